@@ -1,0 +1,57 @@
+package format
+
+// SchemaVersion is the version of the trace schema that this package writes.
+const SchemaVersion = 1
+
+// Source says how the events of a trace were obtained.
+type Source string
+
+// The sources of events.
+const (
+	SourceEBPF    Source = "ebpf"
+	SourceGoTrace Source = "go trace"
+)
+
+// Metadata describes a recording. It is stored as JSON in the trace's key-value metadata.
+type Metadata struct {
+	SchemaVersion int    `json:"schema_version"`
+	Source        Source `json:"source"`
+	Recorder      string `json:"recorder"` // program and version that wrote the trace
+
+	Host     string `json:"host,omitempty"`
+	Kernel   string `json:"kernel,omitempty"`
+	Arch     string `json:"arch,omitempty"`
+	CPUModel string `json:"cpu_model,omitempty"`
+	CPUs     int    `json:"cpus,omitempty"`
+
+	Clock         string `json:"clock"`           // the clock behind time_ns
+	ClockOffsetNS int64  `json:"clock_offset_ns"` // time_ns minus that clock
+	StartNS       int64  `json:"start_ns"`        // recording began: everything before was not looked for
+	EndNS         int64  `json:"end_ns"`          // recording ended; 0 in a segment whose recorder was killed
+	EndReason     string `json:"end_reason,omitempty"`
+
+	Lost          int64 `json:"lost"`            // events lost, all of them inside gap rows
+	LostStacks    int64 `json:"lost_stacks"`     // events whose stack is null because the stack was lost
+	MaxStackDepth int   `json:"max_stack_depth"` // frames, 0: stacks were not recorded
+
+	Processes []Process `json:"processes"`
+}
+
+// Process is a recorded process.
+type Process struct {
+	PID        int32        `json:"pid"`
+	Command    string       `json:"command"`
+	Executable string       `json:"executable"`
+	GoVersion  string       `json:"go_version"`
+	BuildID    string       `json:"build_id,omitempty"`
+	GOMAXPROCS int          `json:"gomaxprocs,omitempty"`
+	CPUQuota   float64      `json:"cpu_quota,omitempty"` // CPUs the cgroup may use, 0: no limit
+	Coverage   []Transition `json:"coverage"`
+}
+
+// Transition says whether a kind of transition can be in the trace.
+type Transition struct {
+	Name    string `json:"name"` // create, run, park, ready, yield, exit, syscalls, coroutines, cgo, gc, kernel, stacks
+	Covered bool   `json:"covered"`
+	Why     string `json:"why,omitempty"` // why not, or what to know
+}
