@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* What crosses the ring buffers. Go's copies of these structs are generated from
+ * the object's BTF, so this header is the only place that says what they are. */
+#ifndef GOSCHED_EVENT_H
+#define GOSCHED_EVENT_H
+
+#define MAX_FRAMES 128
+
+/* What a record is about: the probe points' operations have the numbers of
+ * gobin.Op; those from OP_THREAD_ON on are the kernel side's. */
+enum op {
+	OP_NONE,
+	OP_CREATE,
+	OP_CREATE_CORO,
+	OP_PARK,
+	OP_READY,
+	OP_INJECT,
+	OP_RUN,
+	OP_YIELD,
+	OP_GOYIELD,
+	OP_PREEMPT_PARK,
+	OP_EXIT,
+	OP_CORO_SWITCH,
+	OP_SYSCALL_ENTER,
+	OP_SYSCALL_BLOCK,
+	OP_SYSCALL_EXIT,
+	OP_SYSCALL_NOP,
+	OP_NEEDM,
+	OP_DROPM,
+	OP_GC_START,
+	OP_GC_END,
+	OP_STW_BEGIN,
+	OP_STW_END,
+	OP_THREAD_ON = 64, /* a thread came onto a CPU */
+	OP_THREAD_OFF,     /* and left it */
+	OP_THREAD_WAKE,    /* a sleeping thread is being woken */
+	OP_EXEC,           /* the process replaced its program */
+	OP_STACK = 96,     /* a stack, named by its hash from now on */
+};
+
+/* Where a probe finds its argument: gobin.Arg. */
+enum arg {
+	ARG_NONE,
+	ARG_CURRENT_G,
+	ARG_REG0,
+	ARG_REG1,
+	ARG_CLOSURE8,
+};
+
+enum event_flags {
+	FLAG_PREEMPTED = 1, /* OP_YIELD: the runtime said that it was preempted */
+	FLAG_CORO_EXIT = 2, /* OP_CORO_SWITCH: the goroutine that leaves is done */
+	FLAG_INVOLUNTARY = 4, /* OP_THREAD_OFF: it could have gone on running */
+};
+
+/* A record is as long as its operation needs: an event_base, or with a stack, or
+ * with who did it, or a thread's. */
+struct event_base {
+	__u8 op;
+	__u8 reason; /* the number of the wait reason or of the stop-the-world reason */
+	__u16 cpu;
+	__u32 tid; /* in the root namespace */
+	__u64 time_ns; /* CLOCK_MONOTONIC */
+	__u64 goid;
+	__s32 proc; /* -1: the thread has no P */
+	__u32 flags;
+};
+
+struct event_stack {
+	struct event_base base;
+	__u64 stack;
+};
+
+struct event_by {
+	struct event_base base;
+	__u64 stack;
+	__u64 by_goid;
+	__u64 by_stack;
+};
+
+struct event_thread {
+	struct event_base base;
+	__u32 other_tid; /* OP_THREAD_WAKE: the waker if it is the target's, else 0 */
+	__u32 state;     /* OP_THREAD_OFF: the kernel's task state */
+	char comm[16];   /* OP_THREAD_OFF: who came instead */
+};
+
+enum stack_kind {
+	STACK_WHOLE,     /* the chain ended where a goroutine's stack ends */
+	STACK_DEEP,      /* it went on past MAX_FRAMES or the wanted depth */
+	STACK_BROKEN,    /* it left the goroutine's stack or memory could not be read */
+};
+
+struct stack_def {
+	__u8 op; /* OP_STACK */
+	__u8 kind;
+	__u16 frames;
+	__u32 pad;
+	__u64 hash;
+	__u64 pcs[MAX_FRAMES]; /* leaf first; all return addresses */
+};
+
+#endif

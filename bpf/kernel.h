@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* The few kernel types that the programs use, cut by hand. Types marked CORE are
+ * relocated to the running kernel's layout at load time; the register structs are
+ * user-space ABI and never change (Linux v6.18 arch/x86/include/uapi/asm/ptrace.h,
+ * arch/arm64/include/uapi/asm/ptrace.h). */
+#ifndef GOSCHED_KERNEL_H
+#define GOSCHED_KERNEL_H
+
+typedef unsigned char __u8;
+typedef unsigned short __u16;
+typedef unsigned int __u32;
+typedef unsigned long long __u64;
+typedef signed char __s8;
+typedef short __s16;
+typedef int __s32;
+typedef long long __s64;
+typedef __u16 __be16;
+typedef __u32 __be32;
+typedef __u32 __wsum;
+typedef _Bool bool;
+
+#define NULL ((void *)0)
+#define true 1
+#define false 0
+
+/* include/uapi/linux/bpf.h; these numbers are ABI. */
+enum {
+	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+	BPF_MAP_TYPE_LRU_HASH = 9,
+	BPF_MAP_TYPE_ARRAY_OF_MAPS = 12,
+	BPF_MAP_TYPE_RINGBUF = 27,
+};
+
+enum {
+	BPF_ANY = 0,
+};
+
+enum {
+	BPF_RB_NO_WAKEUP = 1,
+};
+
+struct bpf_raw_tracepoint_args {
+	__u64 args[8];
+};
+
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+
+#define CORE __attribute__((preserve_access_index))
+
+struct task_struct {
+	int pid;  /* the thread's id in the root namespace */
+	int tgid; /* the process's */
+	unsigned int __state;
+	char comm[16];
+} CORE;
+
+/* Before Linux 5.14 the field was called state and was a long. */
+struct task_struct___before_5_14 {
+	long state;
+} CORE;
+
+#if defined(__TARGET_ARCH_x86)
+
+struct pt_regs {
+	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8;
+	unsigned long ax, cx, dx, si, di, orig_ax, ip, cs, flags, sp, ss;
+};
+_Static_assert(sizeof(struct pt_regs) == 21 * 8, "x86-64 pt_regs");
+
+/* Go's ABIInternal (go1.17 on, src/cmd/compile/abi-internal.md). */
+#define REG_G(ctx)       ((ctx)->r14)
+#define REG_ARG0(ctx)    ((ctx)->ax)
+#define REG_ARG1(ctx)    ((ctx)->bx)
+#define REG_CLOSURE(ctx) ((ctx)->dx)
+#define REG_FP(ctx)      ((ctx)->bp)
+#define REG_SP(ctx)      ((ctx)->sp)
+
+#elif defined(__TARGET_ARCH_arm64)
+
+struct pt_regs {
+	__u64 regs[31];
+	__u64 sp;
+	__u64 pc;
+	__u64 pstate;
+};
+_Static_assert(sizeof(struct pt_regs) == 34 * 8, "arm64 user_pt_regs");
+
+#define REG_G(ctx)       ((ctx)->regs[28])
+#define REG_ARG0(ctx)    ((ctx)->regs[0])
+#define REG_ARG1(ctx)    ((ctx)->regs[1])
+#define REG_CLOSURE(ctx) ((ctx)->regs[26])
+#define REG_FP(ctx)      ((ctx)->regs[29])
+#define REG_LR(ctx)      ((ctx)->regs[30])
+#define REG_SP(ctx)      ((ctx)->sp)
+
+#else
+#error "unsupported architecture"
+#endif
+
+#endif
