@@ -7,7 +7,10 @@
 #include "kernel.h"
 #include "event.h"
 
-#define G_PREFIX 192 /* bytes of a g that hold every field needed at each event */
+/* The bytes of a g that an event needs: its head (stack bounds, m, sched) and, from
+ * goid on, its tail (schedlink, waitreason). The recorder checks that they are there. */
+#define G_HEAD 112
+#define G_TAIL 32
 
 /* Byte offsets in the runtime's structs, for the Go version that is watched.
  * A field that this version does not have is 0xffff. */
@@ -111,6 +114,22 @@ struct walk {
 struct frame {
 	__u64 fp, ret;
 };
+
+/* The parts of a g that were read. */
+struct g {
+	__u8 head[G_HEAD];
+	__u8 tail[G_TAIL];
+} __attribute__((aligned(8)));
+
+#define IN_HEAD(g, type, field) (*(type *)((g)->head + offsets.field))
+#define IN_TAIL(g, type, field) (*(type *)((g)->tail + (offsets.field - offsets.g_goid)))
+
+static __always_inline int read_g(struct g *g, __u64 gp)
+{
+	if (bpf_probe_read_user(g->head, G_HEAD, (void *)gp))
+		return -1;
+	return bpf_probe_read_user(g->tail, G_TAIL, (void *)(gp + offsets.g_goid));
+}
 
 static __always_inline void *ring_of_this_cpu(void)
 {
@@ -225,21 +244,18 @@ static __noinline __u64 name_stack(struct walk *w)
 	return hash;
 }
 
-/* A field of a g's prefix that was read into buf. */
-#define G_FIELD(buf, type, field) (*(type *)((buf) + offsets.field))
-
 /* The stack of a goroutine that is not on its own stack now, from g.sched:
  * mcall and systemstack leave the caller's frame in sched.bp; systemstack's
  * leaf, and that of a function stopped in its prologue, is at sched.sp. */
-static __noinline __u64 saved_stack(const __u8 *g, __u32 op)
+static __noinline __u64 saved_stack(const struct g *g, __u32 op)
 {
 	struct walk w = {
-		.pc = G_FIELD(g, __u64, g_sched_pc),
-		.fp = G_FIELD(g, __u64, g_sched_bp),
-		.lo = G_FIELD(g, __u64, g_stack_lo),
-		.hi = G_FIELD(g, __u64, g_stack_hi),
+		.pc = IN_HEAD(g, __u64, g_sched_pc),
+		.fp = IN_HEAD(g, __u64, g_sched_bp),
+		.lo = IN_HEAD(g, __u64, g_stack_lo),
+		.hi = IN_HEAD(g, __u64, g_stack_hi),
 	};
-	void *sp = (void *)G_FIELD(g, __u64, g_sched_sp);
+	void *sp = (void *)IN_HEAD(g, __u64, g_sched_sp);
 	__u64 word = 0;
 
 	if (inside(&systemstack_switch, w.pc)) {
@@ -254,12 +270,12 @@ static __noinline __u64 saved_stack(const __u8 *g, __u32 op)
 }
 
 /* The stack of the goroutine on whose own stack the probe fired. */
-static __always_inline __u64 live_stack(struct pt_regs *ctx, const __u8 *g, struct point p)
+static __always_inline __u64 live_stack(struct pt_regs *ctx, const struct g *g, struct point p)
 {
 	struct walk w = {
 		.fp = REG_FP(ctx),
-		.lo = G_FIELD(g, __u64, g_stack_lo),
-		.hi = G_FIELD(g, __u64, g_stack_hi),
+		.lo = IN_HEAD(g, __u64, g_stack_lo),
+		.hi = IN_HEAD(g, __u64, g_stack_hi),
 	};
 
 	if (!p.framed) {
@@ -274,15 +290,17 @@ static __always_inline __u64 live_stack(struct pt_regs *ctx, const __u8 *g, stru
 
 static __always_inline __u64 argument(struct pt_regs *ctx, __u8 arg)
 {
-	__u64 v = 0;
+	__u64 current = REG_G(ctx), reg0 = REG_ARG0(ctx), reg1 = REG_ARG1(ctx), v = 0;
 
+	/* The verifier wants the registers read at fixed places in ctx, here. */
+	asm volatile("" : "+r"(current), "+r"(reg0), "+r"(reg1));
 	switch (arg) {
 	case ARG_CURRENT_G:
-		return REG_G(ctx);
+		return current;
 	case ARG_REG0:
-		return REG_ARG0(ctx);
+		return reg0;
 	case ARG_REG1:
-		return REG_ARG1(ctx);
+		return reg1;
 	case ARG_CLOSURE8:
 		bpf_probe_read_user(&v, sizeof(v), (void *)(REG_CLOSURE(ctx) + 8));
 	}
@@ -344,38 +362,48 @@ static __always_inline __u64 read_m(struct seen *s, __u64 m)
 	return curg;
 }
 
-/* Who does it: the goroutine on this thread, and where it is. */
-static __noinline int read_doer(struct pt_regs *ctx, struct seen *s, __u64 curg)
+/* Who does it: the goroutine on this thread, and where it is. g is overwritten. */
+static __noinline int read_doer(struct pt_regs *ctx, struct seen *s, __u64 curg, struct g *g)
 {
-	__u8 g[G_PREFIX];
-
-	if (!curg || bpf_probe_read_user(g, sizeof(g), (void *)curg))
+	if (!curg || read_g(g, curg))
 		return 0;
-	s->by_goid = G_FIELD(g, __u64, g_goid);
+	s->by_goid = IN_TAIL(g, __u64, g_goid);
 	if (!stack_depth)
 		return 0;
 	s->by_stack = curg == REG_G(ctx) ? live_stack(ctx, g, s->point) : saved_stack(g, OP_NONE);
 	return 0;
 }
 
-/* injectglist gets a whole list: each goroutine on it becomes runnable. */
-static __noinline int inject_list(struct seen *s, __u64 list)
-{
-	__u8 g[G_PREFIX];
-	__u64 gp = 0;
+/* One goroutine of a list that becomes runnable. */
+struct inject {
+	struct seen *seen;
+	struct g *g;
+	__u64 gp;
+};
 
-	bpf_probe_read_user(&gp, sizeof(gp), (void *)list);
-	for (int i = 0; i < 1024; i++) {
-		if (!gp)
-			return 0;
-		if (bpf_probe_read_user(g, sizeof(g), (void *)gp))
-			break;
-		s->base.goid = G_FIELD(g, __u64, g_goid);
-		s->base.reason = G_FIELD(g, __u8, g_waitreason);
-		submit_by(s);
-		gp = G_FIELD(g, __u64, g_schedlink);
-	}
-	if (gp)
+static int inject_one(__u32 i, struct inject *in)
+{
+	struct seen *s = in->seen;
+
+	if (!in->gp)
+		return 1;
+	if (read_g(in->g, in->gp))
+		return 1;
+	s->base.goid = IN_TAIL(in->g, __u64, g_goid);
+	s->base.reason = IN_TAIL(in->g, __u8, g_waitreason);
+	submit_by(s);
+	in->gp = IN_TAIL(in->g, __u64, g_schedlink);
+	return 0;
+}
+
+/* injectglist gets a whole list; the longest is of everyone who waits to assist the GC. */
+static __noinline int inject_list(struct seen *s, __u64 list, struct g *g)
+{
+	struct inject in = {.seen = s, .g = g};
+
+	bpf_probe_read_user(&in.gp, sizeof(in.gp), (void *)list);
+	bpf_loop(1 << 20, inject_one, &in, 0);
+	if (in.gp)
 		count_loss(1, 0); /* at least one */
 	return 0;
 }
@@ -398,21 +426,21 @@ static __always_inline int on_goroutine(struct pt_regs *ctx, struct seen *s)
 {
 	struct point p = s->point;
 	__u64 gp = argument(ctx, p.arg), cur = REG_G(ctx), m = 0, curg;
-	__u8 g[G_PREFIX];
+	struct g buf, *g = &buf;
 
 	if (bpf_probe_read_user(&m, sizeof(m), (void *)(cur + offsets.g_m)))
 		return 0;
 	curg = read_m(s, m);
 	if (p.op == OP_INJECT) {
-		read_doer(ctx, s, curg);
-		return inject_list(s, gp);
+		read_doer(ctx, s, curg, g);
+		return inject_list(s, gp, g);
 	}
-	if (bpf_probe_read_user(g, sizeof(g), (void *)gp)) {
+	if (read_g(g, gp)) {
 		count_loss(1, 0);
 		return 0;
 	}
-	s->base.goid = G_FIELD(g, __u64, g_goid);
-	s->base.reason = G_FIELD(g, __u8, g_waitreason);
+	s->base.goid = IN_TAIL(g, __u64, g_goid);
+	s->base.reason = IN_TAIL(g, __u8, g_waitreason);
 	switch (p.op) {
 	case OP_RUN:
 	case OP_SYSCALL_EXIT:
@@ -424,11 +452,11 @@ static __always_inline int on_goroutine(struct pt_regs *ctx, struct seen *s)
 	case OP_CREATE:
 	case OP_CREATE_CORO:
 		/* Its own stack is only where it will start. */
-		s->stack = G_FIELD(g, __u64, g_sched_pc);
-		read_doer(ctx, s, curg);
+		s->stack = IN_HEAD(g, __u64, g_sched_pc);
+		read_doer(ctx, s, curg, g);
 		return submit_by(s);
 	case OP_READY:
-		read_doer(ctx, s, curg);
+		read_doer(ctx, s, curg, g);
 		return submit_by(s);
 	case OP_CORO_SWITCH:
 		read_coro(s, gp);
@@ -441,7 +469,8 @@ static __always_inline int on_goroutine(struct pt_regs *ctx, struct seen *s)
 			s->stack = live_stack(ctx, g, p);
 		return submit_stack(s);
 	case OP_YIELD:
-		if (preempted_in_arg1 && (__u8)REG_ARG1(ctx))
+		if (preempted_in_arg1 ? (__u8)REG_ARG1(ctx) :
+		    !inside(&go_gosched, IN_HEAD(g, __u64, g_sched_pc)))
 			s->base.flags |= FLAG_PREEMPTED;
 	}
 	if (stack_depth)
@@ -449,14 +478,11 @@ static __always_inline int on_goroutine(struct pt_regs *ctx, struct seen *s)
 	return submit_stack(s);
 }
 
-SEC("uprobe")
-int transition(struct pt_regs *ctx)
+static __noinline int observe(struct pt_regs *ctx, __u64 cookie)
 {
-	struct seen s = {.point = point_of(bpf_get_attach_cookie(ctx))};
+	struct seen s = {.point = point_of(cookie)};
 	struct point p = s.point;
 
-	if (bpf_get_current_pid_tgid() >> 32 != target_tgid)
-		return 0;
 	begin_event(&s.base, p.op);
 	switch (p.op) {
 	case OP_STW_BEGIN:
@@ -467,6 +493,26 @@ int transition(struct pt_regs *ctx)
 		return submit_base(&s);
 	}
 	return on_goroutine(ctx, &s);
+}
+
+/* Linux 6.13 gave programs of this type one private stack a CPU although they can
+ * be preempted (a76ab5731e32), so two threads could share it. Functions that need
+ * less than 64 bytes stay on the kernel's stack: this one does, and what it calls
+ * runs with preemption off. Kernels before 6.10 lack the calls and the fault. */
+extern void bpf_preempt_disable(void) __ksym __weak;
+extern void bpf_preempt_enable(void) __ksym __weak;
+
+SEC("uprobe")
+int transition(struct pt_regs *ctx)
+{
+	if (bpf_get_current_pid_tgid() >> 32 != target_tgid)
+		return 0;
+	if (!bpf_ksym_exists(bpf_preempt_disable))
+		return observe(ctx, bpf_get_attach_cookie(ctx)), 0;
+	bpf_preempt_disable();
+	observe(ctx, bpf_get_attach_cookie(ctx));
+	bpf_preempt_enable();
+	return 0;
 }
 
 static __always_inline int submit_thread(struct event_thread *t)

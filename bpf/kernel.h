@@ -46,6 +46,10 @@ struct bpf_raw_tracepoint_args {
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
 
+#ifndef bpf_ksym_exists /* libbpf 1.2 */
+#define bpf_ksym_exists(sym) (!!(sym))
+#endif
+
 #define CORE __attribute__((preserve_access_index))
 
 struct task_struct {
