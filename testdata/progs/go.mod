@@ -1,0 +1,3 @@
+module gosched.test/progs
+
+go 1.18
