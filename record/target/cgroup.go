@@ -1,0 +1,147 @@
+//go:build linux
+
+package target
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// CPUQuota is how many CPUs' worth of time the process's cgroups allow it: the
+// least of its own cgroup's and of those above it. 0 is no limit, also where
+// cgroups are not mounted.
+func (p *Process) CPUQuota() (float64, error) {
+	cgroups, err := p.read("cgroup")
+	if err != nil {
+		return 0, err
+	}
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return 0, fmt.Errorf("read own mounts: %w", err)
+	}
+	least := 0.0
+	for _, h := range hierarchies(string(mounts), string(cgroups)) {
+		if quota := h.quota(); quota > 0 && (least == 0 || quota < least) {
+			least = quota
+		}
+	}
+	return least, nil
+}
+
+// hierarchy is a mounted cgroup hierarchy that may limit CPU time.
+type hierarchy struct {
+	mount string // its mount point
+	dir   string // the process's cgroup in it, below mount
+	read  func(dir string) float64
+}
+
+// quota is the least limit from the process's cgroup up to the mount point.
+func (h hierarchy) quota() float64 {
+	least := 0.0
+	for dir := h.dir; ; dir = path.Dir(dir) {
+		if q := h.read(filepath.Join(h.mount, dir)); q > 0 && (least == 0 || q < least) {
+			least = q
+		}
+		if dir == "/" {
+			return least
+		}
+	}
+}
+
+// hierarchies pairs the mounted hierarchies with the lines of /proc/PID/cgroup:
+// version 2's, and version 1's that has the cpu controller.
+func hierarchies(mountinfo, cgroups string) []hierarchy {
+	var found []hierarchy
+	for line := range strings.Lines(mountinfo) {
+		m, ok := parseMount(line)
+		if !ok {
+			continue
+		}
+		controller, read := "", readV2
+		if m.fsType == "cgroup" {
+			controller, read = "cpu", readV1
+		}
+		if controller != "" && !slices.Contains(m.options, controller) {
+			continue
+		}
+		if dir, ok := cgroupDir(cgroups, controller); ok {
+			found = append(found, hierarchy{mount: m.point, dir: below(m.root, dir), read: read})
+		}
+	}
+	return found
+}
+
+// cgroupMount is a line of /proc/PID/mountinfo that mounts a cgroup hierarchy.
+type cgroupMount struct {
+	root, point, fsType string
+	options             []string // of the file system: version 1's controllers
+}
+
+// parseMount reads a line such as
+//
+//	36 35 0:31 /root /sys/fs/cgroup/cpu rw,nosuid shared:9 - cgroup cgroup rw,cpu,cpuacct
+func parseMount(line string) (cgroupMount, bool) {
+	left, right, ok := strings.Cut(line, " - ")
+	fields, fs := strings.Fields(left), strings.Fields(right)
+	if !ok || len(fields) < 5 || len(fs) < 3 || (fs[0] != "cgroup" && fs[0] != "cgroup2") {
+		return cgroupMount{}, false
+	}
+	return cgroupMount{root: fields[3], point: fields[4], fsType: fs[0], options: strings.Split(fs[2], ",")}, true
+}
+
+// cgroupDir finds the process's cgroup in the hierarchy of a controller, "" being
+// version 2's, in lines such as "4:cpu,cpuacct:/group" and "0::/group".
+func cgroupDir(cgroups, controller string) (string, bool) {
+	for line := range strings.Lines(cgroups) {
+		parts := strings.SplitN(strings.TrimSuffix(line, "\n"), ":", 3)
+		if len(parts) == 3 && slices.Contains(strings.Split(parts[1], ","), controller) {
+			return path.Clean("/" + parts[2]), true
+		}
+	}
+	return "", false
+}
+
+// below is dir as seen below a mount whose root is not the hierarchy's own.
+func below(root, dir string) string {
+	rest, ok := strings.CutPrefix(dir, strings.TrimSuffix(root, "/"))
+	if !ok || (rest != "" && rest[0] != '/') {
+		return "/" // mounted from elsewhere: only what limits the mount itself can be read
+	}
+	return path.Clean("/" + rest)
+}
+
+// readV2 reads cpu.max: "max 100000" or "quota period".
+func readV2(dir string) float64 {
+	raw, err := os.ReadFile(filepath.Join(dir, "cpu.max"))
+	fields := strings.Fields(string(raw))
+	if err != nil || len(fields) != 2 {
+		return 0
+	}
+	return ratio(fields[0], fields[1])
+}
+
+// readV1 reads cpu.cfs_quota_us, -1 for no limit, and cpu.cfs_period_us.
+func readV1(dir string) float64 {
+	quota, err1 := os.ReadFile(filepath.Join(dir, "cpu.cfs_quota_us"))
+	period, err2 := os.ReadFile(filepath.Join(dir, "cpu.cfs_period_us"))
+	if errors.Join(err1, err2) != nil {
+		return 0
+	}
+	return ratio(strings.TrimSpace(string(quota)), strings.TrimSpace(string(period)))
+}
+
+// ratio is quota over period, 0 where either is no positive number.
+func ratio(quota, period string) float64 {
+	q, err1 := strconv.ParseInt(quota, 10, 64)
+	p, err2 := strconv.ParseInt(period, 10, 64)
+	if err1 != nil || err2 != nil || q <= 0 || p <= 0 {
+		return 0
+	}
+	return float64(q) / float64(p)
+}

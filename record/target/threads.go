@@ -1,0 +1,96 @@
+//go:build linux
+
+package target
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Thread is a thread of a process.
+type Thread struct {
+	TID   int // as the caller's PID namespace numbers it
+	NSTID int // as the process's own PID namespace does: what its gettid(2) gives
+}
+
+// Threads are the process's threads at this moment, by ascending TID.
+func (p *Process) Threads() ([]Thread, error) {
+	entries, err := os.ReadDir(procPath(p.pid, "task"))
+	if err != nil {
+		return nil, fmt.Errorf("process %d: list threads: %w", p.pid, gone(err))
+	}
+	threads := make([]Thread, 0, len(entries))
+	for _, entry := range entries {
+		tid, err := strconv.Atoi(entry.Name())
+		if err != nil {
+			continue
+		}
+		nstid := innermost(statusField(procPath(p.pid, "task/"+entry.Name()+"/status"), "NSpid"))
+		if nstid != 0 { // 0: ended between the listing and now
+			threads = append(threads, Thread{TID: tid, NSTID: nstid})
+		}
+	}
+	return threads, nil
+}
+
+// NSPID is the process's number in its own PID namespace.
+func (p *Process) NSPID() (int, error) {
+	nspid := innermost(statusField(procPath(p.pid, "status"), "NSpid"))
+	if nspid == 0 {
+		return 0, fmt.Errorf("process %d: read NSpid: %w", p.pid, ErrNoProcess)
+	}
+	return nspid, nil
+}
+
+// innermost is the last number of an NSpid line, which names the process from
+// the reader's namespace inwards.
+func innermost(nspid string) int {
+	fields := strings.Fields(nspid)
+	if len(fields) == 0 {
+		return 0
+	}
+	id, _ := strconv.Atoi(fields[len(fields)-1])
+	return id
+}
+
+// clockTick is USER_HZ, the unit of times in /proc/PID/stat; it is 100 on every
+// architecture that Go runs on.
+const clockTick = time.Second / 100
+
+// Started is the time at which the process was started, to a hundredth of a second.
+func (p *Process) Started() (time.Time, error) {
+	stat, err := p.read("stat")
+	if err != nil {
+		return time.Time{}, err
+	}
+	ticks, err := startTicks(string(stat))
+	if err != nil {
+		return time.Time{}, fmt.Errorf("process %d: %w", p.pid, err)
+	}
+	var boot unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &boot); err != nil {
+		return time.Time{}, fmt.Errorf("read boot clock: %w", err)
+	}
+	return time.Now().Add(time.Duration(ticks)*clockTick - time.Duration(boot.Nano())), nil
+}
+
+// startTicks is field 22 of /proc/PID/stat. The second field, the name, may hold
+// spaces and parentheses, so fields are counted from its last parenthesis.
+func startTicks(stat string) (int64, error) {
+	_, rest, ok := strings.Cut(stat[strings.LastIndexByte(stat, ')')+1:], " ")
+	fields := strings.Fields(rest)
+	if !ok || len(fields) < 20 {
+		return 0, errors.New("parse stat: too few fields")
+	}
+	ticks, err := strconv.ParseInt(fields[19], 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("parse stat: %w", err)
+	}
+	return ticks, nil
+}
