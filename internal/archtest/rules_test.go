@@ -1,0 +1,77 @@
+package archtest
+
+const module = "github.com/gosched/gosched"
+
+// layers says what each folder may import of ours. The first row that matches a
+// package holds; an entry ending in "/..." is the folder and all below it. Tests
+// may also import what testLayers gives them.
+var layers = []struct {
+	pkg string
+	may []string
+	why string
+}{
+	{"format/...", []string{"format/..."}, "the trace stands for itself: whoever reads or writes one needs nothing else of ours"},
+	{"bpf", nil, "the programs in the kernel know nothing of traces or targets"},
+	{"record/gobin/...", []string{"record/gobin/..."}, "a Go executable is read through io.ReaderAt: no process, no trace"},
+	{"record/target/...", []string{"record/target/..."}, "a process is what /proc shows: no Go binary, no trace"},
+	{"record/gotrace/...", []string{"format", "record/gotrace/..."}, "Go's own traces become events without eBPF or a target"},
+	{"record/...", []string{"bpf", "format", "record/..."}, "left of format: it writes traces and asks them nothing"},
+	{"analyze/stats/...", []string{"analyze/stats/..."}, "statistics know nothing of traces"},
+	{"analyze/report/...", []string{"analyze/report/...", "analyze/stats"}, "results are drawn as they are given"},
+	{"analyze/replay/...", []string{"format", "analyze/replay/...", "analyze/stats"}, "the scheduler model reads the trace and nothing else"},
+	{"analyze/...", []string{"format", "analyze/replay/...", "analyze/stats/...", "analyze/report/..."}, "right of format: analyzers may touch only the trace, and know nothing of one another"},
+	{"export/...", []string{"format", "analyze/replay", "export/..."}, "right of format: exports may touch only the trace"},
+	{"cmd/...", []string{"bpf", "format/...", "record/...", "analyze/...", "export/...", "cmd/...", "internal/..."}, "commands put the pieces together"},
+	{"internal/archtest", nil, "the rules read files, not packages"},
+	{"internal/...", []string{"bpf", "format/...", "record/...", "analyze/...", "internal/..."}, "what only tests use may use everything but commands"},
+}
+
+// testLayers is what tests of any package may import beside their own layer.
+var testLayers = []string{"internal/golden", "internal/testenv", "internal/referee"}
+
+// homes says which of our packages may import a third-party module: its home, and
+// more in tests. A module that is not here is not used.
+var homes = []struct {
+	module  string
+	home    []string
+	inTests []string
+}{
+	{"github.com/cilium/ebpf", []string{"bpf", "record", "internal/..."}, []string{"bpf", "record", "internal/..."}},
+	{"github.com/parquet-go/parquet-go", []string{"format/..."}, []string{"format/..."}},
+	{"golang.org/x/exp/trace", []string{"record/gotrace/...", "internal/referee/..."}, []string{"record/...", "internal/...", "analyze/..."}},
+	{"gonum.org/v1/gonum", []string{"analyze/stats/..."}, []string{"analyze/..."}},
+	{"github.com/spf13/cobra", []string{"cmd/..."}, []string{"cmd/..."}},
+	{"github.com/spf13/pflag", []string{"cmd/..."}, []string{"cmd/..."}},
+	{"golang.org/x/arch", []string{"record/gobin/..."}, []string{"record/gobin/..."}},
+	{"golang.org/x/sys", []string{"bpf", "record", "record/target/...", "cmd/...", "internal/..."}, []string{"..."}},
+	{"golang.org/x/term", []string{"cmd/..."}, []string{"cmd/..."}},
+	{"github.com/google/pprof", []string{"analyze/goroutines/...", "export/pprof/..."}, []string{"..."}},
+	{"github.com/klauspost/compress", []string{"format/..."}, []string{"format/..."}},
+	{"github.com/rogpeppe/go-internal", []string{"internal/..."}, []string{"..."}},
+	{"github.com/google/go-cmp", nil, []string{"..."}},
+}
+
+// machine are the standard packages by which code touches the machine. Right of
+// format they are not for use: the same trace gives the same output everywhere.
+var machine = []string{"net", "os", "os/exec", "os/signal", "os/user", "plugin", "runtime/trace", "syscall", "time/tzdata"}
+
+// offMachine are the folders that may touch only the trace.
+var offMachine = []string{"analyze/...", "export/..."}
+
+// vagueNames are package names that say nothing of what is inside.
+var vagueNames = []string{"base", "common", "core", "helper", "helpers", "lib", "misc", "shared", "support", "tools", "util", "utils"}
+
+// commandOnly are the functions that belong to the command alone: libraries take
+// writers, and return errors.
+var commandOnly = []struct{ pkg, name, why string }{
+	{"os", "Exit", "a library returns an error"},
+	{"os", "Args", "flags live in cmd"},
+	{"os", "Stdout", "a library takes an io.Writer"},
+	{"fmt", "Print", "a library takes an io.Writer"},
+	{"fmt", "Printf", "a library takes an io.Writer"},
+	{"fmt", "Println", "a library takes an io.Writer"},
+	{"log", "Fatal", "a library returns an error"},
+	{"log", "Fatalf", "a library returns an error"},
+	{"log", "Printf", "a library takes a *slog.Logger"},
+	{"log", "Println", "a library takes a *slog.Logger"},
+}
