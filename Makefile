@@ -1,0 +1,39 @@
+# The commands of a working day. Each needs Go and nothing else, but where it says so.
+
+GO          ?= go
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+.PHONY: build test demo bench generate lint referee fuzz clean
+
+build: ## the program, ./gosched
+	CGO_ENABLED=0 $(GO) build -trimpath -o gosched ./cmd/gosched
+
+test: ## every test; those that load eBPF need root, and are skipped without it
+	$(GO) test ./...
+
+demo: ## record a real server for some seconds and print its scheduling latency; needs root
+	testdata/demo/run
+
+bench: ## what recording costs and how fast traces are read, in one run; needs root
+	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./...
+
+generate: ## everything generated: eBPF objects (needs clang 14, llvm-strip, libbpf's headers), tables, documents
+	$(GO) generate ./...
+
+lint: ## formatting, go vet, staticcheck
+	test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+
+referee: ## every program under Go's own tracer and gosched at once, on every Go version and build; needs root
+	GOSCHED_REFEREE=full GOSCHED_REQUIRE_BPF=1 $(GO) test -count=1 -timeout 6h ./internal/referee/...
+
+FUZZTIME ?= 30s
+fuzz: ## each fuzz test for FUZZTIME
+	@for pkg in $$($(GO) list ./...); do \
+	  for name in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+	    echo "== $$pkg $$name"; $(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+	  done; done
+
+clean: ## what the other targets made
+	rm -rf gosched build
