@@ -1,0 +1,101 @@
+package info
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/gosched/gosched/analyze/replay"
+	"github.com/gosched/gosched/analyze/report"
+	"github.com/gosched/gosched/format"
+)
+
+// questions are what a trace may be asked and what must be covered for it to answer.
+var questions = []struct {
+	name  string
+	needs []string
+}{
+	{"how long goroutines waited to run", []string{"create", "run", "ready", "yield", "syscalls"}},
+	{"what goroutines waited for", []string{"park", "ready"}},
+	{"who woke whom", []string{"ready"}},
+	{"who created whom", []string{"create"}},
+	{"where in the code it happened", []string{"stacks"}},
+	{"time in system calls", []string{"syscalls"}},
+	{"time in C", []string{"cgo"}},
+	{"coroutine switches (iter.Pull)", []string{"coroutines"}},
+	{"which goroutines ended", []string{"exit"}},
+	{"garbage collection and stop-the-world pauses", []string{"gc"}},
+	{"whether a thread waited for a CPU", []string{"kernel"}},
+}
+
+// describe fills in what the metadata says, and what follows from it.
+func (r *Result) describe(sum *replay.Summary, meta *format.Metadata) {
+	r.Warnings, r.Questions = []report.Warning{}, []Question{}
+	if meta != nil {
+		r.Source, r.Lost, r.LostStacks, r.Complete = meta.Source, meta.Lost, meta.LostStacks, meta.EndNS != 0
+		if len(meta.Processes) > 0 {
+			r.GoVersion = meta.Processes[0].GoVersion
+		}
+		r.Questions = answers(meta)
+	}
+	add := func(code, text string, args ...any) {
+		r.Warnings = append(r.Warnings, report.Warning{Code: code, Text: fmt.Sprintf(text, args...)})
+	}
+	if meta == nil {
+		add("metadata", "the trace does not say how it was recorded")
+	} else if !r.Complete {
+		add("incomplete", "the recorder did not come to its end: the trace stops with the last part that it had written")
+	}
+	if r.Gaps > 0 || r.Lost > 0 {
+		add("gaps", "%s events were lost, in %s gaps that take %s of the time", report.FormatCount(r.Lost), report.FormatCount(r.Gaps), report.FormatShare(r.GapShare))
+	}
+	if r.LostStacks > 0 {
+		add("stacks", "%s events have no stack because it was lost", report.FormatCount(r.LostStacks))
+	}
+	if r.ProblemCount > 0 {
+		add("problems", "%s events contradict the scheduler model", report.FormatCount(r.ProblemCount))
+	}
+}
+
+// answers goes through the questions. A transition that is not mentioned in the coverage counts as covered.
+func answers(meta *format.Metadata) []Question {
+	out := []Question{}
+	for _, q := range questions {
+		answer := Question{Name: q.name, Answer: true}
+		var why []string
+		for _, p := range meta.Processes {
+			for _, t := range p.Coverage {
+				if !contains(q.needs, t.Name) || t.Covered && t.Why == "" {
+					continue
+				}
+				answer.Answer = answer.Answer && t.Covered
+				why = append(why, reason(t, p.PID, len(meta.Processes) > 1))
+			}
+		}
+		answer.Why = strings.Join(why, "; ")
+		out = append(out, answer)
+	}
+	return out
+}
+
+func contains(names []string, name string) bool {
+	for _, n := range names {
+		if n == name {
+			return true
+		}
+	}
+	return false
+}
+
+func reason(t format.Transition, pid int32, several bool) string {
+	text := t.Name
+	if !t.Covered {
+		text += " not recorded"
+	}
+	if t.Why != "" {
+		text += ": " + t.Why
+	}
+	if several {
+		text = fmt.Sprintf("process %d: %s", pid, text)
+	}
+	return text
+}

@@ -1,0 +1,112 @@
+package info
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/gosched/gosched/analyze/replay"
+	"github.com/gosched/gosched/format"
+)
+
+// Pass collects what only the rows say: threads, Ps and ranges. Make one with New, run it with replay.Run and ask for its Result.
+type Pass struct {
+	threads map[[2]int32]bool
+	ps      map[[2]int32]bool
+	ranges  map[format.StringID]*RangeCount
+	last    [2]int32 // thread of the row before
+	lastP   [2]int32
+}
+
+var (
+	_ replay.RowPass   = (*Pass)(nil)
+	_ replay.RangePass = (*Pass)(nil)
+)
+
+// New makes an empty pass.
+func New() *Pass {
+	return &Pass{threads: map[[2]int32]bool{}, ps: map[[2]int32]bool{}, ranges: map[format.StringID]*RangeCount{}}
+}
+
+// Wants implements replay.Pass: no spans.
+func (p *Pass) Wants() replay.Wants { return replay.Wants{} }
+
+// Spans implements replay.Pass.
+func (p *Pass) Spans([]replay.Span) {}
+
+// Rows implements replay.RowPass.
+func (p *Pass) Rows(b *format.Batch) {
+	for i, pid := range b.PID {
+		if at := [2]int32{pid, b.TID[i]}; at != p.last && at[1] != format.Unknown {
+			p.last, p.threads[at] = at, true
+		}
+		if at := [2]int32{pid, b.Proc[i]}; at != p.lastP && at[1] != format.Unknown {
+			p.lastP, p.ps[at] = at, true
+		}
+	}
+}
+
+// Range implements replay.RangePass.
+func (p *Pass) Range(r replay.Range) {
+	c := p.ranges[r.Reason]
+	if c == nil {
+		c = new(RangeCount)
+		p.ranges[r.Reason] = c
+	}
+	if r.Flags&replay.CensoredLeft == 0 {
+		c.Count++
+	}
+	c.SumNS += r.End - r.Begin
+	c.MaxNS = max(c.MaxNS, r.End-r.Begin)
+}
+
+// Result is the answer after a walk, given what the walk says of the trace and the trace's metadata, which may be nil.
+func (p *Pass) Result(sum *replay.Summary, meta *format.Metadata) *Result {
+	r := &Result{
+		Version: Version, BeginNS: sum.BeginNS, EndNS: sum.EndNS, DurationNS: sum.DurationNS(), Events: sum.Events,
+		Gaps: sum.Gaps, GapNS: sum.GapNS, GapShare: sum.GapShare(),
+		ByKind:     Kinds{sum.ByKind[format.KindGoroutine], sum.ByKind[format.KindThread], sum.ByKind[format.KindRange], sum.ByKind[format.KindGap], sum.ByKind[format.KindSnapshot]},
+		Goroutines: sum.Goroutines, Unannounced: sum.Unannounced, PeakAlive: sum.PeakAlive, Threads: len(p.threads), Ps: len(p.ps),
+		AtStart: states(sum.AtStart), AtEnd: states(sum.AtEnd), ProblemCount: sum.Counts.Total(), ImpliedMoves: sum.ImpliedMoves, Metadata: meta,
+	}
+	for _, m := range sum.Moves() {
+		r.Moves = append(r.Moves, Move{m.Name, stateName(m.From), stateName(m.To), m.Count})
+	}
+	r.Problems = problems(sum)
+	r.RangeReasons = p.rangeCounts(sum.Names())
+	r.describe(sum, meta)
+	return r
+}
+
+func states(n [6]int64) States {
+	return States{n[format.StateRunnable], n[format.StateRunning], n[format.StateSyscall], n[format.StateWaiting]}
+}
+
+// stateNames are the states as the trace's text writes them.
+var stateNames = [...]string{"unknown", "notexist", "runnable", "running", "syscall", "waiting"}
+
+func stateName(s format.State) string {
+	if int(s) >= len(stateNames) {
+		return stateNames[0]
+	}
+	return stateNames[s]
+}
+
+func problems(sum *replay.Summary) []Problem {
+	out := []Problem{}
+	for _, p := range sum.Problems {
+		out = append(out, Problem{
+			p.Kind.String(), p.TimeNS, p.PID, p.GoID, stateName(p.Have), stateName(p.From), stateName(p.To), sum.Names().Reason(p.Reason),
+		})
+	}
+	return out
+}
+
+func (p *Pass) rangeCounts(names *replay.Names) []RangeCount {
+	out := []RangeCount{}
+	for reason, c := range p.ranges {
+		c.Name = names.Reason(reason)
+		out = append(out, *c)
+	}
+	slices.SortFunc(out, func(a, b RangeCount) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(b.SumNS, a.SumNS)) })
+	return out
+}

@@ -1,0 +1,303 @@
+// Package simsched simulates a Go scheduler and writes down what it does as a trace, for tests and benchmarks.
+// Its traces are legal by construction and the same for the same seed.
+package simsched
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+
+	"github.com/gosched/gosched/format"
+)
+
+// Config says what to simulate. The zero value is a small process.
+type Config struct {
+	Seed       uint64
+	Events     int // how many events to make, about; default 1000
+	Goroutines int // how many live at once; default 20
+	Procs      int // GOMAXPROCS; default 4
+	Processes  int // default 1
+	GapEvery   int // events between gaps, 0: none
+	Threads    bool
+	Churn      int // one in so many running goroutines exits instead of parking; 0: 50
+}
+
+// Kinds are the entry functions of the simulated goroutines.
+var Kinds = []string{"main.main", "main.worker", "main.reader", "net/http.(*conn).serve", "main.gen[go.shape.int]"}
+
+// Waits are the wait reasons of the simulated goroutines.
+var Waits = []string{"chan receive", "chan send", "select", "sync.Mutex.Lock", "IO wait", "sleep"}
+
+var yields = []string{"preempted", "runtime.Gosched", "goyield"}
+
+// Trace is a trace in memory. It is a replay.Source.
+type Trace struct {
+	Batches []*format.Batch
+	Meta    *format.Metadata
+	Reasons []string
+	Stacks  []string
+	next    int
+}
+
+// Metadata implements replay.Source.
+func (t *Trace) Metadata() *format.Metadata { return t.Meta }
+
+// Reason implements replay.Source.
+func (t *Trace) Reason(id format.StringID) string { return at(t.Reasons, id) }
+
+// Stack implements replay.Source.
+func (t *Trace) Stack(id format.StringID) string { return at(t.Stacks, id) }
+
+func at(table []string, id format.StringID) string {
+	if int(id) >= len(table) {
+		return ""
+	}
+	return table[id]
+}
+
+// Next implements replay.Source.
+func (t *Trace) Next(ctx context.Context) (*format.Batch, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if t.next == len(t.Batches) {
+		return nil, io.EOF
+	}
+	t.next++
+	return t.Batches[t.next-1], nil
+}
+
+// Rewind makes Next begin again.
+func (t *Trace) Rewind() { t.next = 0 }
+
+// Len is the number of events.
+func (t *Trace) Len() int {
+	n := 0
+	for _, b := range t.Batches {
+		n += b.Len()
+	}
+	return n
+}
+
+// BatchSize is how many events a batch of a simulated trace has, but the last.
+const BatchSize = 8192
+
+// simulation is a scheduler at work.
+type simulation struct {
+	cfg   Config
+	rng   *rand.Rand
+	trace *Trace
+	now   int64
+	procs []*process
+}
+
+type process struct {
+	pid      int32
+	nextID   format.GoID
+	runnable []*goroutine
+	waiting  []*goroutine
+	syscall  []*goroutine
+	running  []*goroutine // by P
+	alive    int
+}
+
+type goroutine struct {
+	id   format.GoID
+	kind int
+}
+
+// New simulates.
+func New(cfg Config) *Trace {
+	cfg = withDefaults(cfg)
+	s := &simulation{cfg: cfg, rng: rand.New(rand.NewPCG(cfg.Seed, 1)), trace: newTrace(cfg), now: start}
+	for i := range cfg.Processes {
+		s.procs = append(s.procs, &process{pid: int32(100 + i), nextID: 1, running: make([]*goroutine, cfg.Procs)})
+	}
+	gapAt := cfg.GapEvery
+	for n := 0; n < cfg.Events; n++ {
+		p := s.procs[s.rng.IntN(len(s.procs))]
+		s.now += int64(s.rng.IntN(200))
+		if gapAt > 0 && n >= gapAt {
+			gapAt += cfg.GapEvery
+			s.gap(p)
+			continue
+		}
+		s.step(p)
+	}
+	return s.trace
+}
+
+const start = 1_700_000_000_000_000_000
+
+func withDefaults(cfg Config) Config {
+	set := func(v *int, def int) {
+		if *v == 0 {
+			*v = def
+		}
+	}
+	set(&cfg.Events, 1000)
+	set(&cfg.Goroutines, 20)
+	set(&cfg.Procs, 4)
+	set(&cfg.Processes, 1)
+	set(&cfg.Churn, 50)
+	return cfg
+}
+
+func newTrace(cfg Config) *Trace {
+	t := &Trace{Reasons: append(append(append([]string{""}, Waits...), yields...), "events lost")}
+	t.Stacks = []string{""}
+	for i, k := range Kinds {
+		t.Stacks = append(t.Stacks, fmt.Sprintf("%s /src/main.go:%d", k, 10*i+1))
+	}
+	for i, k := range Kinds {
+		t.Stacks = append(t.Stacks, fmt.Sprintf("%s /src/main.go:%d;main.wait /src/wait.go:7", k, 10*i+5))
+	}
+	t.Meta = &format.Metadata{SchemaVersion: format.SchemaVersion, Source: format.SourceEBPF, StartNS: start}
+	for i := range cfg.Processes {
+		t.Meta.Processes = append(t.Meta.Processes, format.Process{PID: int32(100 + i), GoVersion: "go1.26.8", GOMAXPROCS: cfg.Procs})
+	}
+	return t
+}
+
+// step lets one thing happen in a process.
+func (s *simulation) step(p *process) {
+	proc := s.rng.IntN(len(p.running))
+	if g := p.running[proc]; g != nil {
+		s.stop(p, g, proc)
+		return
+	}
+	switch {
+	case p.alive < s.cfg.Goroutines && s.rng.IntN(4) == 0 || p.alive == 0:
+		s.create(p)
+	case len(p.syscall) > 0 && s.rng.IntN(3) == 0:
+		s.syscallExit(p, proc)
+	case len(p.waiting) > 0 && (len(p.runnable) == 0 || s.rng.IntN(2) == 0):
+		s.ready(p)
+	case len(p.runnable) > 0:
+		s.run(p, proc)
+	default:
+		s.create(p)
+	}
+}
+
+func (s *simulation) create(p *process) {
+	g := &goroutine{id: p.nextID, kind: s.rng.IntN(len(Kinds))}
+	p.nextID++
+	p.alive++
+	p.runnable = append(p.runnable, g)
+	e := s.row(p, g, format.StateNotExist, format.StateRunnable, -1)
+	e.stack = format.StringID(1 + g.kind)
+	s.add(e)
+}
+
+func (s *simulation) ready(p *process) {
+	g := s.take(&p.waiting)
+	p.runnable = append(p.runnable, g)
+	e := s.row(p, g, format.StateWaiting, format.StateRunnable, -1)
+	e.by = format.GoID(1 + s.rng.IntN(int(p.nextID)))
+	s.add(e)
+}
+
+func (s *simulation) run(p *process, proc int) {
+	g := s.take(&p.runnable)
+	p.running[proc] = g
+	s.add(s.row(p, g, format.StateRunnable, format.StateRunning, proc))
+}
+
+func (s *simulation) syscallExit(p *process, proc int) {
+	g := s.take(&p.syscall)
+	if s.rng.IntN(2) == 0 {
+		p.runnable = append(p.runnable, g)
+		s.add(s.row(p, g, format.StateSyscall, format.StateRunnable, -1))
+		return
+	}
+	p.running[proc] = g
+	s.add(s.row(p, g, format.StateSyscall, format.StateRunning, proc))
+}
+
+// stop takes a running goroutine off its P.
+func (s *simulation) stop(p *process, g *goroutine, proc int) {
+	p.running[proc] = nil
+	e := s.row(p, g, format.StateRunning, format.StateWaiting, proc)
+	e.stack = format.StringID(1 + len(Kinds) + g.kind)
+	switch n := s.rng.IntN(20); {
+	case s.rng.IntN(s.cfg.Churn) == 0:
+		p.alive--
+		e.to, e.stack = format.StateNotExist, 0
+	case n < 2:
+		p.runnable = append(p.runnable, g)
+		e.to, e.reason = format.StateRunnable, format.StringID(1+len(Waits)+s.rng.IntN(len(yields)))
+	case n < 5:
+		p.syscall = append(p.syscall, g)
+		e.to = format.StateSyscall
+	default:
+		p.waiting = append(p.waiting, g)
+		e.reason = format.StringID(1 + s.rng.IntN(len(Waits)))
+	}
+	s.add(e)
+}
+
+// take removes one at random.
+func (s *simulation) take(list *[]*goroutine) *goroutine {
+	l := *list
+	i := s.rng.IntN(len(l))
+	g := l[i]
+	l[i] = l[len(l)-1]
+	*list = l[:len(l)-1]
+	return g
+}
+
+// gap loses some events of a process.
+func (s *simulation) gap(p *process) {
+	e := row{kind: format.KindGap, time: s.now, pid: p.pid, tid: format.Unknown, proc: format.Unknown, reason: format.StringID(len(s.trace.Reasons) - 1)}
+	trace := s.trace
+	s.trace = &Trace{Batches: nil}
+	for range s.rng.IntN(20) {
+		s.now += int64(s.rng.IntN(200))
+		s.step(p)
+	}
+	s.trace = trace
+	e.end = s.now
+	s.add(e)
+}
+
+type row struct {
+	kind          format.Kind
+	time, end     int64
+	pid, tid      int32
+	proc          int32
+	goid, by      format.GoID
+	from, to      format.State
+	reason, stack format.StringID
+}
+
+func (s *simulation) row(p *process, g *goroutine, from, to format.State, proc int) row {
+	r := row{time: s.now, pid: p.pid, goid: g.id, from: from, to: to, tid: format.Unknown, proc: format.Unknown}
+	if proc >= 0 {
+		r.tid, r.proc = p.pid+1+int32(proc), int32(proc)
+	}
+	return r
+}
+
+func (s *simulation) add(r row) {
+	t := s.trace
+	if n := len(t.Batches); n == 0 || t.Batches[n-1].Len() == BatchSize {
+		t.Batches = append(t.Batches, &format.Batch{})
+	}
+	b := t.Batches[len(t.Batches)-1]
+	b.TimeNS = append(b.TimeNS, r.time)
+	b.EndNS = append(b.EndNS, r.end)
+	b.Kind = append(b.Kind, r.kind)
+	b.PID = append(b.PID, r.pid)
+	b.TID = append(b.TID, r.tid)
+	b.CPU = append(b.CPU, format.Unknown)
+	b.Proc = append(b.Proc, r.proc)
+	b.GoID = append(b.GoID, r.goid)
+	b.From = append(b.From, r.from)
+	b.To = append(b.To, r.to)
+	b.Reason = append(b.Reason, r.reason)
+	b.Stack = append(b.Stack, r.stack)
+	b.ByGoID = append(b.ByGoID, r.by)
+	b.ByStack = append(b.ByStack, 0)
+}

@@ -1,0 +1,33 @@
+// Package latency reports scheduling latency: how long goroutines that could run waited until they did.
+//
+// A delay begins when a goroutine becomes runnable and ends when a thread runs it. Delays are grouped twice: by
+// why the goroutine became runnable (created by a go statement, woken from a wait, preempted, back from a
+// system call that had lost its P) and by the goroutine's kind, which is the function that its go statement called.
+//
+// # Percentiles
+//
+// A percentile is the nearest rank over a histogram with 128 buckets an octave: at least that share
+// of the delays was no longer than the number printed, and the number is less than 0.8% above the exact one. The
+// largest delay and the sums are exact. Delays that were cut, by the recording's beginning or end
+// or by lost events, are known only to be at least as long as what was seen of them. They are counted as
+// censored, and the percentiles take them into account (Kaplan–Meier) instead of leaving
+// them out or calling them short. If too many of the longest were cut, a percentile is unknown, printed as "?" and null in JSON.
+//
+// The confidence intervals (95%) come from order statistics. They say how well the delays in this trace pin
+// the percentile down if delays are independent of each other; delays in a burst are not, and another run differs by more. Do not compare two runs by them.
+//
+// # What stood in the way
+//
+// Where the trace has the kernel's thread events, each delay is taken apart. Every nanosecond goes to the first of these that fits:
+//
+//   - world stopped: no goroutine could run.
+//   - thread off CPU: the thread that ran the goroutine in the end was ready to run itself, but the kernel had not put it on a CPU:
+//     it was just woken, or it had been preempted for another thread.
+//   - no free P: at least GOMAXPROCS goroutines were running. More Ps, or fewer goroutines, would have helped.
+//   - other: none of these. There was a P without a running goroutine, and a thread was being started for it or was looking for
+//     work; or a system call still held it.
+//
+// A P is taken when a goroutine is seen running on it, so just after lost events "no free P" is a lower bound and "other" an upper one. GOMAXPROCS is what the process
+// had when the recording began. A delay whose thread was not seen before it began is not taken apart; its length is
+// under unknown. Without thread events nothing is taken apart.
+package latency

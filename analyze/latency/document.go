@@ -1,0 +1,101 @@
+package latency
+
+import (
+	"fmt"
+
+	"github.com/gosched/gosched/analyze/report"
+	"github.com/gosched/gosched/analyze/stats"
+)
+
+// View says how much of a Result a Document shows.
+type View struct {
+	Groups int // the most groups of each sort; 0: 10
+}
+
+const defaultGroups = 10
+
+// Document makes the result ready to be drawn.
+func (r *Result) Document(v View) *report.Document {
+	if v.Groups == 0 {
+		v.Groups = defaultGroups
+	}
+	d := &report.Document{Title: "Scheduling latency: from runnable to running", Warnings: r.Warnings}
+	d.Tables = append(d.Tables,
+		table("All goroutines", "", []Entry{r.Total}, v),
+		table("By why they became runnable", "reason", r.Groups, v),
+		table("By goroutine kind (entry function)", "kind", r.Groups, v))
+	d.Tables = append(d.Tables, intervalTable(&r.Total, r.Confidence))
+	if r.Total.Parts != nil {
+		d.Tables = append(d.Tables, partsTable(r, v))
+	} else {
+		d.Notes = append(d.Notes, "The trace has no thread events, so delays are not taken apart into waiting for a P and waiting for a CPU.")
+	}
+	d.Charts = append(d.Charts, report.Histogram{Title: "All delays", Rows: stats.Octaves(r.Histogram)})
+	return d
+}
+
+// table shows the entries of one sort; by empty is the total, which has no name.
+func table(title, by string, entries []Entry, v View) report.Table {
+	t := report.Table{Title: title, Columns: []string{"", "count", "cut", "p50", "p90", "p99", "p99.9", "max", "sum", "share"}}
+	for i := range entries {
+		e := &entries[i]
+		if e.By != by {
+			continue
+		}
+		if len(t.Rows) == v.Groups {
+			t.More++
+			continue
+		}
+		name := e.Name
+		if by == "" {
+			name = "total"
+		}
+		t.Rows = append(t.Rows, []report.Cell{
+			report.Text(name), report.Count(e.Count), report.Count(e.Censored), report.OptionalDuration(e.P50NS), report.OptionalDuration(e.P90NS),
+			report.OptionalDuration(e.P99NS), report.OptionalDuration(e.P999NS), report.OptionalDuration(e.MaxNS),
+			report.Duration(e.SumNS + e.CensoredSumNS), report.Share(e.Share),
+		})
+	}
+	return t
+}
+
+func intervalTable(e *Entry, confidence float64) report.Table {
+	t := report.Table{Title: fmt.Sprintf("%.0f%% confidence intervals of the total", 100*confidence), Columns: []string{"", "from", "estimate", "to"}}
+	for _, p := range []struct {
+		name string
+		v    *int64
+		in   [2]*int64
+	}{{"p50", e.P50NS, e.P50Interval}, {"p90", e.P90NS, e.P90Interval}, {"p99", e.P99NS, e.P99Interval}, {"p99.9", e.P999NS, e.P999Interval}} {
+		t.Rows = append(t.Rows, []report.Cell{
+			report.Text(p.name), report.OptionalDuration(p.in[0]), report.OptionalDuration(p.v), report.OptionalDuration(p.in[1]),
+		})
+	}
+	return t
+}
+
+// partsTable shows what stood in the way, in shares of each group's delay.
+func partsTable(r *Result, v View) report.Table {
+	t := report.Table{
+		Title:   "What stood in the way (share of the delays that were not cut)",
+		Columns: []string{"", "thread off CPU", "no free P", "world stopped", "other", "unknown"},
+	}
+	row := func(name string, e *Entry) {
+		share := func(ns int64) report.Cell {
+			if e.SumNS == 0 {
+				return report.Cell{Unit: report.UnitShare, Unknown: true}
+			}
+			return report.Share(float64(ns) / float64(e.SumNS))
+		}
+		p := e.Parts
+		t.Rows = append(t.Rows, []report.Cell{
+			report.Text(name), share(p.OffCPUNS), share(p.NoPNS), share(p.StoppedNS), share(p.OtherNS), share(p.UnknownNS),
+		})
+	}
+	row("total", &r.Total)
+	for i := range r.Groups {
+		if e := &r.Groups[i]; e.By == "reason" && len(t.Rows) <= v.Groups {
+			row(e.Name, e)
+		}
+	}
+	return t
+}

@@ -1,0 +1,190 @@
+package latency
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/gosched/gosched/analyze/replay"
+	"github.com/gosched/gosched/analyze/report"
+	"github.com/gosched/gosched/analyze/stats"
+	"github.com/gosched/gosched/format"
+)
+
+// Version is the version of the JSON document that a Result encodes to.
+const Version = 1
+
+// Confidence is the confidence of the intervals.
+const Confidence = 0.95
+
+// Result is the answer. It encodes to the document of `gosched latency --json`.
+type Result struct {
+	Version    int              `json:"version"`
+	DurationNS int64            `json:"duration_ns"` // observed
+	Events     int64            `json:"events"`
+	Confidence float64          `json:"confidence"` // of the intervals
+	Total      Entry            `json:"total"`
+	Groups     []Entry          `json:"groups"`    // by reason, then by kind; each from the largest share of delay down
+	Histogram  []stats.Row      `json:"histogram"` // of the total, the buckets that are not empty
+	Warnings   []report.Warning `json:"warnings"`
+}
+
+// Entry is the delays of one group. A number that the trace cannot give is nil, null in JSON.
+type Entry struct {
+	By            string    `json:"by,omitempty"` // "reason" or "kind"; empty for the total
+	Name          string    `json:"name,omitempty"`
+	Count         int64     `json:"count"`    // delays seen from beginning to end
+	Censored      int64     `json:"censored"` // delays that were cut: their length is at least what was seen
+	Broken        int64     `json:"broken"`   // delays with moves missing: not in any number here
+	P50NS         *int64    `json:"p50_ns"`
+	P90NS         *int64    `json:"p90_ns"`
+	P99NS         *int64    `json:"p99_ns"`
+	P999NS        *int64    `json:"p999_ns"`
+	MinNS         *int64    `json:"min_ns"`
+	MaxNS         *int64    `json:"max_ns"` // the longest of those counted
+	P50Interval   [2]*int64 `json:"p50_interval_ns"`
+	P90Interval   [2]*int64 `json:"p90_interval_ns"`
+	P99Interval   [2]*int64 `json:"p99_interval_ns"`
+	P999Interval  [2]*int64 `json:"p999_interval_ns"`
+	CensoredMaxNS *int64    `json:"censored_max_ns"`
+	SumNS         int64     `json:"sum_ns"`          // of those counted
+	CensoredSumNS int64     `json:"censored_sum_ns"` // what was seen of those that were cut
+	Share         float64   `json:"share"`           // of the total's SumNS + CensoredSumNS
+	Parts         *Parts    `json:"parts"`           // of SumNS; nil without thread events
+}
+
+// Parts is what stood in the way, summed over delays. The package comment defines each part.
+type Parts struct {
+	StoppedNS int64 `json:"world_stopped_ns"`
+	OffCPUNS  int64 `json:"thread_off_cpu_ns"`
+	NoPNS     int64 `json:"no_free_p_ns"`
+	OtherNS   int64 `json:"other_ns"`
+	UnknownNS int64 `json:"unknown_ns"`
+}
+
+// Result is the answer after a walk, given what the walk says of the trace and the trace's metadata, which may be nil.
+func (p *Pass) Result(sum *replay.Summary, meta *format.Metadata) *Result {
+	var total group
+	reasons := p.reasons(sum.Names())
+	for _, g := range reasons {
+		total.merge(g.group)
+	}
+	m := maker{whole: total.delays.Sum() + total.delays.CensoredSum(), parts: sum.ByKind[format.KindThread] > 0}
+	r := &Result{
+		Version: Version, DurationNS: sum.DurationNS(), Events: sum.Events, Confidence: Confidence,
+		Total: m.entry(named{group: &total}), Histogram: total.delays.Rows(),
+	}
+	r.Groups = append(m.entries(reasons), m.entries(p.kindGroups(sum.Names()))...)
+	r.Warnings = warnings(r, sum, meta)
+	return r
+}
+
+type named struct {
+	by, name string
+	*group
+}
+
+func (p *Pass) reasons(names *replay.Names) []named {
+	var out []named
+	for why, g := range p.whys {
+		if g != nil {
+			out = append(out, named{"reason", replay.Why(why).String(), g})
+		}
+	}
+	for waited := range p.waited {
+		name := names.Reason(waited)
+		if name == "" {
+			name = "unknown wait"
+		}
+		out = append(out, named{"reason", "woken: " + name, *p.woken.At(uint32(waited))})
+	}
+	return out
+}
+
+func (p *Pass) kindGroups(names *replay.Names) []named {
+	var out []named
+	for id, g := range p.kinds {
+		if g != nil {
+			out = append(out, named{"kind", names.Entry(replay.EntryID(id)), g})
+		}
+	}
+	return out
+}
+
+// maker makes entries.
+type maker struct {
+	whole int64 // the total of all delay
+	parts bool
+}
+
+// entries makes one entry a name, the largest share first.
+func (m maker) entries(groups []named) []Entry {
+	groups = mergeByName(groups)
+	out := make([]Entry, 0, len(groups))
+	for _, g := range groups {
+		out = append(out, m.entry(g))
+	}
+	slices.SortFunc(out, func(a, b Entry) int {
+		return cmp.Or(cmp.Compare(b.SumNS+b.CensoredSumNS, a.SumNS+a.CensoredSumNS), cmp.Compare(b.Count, a.Count), cmp.Compare(a.Name, b.Name))
+	})
+	return out
+}
+
+// mergeByName sums the groups of one name: a reason may have several ids in a trace that was joined.
+func mergeByName(groups []named) []named {
+	slices.SortStableFunc(groups, func(a, b named) int { return cmp.Compare(a.name, b.name) })
+	var out []named
+	for _, g := range groups {
+		if n := len(out); n > 0 && out[n-1].name == g.name {
+			both := new(group)
+			both.merge(out[n-1].group)
+			both.merge(g.group)
+			out[n-1].group = both
+			continue
+		}
+		out = append(out, g)
+	}
+	return out
+}
+
+func (m maker) entry(g named) Entry {
+	h := &g.delays
+	e := Entry{
+		By: g.by, Name: g.name, Count: h.Count(), Censored: h.Censored(), Broken: g.broken, SumNS: h.Sum(), CensoredSumNS: h.CensoredSum(),
+		P50NS: quantile(h, 500), P90NS: quantile(h, 900), P99NS: quantile(h, 990), P999NS: quantile(h, 999),
+		P50Interval: interval(h, 500), P90Interval: interval(h, 900), P99Interval: interval(h, 990), P999Interval: interval(h, 999),
+	}
+	if h.Count() > 0 {
+		e.MinNS, e.MaxNS = ptr(h.Min()), ptr(h.Max())
+	}
+	if h.Censored() > 0 {
+		e.CensoredMaxNS = ptr(h.CensoredMax())
+	}
+	if m.whole > 0 {
+		e.Share = float64(h.Sum()+h.CensoredSum()) / float64(m.whole)
+	}
+	if d := g.parts; m.parts {
+		e.Parts = &Parts{d.StopNS, d.OffCPUNS, d.NoPNS, d.OtherNS, d.UnknownNS}
+	}
+	return e
+}
+
+func quantile(h *stats.Histogram, permille int) *int64 {
+	q := h.Quantile(permille)
+	if !q.Defined {
+		return nil
+	}
+	return ptr(q.Value)
+}
+
+func interval(h *stats.Histogram, permille int) (ends [2]*int64) {
+	in := h.Interval(permille, Confidence)
+	if in.LoDefined {
+		ends[0] = ptr(in.Lo)
+	}
+	if in.HiDefined {
+		ends[1] = ptr(in.Hi)
+	}
+	return ends
+}
+
+func ptr(v int64) *int64 { return &v }

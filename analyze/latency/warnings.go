@@ -1,0 +1,91 @@
+package latency
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/gosched/gosched/analyze/replay"
+	"github.com/gosched/gosched/analyze/report"
+	"github.com/gosched/gosched/format"
+)
+
+// needed are the transitions without which delays are missing or wrong, and what their absence does to them.
+var needed = []struct{ name, effect string }{
+	{"create", "delays of new goroutines are missing"},
+	{"ready", "delays of woken goroutines are missing"},
+	{"run", "no delay has an end"},
+	{"yield", "delays after preemption are missing"},
+	{"syscalls", "delays after system calls are missing"},
+	{"kernel", "delays are not taken apart"},
+}
+
+// fewForP999 is the number of delays below which the 99.9th percentile is the maximum or next to it.
+const fewForP999 = 1000
+
+func warnings(r *Result, sum *replay.Summary, meta *format.Metadata) []report.Warning {
+	out := []report.Warning{}
+	add := func(code, text string, args ...any) {
+		out = append(out, report.Warning{Code: code, Text: fmt.Sprintf(text, args...)})
+	}
+	if n := r.Total.Count + r.Total.Censored; n == 0 {
+		add("empty", "the trace has no goroutine that became runnable")
+	} else if n < fewForP999 {
+		add("few", "only %s delays: p99.9 needs at least %s to differ from the longest", report.FormatCount(n), report.FormatCount(fewForP999))
+	}
+	if sum.Gaps > 0 {
+		add("gaps", "events were lost or not looked for during %s of the time (%s gaps); delays that reach into it are censored",
+			report.FormatShare(sum.GapShare()), report.FormatCount(sum.Gaps))
+	}
+	if n := sum.Counts.Total(); n > 0 {
+		add("problems", "%s events contradict the scheduler model; the delays they end are left out", report.FormatCount(n))
+	}
+	if undefined := unknownPercentiles(&r.Total); len(undefined) > 0 && r.Total.Count > 0 {
+		add("censored", "%s unknown: too many of the longest delays were cut", strings.Join(undefined, ", "))
+	}
+	for _, w := range coverageWarnings(meta) {
+		out = append(out, w)
+	}
+	if r.Total.Broken > 0 {
+		add("broken", "%s delays are left out because moves are missing", report.FormatCount(r.Total.Broken))
+	}
+	return out
+}
+
+func unknownPercentiles(e *Entry) []string {
+	var out []string
+	for _, p := range []struct {
+		name  string
+		value *int64
+	}{{"p50", e.P50NS}, {"p90", e.P90NS}, {"p99", e.P99NS}, {"p99.9", e.P999NS}} {
+		if p.value == nil {
+			out = append(out, p.name)
+		}
+	}
+	return out
+}
+
+func coverageWarnings(meta *format.Metadata) []report.Warning {
+	if meta == nil {
+		return nil
+	}
+	var out []report.Warning
+	for _, p := range meta.Processes {
+		for _, n := range needed {
+			for _, t := range p.Coverage {
+				if t.Name != n.name || t.Covered {
+					continue
+				}
+				out = append(out, report.Warning{Code: "coverage", Text: notCovered(p.PID, t, n.effect)})
+			}
+		}
+	}
+	return out
+}
+
+func notCovered(pid int32, t format.Transition, effect string) string {
+	why := ""
+	if t.Why != "" {
+		why = " (" + t.Why + ")"
+	}
+	return fmt.Sprintf("process %d: %s not recorded%s: %s", pid, t.Name, why, effect)
+}

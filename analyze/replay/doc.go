@@ -1,0 +1,27 @@
+// Package replay is the scheduler model: it walks a trace once, forward in
+// time, and turns its events into spans, the stretches of time that a goroutine
+// spent in one state. It is the only code that knows which moves are legal.
+//
+// # Tiling
+//
+// The spans of a goroutine tile its life: each begins where the one before ended, and
+// together they reach from its creation (or the beginning of the recording, or the
+// end of the last gap) to its exit (or the end of the recording, or the beginning of
+// the next gap). Spans are handed out in the order of their ends.
+//
+// # What is not known is said
+//
+// No span reaches over a gap: at the gap's beginning every open span of that process ends as
+// CensoredRight, inside the gap no state is believed, and after it a goroutine's first
+// event says the state it was in since the gap ended, CensoredLeft. The beginning and
+// the end of a recording work the same way. A row that contradicts the model is a
+// Problem; the goroutine goes on in the state the row says, and the span that was open is marked
+// EndUnseen: it is too long by an unknown amount. Where the recording could not see a kind of
+// transition, the moves that are missing for that reason are not problems, but the spans around them are
+// EndUnseen all the same.
+//
+// # Memory
+//
+// Memory is bounded by the largest number of goroutines alive at once, the number of threads and
+// the number of distinct entry functions and reasons, not by the length of the trace.
+package replay

@@ -1,0 +1,109 @@
+package replay
+
+import "github.com/gosched/gosched/format"
+
+// Move is a transition that a goroutine may make.
+type Move struct {
+	From, To format.State
+	Name     string   // one word for it
+	Coverage []string // the names in format.Process.Coverage that must be covered for it to be seen always
+	Meaning  string
+	why      Why // why the goroutine is runnable after it; WhyYielded means that the row's reason says it
+}
+
+// moves is the table of legal moves. What is not here is illegal.
+var moves = []Move{
+	{format.StateNotExist, format.StateRunnable, "create", []string{"create"}, "a go statement made it", WhyCreated},
+	{format.StateNotExist, format.StateWaiting, "create parked", []string{"create", "coroutines"}, "a coroutine was made (iter.Pull)", 0},
+	{format.StateNotExist, format.StateSyscall, "enter from C", []string{"cgo"}, "a C thread came into Go", 0},
+	{format.StateRunnable, format.StateRunning, "run", []string{"run"}, "a thread with a P took it", 0},
+	{format.StateRunnable, format.StateWaiting, "park new", []string{"coroutines"}, "a new coroutine was set aside (go1.22 newcoro)", 0},
+	{format.StateRunning, format.StateRunnable, "yield", []string{"yield"}, "it was preempted or gave up its P", WhyYielded},
+	{format.StateRunning, format.StateWaiting, "park", []string{"park", "coroutines"}, "it began to wait", 0},
+	{format.StateRunning, format.StateSyscall, "syscall", []string{"syscalls", "cgo"}, "it entered the kernel, or C", 0},
+	{format.StateRunning, format.StateNotExist, "exit", []string{"exit"}, "it returned from its entry function", 0},
+	{format.StateWaiting, format.StateRunnable, "ready", []string{"ready"}, "what it waited for happened", WhyWoken},
+	{format.StateWaiting, format.StateRunning, "switch", []string{"coroutines"}, "a coroutine switched to it on the same thread", 0},
+	{format.StateSyscall, format.StateRunning, "syscall exit", []string{"syscalls", "cgo"}, "it came back and had a P at once", 0},
+	{format.StateSyscall, format.StateRunnable, "syscall exit blocked", []string{"syscalls", "cgo"}, "it came back and no P was free", WhySyscallExit},
+	{format.StateSyscall, format.StateNotExist, "leave to C", []string{"cgo"}, "a C thread left Go", 0},
+}
+
+// Moves returns a copy of the table of legal moves.
+func Moves() []Move { return append([]Move(nil), moves...) }
+
+const numStates = int(format.StateWaiting) + 1
+
+// pair indexes a transition. States beyond the known ones are StateUnknown.
+func pair(from, to format.State) int { return int(known(from))<<3 | int(known(to)) }
+
+func known(s format.State) format.State {
+	if int(s) >= numStates {
+		return format.StateUnknown
+	}
+	return s
+}
+
+// legal holds the table by pair: the why of each legal move, or illegal.
+type legal [64]Why
+
+const illegal = Why(0xff)
+
+// model is what is legal in one process, given what its recording could see.
+type model struct {
+	whys    legal
+	implied [numStates][numStates]bool // from one state to another by moves that may be missing alone
+	missing map[string]bool            // coverage names that are not covered
+}
+
+func newModel(coverage []format.Transition) *model {
+	m := &model{missing: map[string]bool{}}
+	for _, t := range coverage {
+		if !t.Covered {
+			m.missing[t.Name] = true
+		}
+	}
+	for i := range m.whys {
+		m.whys[i] = illegal
+	}
+	for i := range moves {
+		mv := &moves[i]
+		m.whys[pair(mv.From, mv.To)] = mv.why
+		m.implied[mv.From][mv.To] = m.mayMiss(mv)
+	}
+	m.close()
+	return m
+}
+
+func (m *model) mayMiss(mv *Move) bool {
+	for _, name := range mv.Coverage {
+		if m.missing[name] {
+			return true
+		}
+	}
+	return false
+}
+
+// close makes implied transitive. A goroutine that does not exist is never passed through: ids are not reused.
+func (m *model) close() {
+	for k := range m.implied {
+		if format.State(k) == format.StateNotExist {
+			continue
+		}
+		for i := range m.implied {
+			for j := range m.implied {
+				m.implied[i][j] = m.implied[i][j] || m.implied[i][k] && m.implied[k][j]
+			}
+		}
+	}
+}
+
+// occupiesWhole says that every move that takes or leaves a P is covered, so that two goroutines on one P would be a contradiction.
+func (m *model) occupiesWhole() bool {
+	for _, name := range []string{"run", "park", "yield", "exit", "syscalls", "coroutines", "cgo"} {
+		if m.missing[name] {
+			return false
+		}
+	}
+	return true
+}

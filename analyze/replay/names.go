@@ -1,0 +1,143 @@
+package replay
+
+import (
+	"strings"
+
+	"github.com/gosched/gosched/format"
+)
+
+// Strings resolves the string ids of a trace. An id that it does not know is the empty string.
+type Strings interface {
+	Reason(format.StringID) string
+	Stack(format.StringID) string
+}
+
+// Names resolves what a walk interned: entry functions and, through the trace, reasons and stacks.
+type Names struct {
+	Strings
+	entries []string
+	byName  map[string]EntryID
+	byStack ByID[EntryID]
+	whys    ByID[Why]
+}
+
+// unresolved is the byStack value of a stack whose root frame says nothing.
+const unresolved = EntryID(1<<32 - 1)
+
+func newNames(s Strings) *Names {
+	return &Names{Strings: s, entries: []string{"unknown"}, byName: map[string]EntryID{}}
+}
+
+// Entry is the name of an entry function, such as "main.worker".
+func (n *Names) Entry(id EntryID) string {
+	if int(id) >= len(n.entries) {
+		return n.entries[UnknownEntry]
+	}
+	return n.entries[id]
+}
+
+// Entries is the number of entry functions, the unknown one included.
+func (n *Names) Entries() int { return len(n.entries) }
+
+// entryOf is the entry function that a stack's root frame names. A stack of depth frames or more may be cut at its root; 0 is no limit.
+func (n *Names) entryOf(stack format.StringID, depth int) EntryID {
+	at := n.byStack.At(uint32(stack))
+	if *at == UnknownEntry {
+		*at = n.intern(rootFunction(n.Stack(stack), depth))
+	}
+	if *at == unresolved {
+		return UnknownEntry
+	}
+	return *at
+}
+
+func (n *Names) intern(name string) EntryID {
+	if name == "" {
+		return unresolved
+	}
+	id, ok := n.byName[name]
+	if !ok {
+		id = EntryID(len(n.entries))
+		n.entries = append(n.entries, name)
+		n.byName[name] = id
+	}
+	return id
+}
+
+// yieldWhy says why a goroutine with this reason gave up its P.
+func (n *Names) yieldWhy(reason format.StringID) Why {
+	at := n.whys.At(uint32(reason))
+	if *at == WhyUnknown {
+		*at = WhyYielded
+		if why, ok := yieldReasons[n.Reason(reason)]; ok {
+			*at = why
+		}
+	}
+	return *at
+}
+
+// rootFunction is the function of a stack's root frame, leaving runtime.goexit out; empty where the stack
+// has depth frames or more and may therefore be cut.
+func rootFunction(stack string, depth int) string {
+	if depth > 0 && strings.Count(stack, ";")+1 >= depth {
+		return ""
+	}
+	frame, rest := cutOutside(stack, ';')
+	name, _ := cutOutside(frame, ' ')
+	if name == "runtime.goexit" && rest != "" {
+		frame, _ = cutOutside(rest, ';')
+		name, _ = cutOutside(frame, ' ')
+	}
+	return name
+}
+
+// cutOutside cuts s at the first sep that is not within brackets: type arguments hold spaces and semicolons.
+func cutOutside(s string, sep byte) (before, after string) {
+	depth := 0
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '[':
+			depth++
+		case c == ']' && depth > 0:
+			depth--
+		case c == sep && depth == 0:
+			return s[:i], s[i+1:]
+		}
+	}
+	return s, ""
+}
+
+// ByID maps small ids to values: a slice for the ids that are dense, a map for those that are not, so
+// that a wild id costs one entry. The zero ByID is empty and every value in it is zero.
+type ByID[T any] struct {
+	dense  []T
+	sparse map[uint32]*T
+}
+
+// maxDense bounds the slice of a ByID.
+const maxDense = 1 << 20
+
+// At returns the place of id's value. It is valid until the next call.
+func (t *ByID[T]) At(id uint32) *T {
+	if int(id) < len(t.dense) {
+		return &t.dense[id]
+	}
+	return t.slow(id)
+}
+
+func (t *ByID[T]) slow(id uint32) *T {
+	if id < maxDense {
+		t.dense = append(t.dense, make([]T, min(maxDense, max(16, int(id)+1, 2*len(t.dense)))-len(t.dense))...)
+		return &t.dense[id]
+	}
+	if t.sparse == nil {
+		t.sparse = map[uint32]*T{}
+	}
+	if t.sparse[id] == nil {
+		t.sparse[id] = new(T)
+	}
+	return t.sparse[id]
+}
+
+// Len is one more than the largest dense id that has a place.
+func (t *ByID[T]) Len() int { return len(t.dense) }

@@ -1,0 +1,168 @@
+package replay
+
+import (
+	"strings"
+
+	"github.com/gosched/gosched/format"
+)
+
+// other takes the rows that are not moves of goroutines.
+func (w *walk) other(p *process, b *format.Batch, i int, t int64) {
+	kind := b.Kind[i]
+	if kind > format.KindSnapshot {
+		w.sum.problem(w.problemAt(ProblemRow, nil, b, i, t))
+		return
+	}
+	w.sum.ByKind[kind]++
+	switch kind {
+	case format.KindThread:
+		w.thread(p, b, i, t)
+	case format.KindRange:
+		w.rangeRow(p, b, i, t)
+	case format.KindGap:
+		w.gap(p, t, b.EndNS[i])
+	case format.KindSnapshot:
+		w.snapshot(p, b, i, t)
+	}
+}
+
+func (w *walk) thread(p *process, b *format.Batch, i int, t int64) {
+	if b.TID[i] < 0 || known(b.To[i]) == format.StateUnknown {
+		w.sum.problem(w.problemAt(ProblemRow, nil, b, i, t))
+		return
+	}
+	if !w.delay || t < p.gapEnd {
+		return
+	}
+	stopNS, fullNS := p.occ.at(t)
+	p.threadOf(b.TID[i]).move(stamp{t, stopNS, fullNS}, known(b.To[i]))
+}
+
+// stopPrefix begins the Go execution trace's name of every stop-the-world range (go1.26 src/internal/trace/event.go).
+const stopPrefix = "stop-the-world"
+
+func (w *walk) rangeRow(p *process, b *format.Batch, i int, t int64) {
+	r := Range{Begin: t, End: max(t, b.EndNS[i]), PID: p.pid, Reason: b.Reason[i]}
+	r.StopWorld = strings.HasPrefix(w.names.Reason(r.Reason), stopPrefix)
+	if b.From[i] != format.StateNotExist {
+		r.Flags |= CensoredLeft
+	}
+	if b.To[i] == format.StateRunning {
+		r.Flags |= CensoredRight
+	}
+	if r.StopWorld {
+		p.occ.stop(t, r.End)
+	}
+	w.out.sendRange(r)
+}
+
+// gap ends every open span of the process, or of all processes where the row names none.
+func (w *walk) gap(p *process, t, end int64) {
+	w.sum.Gaps++
+	if p.pid != format.Unknown {
+		w.gapIn(p, t, max(t, end))
+		return
+	}
+	w.gapEnd = max(w.gapEnd, end)
+	for _, p := range w.processes {
+		w.gapIn(p, t, max(t, end))
+	}
+}
+
+func (w *walk) gapIn(p *process, t, end int64) {
+	w.sum.GapNS += max(0, end-max(t, p.gapEnd))
+	for i := range p.slots {
+		if g := &p.slots[i]; g.state != format.StateUnknown {
+			w.cut(p, g, t, CensoredRight)
+			*g = goroutine{id: g.id, entry: g.entry, tid: format.Unknown, cpu: format.Unknown, proc: format.Unknown}
+			p.unseen++
+		}
+	}
+	p.gapEnd = max(p.gapEnd, end)
+	p.since = p.gapEnd
+	p.occ.reset(t)
+	clear(p.procs)
+	for i := range p.thread {
+		p.thread[i].state = format.StateUnknown
+	}
+	p.forgetUnseen()
+	w.sum.EndNS = max(w.sum.EndNS, end)
+}
+
+// snapshot takes a goroutine as the process's memory showed it: news of one whose state is not known, and a check of one whose state is.
+func (w *walk) snapshot(p *process, b *format.Batch, i int, t int64) {
+	id, state := b.GoID[i], known(b.To[i])
+	if id <= format.NoGoroutine || state <= format.StateNotExist {
+		w.sum.problem(w.problemAt(ProblemRow, nil, b, i, t))
+		return
+	}
+	g := p.find(id)
+	if g == nil {
+		g = p.add(id)
+		w.sum.Goroutines++
+		w.sum.AtStart[state]++
+	} else {
+		w.sum.AtEnd[state]++
+	}
+	w.learnEntry(p, g, b, i)
+	switch {
+	case t < p.gapEnd:
+	case g.state == format.StateUnknown:
+		w.adopt(p, g, b, i, p.since)
+	case g.state != state:
+		w.disagree(p, g, b, i, t)
+	}
+}
+
+// adopt opens the span of a goroutine that a snapshot shows, which began at an unknown time.
+func (w *walk) adopt(p *process, g *goroutine, b *format.Batch, i int, begin int64) {
+	if g.state == format.StateUnknown {
+		p.unseen--
+	}
+	*g = goroutine{
+		id: g.id, entry: g.entry, begin: begin, flags: CensoredLeft, state: known(b.To[i]), reason: b.Reason[i], stack: b.Stack[i],
+		tid: b.TID[i], cpu: b.CPU[i], proc: b.Proc[i],
+	}
+	w.enter(p, g)
+	if g.state == format.StateRunning {
+		p.occupy(g.proc, g.id)
+	}
+}
+
+// disagree takes a snapshot's word against the model's.
+func (w *walk) disagree(p *process, g *goroutine, b *format.Batch, i int, t int64) {
+	if p.model.implied[g.state][known(b.To[i])] {
+		w.sum.ImpliedMoves++
+	} else {
+		w.sum.problem(w.problemAt(ProblemSnapshot, g, b, i, t))
+	}
+	w.cut(p, g, t, EndUnseen)
+	if g.state == format.StateRunning {
+		p.vacate(g.proc, g.id)
+		p.occ.run(t, -1)
+	}
+	w.adopt(p, g, b, i, t)
+}
+
+// finish ends what is still open when the trace ends.
+func (w *walk) finish() {
+	w.sum.EndNS = max(w.sum.EndNS, w.now)
+	if w.meta != nil {
+		w.sum.EndNS = max(w.sum.EndNS, w.meta.EndNS)
+		if !w.begun {
+			w.sum.BeginNS = w.meta.StartNS
+		}
+	}
+	for _, p := range w.processes {
+		if p.pid != format.Unknown {
+			w.sum.Processes++
+		}
+		w.sum.PeakAlive += p.peak
+		for i := range p.slots {
+			if g := &p.slots[i]; g.state != format.StateUnknown {
+				w.cut(p, g, w.sum.EndNS, CensoredRight)
+			}
+		}
+	}
+	w.out.flush()
+}

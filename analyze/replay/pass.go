@@ -1,0 +1,139 @@
+package replay
+
+import (
+	"context"
+
+	"github.com/gosched/gosched/format"
+)
+
+// Source is a trace to walk. format's reader is one.
+type Source interface {
+	Strings
+	// Metadata describes the recording; nil where nothing is known of it.
+	Metadata() *format.Metadata
+	// Next returns the next events in time order, and io.EOF after the last. The batch is valid until the next call.
+	Next(ctx context.Context) (*format.Batch, error)
+}
+
+// States is a set of states.
+type States uint8
+
+// StatesOf is the set of the given states.
+func StatesOf(states ...format.State) States {
+	var s States
+	for _, state := range states {
+		s |= 1 << known(state)
+	}
+	return s
+}
+
+// AllStates are the states that spans can have.
+const AllStates = States(1<<format.StateRunnable | 1<<format.StateRunning | 1<<format.StateSyscall | 1<<format.StateWaiting)
+
+// Has says whether the set has the state.
+func (s States) Has(state format.State) bool { return s>>state&1 != 0 }
+
+// Wants is what a pass asks of a walk. What no pass wants is not computed.
+type Wants struct {
+	States States // the states whose spans it takes
+	Delay  bool   // that runnable spans carry their Delay
+}
+
+// Pass is a question to a trace, answered from its spans.
+type Pass interface {
+	// Wants is asked once, before the walk.
+	Wants() Wants
+	// Spans takes the next spans, in the order of their ends. The slice is valid during the call only.
+	Spans(spans []Span)
+}
+
+// RangePass is a Pass that takes ranges too, in the order of their beginnings and before any span that ends after them.
+type RangePass interface {
+	Pass
+	Range(r Range)
+}
+
+// RowPass is a Pass that looks at the rows themselves, each batch before it is walked.
+type RowPass interface {
+	Pass
+	// Rows takes the next rows. The batch is valid during the call only.
+	Rows(b *format.Batch)
+}
+
+// spanBuffer is how many spans are handed out at once: few enough to stay in the nearest cache.
+const spanBuffer = 128
+
+// outlet hands spans to the passes that want them.
+type outlet struct {
+	passes  []Pass
+	wants   []Wants
+	union   Wants
+	ranges  []RangePass
+	rows    []RowPass
+	n       int
+	buffer  [spanBuffer]Span
+	scratch []Span
+}
+
+func newOutlet(passes []Pass) *outlet {
+	o := &outlet{passes: passes}
+	for _, p := range passes {
+		w := p.Wants()
+		w.States &= AllStates
+		o.wants = append(o.wants, w)
+		o.union.States |= w.States
+		o.union.Delay = o.union.Delay || w.Delay
+		if r, ok := p.(RangePass); ok {
+			o.ranges = append(o.ranges, r)
+		}
+		if r, ok := p.(RowPass); ok {
+			o.rows = append(o.rows, r)
+		}
+	}
+	return o
+}
+
+// next is the place for the next span; the span counts once advance is called.
+func (o *outlet) next() *Span { return &o.buffer[o.n] }
+
+func (o *outlet) advance() {
+	if o.n++; o.n == spanBuffer {
+		o.flush()
+	}
+}
+
+func (o *outlet) flush() {
+	if o.n == 0 {
+		return
+	}
+	for i, p := range o.passes {
+		if spans := o.wanted(o.wants[i].States); len(spans) > 0 {
+			p.Spans(spans)
+		}
+	}
+	o.n = 0
+}
+
+// wanted is the buffered spans with one of the states.
+func (o *outlet) wanted(states States) []Span {
+	if states&o.union.States == o.union.States {
+		return o.buffer[:o.n]
+	}
+	o.scratch = o.scratch[:0]
+	for i := range o.buffer[:o.n] {
+		if states.Has(o.buffer[i].State) {
+			o.scratch = append(o.scratch, o.buffer[i])
+		}
+	}
+	return o.scratch
+}
+
+func (o *outlet) sendRange(r Range) {
+	if len(o.ranges) == 0 {
+		return
+	}
+	o.flush()
+	for _, p := range o.ranges {
+		p.Range(r)
+	}
+}

@@ -1,0 +1,120 @@
+package replay
+
+import "github.com/gosched/gosched/format"
+
+// ProblemKind is a way in which a trace contradicts the scheduler model.
+type ProblemKind uint8
+
+// The kinds of problems.
+const (
+	ProblemMove     ProblemKind = iota // no goroutine ever moves from this state to that one
+	ProblemState                       // the row's from-state is not the state the goroutine was in
+	ProblemSnapshot                    // the process's memory says another state than the moves before it
+	ProblemProc                        // a goroutine began to run on a P where another was still running
+	ProblemOrder                       // the row's time is before that of the row before it
+	ProblemRow                         // the row lacks what it needs to be understood, such as a goroutine's id
+	numProblems
+)
+
+var problemNames = [numProblems]string{
+	"illegal move", "unexpected state", "snapshot disagrees", "two goroutines on one P", "time runs backwards", "malformed row",
+}
+
+// String is the name that reports print.
+func (k ProblemKind) String() string {
+	if k >= numProblems {
+		return "unknown problem"
+	}
+	return problemNames[k]
+}
+
+// Problem is one contradiction between the trace and the model.
+type Problem struct {
+	Kind     ProblemKind
+	TimeNS   int64
+	PID      int32
+	GoID     format.GoID
+	Have     format.State // the state that the model had
+	From, To format.State // the row's move
+	Reason   format.StringID
+}
+
+// maxProblems is how many problems are kept as examples.
+const maxProblems = 20
+
+// ProblemCounts counts problems by kind.
+type ProblemCounts [numProblems]int64
+
+// Total is the number of problems of all kinds.
+func (c *ProblemCounts) Total() int64 {
+	var n int64
+	for _, v := range c {
+		n += v
+	}
+	return n
+}
+
+// MoveCount says how often a transition was seen.
+type MoveCount struct {
+	From, To format.State
+	Name     string // as in the table of moves; empty for an illegal one
+	Count    int64
+}
+
+// Summary is what a walk says of the whole trace.
+type Summary struct {
+	BeginNS, EndNS int64 // the observed interval: the recording's where it is known, else the first and last row's
+	Events         int64
+	ByKind         [format.KindSnapshot + 1]int64
+	Gaps           int64 // gap rows
+	GapNS          int64 // the time in gaps, of every process, overlapping gaps once
+	Processes      int
+	Goroutines     int64 // different goroutines seen
+	Unannounced    int64 // of them, those first seen by a move that is neither a creation nor in a snapshot
+	PeakAlive      int   // the most goroutines known alive at once, of each process, added up
+	ImpliedMoves   int64 // times that a move was missing because the recording does not cover it
+	Problems       []Problem
+	Counts         ProblemCounts
+	// AtStart and AtEnd count snapshot rows by state: goroutines met for the first time, and ones met before.
+	AtStart, AtEnd [6]int64
+
+	names *Names
+	pairs [64]int64
+}
+
+// Names resolves the ids in spans.
+func (s *Summary) Names() *Names { return s.names }
+
+// DurationNS is the length of the observed interval.
+func (s *Summary) DurationNS() int64 { return s.EndNS - s.BeginNS }
+
+// GapShare is the share of the observed time, over all processes, that lies in gaps.
+func (s *Summary) GapShare() float64 {
+	if s.DurationNS() <= 0 || s.Processes == 0 {
+		return 0
+	}
+	return float64(s.GapNS) / float64(s.DurationNS()) / float64(s.Processes)
+}
+
+// Moves returns how often each transition was seen: the legal ones in the table's order, those never seen too, then the illegal ones that were.
+func (s *Summary) Moves() []MoveCount {
+	var out []MoveCount
+	left := s.pairs
+	for _, m := range moves {
+		out = append(out, MoveCount{m.From, m.To, m.Name, left[pair(m.From, m.To)]})
+		left[pair(m.From, m.To)] = 0
+	}
+	for i, n := range left {
+		if n > 0 {
+			out = append(out, MoveCount{format.State(i >> 3), format.State(i & 7), "", n})
+		}
+	}
+	return out
+}
+
+func (s *Summary) problem(p Problem) {
+	s.Counts[p.Kind]++
+	if len(s.Problems) < maxProblems {
+		s.Problems = append(s.Problems, p)
+	}
+}

@@ -1,0 +1,58 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/gosched/gosched/analyze/stats"
+)
+
+// eighths are bars of one to eight eighths of a column.
+var eighths = []rune("▏▎▍▌▋▊▉█")
+
+// chart draws a histogram: a line a range, its count, and a bar in proportion to it. A count
+// that is not 0 has a bar that can be seen.
+func (t *textWriter) chart(h *Histogram) {
+	if len(h.Rows) == 0 {
+		return
+	}
+	t.printf("\n%s\n", h.Title)
+	labels, counts := make([]string, len(h.Rows)), make([]string, len(h.Rows))
+	var labelWidth, countWidth int
+	var most int64
+	for i, r := range h.Rows {
+		labels[i], counts[i] = rangeLabel(r), FormatCount(r.Count)
+		if r.Censored > 0 {
+			counts[i] += fmt.Sprintf(" (+%s cut)", FormatCount(r.Censored))
+		}
+		labelWidth, countWidth = max(labelWidth, width(labels[i])), max(countWidth, width(counts[i]))
+		most = max(most, r.Count)
+	}
+	room := max(8, t.o.Width-labelWidth-countWidth-4)
+	for i, r := range h.Rows {
+		line := strings.Repeat(" ", labelWidth-width(labels[i])) + labels[i] + "  " + pad(counts[i], countWidth) + "  " + t.bar(r.Count, most, room)
+		t.printf("%s\n", strings.TrimRight(line, " "))
+	}
+}
+
+func rangeLabel(r stats.Row) string {
+	return FormatDuration(r.Lo) + " – " + FormatDuration(r.Hi+1)
+}
+
+// bar is a bar of n of most, in room columns.
+func (t *textWriter) bar(n, most int64, room int) string {
+	if n == 0 || most == 0 {
+		return ""
+	}
+	steps := len(eighths)
+	if t.o.ASCII {
+		steps = 1
+	}
+	length := int(float64(n)/float64(most)*float64(room*steps) + 0.5)
+	length = min(max(1, length), room*steps)
+	full := strings.Repeat(string(eighths[len(eighths)-1]), length/steps)
+	if rest := length % steps; rest > 0 {
+		full += string(eighths[rest-1])
+	}
+	return full
+}

@@ -1,0 +1,220 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+)
+
+// Options say how a document is drawn as text. The zero value works: 80 columns, Unicode, no colour.
+type Options struct {
+	Width int  // columns of the terminal; 0: 80
+	ASCII bool // no character beyond ASCII
+	Color bool // warnings in colour
+}
+
+const defaultWidth = 80
+
+// WriteText draws the document as aligned text.
+func WriteText(w io.Writer, d *Document, o Options) error {
+	if o.Width <= 0 {
+		o.Width = defaultWidth
+	}
+	t := &textWriter{o: o}
+	t.document(d)
+	_, err := io.WriteString(w, t.plain(t.b.String()))
+	return err
+}
+
+type textWriter struct {
+	b strings.Builder
+	o Options
+}
+
+func (t *textWriter) printf(format string, args ...any) { fmt.Fprintf(&t.b, format, args...) }
+
+func (t *textWriter) document(d *Document) {
+	if d.Title != "" {
+		t.printf("%s\n", d.Title)
+	}
+	for _, warning := range d.Warnings {
+		t.warning(warning.Text)
+	}
+	t.facts(d.Facts)
+	for _, table := range d.Tables {
+		t.table(&table)
+	}
+	for _, chart := range d.Charts {
+		t.chart(&chart)
+	}
+	for i, note := range d.Notes {
+		if i == 0 {
+			t.printf("\n")
+		}
+		t.printf("%s\n", wrap(note, t.o.Width, ""))
+	}
+}
+
+const (
+	yellow = "\x1b[33m"
+	reset  = "\x1b[0m"
+)
+
+func (t *textWriter) warning(text string) {
+	label := "warning:"
+	if t.o.Color {
+		label = yellow + label + reset
+	}
+	t.printf("%s %s\n", label, strings.TrimLeft(wrap("         "+text, t.o.Width, "         "), " "))
+}
+
+func (t *textWriter) facts(facts []Fact) {
+	if len(facts) == 0 {
+		return
+	}
+	t.printf("\n")
+	name := 0
+	for _, f := range facts {
+		name = max(name, width(f.Name))
+	}
+	indent := strings.Repeat(" ", name+2)
+	for _, f := range facts {
+		value := wrap(indent+f.Value.String(), t.o.Width, indent)
+		t.printf("%s%s\n", pad(f.Name, name+2), value[min(len(indent), len(value)):])
+	}
+}
+
+func (t *textWriter) table(table *Table) {
+	if len(table.Rows) == 0 {
+		return
+	}
+	t.printf("\n")
+	if table.Title != "" {
+		t.printf("%s\n", table.Title)
+	}
+	lines := cells(table)
+	widths := columnWidths(lines)
+	t.fit(lines, widths)
+	for _, line := range lines {
+		t.printf("%s\n", strings.TrimRight(t.line(table, line, widths), " "))
+	}
+	if table.More > 0 {
+		t.printf("… and %s more\n", FormatCount(int64(table.More)))
+	}
+}
+
+// cells is the table's text, the column names first.
+func cells(table *Table) [][]string {
+	lines := [][]string{table.Columns}
+	for _, row := range table.Rows {
+		line := make([]string, len(table.Columns))
+		for i, c := range row {
+			if i < len(line) {
+				line[i] = c.String()
+			}
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+func columnWidths(lines [][]string) []int {
+	widths := make([]int, len(lines[0]))
+	for _, line := range lines {
+		for i, cell := range line {
+			widths[i] = max(widths[i], width(cell))
+		}
+	}
+	return widths
+}
+
+// minName is the fewest characters that the first column is cut down to.
+const minName = 16
+
+// fit shortens the names in the first column so that the lines fit the terminal.
+func (t *textWriter) fit(lines [][]string, widths []int) {
+	total := 0
+	for _, w := range widths {
+		total += w + 2
+	}
+	excess := total - 2 - t.o.Width
+	if excess <= 0 || widths[0] <= minName {
+		return
+	}
+	widths[0] = max(minName, widths[0]-excess)
+	for _, line := range lines {
+		line[0] = shorten(line[0], widths[0])
+	}
+}
+
+// shorten keeps the end of a name, which tells functions of one package apart.
+func shorten(s string, n int) string {
+	runes := []rune(s)
+	if len(runes) <= n {
+		return s
+	}
+	return "…" + string(runes[len(runes)-n+1:])
+}
+
+func (t *textWriter) line(table *Table, line []string, widths []int) string {
+	var b strings.Builder
+	for i, cell := range line {
+		if i > 0 {
+			b.WriteString("  ")
+		}
+		if rightAligned(table, i) {
+			b.WriteString(strings.Repeat(" ", widths[i]-width(cell)))
+			b.WriteString(cell)
+			continue
+		}
+		b.WriteString(pad(cell, widths[i]))
+	}
+	return b.String()
+}
+
+func rightAligned(table *Table, column int) bool {
+	for _, row := range table.Rows {
+		if column < len(row) && row[column].numeric() {
+			return true
+		}
+	}
+	return false
+}
+
+func width(s string) int { return utf8.RuneCountInString(s) }
+
+func pad(s string, n int) string { return s + strings.Repeat(" ", max(0, n-width(s))) }
+
+// wrap breaks text at spaces so that lines fit, the later ones indented.
+func wrap(s string, columns int, indent string) string {
+	var b strings.Builder
+	at := 0
+	lead := s[:len(s)-len(strings.TrimLeft(s, " "))]
+	b.WriteString(lead)
+	at = width(lead)
+	for i, word := range strings.Fields(s) {
+		switch {
+		case i == 0:
+		case at+1+width(word) > columns:
+			b.WriteString("\n" + indent)
+			at = width(indent)
+		default:
+			b.WriteString(" ")
+			at++
+		}
+		b.WriteString(word)
+		at += width(word)
+	}
+	return b.String()
+}
+
+// asciiOf says what stands for a character where only ASCII may be used.
+var asciiOf = strings.NewReplacer("µ", "u", "…", "...", "→", "->", "█", "#", "▏", "|", "▎", "|", "▍", "|", "▌", "=", "▋", "=", "▊", "=", "▉", "=", "–", "-", "≥", ">=", "≤", "<=")
+
+func (t *textWriter) plain(s string) string {
+	if !t.o.ASCII {
+		return s
+	}
+	return asciiOf.Replace(s)
+}

@@ -1,0 +1,111 @@
+package report
+
+import (
+	"math"
+	"strconv"
+	"strings"
+)
+
+// String is the cell as people read it.
+func (c Cell) String() string {
+	if c.Unknown {
+		return "?"
+	}
+	switch c.Unit {
+	case UnitCount:
+		return FormatCount(c.Int)
+	case UnitDuration:
+		return FormatDuration(c.Int)
+	case UnitShare:
+		return FormatShare(c.Float)
+	case UnitBytes:
+		return FormatBytes(c.Int)
+	}
+	return c.Text
+}
+
+// numeric says whether the cell stands at the right of its column.
+func (c Cell) numeric() bool { return c.Unit != UnitText || c.Unknown }
+
+// FormatCount writes a number with its thousands apart: 1,234,567.
+func FormatCount(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	sign := ""
+	if n < 0 {
+		sign, s = "-", s[1:]
+	}
+	var parts []string
+	for len(s) > 3 {
+		parts = append([]string{s[len(s)-3:]}, parts...)
+		s = s[:len(s)-3]
+	}
+	return sign + strings.Join(append([]string{s}, parts...), ",")
+}
+
+// scale is a unit and how much of the base unit it is.
+type scale struct {
+	size int64
+	name string
+}
+
+var durationScales = []scale{{3_600_000_000_000, "h"}, {60_000_000_000, "min"}, {1_000_000_000, "s"}, {1_000_000, "ms"}, {1_000, "µs"}}
+
+var byteScales = []scale{{1 << 40, "TiB"}, {1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}}
+
+// FormatDuration writes nanoseconds with three digits: 734ns, 1.23ms, 45.6s, 12.5min.
+func FormatDuration(ns int64) string { return scaled(ns, durationScales, "ns") }
+
+// FormatBytes writes a size with three digits: 1.5 KiB would be 1.50KiB.
+func FormatBytes(n int64) string { return scaled(n, byteScales, "B") }
+
+func scaled(n int64, scales []scale, base string) string {
+	for i, s := range scales {
+		if abs(n) < float64(s.size) {
+			continue
+		}
+		v := float64(n) / float64(s.size)
+		text := threeDigits(v)
+		if i > 0 && abs64(parse(text))*float64(s.size) >= float64(scales[i-1].size) {
+			return threeDigits(float64(n)/float64(scales[i-1].size)) + scales[i-1].name
+		}
+		return text + s.name
+	}
+	return strconv.FormatInt(n, 10) + base
+}
+
+func abs(n int64) float64 { return math.Abs(float64(n)) }
+
+func abs64(v float64) float64 { return math.Abs(v) }
+
+func parse(s string) float64 {
+	v, err := strconv.ParseFloat(s, 64)
+	if err != nil {
+		return 0
+	}
+	return v
+}
+
+// threeDigits writes v with three significant digits, and all of the digits before the point.
+func threeDigits(v float64) string {
+	switch a := math.Abs(v); {
+	case a < 9.995:
+		return strconv.FormatFloat(v, 'f', 2, 64)
+	case a < 99.95:
+		return strconv.FormatFloat(v, 'f', 1, 64)
+	}
+	return strconv.FormatFloat(v, 'f', 0, 64)
+}
+
+// FormatShare writes a share as a percentage: 12.3%, 0.05%, <0.01%.
+func FormatShare(part float64) string {
+	p := 100 * part
+	switch a := math.Abs(p); {
+	case p == 0:
+		return "0%"
+	case a < 0.01:
+		return "<0.01%"
+	case a < 0.995:
+		return strconv.FormatFloat(p, 'f', 2, 64) + "%"
+	}
+	return strconv.FormatFloat(p, 'f', 1, 64) + "%"
+}

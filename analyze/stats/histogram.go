@@ -1,0 +1,170 @@
+package stats
+
+import (
+	"math"
+	"math/bits"
+)
+
+// Histogram counts durations in log-linear buckets, those that were measured apart from those that were cut
+// (right-censored: the true duration is at least the value). The zero Histogram is empty.
+// It is not safe for concurrent use.
+type Histogram struct {
+	pages    [NumBuckets / subBuckets]*page // nil: nothing in these buckets
+	count    int64
+	censored int64
+	sum      int64
+	censSum  int64
+	min, max int64 // of the measured values
+	censMax  int64
+}
+
+// page is the counts of the buckets of one octave.
+type page struct {
+	count    [subBuckets]int64
+	censored [subBuckets]int64
+}
+
+// Add counts a measured value. A negative value counts as 0.
+func (h *Histogram) Add(v int64) {
+	v = max(v, 0)
+	b := Bucket(v)
+	p := h.pages[b>>subBits]
+	if p == nil {
+		p = h.page(b)
+	}
+	p.count[b&(subBuckets-1)]++
+	if h.count == 0 || v < h.min {
+		h.min = v
+	}
+	h.max = max(h.max, v)
+	h.count++
+	h.sum += v
+}
+
+// AddCensored counts a value of which is known only that it is at least v.
+func (h *Histogram) AddCensored(v int64) {
+	v = max(v, 0)
+	b := Bucket(v)
+	h.page(b).censored[b&(subBuckets-1)]++
+	h.censMax = max(h.censMax, v)
+	h.censored++
+	h.censSum += v
+}
+
+func (h *Histogram) page(bucket int) *page {
+	p := &h.pages[bucket>>subBits]
+	if *p == nil {
+		*p = new(page)
+	}
+	return *p
+}
+
+// Merge adds what other counted. Both may be used afterwards.
+func (h *Histogram) Merge(other *Histogram) {
+	for i, from := range other.pages {
+		if from == nil {
+			continue
+		}
+		to := h.page(i << subBits)
+		for j := range from.count {
+			to.count[j] += from.count[j]
+			to.censored[j] += from.censored[j]
+		}
+	}
+	if other.count > 0 && (h.count == 0 || other.min < h.min) {
+		h.min = other.min
+	}
+	h.max, h.censMax = max(h.max, other.max), max(h.censMax, other.censMax)
+	h.count += other.count
+	h.censored += other.censored
+	h.sum += other.sum
+	h.censSum += other.censSum
+}
+
+// Count is the number of measured values.
+func (h *Histogram) Count() int64 { return h.count }
+
+// Censored is the number of censored values.
+func (h *Histogram) Censored() int64 { return h.censored }
+
+// Sum is the exact sum of the measured values.
+func (h *Histogram) Sum() int64 { return h.sum }
+
+// CensoredSum is the exact sum of the censored values, which is the least that their true sum can be.
+func (h *Histogram) CensoredSum() int64 { return h.censSum }
+
+// Min is the smallest measured value, exact; 0 if there is none.
+func (h *Histogram) Min() int64 { return h.min }
+
+// Max is the largest measured value, exact; 0 if there is none.
+func (h *Histogram) Max() int64 { return h.max }
+
+// CensoredMax is the largest censored value, exact; 0 if there is none.
+func (h *Histogram) CensoredMax() int64 { return h.censMax }
+
+// Row is a bucket that is not empty.
+type Row struct {
+	Bucket   int   `json:"bucket"`
+	Lo       int64 `json:"lo_ns"`
+	Hi       int64 `json:"hi_ns"`
+	Count    int64 `json:"count"`
+	Censored int64 `json:"censored"`
+}
+
+// Rows are the buckets that are not empty, in ascending order.
+func (h *Histogram) Rows() []Row {
+	var rows []Row
+	h.each(func(b int, count, censored int64) bool {
+		lo, hi := Bounds(b)
+		rows = append(rows, Row{b, lo, hi, count, censored})
+		return true
+	})
+	return rows
+}
+
+// each calls f for the buckets that are not empty, in ascending order, until it says false.
+func (h *Histogram) each(f func(bucket int, count, censored int64) bool) {
+	for i, p := range h.pages {
+		if p == nil {
+			continue
+		}
+		for j := range p.count {
+			if p.count[j]|p.censored[j] != 0 && !f(i<<subBits+j, p.count[j], p.censored[j]) {
+				return
+			}
+		}
+	}
+}
+
+// Octaves sums the rows of a histogram into powers of two for display: [0, 1), [1, 2), [2, 4) and so on,
+// from the first that is not empty to the last, with the empty ones between.
+func Octaves(rows []Row) []Row {
+	var out []Row
+	for _, r := range rows {
+		octave := octaveOf(r.Lo)
+		for len(out) == 0 || out[len(out)-1].Bucket < octave {
+			next := octave
+			if len(out) > 0 {
+				next = out[len(out)-1].Bucket + 1
+			}
+			out = append(out, octaveRow(next))
+		}
+		last := &out[len(out)-1]
+		last.Count += r.Count
+		last.Censored += r.Censored
+	}
+	return out
+}
+
+func octaveOf(v int64) int { return bits.Len64(uint64(v)) }
+
+func octaveRow(octave int) Row {
+	if octave == 0 {
+		return Row{}
+	}
+	lo := int64(1) << (octave - 1)
+	if octave == 63 {
+		return Row{Bucket: octave, Lo: lo, Hi: math.MaxInt64}
+	}
+	return Row{Bucket: octave, Lo: lo, Hi: 2*lo - 1}
+}

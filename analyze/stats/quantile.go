@@ -1,0 +1,124 @@
+package stats
+
+import "math"
+
+// NearestRank is the quantile of ascending values by nearest rank: the smallest x with
+// count(≤ x)·1000 ≥ n·permille. It reports false if there are no values.
+func NearestRank(sorted []int64, permille int) (int64, bool) {
+	if len(sorted) == 0 {
+		return 0, false
+	}
+	return sorted[rank(int64(len(sorted)), permille)-1], true
+}
+
+// rank is the smallest rank r in [1, n] with r·1000 ≥ n·permille.
+func rank(n int64, permille int) int64 {
+	q, p := n/1000, n%1000 // n·permille without overflow
+	r := q*int64(permille) + (p*int64(permille)+999)/1000
+	return min(max(r, 1), n)
+}
+
+// Quantile is a quantile of durations. Where it is undefined, because too many of the longest observations were cut
+// short, Defined is false and Value says nothing.
+type Quantile struct {
+	Permille int
+	Value    int64
+	Defined  bool
+}
+
+// Quantile is the quantile of the histogram: by nearest rank without censored values, by Kaplan–Meier with them.
+func (h *Histogram) Quantile(permille int) Quantile {
+	if h.censored > 0 {
+		return h.survivalQuantile(permille)
+	}
+	q := Quantile{Permille: permille}
+	if h.count == 0 {
+		return q
+	}
+	q.Value, q.Defined = h.upper(h.atRank(rank(h.count, permille))), true
+	return q
+}
+
+// atRank is the bucket of the r-th smallest measured value.
+func (h *Histogram) atRank(r int64) int {
+	found := 0
+	h.each(func(b int, count, _ int64) bool {
+		r -= count
+		found = b
+		return r > 0
+	})
+	return found
+}
+
+// upper is the largest value that can be in the bucket, no larger than the exact maximum.
+func (h *Histogram) upper(bucket int) int64 {
+	_, hi := Bounds(bucket)
+	return min(hi, h.max)
+}
+
+// lower is the smallest value that can be in the bucket, no smaller than the exact minimum.
+func (h *Histogram) lower(bucket int) int64 {
+	lo, _ := Bounds(bucket)
+	return max(lo, h.min)
+}
+
+// survivalStep is the Kaplan–Meier estimate just after a bucket.
+type survivalStep struct {
+	bucket   int
+	survival float64 // the estimated share of durations that are longer
+	variance float64 // Greenwood's sum: the variance of log(survival)
+}
+
+// survive walks the Kaplan–Meier steps until f says false. Within a bucket the measured values count as shorter than the censored ones, as is usual for ties.
+func (h *Histogram) survive(f func(survivalStep) bool) {
+	s := survivalStep{survival: 1}
+	atRisk := h.count + h.censored
+	h.each(func(b int, count, censored int64) bool {
+		if count > 0 {
+			n, d := float64(atRisk), float64(count)
+			s.bucket = b
+			s.survival *= (n - d) / n
+			s.variance += d / (n * (n - d)) // +Inf at the end
+			if !f(s) {
+				return false
+			}
+		}
+		atRisk -= count + censored
+		return true
+	})
+}
+
+// roundOff is far above the rounding errors of the product and far below one observation.
+const roundOff = 1e-12
+
+// survivalQuantile is the smallest duration at which the estimated survival is no more than 1 − permille/1000.
+func (h *Histogram) survivalQuantile(permille int) Quantile {
+	q := Quantile{Permille: permille}
+	left := float64(1000-permille) / 1000
+	h.survive(func(s survivalStep) bool {
+		if s.survival > left+roundOff {
+			return true
+		}
+		q.Value, q.Defined = h.upper(s.bucket), true
+		return false
+	})
+	return q
+}
+
+// Survival is the Kaplan–Meier estimate of the share of durations longer than v, and its standard error by Greenwood's formula.
+// Buckets count as lying at their upper bounds.
+func (h *Histogram) Survival(v int64) (share, standardError float64) {
+	share = 1
+	h.survive(func(s survivalStep) bool {
+		if h.upper(s.bucket) > v {
+			return false
+		}
+		share = s.survival
+		standardError = s.survival * math.Sqrt(s.variance)
+		return true
+	})
+	if share == 0 {
+		standardError = 0
+	}
+	return share, standardError
+}
