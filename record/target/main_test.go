@@ -17,7 +17,8 @@ const helperEnv = "TARGET_TEST_HELPER"
 
 // helpers are those roles. Each lives until its standard input ends, or is killed.
 var helpers = map[string]func() error{
-	"namespace":          reportNamespace,
+	"namespace":          func() error { return report(CheckPIDNamespace()) },
+	"privileges":         func() error { return report(CheckPrivileges()) },
 	"start":              func() error { return startCat(false) },
 	"start, then resume": func() error { return startCat(true) },
 }
@@ -33,8 +34,8 @@ func TestMain(m *testing.M) {
 	}
 }
 
-func reportNamespace() error {
-	fmt.Println(CheckPIDNamespace())
+func report(answer error) error {
+	fmt.Println(answer)
 	return untilEOF()
 }
 
