@@ -37,6 +37,7 @@ func (c Cell) Complaints(r *Report) []string {
 		}
 	}
 	check(r.Lost == 0, "the recorder lost %d events", r.Lost)
+	check(len(r.Gaps) == 0, "there are gaps: %v", r.Gaps)
 	check(r.Total.Matched > 0, "no move was compared")
 	check(r.Broken == 0, "%d moves begin in another state than the goroutine's last one ended in", r.Broken)
 	check(len(r.Strangers) == 0, "wait reasons that the runtime does not know: %v", r.Strangers)
@@ -90,6 +91,7 @@ func (r *Report) Add(o *Report) {
 	for d, n := range o.Differences {
 		r.Differences[d] += n
 	}
+	r.Gaps = append(r.Gaps, o.Gaps...)
 	r.Broken += o.Broken
 	r.Lost += o.Lost
 	r.SkewP50, r.SkewP99, r.SkewMax = max(r.SkewP50, o.SkewP50), max(r.SkewP99, o.SkewP99), max(r.SkewMax, o.SkewMax)

@@ -36,6 +36,11 @@ func Compare(tracer, ours *Recording, opt Options) *Report {
 		c.report.Differences[id] += n
 	}
 	c.report.Lost = ours.Lost
+	for _, g := range ours.Gaps {
+		if g.From <= tracer.End && g.To >= tracer.Begin {
+			c.report.Gaps = append(c.report.Gaps, g.Why)
+		}
+	}
 	for _, goid := range goroutines(tracer, ours) {
 		c.goroutine(goid, tracer.Moves[goid], c.cut(ours.Moves[goid]))
 	}

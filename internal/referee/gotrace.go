@@ -35,7 +35,7 @@ func ReadGoTrace(r io.Reader) (*Recording, error) {
 		}
 		g.event(&ev)
 	}
-	if g.rec.Begin == 0 {
+	if !g.begun {
 		return nil, fmt.Errorf("read Go trace: it does not say when it was started")
 	}
 	for id, moves := range g.rec.Moves {
@@ -50,6 +50,7 @@ func ReadGoTrace(r io.Reader) (*Recording, error) {
 type goTrace struct {
 	rec    *Recording
 	stacks map[trace.Stack]Stack
+	begun  bool
 	last   [2]position // the two latest moves, the latest last
 }
 
@@ -65,12 +66,12 @@ type position struct {
 func (g *goTrace) event(ev *trace.Event) {
 	switch ev.Kind() {
 	case trace.EventSync:
-		if g.rec.Begin == 0 && g.rec.V1 {
-			g.rec.Begin = int64(ev.Time())
+		if !g.begun && g.rec.V1 {
+			g.rec.Begin, g.begun = int64(ev.Time()), true
 		}
 	case trace.EventRangeBegin:
-		if g.rec.Begin == 0 && ev.Range().Name == "stop-the-world (start trace)" {
-			g.rec.Begin = int64(ev.Time())
+		if !g.begun && ev.Range().Name == "stop-the-world (start trace)" {
+			g.rec.Begin, g.begun = int64(ev.Time()), true
 		}
 	case trace.EventStateTransition:
 		if st := ev.StateTransition(); st.Resource.Kind == trace.ResourceGoroutine {

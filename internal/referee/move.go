@@ -59,16 +59,7 @@ var (
 	syscallLost = kind{format.StateSyscall, format.StateRunnable}
 )
 
-var stateNames = [...]string{
-	format.StateUnknown:  "unknown",
-	format.StateNotExist: "notexist",
-	format.StateRunnable: "runnable",
-	format.StateRunning:  "running",
-	format.StateSyscall:  "syscall",
-	format.StateWaiting:  "waiting",
-}
-
-func (k kind) String() string { return stateNames[k.from] + "→" + stateNames[k.to] }
+func (k kind) String() string { return k.from.String() + "→" + k.to.String() }
 
 func (m *Move) String() string {
 	var b strings.Builder
@@ -92,10 +83,17 @@ type Recording struct {
 	Begin int64 // the first moment at which the tracer was on
 	End   int64 // the last moment at which it was on for certain
 	Depth int   // stacks have at most so many frames, inlined ones not counted; 0: no limit
-	Lost  int64 // events the recorder says it lost between Begin and End
+	Lost  int64 // events that the recorder says it lost
+	Gaps  []Gap // when it says it did not look
 	V1    bool  // a trace of Go 1.21 or earlier: its clock is its own, and it knows less of system calls
 
 	Differences map[DifferenceID]int // how often each of Differences was applied
+}
+
+// Gap is an interval in which a recorder lost events or did not look for them.
+type Gap struct {
+	From, To int64
+	Why      string
 }
 
 func newRecording() *Recording {

@@ -53,6 +53,7 @@ type Report struct {
 	Strangers   map[string]int // our wait reasons that are not the runtime's strings
 	Broken      int            // moves of ours that do not begin where the goroutine's last one ended
 	Lost        int64          // events that our recorder lost
+	Gaps        []string       // why our recorder did not look all the time
 	Differences map[DifferenceID]int
 
 	Shown  []string // the first differences in moves, readable
@@ -126,14 +127,14 @@ func (r *Report) finish() {
 	}
 }
 
-// context is how many moves before and after a difference are shown.
-const context = 3
+// around is how many moves before and after a difference are shown.
+const around = 3
 
 // describe draws the alignment of one goroutine around a difference.
 func describe(goid format.GoID, theirs, ours []Move, pairs []pair, at int) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "g%d, move %d of %d by the tracer and %d by us (-: only the tracer, +: only ours):\n", goid, at, len(theirs), len(ours))
-	for _, p := range pairs[max(0, at-context):min(len(pairs), at+context+1)] {
+	for _, p := range pairs[max(0, at-around):min(len(pairs), at+around+1)] {
 		switch {
 		case p.b < 0:
 			fmt.Fprintf(&b, "  - %s\n", &theirs[p.a])
@@ -168,6 +169,9 @@ func (r *Report) WriteTo(w io.Writer) (int64, error) {
 	fmt.Fprintf(&b, "times apart: half within %d ns, 99%% within %d ns, all within %d ns\n", r.SkewP50, r.SkewP99, r.SkewMax)
 	for _, s := range sortedKeys(r.Strangers) {
 		fmt.Fprintf(&b, "not a wait reason of the runtime: %q, %d times\n", s, r.Strangers[s])
+	}
+	for _, why := range r.Gaps {
+		fmt.Fprintf(&b, "gap: %s\n", why)
 	}
 	for _, d := range Differences {
 		if n := r.Differences[d.ID]; n > 0 {

@@ -1,0 +1,121 @@
+package referee
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/gosched/gosched/internal/testenv"
+)
+
+// TestMoveForMove runs programs under gosched record and Go's own tracer at once and compares what the two say: a
+// selection of cells, or with GOSCHED_FULL_MATRIX=1 all of them. The table of results goes to the file named by
+// GOSCHED_REFEREE_REPORT. GOSCHED_REFEREE_KEEP names a folder to keep the traces of cells that fail in.
+func TestMoveForMove(t *testing.T) {
+	testenv.RequireBPF(t)
+	gosched := testenv.Gosched(t)
+	cells := selection()
+	if os.Getenv("GOSCHED_FULL_MATRIX") == "1" {
+		cells = fullMatrix()
+	}
+	var results []Result
+	for _, cell := range cells {
+		t.Run(cell.String(), func(t *testing.T) {
+			results = append(results, judge(t, gosched, cell))
+		})
+	}
+	writeResults(t, results)
+}
+
+func writeResults(t *testing.T, results []Result) {
+	file := os.Getenv("GOSCHED_REFEREE_REPORT")
+	if file == "" {
+		return
+	}
+	var b bytes.Buffer
+	if err := WriteMatrix(&b, results); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, b.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// judge runs a cell's program once for each number of Ps and adds up the reports.
+func judge(t *testing.T, gosched string, cell Cell) Result {
+	bin := testenv.Build(t, cell.Program)
+	opt := Options{WaitReasons: runtimeWaitReasons(t, cell.Program.Toolchain)}
+	sum := Result{Cell: cell, Report: newReport()}
+	for _, procs := range cell.Procs {
+		r := record(t, gosched, bin, procs, opt)
+		if wrong := cell.Complaints(r); len(wrong) > 0 {
+			t.Errorf("GOMAXPROCS=%d: %v\n%s", procs, wrong, r)
+			for _, w := range wrong {
+				sum.Complaints = append(sum.Complaints, fmt.Sprintf("GOMAXPROCS=%d: %s", procs, w))
+			}
+		}
+		sum.Report.Add(r)
+	}
+	return sum
+}
+
+// record runs a program once, recorded by both, and compares.
+func record(t *testing.T, gosched, bin string, procs int, opt Options) *Report {
+	t.Helper()
+	dir := t.TempDir()
+	ours, theirs := filepath.Join(dir, "trace.parquet"), filepath.Join(dir, "go.trace")
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, gosched, "record", "-o", ours, "--", bin, "-trace", theirs)
+	cmd.Env = append(os.Environ(), fmt.Sprintf("GOMAXPROCS=%d", procs))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("GOMAXPROCS=%d %s: %v\n%s", procs, cmd, err, out)
+	}
+	tracer := readGoTraceFile(t, theirs)
+	recording, err := ReadOurs(t.Context(), ours)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := Compare(tracer, recording, opt)
+	if keep := os.Getenv("GOSCHED_REFEREE_KEEP"); keep != "" && r.Agreement() < wantAgreement {
+		t.Logf("kept %s", keepFiles(t, keep, ours, theirs, bin))
+	}
+	return r
+}
+
+func readGoTraceFile(t *testing.T, path string) *Recording {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	rec, err := ReadGoTrace(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rec
+}
+
+func keepFiles(t *testing.T, dir string, files ...string) string {
+	t.Helper()
+	dir, err := os.MkdirTemp(dir, "cell")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, filepath.Base(f)), b, 0o755)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
