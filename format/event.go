@@ -1,6 +1,3 @@
-// Package format is the trace: its vocabulary, its Parquet schema, the writer,
-// the reader and the text twin. It knows nothing of how events are recorded or
-// what is asked of them.
 package format
 
 // GoID is a goroutine's id as the Go runtime numbers it.

@@ -1,0 +1,77 @@
+package format
+
+import "fmt"
+
+// mergeMetadata is the metadata of a trace of several files, in order.
+func mergeMetadata(inputs []*input) Metadata {
+	meta := inputs[0].meta
+	for i, in := range inputs[1:] {
+		if in.sameRecording(inputs[i]) { // a later segment knows all that the earlier ones knew
+			start := meta.StartNS
+			lost, stacks := meta.Lost, meta.LostStacks
+			before := inputs[i].meta
+			procs := meta.Processes
+			meta = in.meta
+			meta.StartNS = start
+			meta.Lost += lost - before.Lost
+			meta.LostStacks += stacks - before.LostStacks
+			meta.Processes = mergeProcesses(procs, in.meta.Processes)
+			continue
+		}
+		meta = follow(meta, in.meta)
+	}
+	return meta
+}
+
+// follow is the metadata of a recording and a later one.
+func follow(a, b Metadata) Metadata {
+	out := b
+	out.StartNS = a.StartNS
+	out.Lost += a.Lost
+	out.LostStacks += a.LostStacks
+	out.Processes = mergeProcesses(a.Processes, b.Processes)
+	return out
+}
+
+// mergeProcesses gives the processes of both; of a PID in both, what b says.
+func mergeProcesses(a, b []Process) []Process {
+	var out []Process
+	has := make(map[int32]bool)
+	for _, p := range b {
+		has[p.PID] = true
+	}
+	for _, p := range a {
+		if !has[p.PID] {
+			out = append(out, p)
+		}
+	}
+	return append(out, b...)
+}
+
+// gapBefore is the gap before input i: the time that no file of the trace
+// covers since the one before, with the reason. There is none for neighbouring
+// segments of a recording.
+func (r *Reader) gapBefore(i int) (gap Event, reason string, ok bool) {
+	in := r.inputs[i]
+	if in.rows == 0 {
+		return gap, "", false
+	}
+	gap = NoEvent
+	gap.Kind, gap.EndNS = KindGap, in.first
+	switch {
+	case i == 0 && in.segment != nil && in.segment.First > 1:
+		gap.TimeNS = in.meta.StartNS
+		reason = fmt.Sprintf("segments up to %d of the recording are missing", in.segment.First-1)
+	case i == 0:
+		return gap, "", false
+	case in.sameRecording(r.inputs[i-1]) && in.segment.First == r.inputs[i-1].segment.Last+1:
+		return gap, "", false
+	case in.sameRecording(r.inputs[i-1]):
+		gap.TimeNS = r.inputs[i-1].end()
+		reason = fmt.Sprintf("segments %d to %d of the recording are missing", r.inputs[i-1].segment.Last+1, in.segment.First-1)
+	default:
+		gap.TimeNS, gap.EndNS = r.inputs[i-1].end(), in.begin()
+		reason = "between two recordings"
+	}
+	return gap, reason, gap.TimeNS > 0 && gap.TimeNS < gap.EndNS
+}
