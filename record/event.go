@@ -1,0 +1,134 @@
+package record
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/gosched/gosched/bpf"
+	"github.com/gosched/gosched/record/gobin"
+)
+
+// op is what an event is about: a gobin.Op for what the probe points see, a
+// bpf.GoschedOp for the kernel's side, and a few that the recorder makes itself.
+type op uint8
+
+const (
+	opNone        = op(gobin.OpNone)
+	opThreadOn    = op(bpf.GoschedOpOP_THREAD_ON)
+	opThreadOff   = op(bpf.GoschedOpOP_THREAD_OFF)
+	opThreadWake  = op(bpf.GoschedOpOP_THREAD_WAKE)
+	opExec        = op(bpf.GoschedOpOP_EXEC)
+	opStack       = op(bpf.GoschedOpOP_STACK)
+	opGap         = op(128) // events were lost from time to until
+	opSnapshot    = op(129) // a goroutine as it was found in memory
+	opSyscallSlow = op(130) // a system call ended and no P was free
+)
+
+// The kernel side switches on gobin's numbers: these do not compile when they differ.
+var (
+	_ = [1]struct{}{}[int(bpf.GoschedOpOP_CREATE)-int(gobin.OpCreate)]
+	_ = [1]struct{}{}[int(bpf.GoschedOpOP_RUN)-int(gobin.OpRun)]
+	_ = [1]struct{}{}[int(bpf.GoschedOpOP_SYSCALL_NOP)-int(gobin.OpSyscallNoP)]
+	_ = [1]struct{}{}[int(bpf.GoschedOpOP_STW_END)-int(gobin.OpSTWEnd)]
+	_ = [1]struct{}{}[int(bpf.GoschedArgARG_CLOSURE8)-int(gobin.ArgClosure8)]
+)
+
+// event is a record from the kernel, decoded. Which fields mean something depends on op.
+type event struct {
+	time    int64 // CLOCK_MONOTONIC
+	goid    int64
+	byGoid  int64
+	stack   uint64 // hash; for a creation the new goroutine's first pc
+	byStack uint64 // hash
+	tid     int32
+	proc    int32
+	other   int32  // the waking thread
+	text    uint32 // in the reasons table: the comm or state of a thread
+	cpu     uint16
+	flags   uint16
+	op      op
+	reason  uint8
+}
+
+var errRecord = errors.New("record from the kernel is not one of ours")
+
+// The sizes of the records, as event.h has them.
+const (
+	baseBytes   = 32
+	stackBytes  = 40
+	byBytes     = 56
+	threadBytes = 56
+	defBytes    = 16 + 8*maxFrames
+	maxFrames   = 128
+)
+
+// decode reads one record from the ring into e.
+func decode(raw []byte, e *event) error {
+	if len(raw) < baseBytes {
+		return fmt.Errorf("%w: %d bytes", errRecord, len(raw))
+	}
+	if op(raw[0]) > op(gobin.OpSTWEnd) && (op(raw[0]) < opThreadOn || op(raw[0]) > opExec) {
+		return fmt.Errorf("%w: operation %d", errRecord, raw[0])
+	}
+	le := binary.LittleEndian
+	*e = event{
+		op:     op(raw[0]),
+		reason: raw[1],
+		cpu:    le.Uint16(raw[2:]),
+		tid:    int32(le.Uint32(raw[4:])),
+		time:   int64(le.Uint64(raw[8:])),
+		goid:   int64(le.Uint64(raw[16:])),
+		proc:   int32(le.Uint32(raw[24:])),
+		flags:  uint16(le.Uint32(raw[28:])),
+	}
+	switch {
+	case e.op >= opThreadOn && e.op <= opExec:
+		if len(raw) < threadBytes {
+			return fmt.Errorf("%w: %d bytes for a thread", errRecord, len(raw))
+		}
+		e.other = int32(le.Uint32(raw[32:]))
+		return nil
+	case len(raw) >= byBytes:
+		e.byGoid = int64(le.Uint64(raw[40:]))
+		e.byStack = le.Uint64(raw[48:])
+		fallthrough
+	case len(raw) >= stackBytes:
+		e.stack = le.Uint64(raw[32:])
+	}
+	return nil
+}
+
+// threadText is the state and the successor's name in a thread's record.
+func threadText(raw []byte) (state uint32, comm []byte) {
+	comm = raw[40:threadBytes]
+	for i, c := range comm {
+		if c == 0 {
+			comm = comm[:i]
+			break
+		}
+	}
+	return binary.LittleEndian.Uint32(raw[36:]), comm
+}
+
+// stackDef is a stack the kernel has given a name.
+type stackDef struct {
+	kind bpf.GoschedStackKind
+	pcs  []uint64 // leaf first
+}
+
+// decodeStack reads a stack's definition.
+func decodeStack(raw []byte) (hash uint64, def stackDef, err error) {
+	if len(raw) < defBytes {
+		return 0, stackDef{}, fmt.Errorf("%w: %d bytes for a stack", errRecord, len(raw))
+	}
+	n := int(binary.LittleEndian.Uint16(raw[2:]))
+	if n > maxFrames {
+		return 0, stackDef{}, fmt.Errorf("%w: a stack of %d frames", errRecord, n)
+	}
+	def = stackDef{kind: bpf.GoschedStackKind(raw[1]), pcs: make([]uint64, n)}
+	for i := range def.pcs {
+		def.pcs[i] = binary.LittleEndian.Uint64(raw[16+8*i:])
+	}
+	return binary.LittleEndian.Uint64(raw[8:]), def, nil
+}

@@ -1,0 +1,271 @@
+package record
+
+import (
+	"github.com/gosched/gosched/format"
+	"github.com/gosched/gosched/record/gobin"
+)
+
+// move is what an operation means for the goroutine it happens to.
+type move struct {
+	from, to format.State
+	why      func(*follower, *event) format.StringID // nil: no reason
+	stack    bool                                    // the goroutine's own stack came with it
+	by       bool                                    // and who did it
+	leaves   bool                                    // the thread has no goroutine after it
+}
+
+// moves says what every operation on a goroutine means. Those that are more than one row,
+// and the kernel's, are in follower.emit.
+var moves = [...]move{
+	gobin.OpPark:         {format.StateRunning, format.StateWaiting, (*follower).waitReason, true, false, true},
+	gobin.OpReady:        {format.StateWaiting, format.StateRunnable, (*follower).waker, false, true, false},
+	gobin.OpInject:       {format.StateWaiting, format.StateRunnable, (*follower).waker, false, true, false},
+	gobin.OpRun:          {format.StateRunnable, format.StateRunning, nil, false, false, false},
+	gobin.OpYield:        {format.StateRunning, format.StateRunnable, (*follower).yieldReason, true, false, true},
+	gobin.OpGoyield:      {format.StateRunning, format.StateRunnable, fixed(textGoyield), true, false, true},
+	gobin.OpPreemptPark:  {format.StateRunning, format.StateWaiting, fixed(textPreempted), true, false, true},
+	gobin.OpExit:         {format.StateRunning, format.StateNotExist, nil, false, false, true},
+	gobin.OpSyscallEnter: {format.StateRunning, format.StateSyscall, (*follower).syscall, true, false, false},
+	gobin.OpSyscallBlock: {format.StateRunning, format.StateSyscall, (*follower).syscall, true, false, false},
+	gobin.OpSyscallExit:  {format.StateSyscall, format.StateRunning, nil, false, false, false},
+	opSyscallSlow:        {format.StateSyscall, format.StateRunnable, nil, false, false, true},
+	gobin.OpSyscallNoP:   {format.StateRunning, format.StateRunnable, fixed(textSyscallExit), false, false, true},
+	gobin.OpNeedM:        {format.StateNotExist, format.StateSyscall, nil, false, false, false},
+	gobin.OpDropM:        {format.StateSyscall, format.StateNotExist, nil, false, false, true},
+}
+
+// goroutine is what the recorder must remember of one: whether it waits, and for what.
+type goroutine struct {
+	state  format.State
+	reason uint8
+}
+
+// follower turns ordered events into the trace's rows. It keeps just enough state to say what no probe sees: a
+// goroutine that runs while it was waiting was made ready by the scheduler itself, and which goroutine is on a thread.
+type follower struct {
+	rows    *rows
+	texts   *texts
+	stacks  *stacks
+	gs      map[int64]goroutine
+	threads map[int32]int64 // the goroutine on a thread
+	counts  Counts
+}
+
+// Counts says how many rows of each kind a recording has.
+type Counts struct {
+	Events     int64 // rows in the trace
+	Goroutine  int64 // transitions of goroutines
+	Thread     int64
+	Lost       int64
+	LostStacks int64
+}
+
+func newFollower(r *rows, t *texts, s *stacks) *follower {
+	return &follower{rows: r, texts: t, stacks: s, gs: map[int64]goroutine{}, threads: map[int32]int64{}}
+}
+
+// emit writes the rows of one event.
+func (f *follower) emit(e *event) {
+	switch e.op {
+	case op(gobin.OpCreate):
+		f.create(e, format.StateRunnable, format.NullString)
+	case op(gobin.OpCreateCoro):
+		f.create(e, format.StateWaiting, f.texts.id(textCoroutine))
+	case op(gobin.OpRun):
+		f.run(e)
+	case op(gobin.OpCoroSwitch):
+		f.coroSwitch(e)
+	case opThreadOn, opThreadOff, opThreadWake:
+		f.thread(e)
+	case opGap:
+		f.gap(e)
+	case opSnapshot:
+		f.snapshot(e)
+	default:
+		f.transition(e, &moves[e.op])
+	}
+}
+
+// transition writes the one row that m says.
+func (f *follower) transition(e *event, m *move) {
+	w := f.row(e, m.from, m.to)
+	if m.why != nil {
+		w.Reason = m.why(f, e)
+	}
+	if m.stack {
+		w.Stack = f.stack(e.stack)
+	}
+	if m.by {
+		w.ByGoID, w.ByStack = format.GoID(e.byGoid), f.stack(e.byStack)
+	}
+	f.write(&w)
+	f.settle(e, m.to)
+	if m.leaves {
+		delete(f.threads, e.tid)
+	} else if !m.by {
+		f.threads[e.tid] = e.goid
+	}
+}
+
+// settle remembers the goroutine's new state.
+func (f *follower) settle(e *event, to format.State) {
+	if to == format.StateNotExist {
+		delete(f.gs, e.goid)
+		return
+	}
+	f.gs[e.goid] = goroutine{to, e.reason}
+}
+
+func (f *follower) row(e *event, from, to format.State) format.Event {
+	return format.Event{
+		TimeNS: e.time, Kind: format.KindGoroutine,
+		TID: e.tid, CPU: int32(e.cpu), Proc: e.proc,
+		GoID: format.GoID(e.goid), From: from, To: to,
+	}
+}
+
+func (f *follower) write(w *format.Event) {
+	f.rows.add(w)
+	f.counts.Events++
+	if w.Kind == format.KindGoroutine {
+		f.counts.Goroutine++
+	}
+}
+
+func (f *follower) create(e *event, to format.State, why format.StringID) {
+	w := f.row(e, format.StateNotExist, to)
+	w.Reason = why
+	w.Stack = f.stacks.entry(e.stack)
+	w.ByGoID, w.ByStack = format.GoID(e.byGoid), f.stack(e.byStack)
+	f.write(&w)
+	f.settle(e, to)
+}
+
+// run writes that a goroutine runs and, where it was waiting until now, that the scheduler made it ready just before:
+// findRunnable does that itself for the first goroutine of a netpoll and for GC workers, park_m for a refused park
+// (go1.18–1.27 src/runtime/proc.go).
+func (f *follower) run(e *event) {
+	if g, ok := f.gs[e.goid]; ok && g.state == format.StateWaiting {
+		w := f.row(e, format.StateWaiting, format.StateRunnable)
+		w.Reason = f.texts.waker(gobin.OpRun, g.reason, e.proc)
+		f.write(&w)
+	}
+	f.transition(e, &moves[gobin.OpRun])
+}
+
+// coroSwitch writes that one goroutine handed its thread to another.
+func (f *follower) coroSwitch(e *event) {
+	to, why := format.StateWaiting, f.texts.id(textCoroutine)
+	if e.flags&flagCoroExit != 0 {
+		to, why = format.StateNotExist, format.NullString
+	}
+	w := f.row(e, format.StateRunning, to)
+	w.Reason, w.Stack = why, f.stack(e.stack)
+	f.write(&w)
+	f.settle(e, to)
+
+	next := *e
+	next.goid = e.byGoid
+	w = f.row(&next, format.StateWaiting, format.StateRunning)
+	w.ByGoID, w.ByStack = format.GoID(e.goid), f.stack(e.stack)
+	f.write(&w)
+	f.settle(&next, format.StateRunning)
+	f.threads[e.tid] = next.goid
+}
+
+// thread writes what the kernel's scheduler did with a thread.
+func (f *follower) thread(e *event) {
+	w := format.Event{
+		TimeNS: e.time, Kind: format.KindThread, TID: e.tid, CPU: int32(e.cpu), Proc: format.Unknown,
+		GoID: format.GoID(f.threads[e.tid]), Reason: format.StringID(e.text),
+	}
+	switch {
+	case e.op == opThreadOn:
+		w.From, w.To = format.StateRunnable, format.StateRunning
+	case e.op == opThreadWake:
+		w.From, w.To = format.StateWaiting, format.StateRunnable
+		w.ByGoID = format.GoID(f.threads[e.other])
+	case e.flags&flagDead != 0:
+		w.From, w.To = format.StateRunning, format.StateNotExist
+		delete(f.threads, e.tid)
+	case e.flags&flagInvoluntary != 0:
+		w.From, w.To = format.StateRunning, format.StateRunnable
+	default:
+		w.From, w.To = format.StateRunning, format.StateWaiting
+	}
+	f.write(&w)
+	f.counts.Thread++
+}
+
+// gap writes that events were lost; what goroutines and threads do after it is not known until they are seen.
+func (f *follower) gap(e *event) {
+	w := format.NoEvent
+	w.TimeNS, w.EndNS, w.Kind, w.Reason = e.time, e.until(), format.KindGap, format.StringID(e.text)
+	f.write(&w)
+	clear(f.gs)
+	clear(f.threads)
+}
+
+// snapshot writes a goroutine as it was found in memory. At attach, one that has already been seen to
+// move needs none.
+func (f *follower) snapshot(e *event) {
+	if _, seen := f.gs[e.goid]; seen && e.flags&snapshotEnd == 0 {
+		return
+	}
+	w := format.Event{
+		TimeNS: e.time, Kind: format.KindSnapshot, TID: e.tid, CPU: format.Unknown, Proc: e.proc,
+		GoID: format.GoID(e.goid), To: format.State(e.flags & snapshotState),
+		Stack: format.StringID(e.stack), ByGoID: format.GoID(e.byGoid), ByStack: format.StringID(e.byStack),
+	}
+	if w.To == format.StateWaiting {
+		w.Reason = f.waitReason(e)
+	}
+	f.write(&w)
+	f.settle(e, w.To)
+	if w.TID != format.Unknown {
+		f.threads[w.TID] = e.goid
+	}
+}
+
+// piece writes a range, or as much of it as is known.
+func (f *follower) piece(begin, end int64, s *span) {
+	w := format.NoEvent
+	w.TimeNS, w.EndNS, w.Kind, w.Reason = begin, end, format.KindRange, f.texts.rangeName(s.op, s.reason)
+	w.From, w.To = format.StateNotExist, format.StateNotExist
+	switch {
+	case s.op == opNone: // its beginning was not seen
+		w.From, w.Reason = format.StateUnknown, f.texts.rangeName(op(s.reason), 0)
+	case s.begun:
+		w.From = format.StateRunning
+	}
+	if s.end == 0 {
+		w.To = format.StateRunning
+	}
+	f.write(&w)
+}
+
+func (f *follower) stack(hash uint64) format.StringID { return f.stacks.id(hash) }
+
+func (f *follower) waitReason(e *event) format.StringID { return f.texts.waitReason(e.reason) }
+
+// waker names what made a goroutine ready when it was not a goroutine.
+func (f *follower) waker(e *event) format.StringID {
+	if e.byGoid != 0 {
+		return format.NullString
+	}
+	return f.texts.waker(gobin.Op(e.op), e.reason, e.proc)
+}
+
+func (f *follower) yieldReason(e *event) format.StringID {
+	if e.flags&flagPreempted != 0 {
+		return f.texts.id(textPreempted)
+	}
+	return f.texts.id(textGosched)
+}
+
+// syscall names the system call by the function that makes it.
+func (f *follower) syscall(e *event) format.StringID { return f.stacks.syscall(e.stack) }
+
+func fixed(t text) func(*follower, *event) format.StringID {
+	return func(f *follower, _ *event) format.StringID { return f.texts.id(t) }
+}

@@ -1,0 +1,235 @@
+package record
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/gosched/gosched/record/gobin"
+)
+
+const (
+	// orderWindow is how late an event may come out of its ring and still take its place in time.
+	orderWindow = 50 * time.Millisecond
+	// lookahead is how long an ordered event waits so that what follows can still complete it: the end of
+	// a range, the slow path of a system call's return.
+	lookahead = 150 * time.Millisecond
+	// maxPending is how many events wait at most; beyond it they wait less.
+	maxPending = 768 << 10
+)
+
+// queue holds one ring's events, nearly in order as they come and in order once pushed.
+type queue struct {
+	events []event
+	head   int
+}
+
+func (q *queue) push(e *event) {
+	q.events = append(q.events, *e)
+	for i := len(q.events) - 1; i > q.head && q.events[i-1].time > q.events[i].time; i-- {
+		q.events[i-1], q.events[i] = q.events[i], q.events[i-1]
+	}
+}
+
+func (q *queue) len() int { return len(q.events) - q.head }
+
+// compact gives the taken events' room back when it is most of the queue.
+func (q *queue) compact() {
+	if q.head > 1<<12 && q.head > len(q.events)/2 {
+		n := copy(q.events, q.events[q.head:])
+		q.events, q.head = q.events[:n], 0
+	}
+}
+
+// span is a range of the runtime's that has begun.
+type span struct {
+	op     op
+	reason uint8
+	from   int64 // where the next piece of it begins
+	end    int64 // 0 while it lasts
+	begun  bool  // a piece of it has been written
+}
+
+// orderer brings the events of all rings into one order, and completes those that a later event explains.
+// It is for one goroutine.
+type orderer struct {
+	queues []queue // one a ring, and the last for what the recorder makes itself
+	merged queue   // in order over all rings; an event's sequence number is base + its index
+	base   uint64  // sequence number of merged.events[0]
+	upTo   int64   // everything before has been merged
+
+	open      []*span          // ranges that last
+	pieces    []*span          // ranges with a piece still to write
+	snapshots map[int64]uint64 // goroutine → sequence number of its pending snapshot
+	late      int64            // events that came after their place in time had been written
+}
+
+func newOrderer(rings int) *orderer {
+	return &orderer{queues: make([]queue, rings+1), snapshots: map[int64]uint64{}}
+}
+
+// push takes an event from a ring.
+func (o *orderer) push(ring int, e *event) {
+	if e.time < o.upTo {
+		o.late++
+		return
+	}
+	o.queues[ring].push(e)
+}
+
+// own takes an event that the recorder made.
+func (o *orderer) own(e *event) { o.push(len(o.queues)-1, e) }
+
+func (o *orderer) pending() int {
+	n := o.merged.len()
+	for i := range o.queues {
+		n += o.queues[i].len()
+	}
+	return n
+}
+
+// merge orders every event up to the time to.
+func (o *orderer) merge(to int64) {
+	for {
+		next := o.earliest(to)
+		if next == nil {
+			break
+		}
+		o.admit(&next.events[next.head])
+		next.head++
+	}
+	for i := range o.queues {
+		o.queues[i].compact()
+	}
+	o.upTo = max(o.upTo, to)
+}
+
+// earliest is the queue with the next event up to the time to, nil when there is none.
+func (o *orderer) earliest(to int64) *queue {
+	var first *queue
+	for i := range o.queues {
+		q := &o.queues[i]
+		if q.head < len(q.events) && q.events[q.head].time <= to {
+			first, to = q, q.events[q.head].time
+		}
+	}
+	return first
+}
+
+// admit appends an event to the order unless it only completes an earlier one.
+func (o *orderer) admit(e *event) {
+	switch gobin.Op(e.op) {
+	case gobin.OpSyscallNoP:
+		if o.slowReturn(e) {
+			return
+		}
+	case gobin.OpCreate, gobin.OpCreateCoro:
+		o.forgetSnapshot(e.goid)
+	case gobin.OpGCStart, gobin.OpSTWBegin:
+		o.begin(e)
+		return
+	case gobin.OpGCEnd, gobin.OpSTWEnd:
+		o.end(e)
+		return
+	}
+	if e.op == opSnapshot && e.flags&snapshotEnd == 0 {
+		o.snapshots[e.goid] = o.base + uint64(len(o.merged.events))
+	}
+	o.merged.events = append(o.merged.events, *e)
+}
+
+// slowReturn turns the goroutine's pending return from a system call into one that found no P.
+// The runtime returns first and looks for a P then (go1.18–1.27 src/runtime/proc.go, exitsyscall).
+func (o *orderer) slowReturn(e *event) bool {
+	for i := len(o.merged.events) - 1; i >= o.merged.head; i-- {
+		prev := &o.merged.events[i]
+		if prev.goid != e.goid || prev.op >= opThreadOn {
+			continue
+		}
+		if prev.op != op(gobin.OpSyscallExit) {
+			return false
+		}
+		prev.op = opSyscallSlow
+		return true
+	}
+	return false
+}
+
+// forgetSnapshot drops a pending snapshot of a goroutine that turns out to be just being created.
+func (o *orderer) forgetSnapshot(goid int64) {
+	seq, ok := o.snapshots[goid]
+	if !ok {
+		return
+	}
+	if i := int(seq - o.base); seq >= o.base && i >= o.merged.head {
+		o.merged.events[i].op = opNone
+	}
+	delete(o.snapshots, goid)
+}
+
+// take hands every ordered event up to the time to, and every piece of a range, to emit in order.
+func (o *orderer) take(to int64, emit func(*event), piece func(begin, end int64, s *span)) {
+	q := &o.merged
+	for q.head < len(q.events) && q.events[q.head].time <= to {
+		e := &q.events[q.head]
+		o.takePieces(e.time, piece)
+		q.head++
+		if e.op == opNone {
+			continue
+		}
+		if e.op == opSnapshot {
+			delete(o.snapshots, e.goid)
+		}
+		emit(e)
+	}
+	o.takePieces(to, piece)
+	if before := len(q.events); q.head > 0 {
+		q.compact()
+		o.base += uint64(before - len(q.events))
+	}
+}
+
+func (o *orderer) begin(e *event) {
+	s := &span{op: e.op, reason: e.reason, from: e.time}
+	o.open = append(o.open, s)
+	o.pieces = append(o.pieces, s)
+}
+
+// end closes the range that e ends. One whose beginning was not seen is a piece by itself.
+func (o *orderer) end(e *event) {
+	begin := e.op - 1 // OpGCEnd follows OpGCStart, OpSTWEnd follows OpSTWBegin
+	for i := len(o.open) - 1; i >= 0; i-- {
+		if o.open[i].op == begin {
+			o.open[i].end = e.time
+			o.open = append(o.open[:i], o.open[i+1:]...)
+			return
+		}
+	}
+	o.pieces = append(o.pieces, &span{op: opNone, reason: uint8(begin), from: e.time, end: e.time})
+}
+
+// takePieces writes the pieces of ranges that begin up to the time to. A range that still lasts is written as
+// far as the order is known, and goes on in a later piece.
+func (o *orderer) takePieces(to int64, piece func(begin, end int64, s *span)) {
+	if len(o.pieces) == 0 {
+		return
+	}
+	slices.SortStableFunc(o.pieces, func(a, b *span) int { return cmp.Compare(a.from, b.from) })
+	left := o.pieces[:0]
+	for _, s := range o.pieces {
+		if s.from > to {
+			left = append(left, s)
+			continue
+		}
+		cut := s.end
+		if cut == 0 {
+			cut = max(o.upTo, s.from)
+		}
+		piece(s.from, cut, s)
+		s.begun, s.from = true, cut
+		if s.end == 0 {
+			left = append(left, s)
+		}
+	}
+	o.pieces = left
+}

@@ -1,0 +1,150 @@
+package record
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/gosched/gosched/record/gobin"
+)
+
+func all(o *orderer) (out []event) {
+	o.merge(math.MaxInt64 - 1)
+	o.take(math.MaxInt64-1, func(e *event) { out = append(out, *e) }, func(int64, int64, *span) {})
+	return out
+}
+
+func TestOrdererMergesRingsByTime(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	o := newOrderer(4)
+	var got []event
+	take := func(to int64) {
+		o.merge(to)
+		o.take(to-50, func(e *event) { got = append(got, *e) }, func(int64, int64, *span) {})
+	}
+	const n = 20000
+	for i := range int64(n) {
+		ring := rng.IntN(4)
+		late := int64(rng.IntN(20)) // rings are nearly in order
+		o.push(ring, &event{op: op(gobin.OpRun), time: 1000 + 10*i - late, goid: i + 1})
+		if i%100 == 99 {
+			take(900 + 10*i)
+		}
+	}
+	got = append(got, all(o)...)
+	if len(got) != n {
+		t.Fatalf("%d events came out of %d", len(got), n)
+	}
+	if !slices.IsSortedFunc(got, func(a, b event) int { return int(a.time - b.time) }) {
+		t.Error("events are not in the order of time")
+	}
+	if o.late != 0 {
+		t.Errorf("%d events were late", o.late)
+	}
+}
+
+func TestOrdererCountsEventsThatComeTooLate(t *testing.T) {
+	o := newOrderer(1)
+	o.push(0, &event{op: op(gobin.OpRun), time: 100})
+	o.merge(200)
+	o.push(0, &event{op: op(gobin.OpRun), time: 150})
+	o.push(0, &event{op: op(gobin.OpRun), time: 250})
+	if o.late != 1 {
+		t.Errorf("late is %d, want 1", o.late)
+	}
+	if got := all(o); len(got) != 2 {
+		t.Errorf("%d events came out, want 2", len(got))
+	}
+}
+
+func TestOrdererFindsTheSlowWayOutOfASystemCall(t *testing.T) {
+	exit, nop, enter := op(gobin.OpSyscallExit), op(gobin.OpSyscallNoP), op(gobin.OpSyscallEnter)
+	for _, c := range []struct {
+		name string
+		in   []event
+		want []op
+	}{
+		{"an exit that finds a P stays", []event{{op: exit, time: 1, goid: 7}}, []op{exit}},
+		{"an exit without a P is one move", []event{{op: exit, time: 1, goid: 7}, {op: nop, time: 2, goid: 7}}, []op{opSyscallSlow}},
+		{"others' events between do not matter", []event{{op: exit, time: 1, goid: 7}, {op: exit, time: 2, goid: 8}, {op: nop, time: 3, goid: 7}}, []op{opSyscallSlow, exit}},
+		{"only the last exit is meant", []event{{op: exit, time: 1, goid: 7}, {op: enter, time: 2, goid: 7}, {op: exit, time: 3, goid: 7}, {op: nop, time: 4, goid: 7}}, []op{exit, enter, opSyscallSlow}},
+		{"without its exit it stands alone", []event{{op: enter, time: 2, goid: 7}, {op: nop, time: 3, goid: 7}}, []op{enter, nop}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			o := newOrderer(1)
+			for i := range c.in {
+				o.push(0, &c.in[i])
+			}
+			var got []op
+			for _, e := range all(o) {
+				got = append(got, e.op)
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("got %v, want %v", got, c.want)
+			}
+		})
+	}
+}
+
+type piece struct {
+	begin, end  int64
+	begun, ends bool
+}
+
+func TestOrdererCutsRangesAtWhatIsKnown(t *testing.T) {
+	begin, end := op(gobin.OpSTWBegin), op(gobin.OpSTWEnd)
+	o := newOrderer(1)
+	var got []piece
+	step := func(merge, take int64) {
+		o.merge(merge)
+		o.take(take, func(*event) {}, func(b, e int64, s *span) { got = append(got, piece{b, e, s.begun, s.end != 0}) })
+	}
+	o.push(0, &event{op: begin, time: 10})
+	step(100, 50) // written up to 100
+	step(120, 60) // nothing new
+	o.push(0, &event{op: end, time: 130})
+	step(150, 110) // the rest
+	o.push(0, &event{op: begin, time: 200})
+	o.push(0, &event{op: end, time: 210})
+	o.push(0, &event{op: end, time: 220}) // its beginning was not seen
+	step(300, 250)
+	want := []piece{{10, 100, false, false}, {100, 130, true, true}, {200, 210, false, true}, {220, 220, false, true}}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %v\nwant %v", got, want)
+	}
+}
+
+func TestOrdererDropsTheSnapshotOfAGoroutineJustBeingCreated(t *testing.T) {
+	o := newOrderer(1)
+	o.own(&event{op: opSnapshot, time: 10, goid: 7})
+	o.own(&event{op: opSnapshot, time: 10, goid: 8})
+	o.push(0, &event{op: op(gobin.OpCreate), time: 11, goid: 7})
+	var got []event
+	for _, e := range all(o) {
+		got = append(got, event{op: e.op, goid: e.goid})
+	}
+	want := []event{{op: opSnapshot, goid: 8}, {op: op(gobin.OpCreate), goid: 7}}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	f.Add([]byte{byte(gobin.OpRun)})
+	f.Add(append([]byte{byte(opThreadOff)}, make([]byte, threadBytes)...))
+	f.Add(append([]byte{byte(opStack), 0, 3}, make([]byte, defBytes)...))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		var e event
+		if err := decode(raw, &e); err == nil && len(raw) < baseBytes {
+			t.Errorf("%d bytes made an event", len(raw))
+		} else if err == nil && e.op >= opThreadOn && e.op <= opExec {
+			if _, comm := threadText(raw); len(comm) > 16 {
+				t.Errorf("a name of %d bytes", len(comm))
+			}
+		}
+		if _, def, err := decodeStack(raw); err == nil && len(def.pcs) > maxFrames {
+			t.Errorf("%d frames", len(def.pcs))
+		}
+	})
+}

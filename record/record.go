@@ -1,0 +1,303 @@
+// Package record watches a Go process with eBPF and writes what its scheduler does into a trace. The process is not
+// changed: nothing is written into its memory, and what is attached is detached when the recorder ends, however it ends.
+//
+// A recording's life: attach (probe points chosen by gobin, checked byte for byte), drain the kernel's ring buffers every
+// few milliseconds, decode, order by time, follow (what the events mean for goroutines and threads), write. What did not
+// fit anywhere is counted and becomes a gap in the trace.
+package record
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/gosched/gosched/format"
+	"github.com/gosched/gosched/record/gobin"
+	"github.com/gosched/gosched/record/target"
+)
+
+// DefaultStackDepth is how many frames of a stack are recorded where Options do not say.
+const DefaultStackDepth = 64
+
+const (
+	drainEvery    = 10 * time.Millisecond
+	flushEvery    = 100 * time.Millisecond
+	progressEvery = 200 * time.Millisecond
+	// segmentDuration, flushEvery and what the order needs together are how much a killed recorder loses: less than a second.
+	segmentDuration = 500 * time.Millisecond
+)
+
+// Options say how to record. The zero value records everything until the process exits.
+type Options struct {
+	Output      string         // a trace's path, or a folder for its segments
+	Duration    time.Duration  // 0: until the context or the process ends
+	Without     []string       // transitions to leave out: see TransitionNames
+	StackDepth  int            // frames a stack, at most MaxStackDepth; 0: DefaultStackDepth
+	Recorder    string         // name and version of the program that records, for the trace's metadata
+	Ready       func() error   // called once everything is attached; a process that was started for this recording goes on then
+	Progress    func(Progress) // called a few times a second
+	PerfUprobes bool           // attach one by one, as kernels before 6.10 need it, even where uprobe_multi would do
+}
+
+// MaxStackDepth is the largest Options.StackDepth.
+const MaxStackDepth = maxFrames - 2
+
+// Progress is how far a recording is.
+type Progress struct {
+	Counts
+	Elapsed time.Duration
+	Bytes   int64 // written so far
+}
+
+// Summary is what a recording gave.
+type Summary struct {
+	Progress
+	Output    string
+	EndReason string
+	Metadata  format.Metadata
+}
+
+// The reasons why a recording ends.
+const (
+	EndDuration    = "duration"
+	EndInterrupted = "interrupted"
+	EndExited      = "target exited"
+	EndReplaced    = "target replaced its program"
+)
+
+// Record records a process until the options' duration, the context or the process ends. The trace is whole in every
+// case; when writing it goes wrong, what was written until then stays readable and the error says so.
+func Record(ctx context.Context, proc *target.Process, opts Options) (*Summary, error) {
+	s, err := open(proc, opts)
+	if err != nil {
+		return nil, err
+	}
+	err = s.start()
+	reason := ""
+	if err == nil {
+		reason, err = s.run(ctx)
+	}
+	return s.finish(reason, err)
+}
+
+// session is one recording while it lasts. Its methods run on one goroutine, but for the writer's.
+type session struct {
+	opts   Options
+	proc   *target.Process
+	binary *gobin.Binary
+	choice *choice
+	bias   uint64
+	kernel Kernel
+
+	probes   *probes
+	order    *orderer
+	follow   *follower
+	walker   *walker
+	out      *writer
+	meta     format.Metadata
+	startNS  int64 // CLOCK_MONOTONIC
+	offsetNS int64
+	drained  int64 // when the rings were last drained
+	flushed  int64 // when the writer last got rows
+	replaced bool
+}
+
+// now is CLOCK_MONOTONIC, the clock of every event.
+func now() int64 {
+	var ts unix.Timespec
+	// It cannot fail with this clock.
+	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts)
+	return ts.Nano()
+}
+
+// open reads the executable, creates the output and loads the programs, in this order: what can be refused is refused
+// before anything touches the kernel.
+func open(proc *target.Process, opts Options) (*session, error) {
+	if opts.StackDepth == 0 {
+		opts.StackDepth = DefaultStackDepth
+	}
+	if opts.StackDepth < 0 || opts.StackDepth > MaxStackDepth {
+		return nil, fmt.Errorf("a stack depth of %d is not between 1 and %d", opts.StackDepth, MaxStackDepth)
+	}
+	s := &session{opts: opts, proc: proc}
+	if err := target.CheckPIDNamespace(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnsupported, err)
+	}
+	if s.kernel = ProbeKernel(); s.kernel.Missing != "" {
+		return nil, fmt.Errorf("%w: %s", ErrUnsupported, s.kernel.Missing)
+	}
+	if err := s.readBinary(); err != nil {
+		return nil, err
+	}
+	if err := s.openOutput(); err != nil {
+		return nil, errors.Join(err, s.binary.Close())
+	}
+	if err := s.load(); err != nil {
+		s.out.discard()
+		return nil, errors.Join(err, s.binary.Close())
+	}
+	return s, nil
+}
+
+// start attaches, lets the process go on, and reads the goroutines that are there already.
+func (s *session) start() error {
+	if err := s.attach(); err != nil {
+		return err
+	}
+	s.startNS = now()
+	s.drained = s.startNS
+	s.order.upTo = s.startNS // what was seen while not everything was attached is no recording
+	if s.opts.Ready != nil {
+		return s.opts.Ready()
+	}
+	return s.snapshot(0)
+}
+
+// run drains the rings until the recording is over and says why it is.
+func (s *session) run(ctx context.Context) (string, error) {
+	tick := time.NewTicker(drainEvery)
+	defer tick.Stop()
+	var over <-chan time.Time
+	if s.opts.Duration > 0 {
+		timer := time.NewTimer(s.opts.Duration)
+		defer timer.Stop()
+		over = timer.C
+	}
+	progress := time.Now()
+	for {
+		reason := ""
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			reason = EndInterrupted
+		case <-over:
+			reason = EndDuration
+		case <-s.proc.Exited():
+			reason = EndExited
+		}
+		if err := s.cycle(); err != nil {
+			return reason, err
+		}
+		if s.replaced {
+			reason = EndReplaced
+		}
+		if reason != "" {
+			return reason, nil
+		}
+		if s.opts.Progress != nil && time.Since(progress) >= progressEvery {
+			progress = time.Now()
+			s.opts.Progress(s.progress())
+		}
+	}
+}
+
+// cycle takes what the rings hold and writes what is old enough to be in order.
+func (s *session) cycle() error {
+	began := now()
+	if err := s.drain(); err != nil {
+		return err
+	}
+	merge := began - int64(orderWindow)
+	take := merge - int64(lookahead)
+	if over := s.order.pending() - maxPending; over > 0 {
+		merge = began - int64(drainEvery)
+		take = merge
+	}
+	s.order.merge(merge)
+	s.order.take(take, s.follow.emit, s.follow.piece)
+	if began-s.flushed >= int64(flushEvery) {
+		s.flushed = began
+		s.follow.rows.flush()
+	}
+	return s.out.err()
+}
+
+// drain moves every record from the rings to the orderer, and turns what was lost into a gap.
+func (s *session) drain() error {
+	began := now()
+	if err := s.probes.drain(s.accept); err != nil {
+		return err
+	}
+	lost, lostStacks, err := s.probes.losses()
+	if err != nil {
+		return err
+	}
+	s.follow.counts.LostStacks += lostStacks
+	if lost > 0 {
+		s.gap(s.drained, now(), lost, textRingFull)
+	}
+	if s.order.late > 0 {
+		s.gap(max(s.order.upTo, s.startNS), began, s.order.late, textLate)
+		s.order.late = 0
+	}
+	s.drained = began
+	return nil
+}
+
+func (s *session) gap(begin, end, lost int64, why text) {
+	s.follow.counts.Lost += lost
+	s.order.own(&event{op: opGap, time: max(begin, s.order.upTo), byGoid: end, text: uint32(s.follow.texts.id(why))})
+}
+
+// accept takes one record from a ring.
+func (s *session) accept(ring int, raw []byte) error {
+	if len(raw) > 0 && op(raw[0]) == opStack {
+		hash, def, err := decodeStack(raw)
+		if err == nil {
+			s.follow.stacks.define(hash, def)
+		}
+		return err
+	}
+	var e event
+	if err := decode(raw, &e); err != nil {
+		return err
+	}
+	switch e.op {
+	case opExec:
+		s.replaced = true
+		return nil
+	case opThreadOff:
+		state, comm := threadText(raw)
+		if state&taskDead != 0 {
+			e.flags |= flagDead
+		}
+		e.text = uint32(s.follow.texts.threadReason(e.flags&flagInvoluntary != 0, state, comm))
+	}
+	if e.time < s.startNS {
+		return nil // seen before everything was attached
+	}
+	s.order.push(ring, &e)
+	return nil
+}
+
+// finish detaches, writes what is left and closes the trace.
+func (s *session) finish(reason string, err error) (*Summary, error) {
+	end := now()
+	if err == nil && reason != EndExited && reason != EndReplaced && s.proc.Alive() {
+		err = s.snapshot(snapshotEnd)
+		end = now()
+	}
+	err = errors.Join(err, s.probes.detach(), s.drain())
+	s.order.merge(end)
+	s.order.take(end, s.follow.emit, s.follow.piece)
+	err = errors.Join(err, s.probes.close())
+
+	s.meta.EndNS, s.meta.EndReason = end+s.offsetNS, reason
+	if err != nil && reason == "" {
+		s.meta.EndReason = err.Error()
+	}
+	s.meta.Lost = s.follow.counts.Lost
+	s.meta.LostStacks = s.follow.counts.LostStacks + s.follow.stacks.lost
+	err = errors.Join(err, s.out.close(s.meta, s.follow.rows.batch), s.binary.Close())
+	sum := &Summary{Progress: s.progress(), Output: s.opts.Output, EndReason: s.meta.EndReason, Metadata: s.meta}
+	return sum, err
+}
+
+func (s *session) progress() Progress {
+	c := s.follow.counts
+	c.LostStacks += s.follow.stacks.lost
+	return Progress{Counts: c, Elapsed: time.Duration(now() - s.startNS), Bytes: s.out.bytes()}
+}

@@ -1,0 +1,285 @@
+package record
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/gosched/gosched/bpf"
+	"github.com/gosched/gosched/format"
+	"github.com/gosched/gosched/record/gobin"
+	"github.com/gosched/gosched/record/target"
+)
+
+// readBinary learns from the executable what will be attached where.
+func (s *session) readBinary() error {
+	b, err := gobin.Open(s.proc.Exe())
+	if err != nil {
+		return err
+	}
+	s.binary = b
+	if err := s.readProbes(); err != nil {
+		return errors.Join(err, b.Close())
+	}
+	return nil
+}
+
+func (s *session) readProbes() error {
+	points, covered, err := s.binary.Probes()
+	if err != nil {
+		return err
+	}
+	if s.choice, err = choose(points, covered, s.opts.Without); err != nil {
+		return err
+	}
+	if err := s.readBias(); err != nil {
+		return err
+	}
+	return checkBytes(s.proc.Exe(), s.choice.points)
+}
+
+// readBias finds where the process has the executable.
+func (s *session) readBias() error {
+	maps, err := s.proc.ExeMappings()
+	if err != nil {
+		return err
+	}
+	for _, m := range maps {
+		if m.Executable {
+			s.bias, err = s.binary.LoadBias(m.Start, m.Offset)
+			return err
+		}
+	}
+	return fmt.Errorf("process %d does not have its executable in memory", s.proc.PID())
+}
+
+// checkBytes compares the instruction at every probe point with what was chosen. A probe that is not on an instruction's
+// first byte would kill the process, and the kernel does not look.
+func checkBytes(exe string, points []gobin.Probe) error {
+	f, err := os.Open(exe)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	for i := range points {
+		p := &points[i]
+		have := make([]byte, len(p.Bytes))
+		if _, err := f.ReadAt(have, int64(p.FileOffset)); err != nil {
+			return fmt.Errorf("read %s+%#x in %s: %w", p.Func, p.FuncOffset, exe, err)
+		}
+		if len(have) == 0 || !bytes.Equal(have, p.Bytes) {
+			return fmt.Errorf("%s+%#x is %x and not %x (%s): the file changed while it was read", p.Func, p.FuncOffset, have, p.Bytes, p.Insn)
+		}
+	}
+	return nil
+}
+
+// openOutput creates the trace, so that a folder that is missing or not writable is found before anything else.
+func (s *session) openOutput() error {
+	s.offsetNS = target.MonotonicOffset()
+	meta, err := s.describe()
+	if err != nil {
+		return err
+	}
+	s.meta = *meta
+	rec, err := format.Create(s.opts.Output, s.meta, format.RecordingOptions{SegmentDuration: segmentDuration})
+	if err != nil {
+		return err
+	}
+	s.out = newWriter(rec)
+	waits, err := s.binary.WaitReasons()
+	if err != nil {
+		s.out.discard()
+		return err
+	}
+	stops, err := s.binary.STWReasons()
+	if err != nil {
+		s.out.discard()
+		return err
+	}
+	texts := newTexts(rec.Reasons(), waits, stops)
+	stacks := newStacks(s.binary, s.bias, rec.Stacks(), texts)
+	r := &rows{pid: int32(s.proc.PID()), offset: s.offsetNS, batch: &format.Batch{}, full: s.out.take}
+	s.follow = newFollower(r, texts, stacks)
+	return nil
+}
+
+// describe says everything about the recording that is known before it begins.
+func (s *session) describe() (*format.Metadata, error) {
+	host, err := target.ReadHost()
+	if err != nil {
+		return nil, err
+	}
+	process, err := s.describeProcess()
+	if err != nil {
+		return nil, err
+	}
+	m := &format.Metadata{
+		SchemaVersion: format.SchemaVersion, Source: format.SourceEBPF, Recorder: s.opts.Recorder,
+		Host: host.Name, Kernel: host.Kernel, Arch: runtime.GOARCH, CPUModel: host.CPUModel, CPUs: host.CPUs,
+		Clock: "CLOCK_MONOTONIC", ClockOffsetNS: s.offsetNS, StartNS: now() + s.offsetNS,
+		Processes: []format.Process{*process},
+	}
+	if s.choice.stacks {
+		m.MaxStackDepth = s.opts.StackDepth
+	}
+	return m, nil
+}
+
+func (s *session) describeProcess() (*format.Process, error) {
+	exe, err := s.proc.ExePath()
+	if err != nil {
+		return nil, err
+	}
+	args, err := s.proc.Cmdline()
+	if err != nil {
+		return nil, err
+	}
+	quota, err := s.proc.CPUQuota()
+	if err != nil {
+		return nil, err
+	}
+	return &format.Process{
+		PID: int32(s.proc.PID()), Command: strings.Join(args, " "), Executable: filepath.Clean(exe),
+		GoVersion: s.binary.GoVersion, BuildID: s.binary.BuildID, GOMAXPROCS: s.gomaxprocs(),
+		CPUQuota: quota, Coverage: s.choice.coverage,
+	}, nil
+}
+
+// gomaxprocs reads how many Ps the process has; 0 where that cannot be told, as before its first instruction.
+func (s *session) gomaxprocs() int {
+	addr, ok := s.binary.GOMAXPROCSAddr()
+	if !ok {
+		return 0
+	}
+	buf := make([]byte, 4)
+	if _, err := s.proc.ReadAt(buf, int64(addr+s.bias)); err != nil {
+		return 0
+	}
+	return int(int32(binary.LittleEndian.Uint32(buf)))
+}
+
+// load prepares the kernel side and the reader of the process's memory.
+func (s *session) load() error {
+	layout, err := s.binary.Layout()
+	if err != nil {
+		return err
+	}
+	offsets, err := programOffsets(&layout)
+	if err != nil {
+		return err
+	}
+	cfg := &programConfig{
+		pid: s.proc.PID(), bias: s.bias, layout: offsets,
+		preempted: s.binary.Version.Minor >= 22, // go1.22 src/runtime/proc.go, goschedImpl
+		ranges:    map[string]gobin.Func{},
+		multi:     s.kernel.UprobeMulti && !s.opts.PerfUprobes,
+	}
+	if s.choice.stacks {
+		cfg.stackDepth = s.opts.StackDepth
+	}
+	for _, name := range []string{"runtime.asyncPreempt2", "runtime.Gosched", "runtime.systemstack_switch"} {
+		if f, ok := s.binary.Func(name); ok {
+			cfg.ranges[name] = f
+		}
+	}
+	allgs, err := s.binary.AllGs()
+	if err != nil {
+		return err
+	}
+	s.walker = &walker{mem: s.proc, layout: &layout, allgs: allgs + s.bias, now: now}
+	if s.probes, err = load(cfg); err != nil {
+		return err
+	}
+	s.order = newOrderer(len(s.probes.rings))
+	return nil
+}
+
+func (s *session) attach() error {
+	multi := s.kernel.UprobeMulti && !s.opts.PerfUprobes
+	return s.probes.attach(s.proc.Exe(), s.choice.points, s.proc.PID(), multi, s.choice.kernel)
+}
+
+// The parts of a g that the programs read: see G_HEAD and G_TAIL in gosched.c.
+const (
+	gHead = 112
+	gTail = 32
+)
+
+// programOffsets checks that this Go version's structs are as the programs take them to be.
+func programOffsets(l *gobin.Layout) (bpf.GoschedOffsets, error) {
+	g, m := &l.G, &l.M
+	o := bpf.GoschedOffsets{
+		G_stackLo: small(g.StackLo), G_stackHi: small(g.StackHi), G_m: small(g.M),
+		G_schedSp: small(g.SchedSP), G_schedPc: small(g.SchedPC), G_schedBp: small(g.SchedBP),
+		G_goid: small(g.GoID), G_schedlink: small(g.SchedLink), G_waitreason: small(g.WaitReason),
+		G_coroarg: small(g.CoroArg), G_coroexit: small(g.CoroExit),
+		M_curg: small(m.CurG), M_p: small(m.P), P_id: small(l.P.ID),
+	}
+	for _, at := range []uint16{o.G_stackLo, o.G_stackHi, o.G_m, o.G_schedSp, o.G_schedPc, o.G_schedBp} {
+		if at+8 > gHead {
+			return o, fmt.Errorf("%w: a field of the runtime's g is at %d, where the programs do not look", ErrUnsupported, at)
+		}
+	}
+	for _, at := range []uint16{o.G_schedlink, o.G_waitreason} {
+		if at < o.G_goid || at+8 > o.G_goid+gTail {
+			return o, fmt.Errorf("%w: a field of the runtime's g is at %d, too far from goid", ErrUnsupported, at)
+		}
+	}
+	return o, nil
+}
+
+// small is an offset as the programs have it.
+func small(offset int32) uint16 { return uint16(offset) }
+
+// snapshot puts the process's goroutines into the trace as they are in its memory now.
+func (s *session) snapshot(flags uint16) error {
+	gs, err := s.walker.all()
+	if err != nil {
+		if !s.proc.Alive() {
+			return nil
+		}
+		return err
+	}
+	tids, err := s.threadIDs()
+	if err != nil {
+		return err
+	}
+	for i := range gs {
+		e := s.found(&gs[i], tids)
+		e.flags |= flags
+		s.order.own(&e)
+	}
+	return nil
+}
+
+// threadIDs maps the ids that the process sees to those of the root namespace.
+func (s *session) threadIDs() (map[int32]int32, error) {
+	threads, err := s.proc.Threads()
+	if err != nil {
+		return nil, err
+	}
+	ids := make(map[int32]int32, len(threads))
+	for _, t := range threads {
+		ids[int32(t.NSTID)] = int32(t.TID)
+	}
+	return ids, nil
+}
+
+// found makes the event of a goroutine that was found in memory.
+func (s *session) found(g *found, tids map[int32]int32) event {
+	e := event{
+		op: opSnapshot, time: g.after, goid: g.goid, byGoid: g.creator, reason: g.reason,
+		tid: format.Unknown, proc: g.proc, flags: uint16(g.state()), text: uint32(g.after - g.before),
+		stack: uint64(s.follow.stacks.found(g)), byStack: uint64(s.follow.stacks.creator(g.gopc)),
+	}
+	if tid, ok := tids[g.tid]; ok && g.onThread {
+		e.tid = tid
+	}
+	return e
+}

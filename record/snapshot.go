@@ -1,0 +1,344 @@
+package record
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/gosched/gosched/format"
+	"github.com/gosched/gosched/record/gobin"
+	"github.com/gosched/gosched/record/target"
+)
+
+const (
+	snapshotBatch = 512     // goroutines read at once
+	stackWindow   = 4 << 10 // bytes of each stack read at once
+	maxGoroutines = 4 << 20 // more is not a process that makes sense
+)
+
+// Values of g.atomicstatus (go1.18–1.27 src/runtime/runtime2.go).
+const (
+	gRunnable  = 1
+	gRunning   = 2
+	gSyscall   = 3
+	gWaiting   = 4
+	gCopystack = 8
+	gPreempted = 9
+	gLeaked    = 10 // go1.26 on
+	gScan      = 0x1000
+)
+
+// memory is a process's memory.
+type memory interface {
+	ReadMany([]target.Range) error
+}
+
+// found is a goroutine as it was in memory at some instant between two times.
+type found struct {
+	goid, creator int64
+	addr          uint64
+	status        uint32
+	reason        uint8
+	tid           int32 // as its own namespace sees it
+	proc          int32
+	pcs           []uint64
+	whole         bool // pcs is the whole stack
+	hasWord       bool // pcs[1] is what the saved stack pointer points to: a return address if the leaf has no frame yet
+	startPC, gopc uint64
+	before, after int64 // it was so between these times
+	raw           []byte
+	m             uint64
+	onThread      bool
+}
+
+// stackKey tells apart the stacks that look different.
+func (g *found) stackKey() string {
+	key := binary.LittleEndian.AppendUint64(nil, g.startPC)
+	for _, pc := range g.pcs {
+		key = binary.LittleEndian.AppendUint64(key, pc)
+	}
+	return fmt.Sprint(g.whole, g.hasWord, string(key))
+}
+
+// walker reads the goroutines of a process from its memory.
+type walker struct {
+	mem    memory
+	layout *gobin.Layout
+	allgs  uint64 // address in the process
+	now    func() int64
+}
+
+// all reads every goroutine that is alive.
+func (w *walker) all() ([]found, error) {
+	addrs, err := w.pointers()
+	if err != nil {
+		return nil, err
+	}
+	var gs []found
+	for len(addrs) > 0 {
+		n := min(len(addrs), snapshotBatch)
+		batch, err := w.batch(addrs[:n])
+		if err != nil {
+			return nil, err
+		}
+		gs = append(gs, batch...)
+		addrs = addrs[n:]
+	}
+	return gs, nil
+}
+
+// pointers reads runtime.allgs, which only grows.
+func (w *walker) pointers() ([]uint64, error) {
+	header := make([]byte, 24)
+	if err := w.read(w.allgs, header); err != nil {
+		return nil, fmt.Errorf("read runtime.allgs: %w", err)
+	}
+	n := binary.LittleEndian.Uint64(header[8:])
+	if n > maxGoroutines {
+		return nil, fmt.Errorf("read runtime.allgs: %d goroutines cannot be", n)
+	}
+	raw := make([]byte, 8*n)
+	if err := w.read(binary.LittleEndian.Uint64(header), raw); err != nil {
+		return nil, fmt.Errorf("read runtime.allgs: %w", err)
+	}
+	addrs := make([]uint64, n)
+	for i := range addrs {
+		addrs[i] = binary.LittleEndian.Uint64(raw[8*i:])
+	}
+	return addrs, nil
+}
+
+func (w *walker) read(addr uint64, buf []byte) error {
+	r := []target.Range{{Addr: addr, Buf: buf}}
+	if len(buf) == 0 {
+		return nil
+	}
+	if err := w.mem.ReadMany(r); err != nil {
+		return err
+	}
+	if !r[0].OK {
+		return fmt.Errorf("no memory at %#x", addr)
+	}
+	return nil
+}
+
+// batch reads some goroutines, their threads and their stacks. The stack of one that moved meanwhile is left out.
+func (w *walker) batch(addrs []uint64) ([]found, error) {
+	before := w.now()
+	gs, err := w.heads(addrs)
+	if err != nil {
+		return nil, err
+	}
+	after := w.now()
+	if err := w.threads(gs); err != nil {
+		return nil, err
+	}
+	if err := w.stacks(gs); err != nil {
+		return nil, err
+	}
+	for i := range gs {
+		gs[i].before, gs[i].after = before, after
+	}
+	return gs, w.forgetMoved(gs)
+}
+
+func (w *walker) heads(addrs []uint64) ([]found, error) {
+	ranges := w.headRanges(addrs)
+	if err := w.mem.ReadMany(ranges); err != nil {
+		return nil, fmt.Errorf("read goroutines: %w", err)
+	}
+	var gs []found
+	for i := range ranges {
+		if !ranges[i].OK {
+			continue
+		}
+		if g, alive := w.parse(addrs[i], ranges[i].Buf); alive {
+			gs = append(gs, g)
+		}
+	}
+	return gs, nil
+}
+
+func (w *walker) headRanges(addrs []uint64) []target.Range {
+	ranges := make([]target.Range, len(addrs))
+	size := int(w.layout.G.Sizeof)
+	buf := make([]byte, size*len(addrs))
+	for i, a := range addrs {
+		ranges[i] = target.Range{Addr: a, Buf: buf[i*size : (i+1)*size]}
+	}
+	return ranges
+}
+
+func (w *walker) parse(addr uint64, raw []byte) (found, bool) {
+	l := &w.layout.G
+	g := found{
+		addr: addr, raw: raw, tid: format.Unknown, proc: format.Unknown,
+		goid:    int64(word(raw, l.GoID)),
+		status:  binary.LittleEndian.Uint32(raw[l.AtomicStatus:]) &^ gScan,
+		reason:  raw[l.WaitReason],
+		m:       word(raw, l.M),
+		creator: int64(word(raw, l.ParentGoID)),
+		startPC: word(raw, l.StartPC),
+		gopc:    word(raw, l.GoPC),
+	}
+	switch g.status {
+	case gRunnable, gRunning, gSyscall, gWaiting, gCopystack, gPreempted, gLeaked:
+		return g, g.goid != 0
+	}
+	return g, false
+}
+
+// word reads the field at an offset, 0 where this Go version has no such field.
+func word(raw []byte, offset int32) uint64 {
+	if offset < 0 {
+		return 0
+	}
+	return binary.LittleEndian.Uint64(raw[offset:])
+}
+
+// threads reads which thread and P each goroutine has.
+func (w *walker) threads(gs []found) error {
+	l := &w.layout.M
+	size := max(l.ProcID, l.CurG, l.P) + 8
+	var with []*found
+	var ranges []target.Range
+	for i := range gs {
+		if gs[i].m != 0 {
+			with = append(with, &gs[i])
+			ranges = append(ranges, target.Range{Addr: gs[i].m, Buf: make([]byte, size)})
+		}
+	}
+	if err := w.mem.ReadMany(ranges); err != nil {
+		return fmt.Errorf("read threads: %w", err)
+	}
+	for i, g := range with {
+		if !ranges[i].OK || word(ranges[i].Buf, l.CurG) != g.addr {
+			continue
+		}
+		g.onThread = true
+		g.tid = int32(word(ranges[i].Buf, l.ProcID))
+		id := make([]byte, 4)
+		if p := word(ranges[i].Buf, l.P); p != 0 && w.read(p+uint64(w.layout.P.ID), id) == nil {
+			g.proc = int32(binary.LittleEndian.Uint32(id))
+		}
+	}
+	return nil
+}
+
+// state is the goroutine's state in the trace's words. One that waits for the world to stop or the like
+// while it keeps its thread is running (go1.26 src/runtime/runtime2.go, isWaitingForSuspendG).
+func (g *found) state() format.State {
+	switch {
+	case g.status == gRunnable:
+		return format.StateRunnable
+	case g.status == gSyscall:
+		return format.StateSyscall
+	case g.status == gRunning, g.status == gCopystack, g.onThread:
+		return format.StateRunning
+	}
+	return format.StateWaiting
+}
+
+// stacks walks the frame pointers of every goroutine that is not running.
+func (w *walker) stacks(gs []found) error {
+	ranges := make([]target.Range, len(gs))
+	for i := range gs {
+		ranges[i] = w.window(&gs[i])
+	}
+	if err := w.mem.ReadMany(ranges); err != nil {
+		return fmt.Errorf("read stacks: %w", err)
+	}
+	for i := range gs {
+		if gs[i].state() != format.StateRunning {
+			w.walk(&gs[i], &ranges[i])
+		}
+	}
+	return nil
+}
+
+// window is the part of the goroutine's stack that is read at once with everyone else's.
+func (w *walker) window(g *found) target.Range {
+	_, sp, _ := w.registers(g)
+	hi := word(g.raw, w.layout.G.StackHi)
+	n := uint64(stackWindow)
+	if sp == 0 || sp >= hi || g.state() == format.StateRunning {
+		n = 0
+	} else {
+		n = min(n, hi-sp)
+	}
+	return target.Range{Addr: sp, Buf: make([]byte, n)}
+}
+
+// registers are where the goroutine left its stack.
+func (w *walker) registers(g *found) (pc, sp, fp uint64) {
+	l := &w.layout.G
+	if g.state() == format.StateSyscall {
+		return word(g.raw, l.SyscallPC), word(g.raw, l.SyscallSP), word(g.raw, l.SyscallBP)
+	}
+	return word(g.raw, l.SchedPC), word(g.raw, l.SchedSP), word(g.raw, l.SchedBP)
+}
+
+func (w *walker) walk(g *found, r *target.Range) {
+	pc, sp, fp := w.registers(g)
+	hi := word(g.raw, w.layout.G.StackHi)
+	g.pcs = append(g.pcs, pc)
+	if (g.status == gRunnable || g.status == gPreempted) && pc != g.startPC && fp != 0 {
+		g.pcs = append(g.pcs, w.at(r, sp))
+		g.hasWord = true
+	}
+	for len(g.pcs) < maxFrames {
+		if fp == 0 {
+			g.whole = w.layout.G.SyscallBP >= 0 || g.state() != format.StateSyscall
+			return
+		}
+		if fp < sp || fp+16 > hi {
+			return
+		}
+		ret, up := w.at(r, fp+8), w.at(r, fp)
+		if ret == 0 {
+			return
+		}
+		g.pcs = append(g.pcs, ret)
+		if up != 0 && up <= fp {
+			return
+		}
+		fp = up
+	}
+}
+
+// at reads a word of the stack, from the window where it is in it.
+func (w *walker) at(r *target.Range, addr uint64) uint64 {
+	if off := addr - r.Addr; r.OK && addr >= r.Addr && off+8 <= uint64(len(r.Buf)) {
+		return binary.LittleEndian.Uint64(r.Buf[off:])
+	}
+	buf := make([]byte, 8)
+	if w.read(addr, buf) != nil {
+		return 0
+	}
+	return binary.LittleEndian.Uint64(buf)
+}
+
+// forgetMoved drops the stacks of goroutines that did not stand still while they were read.
+func (w *walker) forgetMoved(gs []found) error {
+	addrs := make([]uint64, len(gs))
+	for i := range gs {
+		addrs[i] = gs[i].addr
+	}
+	ranges := w.headRanges(addrs)
+	if err := w.mem.ReadMany(ranges); err != nil {
+		return fmt.Errorf("read goroutines again: %w", err)
+	}
+	l := &w.layout.G
+	for i := range gs {
+		again := ranges[i].Buf
+		for _, field := range []int32{l.GoID, l.SchedPC, l.SchedSP, l.SchedBP, l.WaitSince} {
+			if word(again, field) != word(gs[i].raw, field) {
+				gs[i].pcs = nil
+			}
+		}
+		if binary.LittleEndian.Uint32(again[l.AtomicStatus:])&^gScan != gs[i].status {
+			gs[i].pcs = nil
+		}
+		gs[i].raw = nil
+	}
+	return nil
+}

@@ -1,0 +1,264 @@
+package record
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gosched/gosched/bpf"
+	"github.com/gosched/gosched/format"
+	"github.com/gosched/gosched/record/gobin"
+)
+
+// maxStackBytes is how many bytes of distinct stacks a recording keeps; events with further ones have none, and
+// are counted.
+const maxStackBytes = 64 << 20
+
+// symbolizer tells what is at a link-time address, innermost first where calls were inlined.
+type symbolizer interface {
+	Frames(pc uint64) []gobin.Frame      // the instruction at pc
+	CallFrames(ret uint64) []gobin.Frame // the call that returns to ret
+	AppendStack(dst []gobin.Frame, pcs []uint64, exact bool) []gobin.Frame
+	FuncAt(pc uint64) (gobin.Func, bool)
+}
+
+// stacks turns the names that the kernel side gives stacks into strings of the trace, each distinct stack once.
+type stacks struct {
+	binary   symbolizer
+	bias     uint64
+	table    interner
+	texts    *texts
+	defs     map[uint64]stackDef
+	ids      map[uint64]format.StringID
+	entries  map[uint64]format.StringID
+	syscalls map[uint64]format.StringID
+	memory   map[string]format.StringID // stacks found in memory, by their pcs
+	bytes    int
+	lost     int64 // events whose stack is not known
+}
+
+func newStacks(b symbolizer, bias uint64, table interner, t *texts) *stacks {
+	return &stacks{
+		binary: b, bias: bias, table: table, texts: t,
+		defs: map[uint64]stackDef{}, ids: map[uint64]format.StringID{}, entries: map[uint64]format.StringID{},
+		syscalls: map[uint64]format.StringID{}, memory: map[string]format.StringID{},
+	}
+}
+
+// define learns what a name stands for.
+func (s *stacks) define(hash uint64, def stackDef) {
+	if _, known := s.ids[hash]; !known {
+		s.defs[hash] = def
+	}
+}
+
+// id is the string of the stack with that name.
+func (s *stacks) id(hash uint64) format.StringID {
+	if hash == 0 {
+		return format.NullString
+	}
+	if id, ok := s.ids[hash]; ok {
+		return id
+	}
+	def, ok := s.defs[hash]
+	if !ok {
+		s.lost++
+		return format.NullString
+	}
+	id := s.intern(s.expand(def))
+	if id == format.NullString {
+		s.lost++
+		return id
+	}
+	s.syscalls[hash] = s.syscallOf(def)
+	s.ids[hash] = id
+	delete(s.defs, hash)
+	return id
+}
+
+// entry is the function a new goroutine will begin with, as a stack of that one frame.
+func (s *stacks) entry(pc uint64) format.StringID {
+	if pc == 0 {
+		return format.NullString
+	}
+	id, ok := s.entries[pc]
+	if !ok {
+		id = s.intern(appendFrames(nil, s.entryFrame(pc)))
+		s.entries[pc] = id
+	}
+	return id
+}
+
+// entryFrame is the function at its first instruction. Where the compiler wrapped it, that is all that is known by this address.
+func (s *stacks) entryFrame(pc uint64) []gobin.Frame {
+	frames := s.binary.Frames(pc - s.bias)
+	if len(frames) > 0 {
+		return frames[len(frames)-1:]
+	}
+	f, _ := s.binary.FuncAt(pc - s.bias)
+	return []gobin.Frame{{Func: f.Name}}
+}
+
+// syscall is the name of the system call that the stack's leaf makes, null where it cannot be told.
+func (s *stacks) syscall(hash uint64) format.StringID {
+	s.id(hash)
+	return s.syscalls[hash]
+}
+
+func (s *stacks) intern(stack []byte) format.StringID {
+	if s.bytes+len(stack) > maxStackBytes {
+		return format.NullString
+	}
+	s.bytes += len(stack)
+	return s.table.Intern(string(stack))
+}
+
+// expand writes the frames of a stack, root first.
+func (s *stacks) expand(def stackDef) []byte {
+	frames := trimLeaf(s.calls(def.pcs))
+	var out []byte
+	if def.kind != bpf.GoschedStackKindSTACK_WHOLE {
+		out = append(out, "[truncated]"...)
+	} else if n := len(frames); n > 1 && frames[n-1].Func == "runtime.goexit" {
+		frames = frames[:n-1]
+	}
+	return appendFrames(out, frames)
+}
+
+// calls gives the frames of a stack, innermost first. All pcs are return addresses but those that a signal interrupted:
+// the runtime makes it look as if that instruction had called asyncPreempt or sigpanic (go1.18–1.27
+// src/runtime/signal_unix.go).
+func (s *stacks) calls(pcs []uint64) []gobin.Frame {
+	var frames []gobin.Frame
+	exact, from := false, 0
+	linked := make([]uint64, len(pcs))
+	for i, pc := range pcs {
+		linked[i] = pc - s.bias
+		if f, ok := s.binary.FuncAt(linked[i] - 1); ok && interrupts(f.Name) {
+			frames = s.binary.AppendStack(frames, linked[from:i+1], exact)
+			exact, from = true, i+1
+		}
+	}
+	return s.binary.AppendStack(frames, linked[from:], exact)
+}
+
+func interrupts(function string) bool {
+	return function == "runtime.asyncPreempt" || function == "runtime.sigpanic"
+}
+
+// appendFrames writes frames that are innermost first, outermost first.
+func appendFrames(out []byte, frames []gobin.Frame) []byte {
+	for _, f := range slices.Backward(frames) {
+		if len(out) > 0 {
+			out = append(out, ';')
+		}
+		out = append(out, f.Func...)
+		if f.File != "" {
+			out = append(out, ' ')
+			out = append(out, f.File...)
+			out = strconv.AppendInt(append(out, ':'), int64(f.Line), 10)
+		}
+	}
+	return out
+}
+
+// leaves are the runtime's own last steps into the scheduler, which say nothing about the goroutine.
+var leaves = []string{"runtime.gopark", "runtime.entersyscall", "runtime.reentersyscall", "runtime.systemstack_switch"}
+
+// trimLeaf cuts those off.
+func trimLeaf(frames []gobin.Frame) []gobin.Frame {
+	for len(frames) > 1 && slices.Contains(leaves, frames[0].Func) {
+		frames = frames[1:]
+	}
+	return frames
+}
+
+// syscallPackages are the packages whose functions are named after the system calls that they make.
+var syscallPackages = []string{"syscall.", "internal/syscall/unix.", "golang.org/x/sys/unix."}
+
+// syscallOf names the call by the innermost function that is not the general way into the kernel.
+func (s *stacks) syscallOf(def stackDef) format.StringID {
+	for _, f := range s.calls(def.pcs[:min(len(def.pcs), 8)]) {
+		switch {
+		case f.Func == "runtime.cgocall":
+			return s.texts.id(textCgo)
+		case f.Func == "runtime.notetsleepg":
+			return s.texts.id(textFutex)
+		case strings.HasPrefix(f.Func, "runtime.") || generalSyscall(f.Func):
+			continue
+		}
+		return s.syscallName(f.Func)
+	}
+	return format.NullString
+}
+
+func (s *stacks) syscallName(function string) format.StringID {
+	for _, p := range syscallPackages {
+		if name, ok := strings.CutPrefix(function, p); ok && !strings.ContainsAny(name, ".()") {
+			return s.table.Intern(strings.ToLower(name))
+		}
+	}
+	return format.NullString
+}
+
+// generalSyscall says whether a function is Syscall, Syscall6, RawSyscall, … of one of those packages.
+func generalSyscall(function string) bool {
+	for _, p := range syscallPackages {
+		if name, ok := strings.CutPrefix(function, p); ok {
+			return strings.HasPrefix(strings.ToLower(strings.TrimPrefix(name, "raw")), "syscall") ||
+				strings.HasPrefix(name, "Raw") || name == "runtime_entersyscall"
+		}
+	}
+	return false
+}
+
+// handsOver are functions that leave their goroutine's stack with a frame of their own on it, so that the word at the
+// saved stack pointer is not a return address.
+var handsOver = []string{
+	"runtime.gopark", "runtime.Gosched", "runtime.goyield", "runtime.goschedguarded", "runtime.asyncPreempt2",
+	"runtime.coroswitch", "runtime.coroyield", "runtime.goexit1", "runtime.mcall",
+}
+
+// found is the stack of a goroutine that was read from memory.
+func (s *stacks) found(g *found) format.StringID {
+	key := g.stackKey()
+	id, ok := s.memory[key]
+	if !ok {
+		id = s.foundNew(g)
+		s.memory[key] = id
+	}
+	return id
+}
+
+// foundNew makes the string. Of a goroutine that was running only the entry function is known.
+func (s *stacks) foundNew(g *found) format.StringID {
+	if len(g.pcs) == 0 {
+		entry := appendFrames(nil, s.entryFrame(g.startPC))
+		return s.intern(append(entry, ";[running]"...))
+	}
+	if len(g.pcs) == 1 && g.pcs[0] == g.startPC {
+		return s.entry(g.startPC)
+	}
+	def := stackDef{pcs: g.pcs}
+	if !g.whole {
+		def.kind = bpf.GoschedStackKindSTACK_BROKEN
+	}
+	if g.hasWord && s.leafHandsOver(g.pcs[0]) {
+		def.pcs = append([]uint64{g.pcs[0]}, g.pcs[2:]...)
+	}
+	return s.intern(s.expand(def))
+}
+
+func (s *stacks) leafHandsOver(pc uint64) bool {
+	f, _ := s.binary.FuncAt(pc - s.bias - 1)
+	return slices.Contains(handsOver, f.Name)
+}
+
+// creator is the go statement that created a goroutine, as a stack of that one frame.
+func (s *stacks) creator(gopc uint64) format.StringID {
+	if gopc == 0 {
+		return format.NullString
+	}
+	frames := s.binary.CallFrames(gopc - s.bias)
+	return s.intern(appendFrames(nil, frames[:min(1, len(frames))]))
+}

@@ -1,0 +1,216 @@
+package record
+
+import (
+	"fmt"
+
+	"github.com/gosched/gosched/bpf"
+	"github.com/gosched/gosched/format"
+	"github.com/gosched/gosched/record/gobin"
+)
+
+// Flags of events: the kernel side's, those derived from a thread's state, and a snapshot's.
+const (
+	flagPreempted   = uint16(bpf.GoschedEventFlagsFLAG_PREEMPTED)
+	flagCoroExit    = uint16(bpf.GoschedEventFlagsFLAG_CORO_EXIT)
+	flagInvoluntary = uint16(bpf.GoschedEventFlagsFLAG_INVOLUNTARY)
+	flagDead        = uint16(1 << 8) // the thread is gone
+
+	snapshotState = uint16(0x0f)    // the bits that hold the format.State
+	snapshotEnd   = uint16(1 << 15) // taken at the end of the recording
+)
+
+// until is the end of a gap.
+func (e *event) until() int64 { return e.byGoid }
+
+// text is a reason that does not come from the process.
+type text uint8
+
+const (
+	textPreempted text = iota
+	textGosched
+	textGoyield
+	textSyscallExit
+	textCoroutine
+	textNetpoll
+	textTimer
+	textSysmon
+	textGC
+	textRuntime
+	textCgo
+	textFutex
+	textRingFull
+	textLate
+	numTexts
+)
+
+var textNames = [numTexts]string{
+	textPreempted:   "preempted",
+	textGosched:     "runtime.Gosched",
+	textGoyield:     "goyield",
+	textSyscallExit: "syscall exit",
+	textCoroutine:   "coroutine",
+	textNetpoll:     "netpoll",
+	textTimer:       "timer",
+	textSysmon:      "sysmon",
+	textGC:          "gc",
+	textRuntime:     "runtime",
+	textCgo:         "cgo",
+	textFutex:       "futex",
+	textRingFull:    "ring buffer full",
+	textLate:        "events came too late to be put in order",
+}
+
+// runtimeWakers says what wakes a goroutine that waits for a reason when no goroutine does it. Reasons that are
+// not here are woken by "runtime".
+var runtimeWakers = map[string]text{
+	"sleep":                   textTimer,
+	"select":                  textTimer, // a timer's channel send
+	"chan receive":            textTimer,
+	"select (durable)":        textTimer,
+	"chan receive (durable)":  textTimer,
+	"chan receive (synctest)": textTimer,
+	"select (synctest)":       textTimer,
+	"force gc (idle)":         textSysmon,
+	"GC scavenge wait":        textSysmon,
+	"GC worker (idle)":        textGC,
+	"GC sweep wait":           textGC,
+	"GC assist wait":          textGC,
+	"wait for GC cycle":       textGC,
+	"finalizer wait":          textGC,
+	"cleanup wait":            textGC,
+	"preempted":               textGC,
+}
+
+// interner gives strings of the reasons' table their ids.
+type interner interface {
+	Intern(string) format.StringID
+}
+
+// texts knows the ids of everything that can be a reason.
+type texts struct {
+	table    interner
+	ids      [numTexts]format.StringID
+	wait     []format.StringID // by the runtime's number
+	wakers   []text            // who wakes it when no goroutine does, by the same number
+	netpoll  int               // the number of "IO wait"
+	stw      []format.StringID
+	gc       format.StringID
+	stopped  format.StringID // a stop-the-world whose reason is not known
+	states   map[uint32]format.StringID
+	commands map[string]format.StringID
+}
+
+func newTexts(table interner, waitReasons, stwReasons []string) *texts {
+	t := &texts{
+		table: table, netpoll: -1,
+		gc: table.Intern("GC concurrent mark phase"), stopped: table.Intern("stop-the-world"),
+		states: map[uint32]format.StringID{}, commands: map[string]format.StringID{},
+	}
+	for i, s := range textNames {
+		t.ids[i] = table.Intern(s)
+	}
+	for i, s := range waitReasons {
+		waker, ok := runtimeWakers[s]
+		if !ok {
+			waker = textRuntime
+		}
+		id := format.NullString
+		if s != "" {
+			id = table.Intern(s)
+		}
+		if s == "IO wait" {
+			t.netpoll = i
+		}
+		t.wait, t.wakers = append(t.wait, id), append(t.wakers, waker)
+	}
+	for _, s := range stwReasons {
+		t.stw = append(t.stw, table.Intern(fmt.Sprintf("stop-the-world (%s)", s)))
+	}
+	return t
+}
+
+func (t *texts) id(n text) format.StringID { return t.ids[n] }
+
+// waitReason is the runtime's own string for a wait reason's number; null for a number it does not know.
+func (t *texts) waitReason(n uint8) format.StringID {
+	if int(n) < len(t.wait) {
+		return t.wait[n]
+	}
+	return format.NullString
+}
+
+// waker names what made ready a goroutine that waited for a reason, seen by an operation on a P or without one. Goroutines
+// that wait for I/O come in lists from the network poller, or are taken from it and run; one that is made ready singly met
+// its deadline, which is a timer (go1.18–1.27 src/runtime/netpoll.go).
+func (t *texts) waker(by gobin.Op, reason uint8, proc int32) format.StringID {
+	switch {
+	case int(reason) >= len(t.wakers):
+		return t.ids[textRuntime]
+	case int(reason) == t.netpoll && by != gobin.OpReady:
+		return t.ids[textNetpoll]
+	case int(reason) == t.netpoll:
+		return t.ids[textTimer]
+	case proc == format.Unknown && t.wakers[reason] == textRuntime:
+		return t.ids[textSysmon]
+	}
+	return t.ids[t.wakers[reason]]
+}
+
+// rangeName is the Go execution trace's name of a range.
+func (t *texts) rangeName(begin op, reason uint8) format.StringID {
+	if begin == op(gobin.OpGCStart) {
+		return t.gc
+	}
+	if int(reason) < len(t.stw) {
+		return t.stw[reason]
+	}
+	return t.stopped
+}
+
+// taskStates are the kernel's states of a thread that is not running (Linux v6.18 include/linux/sched.h), in the
+// words of proc(5).
+var taskStates = []struct {
+	bit  uint32
+	name string
+}{
+	{0x0002, "disk sleep"},
+	{0x0001, "sleeping"},
+	{0x0004, "stopped"},
+	{0x0008, "tracing stop"},
+	{0x0040, "parked"},
+}
+
+const (
+	taskDead   = 0x0010 | 0x0020 | 0x0080 // EXIT_DEAD, EXIT_ZOMBIE, TASK_DEAD
+	taskNoLoad = 0x0400
+)
+
+// threadReason names why a thread left its CPU: the thread that took it, or the state it went to sleep in.
+func (t *texts) threadReason(involuntary bool, state uint32, comm []byte) format.StringID {
+	if involuntary {
+		id, ok := t.commands[string(comm)]
+		if !ok {
+			id = t.table.Intern(string(comm))
+			t.commands[string(comm)] = id
+		}
+		return id
+	}
+	id, ok := t.states[state]
+	if !ok {
+		id = t.taskState(state)
+		t.states[state] = id
+	}
+	return id
+}
+
+func (t *texts) taskState(state uint32) format.StringID {
+	if state&0x0002 != 0 && state&taskNoLoad != 0 {
+		return t.table.Intern("idle")
+	}
+	for _, s := range taskStates {
+		if state&s.bit != 0 {
+			return t.table.Intern(s.name)
+		}
+	}
+	return format.NullString
+}
