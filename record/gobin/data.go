@@ -1,0 +1,136 @@
+package gobin
+
+import (
+	"fmt"
+
+	"github.com/gosched/gosched/record/gobin/internal/insn"
+)
+
+// WaitReasons returns the texts of g.waitreason by number, as this executable has them (runtime.waitReasonStrings).
+func (b *Binary) WaitReasons() ([]string, error) {
+	out := b.stringTable([]string{"", "GC assist marking", "IO wait"}, b.set["waitReasons.len"])
+	if out == nil {
+		return nil, fmt.Errorf("%w: the table of wait reasons was not found", ErrDamaged)
+	}
+	return out, nil
+}
+
+// STWReasons returns the texts of the numbers with which the world is stopped (runtime.stwReasonStrings), which
+// exist since go1.21; nil before that, and for programs without the table.
+func (b *Binary) STWReasons() ([]string, error) {
+	return b.stringTable([]string{"unknown", "GC mark termination", "GC sweep termination"}, b.set["stwReasons.len"]), nil
+}
+
+// maxTable bounds a table of strings, maxText a string in it.
+const maxTable, maxText = 128, 64
+
+// stringTable finds an array of strings in the data by its first elements, which it recognises by their lengths.
+// n is its length, negative if that is not known: then it ends where no more strings follow.
+func (b *Binary) stringTable(first []string, n int64) []string {
+	var recent [6]uint64 // the words before and at addr, as a ring
+	var found []string
+	i := 0
+	b.img.ScanWritable(func(addr, word uint64) bool {
+		recent[i%6] = word
+		i++
+		// Six words seen: pointer, length, pointer, length, pointer, length.
+		if word == uint64(len(first[2])) && recent[(i-3+6)%6] == uint64(len(first[1])) && recent[(i-5+6)%6] == uint64(len(first[0])) && i >= 6 {
+			found = b.readStrings(addr-40, n)
+			if !startsWith(found, first) {
+				found = nil
+			}
+		}
+		return found == nil
+	})
+	return found
+}
+
+func startsWith(s, first []string) bool {
+	if len(s) < len(first) {
+		return false
+	}
+	for i := range first {
+		if s[i] != first[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// readStrings reads the array of n strings at addr.
+func (b *Binary) readStrings(addr uint64, n int64) []string {
+	known := n >= 0
+	if !known {
+		n = maxTable
+	}
+	words := b.img.Words(addr, 2*int(min(n, maxTable)))
+	var out []string
+	for ; len(words) > 0; words = words[2:] {
+		s, ok := b.text(words[0], words[1])
+		if !ok || s == "" && len(out) > 0 && !known {
+			break
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// text reads a string of printable ASCII.
+func (b *Binary) text(addr, n uint64) (string, bool) {
+	if n == 0 {
+		return "", true
+	}
+	if n > maxText {
+		return "", false
+	}
+	s, err := b.img.Read(addr, n)
+	if err != nil {
+		return "", false
+	}
+	for _, c := range s {
+		if c < ' ' || c > '~' {
+			return "", false
+		}
+	}
+	return string(s), true
+}
+
+// AllGs returns the link-time address of runtime.allgs, the slice of all goroutines. Without a symbol table it
+// is read from the code of runtime.allgadd: the only three words in a row that it addresses are the slice's.
+func (b *Binary) AllGs() (uint64, error) {
+	c, err := b.decode("runtime.allgadd")
+	if err != nil {
+		return 0, fmt.Errorf("find runtime.allgs: %w", err)
+	}
+	used := insn.Addresses(c.insns)
+	var found []uint64
+	for a := range used {
+		if used[a+8] && used[a+16] && b.img.Contains(a) {
+			found = append(found, a)
+		}
+	}
+	if len(found) != 1 {
+		return 0, fmt.Errorf("find runtime.allgs: %d candidates in the code of runtime.allgadd", len(found))
+	}
+	return found[0], nil
+}
+
+// GOMAXPROCSAddr returns the link-time address of runtime.gomaxprocs, an int32; false if the code does not show
+// it. It is the first variable that procresize uses and that both stopping and starting the world use too.
+func (b *Binary) GOMAXPROCSAddr() (uint64, bool) {
+	resize, err1 := b.decode("runtime.procresize")
+	stop, err2 := b.decode("runtime.stopTheWorldWithSema")
+	start, err3 := b.decode("runtime.startTheWorldWithSema")
+	if err1 != nil || err2 != nil || err3 != nil {
+		return 0, false
+	}
+	inStop, inStart := insn.Addresses(stop.insns), insn.Addresses(start.insns)
+	for n := 1; n <= len(resize.insns); n++ {
+		for a := range insn.Addresses(resize.insns[:n]) {
+			if inStop[a] && inStart[a] && a%4 == 0 && b.img.Contains(a) {
+				return a, true
+			}
+		}
+	}
+	return 0, false
+}

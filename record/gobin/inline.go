@@ -1,0 +1,78 @@
+package gobin
+
+import (
+	"sort"
+
+	"github.com/gosched/gosched/record/gobin/internal/pcln"
+)
+
+// inlinedCopy is one place where a function was inlined.
+type inlinedCopy struct {
+	in   string // the function that it was inlined into
+	fn   pcln.Func
+	node int32
+	runs []pcln.Run // the code that stems from it, what was inlined into it included
+}
+
+// contains says whether an instruction belongs to the copy.
+func (c inlinedCopy) contains(addr uint64) bool {
+	i := sort.Search(len(c.runs), func(i int) bool { return c.runs[i].End > addr })
+	return i < len(c.runs) && c.runs[i].Start <= addr
+}
+
+// maxCopies bounds what is kept of a damaged or absurd file.
+const maxCopies = 1 << 14
+
+// inlined returns where the named function of the runtime was inlined, which only the inline trees tell.
+func (b *Binary) inlined(name string) []inlinedCopy {
+	b.scanOnce.Do(b.scanInlined)
+	return b.copies[name]
+}
+
+// scanInlined looks through the inline trees of all functions for those that probes are interested in.
+func (b *Binary) scanInlined() {
+	b.copies = map[string][]inlinedCopy{}
+	s := scan{b: b, names: map[uint32]string{}}
+	b.each(func(f pcln.Func, _ []byte) {
+		s.fn, s.name = f, ""
+		b.table.Inlined(f, s.visit)
+	})
+}
+
+// scan is the state of scanInlined.
+type scan struct {
+	b     *Binary
+	names map[uint32]string // by name offset: the name if it is watched, else empty
+	fn    pcln.Func
+	name  string // of fn, once needed
+	kept  int
+}
+
+// visit takes one stretch of inlined code.
+func (s *scan) visit(r pcln.Run, c pcln.Call) {
+	name, known := s.names[c.NameOff]
+	if !known {
+		if len(s.names) > 1<<16 {
+			clear(s.names)
+		}
+		if full, ok := s.b.table.NameAt(c.NameOff); ok && watched[full] {
+			name = full
+		}
+		s.names[c.NameOff] = name
+	}
+	if name == "" || s.kept > maxCopies {
+		return
+	}
+	if s.name == "" {
+		s.name, _ = s.b.table.Name(s.fn)
+	}
+	list := s.b.copies[name]
+	for i := range list {
+		if list[i].fn.Entry == s.fn.Entry && list[i].node == c.Node() {
+			list[i].runs = append(list[i].runs, r)
+			return
+		}
+	}
+	s.kept++
+	s.b.copies[name] = append(list, inlinedCopy{in: s.name, fn: s.fn, node: c.Node(), runs: []pcln.Run{r}})
+}

@@ -1,0 +1,200 @@
+package gobin
+
+import (
+	"compress/zlib"
+	"debug/dwarf"
+	"debug/elf"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/gosched/gosched/record/gobin/internal/offsets"
+)
+
+// Absent is the offset of a field that this version of Go does not have. There are no unknown offsets: a Layout
+// that could not be told whole is an error.
+const Absent = offsets.Absent
+
+// Layout says where the runtime of this executable keeps what, in bytes from the beginning of each struct.
+type Layout struct {
+	Source string // where the numbers are from: "dwarf" or "table go1.26"
+	G      GLayout
+	M      MLayout
+	P      PLayout
+	Coro   CoroLayout
+	Gobuf  GobufLayout
+}
+
+// GLayout holds offsets in runtime.g, a goroutine.
+type GLayout struct {
+	Sizeof                             int32
+	StackLo, StackHi                   int32
+	M                                  int32
+	SchedSP, SchedPC, SchedLR, SchedBP int32
+	SyscallSP, SyscallPC               int32
+	SyscallBP                          int32 // since go1.23
+	AtomicStatus, GoID, SchedLink      int32
+	WaitSince, WaitReason              int32
+	ParentGoID                         int32 // since go1.21
+	GoPC, StartPC, Labels              int32
+	CoroArg, CoroExit                  int32 // since go1.22
+	SyncSafePoint                      int32 // since go1.25
+}
+
+// MLayout holds offsets in runtime.m, a thread.
+type MLayout struct{ G0, ProcID, CurG, P, ID int32 }
+
+// PLayout holds offsets in runtime.p.
+type PLayout struct{ ID int32 }
+
+// CoroLayout holds offsets in runtime.coro, since go1.22.
+type CoroLayout struct{ GP int32 }
+
+// GobufLayout holds offsets in runtime.gobuf.
+type GobufLayout struct{ SP, PC, LR, BP int32 }
+
+// layoutFields says which key is which field.
+var layoutFields = []struct {
+	key   string
+	field func(*Layout) *int32
+}{
+	{"g.sizeof", func(l *Layout) *int32 { return &l.G.Sizeof }},
+	{"g.stack.lo", func(l *Layout) *int32 { return &l.G.StackLo }},
+	{"g.stack.hi", func(l *Layout) *int32 { return &l.G.StackHi }},
+	{"g.m", func(l *Layout) *int32 { return &l.G.M }},
+	{"g.sched.sp", func(l *Layout) *int32 { return &l.G.SchedSP }},
+	{"g.sched.pc", func(l *Layout) *int32 { return &l.G.SchedPC }},
+	{"g.sched.lr", func(l *Layout) *int32 { return &l.G.SchedLR }},
+	{"g.sched.bp", func(l *Layout) *int32 { return &l.G.SchedBP }},
+	{"g.syscallsp", func(l *Layout) *int32 { return &l.G.SyscallSP }},
+	{"g.syscallpc", func(l *Layout) *int32 { return &l.G.SyscallPC }},
+	{"g.syscallbp", func(l *Layout) *int32 { return &l.G.SyscallBP }},
+	{"g.atomicstatus", func(l *Layout) *int32 { return &l.G.AtomicStatus }},
+	{"g.goid", func(l *Layout) *int32 { return &l.G.GoID }},
+	{"g.schedlink", func(l *Layout) *int32 { return &l.G.SchedLink }},
+	{"g.waitsince", func(l *Layout) *int32 { return &l.G.WaitSince }},
+	{"g.waitreason", func(l *Layout) *int32 { return &l.G.WaitReason }},
+	{"g.parentGoid", func(l *Layout) *int32 { return &l.G.ParentGoID }},
+	{"g.gopc", func(l *Layout) *int32 { return &l.G.GoPC }},
+	{"g.startpc", func(l *Layout) *int32 { return &l.G.StartPC }},
+	{"g.labels", func(l *Layout) *int32 { return &l.G.Labels }},
+	{"g.coroarg", func(l *Layout) *int32 { return &l.G.CoroArg }},
+	{"g.coroexit", func(l *Layout) *int32 { return &l.G.CoroExit }},
+	{"g.syncSafePoint", func(l *Layout) *int32 { return &l.G.SyncSafePoint }},
+	{"m.g0", func(l *Layout) *int32 { return &l.M.G0 }},
+	{"m.procid", func(l *Layout) *int32 { return &l.M.ProcID }},
+	{"m.curg", func(l *Layout) *int32 { return &l.M.CurG }},
+	{"m.p", func(l *Layout) *int32 { return &l.M.P }},
+	{"m.id", func(l *Layout) *int32 { return &l.M.ID }},
+	{"p.id", func(l *Layout) *int32 { return &l.P.ID }},
+	{"coro.gp", func(l *Layout) *int32 { return &l.Coro.GP }},
+	{"gobuf.sp", func(l *Layout) *int32 { return &l.Gobuf.SP }},
+	{"gobuf.pc", func(l *Layout) *int32 { return &l.Gobuf.PC }},
+	{"gobuf.lr", func(l *Layout) *int32 { return &l.Gobuf.LR }},
+	{"gobuf.bp", func(l *Layout) *int32 { return &l.Gobuf.BP }},
+}
+
+// Layout tells the struct offsets: from the executable's DWARF if it has any, else from the table of Go versions.
+// Either way they are compared with the machine code of runtime.casgstatus and runtime.gopark.
+func (b *Binary) Layout() (Layout, error) {
+	set, source := b.set, b.source
+	if source != "dwarf" {
+		own, err := b.dwarf()
+		switch {
+		case err == nil:
+			set, source = own, "dwarf"
+		case !errors.Is(err, errNoDWARF):
+			return Layout{}, fmt.Errorf("%w: struct offsets: %w", ErrDamaged, err)
+		}
+	}
+	if err := b.checkOffsets(set); err != nil {
+		return Layout{}, fmt.Errorf("%w: struct offsets from %s: %w", ErrUnsupported, source, err)
+	}
+	l := Layout{Source: source}
+	for _, f := range layoutFields {
+		*f.field(&l) = int32(set[f.key])
+	}
+	return l, nil
+}
+
+// tableSource names the table's column, and says so if the patch release is newer than those it was made from.
+func tableSource(v Version, r offsets.Release) string {
+	s := fmt.Sprintf("table go1.%d", v.Minor)
+	if last, err := ParseVersion(r.Last); err == nil && v.Patch > last.Patch {
+		s += fmt.Sprintf(" (made from %s)", r.Last)
+	}
+	return s
+}
+
+// errNoDWARF says that there is no debug information, or too much to read in bounded memory.
+var errNoDWARF = errors.New("no DWARF")
+
+// maxDWARF bounds the decompressed .debug_info, which has to be in memory for reading: programs of 200 MB have about as much.
+const maxDWARF = 64 << 20
+
+// dwarf reads the offsets from the executable's debug information.
+func (b *Binary) dwarf() (offsets.Set, error) {
+	d, err := b.dwarfData()
+	if err != nil {
+		return nil, err
+	}
+	s, err := offsets.FromDWARF(d)
+	if err != nil {
+		return nil, err
+	}
+	newest, _, _ := offsets.Lookup(offsets.Newest())
+	for _, k := range offsets.Keys {
+		if b.Version.Minor > offsets.Newest() && k.Array == "" && s[k.Name] == Absent && newest[k.Name] != Absent {
+			return nil, fmt.Errorf("DWARF lacks %s, which go1.%d has", k.Name, offsets.Newest())
+		}
+	}
+	return s, nil
+}
+
+// dwarfData loads the few sections that struct types are described in.
+func (b *Binary) dwarfData() (*dwarf.Data, error) {
+	data := map[string][]byte{}
+	for _, name := range []string{"abbrev", "info", "str", "addr"} {
+		var err error
+		if data[name], err = b.debugSection(name); err != nil {
+			return nil, err
+		}
+	}
+	if len(data["info"]) == 0 || len(data["abbrev"]) == 0 {
+		return nil, errNoDWARF
+	}
+	d, err := dwarf.New(data["abbrev"], nil, nil, data["info"], nil, nil, nil, data["str"])
+	if err == nil {
+		err = d.AddSection(".debug_addr", data["addr"])
+	}
+	return d, err
+}
+
+// debugSection returns the contents of a debug section, nil if there is none.
+func (b *Binary) debugSection(name string) ([]byte, error) {
+	if s := b.img.File.Section(".debug_" + name); s != nil && s.Type != elf.SHT_NOBITS {
+		if s.Size > maxDWARF {
+			return nil, errNoDWARF
+		}
+		return s.Data()
+	}
+	s := b.img.File.Section(".zdebug_" + name) // how linkers up to go1.18 marked compressed sections
+	if s == nil || s.Type == elf.SHT_NOBITS {
+		return nil, nil
+	}
+	head := make([]byte, 12)
+	if _, err := s.ReadAt(head, 0); err != nil || string(head[:4]) != "ZLIB" {
+		return nil, fmt.Errorf("section %s is not compressed as its name says", s.Name)
+	}
+	size := binary.BigEndian.Uint64(head[4:])
+	if size > maxDWARF {
+		return nil, errNoDWARF
+	}
+	z, err := zlib.NewReader(io.NewSectionReader(s, 12, int64(s.FileSize)-12))
+	if err != nil {
+		return nil, err
+	}
+	out, err := io.ReadAll(io.LimitReader(z, int64(size)))
+	return out, errors.Join(err, z.Close())
+}

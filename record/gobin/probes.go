@@ -1,0 +1,279 @@
+package gobin
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+
+	"github.com/gosched/gosched/record/gobin/internal/insn"
+)
+
+// point describes how one Op is observed: at the entry of the first of funcs that the executable has, or at a
+// call in it; and what may replace that where the function was inlined.
+type point struct {
+	op       Op
+	coverage string
+	funcs    []string
+	call     []string // if set, the probe is at the only call of the first of these that is called, in funcs
+	arg      Arg
+	from, to int // minor versions with this point; to 0 means no end
+
+	onG0     bool   // runs on the scheduler's stack only, where no stack check restarts a function
+	optional string // not in every program: what to say when the function is missing
+	copies   []rescue
+}
+
+// rescue says how to observe an inlined copy of a point's function.
+type rescue struct {
+	call   string // at the copy's only call of this function,
+	into   string // or at the entry of the function it was inlined into, if that is this one
+	suffix string // or whose name ends so
+	op     Op     // with this meaning, the point's own if it is OpNone
+	arg    Arg
+}
+
+// casgstatus, where it is still called, has the goroutine in the first register.
+var atStatus = rescue{call: "runtime.casgstatus", arg: ArgReg0}
+
+// points is the probe set. All facts are of src/runtime/proc.go, coro.go and mgc.go, go1.18 to go1.27. The mcall
+// targets, execute and the functions that ask for their caller's pc can not be inlined; of the others, profile-guided
+// optimisation may inline any.
+var points = []point{
+	{op: OpRun, coverage: "run", funcs: []string{"runtime.execute"}, arg: ArgReg0, onG0: true, copies: []rescue{atStatus}},
+	{op: OpPark, coverage: "park", funcs: []string{"runtime.park_m"}, arg: ArgReg0, onG0: true},
+	{op: OpPreemptPark, coverage: "park", funcs: []string{"runtime.preemptPark"}, arg: ArgReg0, onG0: true,
+		copies: []rescue{{call: "runtime.casGToPreemptScan", arg: ArgReg0}}},
+	{op: OpReady, coverage: "ready", funcs: []string{"runtime.ready"}, arg: ArgReg0,
+		copies: []rescue{atStatus, {suffix: "goready.func1", arg: ArgClosure8}}},
+	{op: OpInject, coverage: "ready", funcs: []string{"runtime.injectglist"}, arg: ArgReg0,
+		copies: []rescue{{call: "runtime.casgstatus", op: OpReady, arg: ArgReg0}}},
+	{op: OpYield, coverage: "yield", funcs: []string{"runtime.goschedImpl"}, arg: ArgReg0, onG0: true,
+		copies: []rescue{{into: "runtime.gosched_m", arg: ArgReg0}, {into: "runtime.gopreempt_m", arg: ArgReg0}, atStatus}},
+	{op: OpGoyield, coverage: "yield", funcs: []string{"runtime.goyield_m"}, arg: ArgReg0, onG0: true, optional: "this program never yields in a semaphore hand-off"},
+	{op: OpExit, coverage: "exit", funcs: []string{"runtime.goexit0"}, arg: ArgReg0, onG0: true},
+	{op: OpCoroSwitch, coverage: "coroutines", funcs: []string{"runtime.coroswitch_m"}, arg: ArgReg0, onG0: true, from: 22,
+		optional: "this program has no coroutines"},
+	{op: OpSyscallEnter, coverage: "syscalls", funcs: []string{"runtime.reentersyscall", "runtime.entersyscall"}, arg: ArgCurrentG,
+		copies: []rescue{{into: "runtime.entersyscall", arg: ArgCurrentG}}},
+	{op: OpSyscallBlock, coverage: "syscalls", funcs: []string{"runtime.entersyscallblock"}, arg: ArgCurrentG},
+	{op: OpSyscallExit, coverage: "syscalls", funcs: []string{"runtime.exitsyscall"}, arg: ArgCurrentG},
+	{op: OpSyscallNoP, coverage: "syscalls", funcs: []string{"runtime.exitsyscall0"}, arg: ArgReg0, onG0: true, to: 25},
+	{op: OpSyscallNoP, coverage: "syscalls", funcs: []string{"runtime.exitsyscallNoP"}, arg: ArgReg0, onG0: true, from: 26},
+	{op: OpNeedM, coverage: "cgo", funcs: []string{"runtime.needm"}, call: []string{"runtime.casgstatus"}, arg: ArgReg0},
+	{op: OpDropM, coverage: "cgo", funcs: []string{"runtime.dropm"}, call: []string{"runtime.casgstatus"}, arg: ArgReg0},
+	{op: OpGCStart, coverage: "gc", funcs: []string{"runtime.gcBgMarkStartWorkers", "runtime.(*gcControllerState).startCycle"}},
+	{op: OpGCEnd, coverage: "gc", funcs: []string{"runtime.gcMarkTermination"}},
+	{op: OpSTWBegin, coverage: "gc", funcs: []string{"runtime.stopTheWorldWithSema"}, to: 20, onG0: true},
+	{op: OpSTWBegin, coverage: "gc", funcs: []string{"runtime.stopTheWorldWithSema"}, arg: ArgReg0, from: 21, onG0: true},
+	{op: OpSTWEnd, coverage: "gc", funcs: []string{"runtime.startTheWorldWithSema"}, onG0: true},
+}
+
+// watched are the functions whose inlined copies have to be known.
+var watched = func() map[string]bool {
+	w := map[string]bool{"runtime.newproc1": true, "runtime.runqput": true, "runtime.casgstatus": true}
+	for _, p := range points {
+		for _, f := range p.funcs {
+			w[f] = true
+		}
+	}
+	return w
+}()
+
+// finder collects probes and what can not be observed.
+type finder struct {
+	b      *Binary
+	probes []Probe
+	why    map[string][]string // by coverage name: sentences about what is missing
+	notes  map[string][]string // by coverage name: sentences about what this program does not have
+}
+
+// coverageNames are the transitions in the order in which they are reported.
+var coverageNames = []string{"create", "run", "park", "ready", "yield", "exit", "syscalls", "coroutines", "cgo", "gc"}
+
+// Probes chooses the instructions to probe, and says for each kind of transition whether those observe it fully.
+// An error means that not even the most necessary can be observed: runs, parks and exits of goroutines.
+func (b *Binary) Probes() ([]Probe, []Coverage, error) {
+	f := &finder{b, nil, map[string][]string{}, map[string][]string{}}
+	f.create()
+	for _, p := range points {
+		if b.Version.Minor >= p.from && (p.to == 0 || b.Version.Minor <= p.to) {
+			f.point(p)
+		}
+	}
+	for _, name := range []string{"run", "park", "exit"} {
+		if why := f.why[name]; len(why) > 0 {
+			return nil, nil, fmt.Errorf("%w: no probe point for %s: %s", ErrUnsupported, name, why[0])
+		}
+	}
+	sort.SliceStable(f.probes, func(i, j int) bool { return f.probes[i].Op < f.probes[j].Op })
+	return f.probes, f.coverage(), nil
+}
+
+// coverage makes the report.
+func (f *finder) coverage() []Coverage {
+	var out []Coverage
+	for _, name := range coverageNames {
+		why := append(f.why[name], f.notes[name]...)
+		out = append(out, Coverage{Name: name, Covered: len(f.why[name]) == 0, Why: strings.Join(why, "; ")})
+	}
+	return out
+}
+
+func (f *finder) missing(coverage, format string, args ...any) {
+	f.why[coverage] = append(f.why[coverage], fmt.Sprintf(format, args...))
+}
+
+// point finds the probes of one point: at the function itself, and at its inlined copies.
+func (f *finder) point(p point) {
+	name := ""
+	for _, n := range p.funcs {
+		if _, ok := f.b.lookup(n); ok {
+			name = n
+			break
+		}
+	}
+	copies := f.b.inlined(p.funcs[0])
+	switch {
+	case name == "" && len(copies) == 0 && p.optional != "":
+		f.notes[p.coverage] = append(f.notes[p.coverage], p.optional)
+	case name == "" && len(copies) == 0:
+		f.missing(p.coverage, "there is no function %s", p.funcs[0])
+	case name != "" && len(p.call) > 0:
+		f.callIn(p, name)
+	case name != "":
+		f.entry(p, name)
+	}
+	for _, c := range copies {
+		f.copy(p, c)
+	}
+}
+
+// entry adds the probe at a function's beginning.
+func (f *finder) entry(p point, name string) {
+	c, err := f.b.decode(name)
+	if err == nil {
+		var pr Probe
+		if pr, err = f.b.entryProbe(c, p.op, p.arg, p.onG0); err == nil {
+			f.add(pr)
+			return
+		}
+	}
+	f.missing(p.coverage, "%s can not be probed: %v", name, err)
+}
+
+// callIn adds the probe at a function's only call of another.
+func (f *finder) callIn(p point, name string) {
+	c, err := f.b.decode(name)
+	for _, callee := range p.call {
+		target, ok := f.b.lookup(callee)
+		if calls := c.calls(target.Entry); err == nil && ok && len(calls) == 1 {
+			var pr Probe
+			if pr, err = f.b.probeAt(c, calls[0], p.op, p.arg); err == nil {
+				f.add(pr)
+				return
+			}
+		}
+	}
+	if err == nil {
+		err = fmt.Errorf("it does not call %s exactly once: inlined by profile-guided optimisation", strings.Join(p.call, " or "))
+	}
+	f.missing(p.coverage, "%s can not be probed: %v", name, err)
+}
+
+// copy adds the probe for an inlined copy of a point's function, by the first rescue that works.
+func (f *finder) copy(p point, c inlinedCopy) {
+	code, err := f.b.decodeFunc(c.in, c.fn)
+	if err == nil {
+		for _, r := range p.copies {
+			if pr, ok := f.rescue(p, c, code, r); ok {
+				f.add(pr)
+				return
+			}
+		}
+	}
+	f.missing(p.coverage, "%s was inlined into %s, where it can not be observed", p.funcs[0], c.in)
+}
+
+// rescue tries one way to observe an inlined copy.
+func (f *finder) rescue(p point, c inlinedCopy, code code, r rescue) (Probe, bool) {
+	op := r.op
+	if op == OpNone {
+		op = p.op
+	}
+	switch {
+	case r.call != "":
+		target, ok := f.b.lookup(r.call)
+		var found []insn.Insn
+		for _, i := range code.calls(target.Entry) {
+			if c.contains(i.Addr) {
+				found = append(found, i)
+			}
+		}
+		if !ok || len(found) != 1 {
+			return Probe{}, false
+		}
+		pr, err := f.b.probeAt(code, found[0], op, r.arg)
+		return pr, err == nil
+	case r.into == c.in, r.suffix != "" && strings.HasSuffix(c.in, r.suffix) && code.loads(insn.Closure, 8):
+		pr, err := f.b.entryProbe(code, op, r.arg, p.onG0)
+		return pr, err == nil
+	}
+	return Probe{}, false
+}
+
+// add keeps a probe once.
+func (f *finder) add(p Probe) {
+	for _, q := range f.probes {
+		if q.Addr == p.Addr && q.Op == p.Op {
+			return
+		}
+	}
+	f.probes = append(f.probes, p)
+}
+
+// create finds where new goroutines are seen. In newproc's function on the system stack newproc1 makes the
+// goroutine and runqput queues it: at that call all its fields are set, in every version. Coroutines are made by
+// newcoro's, and not queued.
+func (f *finder) create() {
+	const why = "newproc1 and what queues the goroutine were inlined into %s by profile-guided optimisation"
+	if pr, ok := f.newGoroutine("runtime.newproc.func1", OpCreate, "runtime.runqput"); ok {
+		f.add(pr)
+	} else {
+		f.missing("create", why, "runtime.newproc.func1")
+	}
+	if _, ok := f.b.lookup("runtime.newcoro"); !ok {
+		return
+	}
+	if pr, ok := f.newGoroutine("runtime.newcoro.func1", OpCreateCoro, ""); ok {
+		f.add(pr)
+	} else {
+		f.missing("coroutines", why, "runtime.newcoro.func1")
+	}
+}
+
+// newGoroutine finds the call of queue, which has the new goroutine in the second register, else the place where
+// newproc1 has returned it in the first, else since go1.24, where the id is set before, its first change of status.
+func (f *finder) newGoroutine(fn string, op Op, queue string) (Probe, bool) {
+	c, err := f.b.decode(fn)
+	if err != nil {
+		return Probe{}, false
+	}
+	only := func(callee string) (insn.Insn, bool) {
+		target, ok := f.b.lookup(callee)
+		if calls := c.calls(target.Entry); ok && len(calls) == 1 {
+			return calls[0], true
+		}
+		return insn.Insn{}, false
+	}
+	if i, ok := only(queue); ok {
+		pr, err := f.b.probeAt(c, i, op, ArgReg1)
+		return pr, err == nil
+	}
+	if i, ok := only("runtime.newproc1"); ok {
+		if n := c.at(i.Addr + uint64(i.Len)); n >= 0 && !c.jumpedTo(c.insns[n].Addr) {
+			pr, err := f.b.probeAt(c, c.insns[n], op, ArgReg0)
+			return pr, err == nil
+		}
+	}
+	return Probe{}, false
+}
