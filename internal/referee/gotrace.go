@@ -19,12 +19,13 @@ func ReadGoTrace(r io.Reader) (*Recording, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read Go trace: %w", err)
 	}
+	old := string(header) < "go 1.22" // the header is valid until the next read
 	reader, err := trace.NewReader(buffered)
 	if err != nil {
 		return nil, fmt.Errorf("read Go trace: %w", err)
 	}
 	g := goTrace{rec: newRecording(), stacks: map[trace.Stack]Stack{}}
-	g.rec.V1 = string(header) < "go 1.22"
+	g.rec.V1 = old
 	for {
 		ev, err := reader.ReadEvent()
 		if err == io.EOF {

@@ -14,7 +14,7 @@ import (
 func main() {
 	bracket.Main(func() error {
 		defer debug.SetGCPercent(debug.SetGCPercent(20))
-		return bracket.First(trees(4, 12), forced(5), finalizers(200), garbage(4, 3000))
+		return bracket.First(trees(4, 12), forced(3), finalizers(200), garbage(4, 3000))
 	})
 }
 

@@ -16,7 +16,7 @@ import (
 func main() {
 	bracket.Main(func() error {
 		stop, done := workers(4)
-		err := bracket.First(memStats(30), percents(10), procs(8), profiles(10))
+		err := bracket.First(memStats(30), percents(10), procs(8), profiles(4))
 		stop()
 		return bracket.First(err, done())
 	})
