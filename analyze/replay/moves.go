@@ -34,45 +34,70 @@ func Moves() []Move { return append([]Move(nil), moves...) }
 
 const numStates = int(format.StateWaiting) + 1
 
-// pair indexes a transition. States beyond the known ones are StateUnknown.
-func pair(from, to format.State) int { return int(known(from))<<3 | int(known(to)) }
+// pair indexes a transition between known states.
+func pair(from, to format.State) int { return int(from&7)<<3 | int(to&7) }
 
-func known(s format.State) format.State {
-	if int(s) >= numStates {
-		return format.StateUnknown
-	}
-	return s
-}
+// acts say what a move does to the model, as bits, so that the walk's inner loop asks a table and not the states.
+type acts uint8
 
-// legal holds the table by pair: the why of each legal move, or illegal.
-type legal [64]Why
+const (
+	actIllegal  acts = 1 << iota // no goroutine makes this move
+	actSlow                      // it makes or ends a goroutine
+	actHandOut                   // the span it ends is wanted
+	actDetails                   // the span it begins is wanted with details
+	actStopRun                   // the goroutine leaves its P
+	actRun                       // the goroutine gets a P
+	actYield                     // why it is runnable is in the row's reason
+	actRunnable                  // it begins a scheduling delay
+)
 
-const illegal = Why(0xff)
-
-// model is what is legal in one process, given what its recording could see.
+// model is what is legal in one process, given what its recording could see, and what the walk wants of it.
 type model struct {
-	whys    legal
+	acts    [64]acts                   // by pair
+	whys    [64]Why                    // by pair
 	implied [numStates][numStates]bool // from one state to another by moves that may be missing alone
 	missing map[string]bool            // coverage names that are not covered
 }
 
-func newModel(coverage []format.Transition) *model {
+func newModel(coverage []format.Transition, wants Wants) *model {
 	m := &model{missing: map[string]bool{}}
 	for _, t := range coverage {
 		if !t.Covered {
 			m.missing[t.Name] = true
 		}
 	}
-	for i := range m.whys {
-		m.whys[i] = illegal
+	for i := range m.acts {
+		m.acts[i] = actIllegal | actSlow
 	}
 	for i := range moves {
 		mv := &moves[i]
 		m.whys[pair(mv.From, mv.To)] = mv.why
+		m.acts[pair(mv.From, mv.To)] = mv.acts(wants)
 		m.implied[mv.From][mv.To] = m.mayMiss(mv)
 	}
 	m.close()
 	return m
+}
+
+func (mv *Move) acts(wants Wants) acts {
+	var a acts
+	for _, c := range []struct {
+		when bool
+		act  acts
+	}{
+		{mv.From == format.StateNotExist || mv.To == format.StateNotExist, actSlow},
+		{wants.States.Has(mv.From), actHandOut},
+		{wants.States.Has(mv.To) && wants.Details, actDetails},
+		{mv.From == format.StateRunning, actStopRun},
+		{mv.To == format.StateRunning, actRun},
+		{mv.why == WhyYielded, actYield},
+		{mv.To == format.StateRunnable, actRunnable},
+	} {
+		if c.when {
+			a |= c.act
+		}
+	}
+	return a
 }
 
 func (m *model) mayMiss(mv *Move) bool {

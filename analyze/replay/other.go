@@ -6,36 +6,17 @@ import (
 	"github.com/gosched/gosched/format"
 )
 
-// other takes the rows that are not moves of goroutines.
-func (w *walk) other(p *process, b *format.Batch, i int, t int64) {
-	kind := b.Kind[i]
-	if kind > format.KindSnapshot {
-		w.sum.problem(w.problemAt(ProblemRow, nil, b, i, t))
-		return
-	}
-	w.sum.ByKind[kind]++
-	switch kind {
-	case format.KindThread:
-		w.thread(p, b, i, t)
-	case format.KindRange:
-		w.rangeRow(p, b, i, t)
-	case format.KindGap:
-		w.gap(p, t, b.EndNS[i])
-	case format.KindSnapshot:
-		w.snapshot(p, b, i, t)
-	}
-}
-
+// thread takes a thread row.
 func (w *walk) thread(p *process, b *format.Batch, i int, t int64) {
-	if b.TID[i] < 0 || known(b.To[i]) == format.StateUnknown {
+	if b.TID[i] < 0 || b.To[i] == format.StateUnknown {
 		w.sum.problem(w.problemAt(ProblemRow, nil, b, i, t))
 		return
 	}
-	if !w.delay || t < p.gapEnd {
+	if !p.wantDelay || t < p.gapEnd {
 		return
 	}
 	stopNS, fullNS := p.occ.at(t)
-	p.threadOf(b.TID[i]).move(stamp{t, stopNS, fullNS}, known(b.To[i]))
+	p.threadOf(b.TID[i]).move(stamp{t, stopNS, fullNS}, b.To[i])
 }
 
 // stopPrefix begins the Go execution trace's name of every stop-the-world range (go1.26 src/internal/trace/event.go).
@@ -71,11 +52,10 @@ func (w *walk) gap(p *process, t, end int64) {
 
 func (w *walk) gapIn(p *process, t, end int64) {
 	w.sum.GapNS += max(0, end-max(t, p.gapEnd))
-	for i := range p.slots {
-		if g := &p.slots[i]; g.state != format.StateUnknown {
+	for i := range p.goroutines.entries {
+		if g := &p.goroutines.entries[i]; g.state != format.StateUnknown {
 			w.cut(p, g, t, CensoredRight)
-			*g = goroutine{id: g.id, entry: g.entry, tid: format.Unknown, cpu: format.Unknown, proc: format.Unknown}
-			p.unseen++
+			p.goroutines.forget(g)
 		}
 	}
 	p.gapEnd = max(p.gapEnd, end)
@@ -85,20 +65,20 @@ func (w *walk) gapIn(p *process, t, end int64) {
 	for i := range p.thread {
 		p.thread[i].state = format.StateUnknown
 	}
-	p.forgetUnseen()
+	p.goroutines.trim()
 	w.sum.EndNS = max(w.sum.EndNS, end)
 }
 
 // snapshot takes a goroutine as the process's memory showed it: news of one whose state is not known, and a check of one whose state is.
 func (w *walk) snapshot(p *process, b *format.Batch, i int, t int64) {
-	id, state := b.GoID[i], known(b.To[i])
+	id, state := b.GoID[i], b.To[i]
 	if id <= format.NoGoroutine || state <= format.StateNotExist {
 		w.sum.problem(w.problemAt(ProblemRow, nil, b, i, t))
 		return
 	}
-	g := p.find(id)
+	g := p.goroutines.find(id)
 	if g == nil {
-		g = p.add(id)
+		g = p.goroutines.add(id)
 		w.sum.Goroutines++
 		w.sum.AtStart[state]++
 	} else {
@@ -117,11 +97,14 @@ func (w *walk) snapshot(p *process, b *format.Batch, i int, t int64) {
 // adopt opens the span of a goroutine that a snapshot shows, which began at an unknown time.
 func (w *walk) adopt(p *process, g *goroutine, b *format.Batch, i int, begin int64) {
 	if g.state == format.StateUnknown {
-		p.unseen--
+		p.goroutines.unseen--
 	}
 	*g = goroutine{
-		id: g.id, entry: g.entry, begin: begin, flags: CensoredLeft, state: known(b.To[i]), reason: b.Reason[i], stack: b.Stack[i],
+		id: g.id, entry: g.entry, details: g.details, begin: begin, flags: CensoredLeft, state: b.To[i], reason: b.Reason[i],
 		tid: b.TID[i], cpu: b.CPU[i], proc: b.Proc[i],
+	}
+	if w.wants.Details {
+		p.goroutines.details[g.details] = details{stack: b.Stack[i]}
 	}
 	w.enter(p, g)
 	if g.state == format.StateRunning {
@@ -131,15 +114,14 @@ func (w *walk) adopt(p *process, g *goroutine, b *format.Batch, i int, begin int
 
 // disagree takes a snapshot's word against the model's.
 func (w *walk) disagree(p *process, g *goroutine, b *format.Batch, i int, t int64) {
-	if p.model.implied[g.state][known(b.To[i])] {
+	if p.model.implied[g.state][b.To[i]] {
 		w.sum.ImpliedMoves++
 	} else {
 		w.sum.problem(w.problemAt(ProblemSnapshot, g, b, i, t))
 	}
 	w.cut(p, g, t, EndUnseen)
 	if g.state == format.StateRunning {
-		p.vacate(g.proc, g.id)
-		p.occ.run(t, -1)
+		p.stopRun(g, t)
 	}
 	w.adopt(p, g, b, i, t)
 }
@@ -157,9 +139,9 @@ func (w *walk) finish() {
 		if p.pid != format.Unknown {
 			w.sum.Processes++
 		}
-		w.sum.PeakAlive += p.peak
-		for i := range p.slots {
-			if g := &p.slots[i]; g.state != format.StateUnknown {
+		w.sum.PeakAlive += p.goroutines.peak
+		for i := range p.goroutines.entries {
+			if g := &p.goroutines.entries[i]; g.state != format.StateUnknown {
 				w.cut(p, g, w.sum.EndNS, CensoredRight)
 			}
 		}

@@ -22,7 +22,7 @@ type States uint8
 func StatesOf(states ...format.State) States {
 	var s States
 	for _, state := range states {
-		s |= 1 << known(state)
+		s |= 1 << (state & 7)
 	}
 	return s
 }
@@ -35,8 +35,9 @@ func (s States) Has(state format.State) bool { return s>>state&1 != 0 }
 
 // Wants is what a pass asks of a walk. What no pass wants is not computed.
 type Wants struct {
-	States States // the states whose spans it takes
-	Delay  bool   // that runnable spans carry their Delay
+	States  States // the states whose spans it takes
+	Details bool   // that spans carry where and by whom: Stack, TID, CPU, By… and what the row at their end says of these; else they are null
+	Delay   bool   // that runnable spans carry their Delay
 }
 
 // Pass is a question to a trace, answered from its spans.
@@ -77,11 +78,16 @@ type outlet struct {
 
 func newOutlet(passes []Pass) *outlet {
 	o := &outlet{passes: passes}
+	for i := range o.buffer {
+		s := &o.buffer[i]
+		s.TID, s.CPU, s.EndTID, s.EndCPU, s.EndProc = format.Unknown, format.Unknown, format.Unknown, format.Unknown, format.Unknown
+	}
 	for _, p := range passes {
 		w := p.Wants()
 		w.States &= AllStates
 		o.wants = append(o.wants, w)
 		o.union.States |= w.States
+		o.union.Details = o.union.Details || w.Details
 		o.union.Delay = o.union.Delay || w.Delay
 		if r, ok := p.(RangePass); ok {
 			o.ranges = append(o.ranges, r)

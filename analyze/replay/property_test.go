@@ -18,7 +18,9 @@ type collector struct {
 	ranges []replay.Range
 }
 
-func (c *collector) Wants() replay.Wants       { return replay.Wants{States: c.states, Delay: c.delay} }
+func (c *collector) Wants() replay.Wants {
+	return replay.Wants{States: c.states, Details: true, Delay: c.delay}
+}
 func (c *collector) Spans(spans []replay.Span) { c.spans = append(c.spans, spans...) }
 func (c *collector) Range(r replay.Range)      { c.ranges = append(c.ranges, r) }
 func everything() *collector                   { return &collector{states: replay.AllStates, delay: true} }
@@ -157,7 +159,7 @@ func BenchmarkReplay(b *testing.B) {
 		for name, want := range map[string]replay.Wants{
 			"runnable":       {States: replay.StatesOf(format.StateRunnable)},
 			"runnable+delay": {States: replay.StatesOf(format.StateRunnable), Delay: true},
-			"all":            {States: replay.AllStates},
+			"all":            {States: replay.AllStates, Details: true, Delay: true},
 		} {
 			b.Run(fmt.Sprintf("%d goroutines/%s", goroutines, name), func(b *testing.B) {
 				b.ReportAllocs()

@@ -2,19 +2,84 @@ package replay
 
 import "github.com/gosched/gosched/format"
 
+// transition takes a goroutine row of any sort: the long way that a regular move of a goroutine that is alive does not take.
+func (w *walk) transition(p *process, b *format.Batch, i int, t int64) {
+	id, from, to := b.GoID[i], b.From[i], b.To[i]
+	g := p.goroutines.find(id)
+	if g == nil {
+		if g = w.meet(p, b, i, t); g == nil {
+			return
+		}
+	}
+	act, old := p.model.acts[pair(from, to)], g.state
+	switch {
+	case g.state != from || act&actIllegal != 0:
+		if !w.irregular(p, g, b, i, t) {
+			return
+		}
+	case act&actHandOut != 0:
+		w.handOut(p, g, b, i, t)
+	}
+	if old == format.StateRunning {
+		p.stopRun(g, t)
+	}
+	if to == format.StateNotExist {
+		p.goroutines.drop(g.id)
+		return
+	}
+	w.open(p, g, b, i, t)
+}
+
+// open begins the span that row i leads into.
+func (w *walk) open(p *process, g *goroutine, b *format.Batch, i int, t int64) {
+	move := pair(b.From[i], b.To[i])
+	act := p.model.acts[move]
+	g.waited = format.NullString
+	if g.state == b.From[i] {
+		g.waited = g.reason
+	}
+	g.begin, g.state, g.flags, g.reason, g.why = t, b.To[i], 0, b.Reason[i], p.model.whys[move]
+	if act&actIllegal != 0 {
+		g.flags = CensoredLeft
+		act = 0
+	}
+	w.more(p, g, b, i, act)
+	if g.state == format.StateRunning {
+		g.proc = b.Proc[i]
+		w.run(p, g, t)
+	}
+}
+
+// more fills in what not every span needs.
+func (w *walk) more(p *process, g *goroutine, b *format.Batch, i int, act acts) {
+	if g.entry == UnknownEntry {
+		w.learnEntry(p, g, b, i)
+	}
+	if act&actYield != 0 {
+		g.why = w.names.yieldWhy(b.Reason[i])
+	}
+	if p.wantDelay && g.state == format.StateRunnable {
+		g.stopNS, g.fullNS = p.occ.at(g.begin)
+	}
+	if w.wants.Details {
+		p.goroutines.details[g.details] = details{b.ByGoID[i], b.Stack[i], b.ByStack[i]}
+		g.tid, g.cpu, g.proc = b.TID[i], b.CPU[i], b.Proc[i]
+	}
+}
+
 // meet makes a goroutine that is seen for the first time by a move. It returns nil where nothing can be built on the row.
 func (w *walk) meet(p *process, b *format.Batch, i int, t int64) *goroutine {
-	id, from := b.GoID[i], known(b.From[i])
+	id, from := b.GoID[i], b.From[i]
 	if id <= format.NoGoroutine {
 		w.sum.problem(w.problemAt(ProblemRow, nil, b, i, t))
 		return nil
 	}
-	g := p.add(id)
+	g := p.goroutines.add(id)
 	w.sum.Goroutines++
 	if t < p.gapEnd || from == format.StateUnknown {
 		return g
 	}
-	p.unseen--
+	p.goroutines.unseen--
 	g.state, g.begin = from, t
 	if from != format.StateNotExist {
 		w.sum.Unannounced++
@@ -32,71 +97,44 @@ func (w *walk) enter(p *process, g *goroutine) {
 }
 
 // irregular takes a move that is not what the model expects: of a goroutine whose state is not known, from a state that it
-// was not in, or a move that no goroutine makes. It closes the open span, and reports false if the row is used up.
+// was not in, or a move that no goroutine makes. It ends the open span, and reports false if the row is used up.
 func (w *walk) irregular(p *process, g *goroutine, b *format.Batch, i int, t int64) bool {
-	from, to := known(b.From[i]), known(b.To[i])
+	from, to := b.From[i], b.To[i]
 	if t < p.gapEnd {
 		w.learnEntry(p, g, b, i)
 		if to == format.StateNotExist {
-			p.drop(g)
+			p.goroutines.drop(g.id)
 		}
 		return false
 	}
-	broken := p.model.whys[pair(from, to)] == illegal
 	if g.state == format.StateUnknown {
-		p.unseen--
+		p.goroutines.unseen--
 		g.state, g.begin, g.flags = from, p.since, CensoredLeft
 		w.enter(p, g)
 	}
 	switch {
-	case broken:
+	case p.model.acts[pair(from, to)]&actIllegal != 0:
 		w.sum.problem(w.problemAt(ProblemMove, g, b, i, t))
-		g.flags |= EndUnseen
 	case g.state == from:
+		if w.wants.States.Has(from) {
+			w.handOut(p, g, b, i, t)
+		}
+		return true
 	case p.model.implied[g.state][from]:
 		w.sum.ImpliedMoves++
-		g.flags |= EndUnseen
 	default:
 		w.sum.problem(w.problemAt(ProblemState, g, b, i, t))
-		g.flags |= EndUnseen
 	}
-	switch {
-	case g.flags&EndUnseen != 0:
-		w.cut(p, g, t, 0)
-	case w.wants.Has(g.state):
-		w.close(p, g, b, i, t)
-	}
+	w.cut(p, g, t, EndUnseen)
 	return true
 }
 
 func (w *walk) problemAt(kind ProblemKind, g *goroutine, b *format.Batch, i int, t int64) Problem {
-	p := Problem{Kind: kind, TimeNS: t, PID: b.PID[i], GoID: b.GoID[i], From: known(b.From[i]), To: known(b.To[i]), Reason: b.Reason[i]}
+	p := Problem{Kind: kind, TimeNS: t, PID: b.PID[i], GoID: b.GoID[i], From: b.From[i], To: b.To[i], Reason: b.Reason[i]}
 	if g != nil {
 		p.Have = g.state
 	}
 	return p
-}
-
-// open begins the span that row i leads into.
-func (w *walk) open(p *process, g *goroutine, b *format.Batch, i int, t int64) {
-	to := known(b.To[i])
-	g.waited = format.NullString
-	if g.state == format.StateWaiting && b.From[i] == format.StateWaiting {
-		g.waited = g.reason
-	}
-	g.begin, g.state, g.flags = t, to, 0
-	g.reason, g.proc = b.Reason[i], b.Proc[i]
-	if g.entry == UnknownEntry {
-		w.learnEntry(p, g, b, i)
-	}
-	if !w.wants.Has(to) {
-		return
-	}
-	g.stack, g.byGoID, g.byStack = b.Stack[i], b.ByGoID[i], b.ByStack[i]
-	g.tid, g.cpu = b.TID[i], b.CPU[i]
-	if to == format.StateRunnable && w.delay {
-		g.stopNS, g.fullNS = p.occ.at(t)
-	}
 }
 
 // learnEntry takes the entry function from the row's stack. The stack of a creation is the entry function alone.
@@ -111,46 +149,71 @@ func (w *walk) learnEntry(p *process, g *goroutine, b *format.Batch, i int) {
 	g.entry = w.names.entryOf(b.Stack[i], depth)
 }
 
-// fill copies the open span of g, ended at t.
-func (w *walk) fill(s *Span, p *process, g *goroutine, t int64) {
-	*s = Span{
-		Begin: g.begin, End: t, GoID: g.id, ByGoID: g.byGoID, Reason: g.reason, Stack: g.stack, ByStack: g.byStack, Waited: g.waited,
-		Entry: g.entry, PID: p.pid, TID: g.tid, CPU: g.cpu, Proc: g.proc, EndTID: format.Unknown, EndCPU: format.Unknown, EndProc: format.Unknown,
-		State: g.state, Why: g.why, Flags: g.flags,
+// fill makes the outlet's next span of g's open one, ended at t. The fields at the end are for the caller.
+func (w *walk) fill(p *process, g *goroutine, t int64) *Span {
+	s := w.out.next()
+	s.Begin, s.End, s.GoID, s.PID = g.begin, t, g.id, p.pid
+	s.Reason, s.Waited, s.Entry, s.Proc = g.reason, g.waited, g.entry, g.proc
+	s.State, s.Why, s.Flags = g.state, g.why, g.flags
+	if w.wants.Details {
+		d := &p.goroutines.details[g.details]
+		s.Stack, s.ByGoID, s.ByStack, s.TID, s.CPU = d.stack, d.byGoID, d.byStack, g.tid, g.cpu
 	}
+	if w.wants.Delay {
+		s.Delay = Delay{}
+	}
+	return s
 }
 
-// close hands out the open span of g, ended by row i.
-func (w *walk) close(p *process, g *goroutine, b *format.Batch, i int, t int64) {
-	s := w.out.next()
-	w.fill(s, p, g, t)
-	s.EndByGoID, s.EndByStack, s.EndReason = b.ByGoID[i], b.ByStack[i], b.Reason[i]
-	s.EndTID, s.EndCPU, s.EndProc = b.TID[i], b.CPU[i], b.Proc[i]
-	s.Next = known(b.To[i])
-	if w.delay && g.state == format.StateRunnable && s.Next == format.StateRunning && g.flags == 0 {
+// handOut hands out the open span of g, ended by row i.
+func (w *walk) handOut(p *process, g *goroutine, b *format.Batch, i int, t int64) {
+	s := w.fill(p, g, t)
+	s.EndReason, s.EndProc, s.Next = b.Reason[i], b.Proc[i], b.To[i]
+	if w.wants.Details {
+		s.EndByGoID, s.EndByStack = b.ByGoID[i], b.ByStack[i]
+		s.EndTID, s.EndCPU = b.TID[i], b.CPU[i]
+	}
+	if p.wantDelay && s.State == format.StateRunnable && s.Next == format.StateRunning && s.Flags == 0 {
 		s.Delay = p.delay(g, t, b.TID[i])
 	}
 	w.out.advance()
 }
 
-// cut hands out the open span of g without a row that ends it.
+// cut hands out the open span of g, if it is wanted, without a row that ends it.
 func (w *walk) cut(p *process, g *goroutine, t int64, flags Flags) {
-	if !w.wants.Has(g.state) {
+	if !w.wants.States.Has(g.state) {
 		return
 	}
-	w.fill(w.out.next(), p, g, t)
-	w.out.next().Flags |= flags
+	s := w.fill(p, g, t)
+	s.Flags |= flags
+	s.EndReason, s.EndProc, s.Next = format.NullString, format.Unknown, format.StateUnknown
+	if w.wants.Details {
+		s.EndByGoID, s.EndByStack = format.NoGoroutine, format.NullString
+		s.EndTID, s.EndCPU = format.Unknown, format.Unknown
+	}
 	w.out.advance()
 }
 
 // run notes that g has begun to run at t on its P.
 func (w *walk) run(p *process, g *goroutine, t int64) {
 	p.occ.run(t, 1)
+	if int(uint32(g.proc)) < len(p.procs) {
+		other := &p.procs[g.proc]
+		if *other == format.NoGoroutine {
+			*other = g.id
+			return
+		}
+	}
+	w.runBeside(p, g, t)
+}
+
+// runBeside is run where the P is new, unknown or taken by another goroutine.
+func (w *walk) runBeside(p *process, g *goroutine, t int64) {
 	id := p.occupy(g.proc, g.id)
 	if id == format.NoGoroutine || !p.checkProcs && !p.exitUnseen {
 		return
 	}
-	other := p.find(id)
+	other := p.goroutines.find(id)
 	if other == nil || other.state != format.StateRunning || other.proc != g.proc {
 		return
 	}
@@ -160,5 +223,5 @@ func (w *walk) run(p *process, g *goroutine, t int64) {
 	}
 	w.cut(p, other, t, EndUnseen)
 	p.occ.run(t, -1)
-	p.drop(other)
+	p.goroutines.drop(id)
 }

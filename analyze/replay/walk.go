@@ -38,8 +38,7 @@ type walk struct {
 	meta  *format.Metadata
 	names *Names
 	out   *outlet
-	wants States
-	delay bool
+	wants Wants
 	sum   *Summary
 
 	now       int64
@@ -51,7 +50,7 @@ type walk struct {
 
 func newWalk(src Source, passes []Pass) *walk {
 	w := &walk{meta: src.Metadata(), names: newNames(src), out: newOutlet(passes), now: math.MinInt64, gapEnd: math.MinInt64}
-	w.wants, w.delay = w.out.union.States, w.out.union.Delay
+	w.wants = w.out.union
 	w.sum = &Summary{names: w.names}
 	return w
 }
@@ -68,10 +67,15 @@ func check(b *format.Batch) error {
 			return errColumns
 		}
 	}
+	for i, k := range b.Kind {
+		if k > format.KindSnapshot || b.From[i] > format.StateWaiting || b.To[i] > format.StateWaiting {
+			return fmt.Errorf("event %d of a batch has kind %d and states %d and %d, which do not exist", i, k, b.From[i], b.To[i])
+		}
+	}
 	return nil
 }
 
-// batch walks the rows of a batch. Goroutine rows take the short way.
+// batch walks the rows of a batch.
 func (w *walk) batch(b *format.Batch) {
 	if b.Len() == 0 {
 		return
@@ -79,23 +83,13 @@ func (w *walk) batch(b *format.Batch) {
 	if !w.begun {
 		w.begin(b.TimeNS[0], b.PID[0])
 	}
-	p := w.current
-	for i, t := range b.TimeNS {
-		if t < w.now {
-			t = w.backwards(b, i)
+	for i := 0; i < b.Len(); {
+		if next := w.goroutineRows(w.current, b, i); next > i {
+			i = next
+			continue
 		}
-		w.now = t
-		if pid := b.PID[i]; pid != p.pid {
-			p = w.process(pid)
-		}
-		if t >= p.occ.stopEnd {
-			p.occ.start()
-		}
-		if b.Kind[i] == format.KindGoroutine {
-			w.transition(p, b, i, t)
-		} else {
-			w.other(p, b, i, t)
-		}
+		w.row(b, i)
+		i++
 	}
 	w.sum.Events += int64(b.Len())
 }
@@ -105,13 +99,38 @@ func (w *walk) begin(t int64, pid int32) {
 	if w.meta != nil && w.meta.StartNS != 0 && w.meta.StartNS < t {
 		t = w.meta.StartNS
 	}
-	w.sum.BeginNS, w.sum.EndNS = t, t
+	w.sum.BeginNS, w.sum.EndNS, w.now = t, t, t
 	w.process(pid)
 }
 
-func (w *walk) backwards(b *format.Batch, i int) int64 {
-	w.sum.problem(Problem{Kind: ProblemOrder, TimeNS: b.TimeNS[i], PID: b.PID[i], GoID: b.GoID[i], From: b.From[i], To: b.To[i]})
-	return w.now
+// row takes any row, with everything that goroutineRows leaves to it.
+func (w *walk) row(b *format.Batch, i int) {
+	p, t := w.current, b.TimeNS[i]
+	if t < w.now {
+		w.sum.problem(w.problemAt(ProblemOrder, nil, b, i, t))
+		t = w.now
+	}
+	w.now = t
+	if pid := b.PID[i]; pid != p.pid {
+		p = w.process(pid)
+	}
+	if t >= p.occ.stopEnd {
+		p.occ.start()
+	}
+	w.sum.ByKind[b.Kind[i]]++
+	switch b.Kind[i] {
+	case format.KindGoroutine:
+		w.sum.pairs[pair(b.From[i], b.To[i])]++
+		w.transition(p, b, i, t)
+	case format.KindThread:
+		w.thread(p, b, i, t)
+	case format.KindRange:
+		w.rangeRow(p, b, i, t)
+	case format.KindGap:
+		w.gap(p, t, b.EndNS[i])
+	case format.KindSnapshot:
+		w.snapshot(p, b, i, t)
+	}
 }
 
 // process returns what is known of a process, which becomes the current one.
@@ -122,7 +141,7 @@ func (w *walk) process(pid int32) *process {
 			return p
 		}
 	}
-	p := newProcess(pid, w.meta)
+	p := newProcess(pid, w.meta, w.wants)
 	p.since, p.gapEnd = max(w.sum.BeginNS, w.gapEnd), w.gapEnd
 	p.occ.last = w.sum.BeginNS
 	w.processes = append(w.processes, p)
@@ -130,44 +149,46 @@ func (w *walk) process(pid int32) *process {
 	return p
 }
 
-// transition takes a goroutine row. It is one function because it is run once an event: a regular move of a known
-// goroutine goes through it from top to bottom.
-func (w *walk) transition(p *process, b *format.Batch, i int, t int64) {
-	id, from, to := b.GoID[i], known(b.From[i]), known(b.To[i])
-	w.sum.ByKind[format.KindGoroutine]++
-	w.sum.pairs[pair(from, to)]++
-	g := p.find(id)
-	if g == nil {
-		if g = w.meet(p, b, i, t); g == nil {
-			return
+// goroutineRows takes rows from i on as long as they are goroutine rows of p in order of time, and returns the index of the first that is not.
+// It is the walk's inner loop: what happens to nearly every event is in it, and the rest is called.
+func (w *walk) goroutineRows(p *process, b *format.Batch, i int) int {
+	times := b.TimeNS
+	n := len(times)
+	kinds, pids, ids, froms, tos := b.Kind[:n], b.PID[:n], b.GoID[:n], b.From[:n], b.To[:n]
+	reasons, procs, stacks := b.Reason[:n], b.Proc[:n], b.Stack[:n]
+	pairs, model, first, now := &w.sum.pairs, p.model, i, w.now
+	for ; i < n; i++ {
+		t := times[i]
+		if kinds[i] != format.KindGoroutine || pids[i] != p.pid || t < now || t >= p.occ.stopEnd {
+			break
+		}
+		now = t
+		from, to := froms[i], tos[i]
+		move := pair(from, to)
+		pairs[move]++
+		act := model.acts[move]
+		g := p.goroutines.find(ids[i])
+		if g == nil || act&actSlow != 0 || g.state != from {
+			w.now = now
+			w.transition(p, b, i, t)
+			continue
+		}
+		if act&actHandOut != 0 {
+			w.handOut(p, g, b, i, t)
+		}
+		if act&actStopRun != 0 {
+			p.stopRun(g, t)
+		}
+		g.waited = g.reason
+		g.begin, g.state, g.flags, g.reason, g.why = t, to, 0, reasons[i], model.whys[move]
+		if act&actRun != 0 {
+			g.proc = procs[i]
+			w.run(p, g, t)
+		} else if act&(actDetails|actYield|actRunnable) != 0 || g.entry == UnknownEntry && stacks[i] != format.NullString {
+			w.more(p, g, b, i, act)
 		}
 	}
-	old, why := g.state, p.model.whys[pair(from, to)]
-	if old != from || why == illegal {
-		if !w.irregular(p, g, b, i, t) {
-			return
-		}
-	} else if w.wants.Has(from) {
-		w.close(p, g, b, i, t)
-	}
-	if old == format.StateRunning {
-		p.vacate(g.proc, id)
-		p.occ.run(t, -1)
-	}
-	if to == format.StateNotExist {
-		p.drop(g)
-		return
-	}
-	w.open(p, g, b, i, t)
-	switch why {
-	case WhyYielded:
-		g.why = w.names.yieldWhy(b.Reason[i])
-	case illegal:
-		g.why, g.flags = WhyUnknown, CensoredLeft
-	default:
-		g.why = why
-	}
-	if to == format.StateRunning {
-		w.run(p, g, t)
-	}
+	w.now = now
+	w.sum.ByKind[format.KindGoroutine] += int64(i - first)
+	return i
 }

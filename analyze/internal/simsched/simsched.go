@@ -172,7 +172,7 @@ func (s *simulation) step(p *process) {
 		s.create(p)
 	case len(p.syscall) > 0 && s.rng.IntN(3) == 0:
 		s.syscallExit(p, proc)
-	case len(p.waiting) > 0 && (len(p.runnable) == 0 || s.rng.IntN(2) == 0):
+	case len(p.waiting) > 0 && (len(p.runnable) == 0 || s.rng.IntN(4) == 0):
 		s.ready(p)
 	case len(p.runnable) > 0:
 		s.run(p, proc)
@@ -200,7 +200,8 @@ func (s *simulation) ready(p *process) {
 }
 
 func (s *simulation) run(p *process, proc int) {
-	g := s.take(&p.runnable)
+	g := p.runnable[0]
+	p.runnable = p.runnable[1:]
 	p.running[proc] = g
 	s.add(s.row(p, g, format.StateRunnable, format.StateRunning, proc))
 }

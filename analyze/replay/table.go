@@ -1,0 +1,168 @@
+package replay
+
+import "github.com/gosched/gosched/format"
+
+// goroutine is what the walk knows of a goroutine that is alive: its open span. It fills a cache line, so that a move touches one.
+type goroutine struct {
+	id      format.GoID // NoGoroutine: an empty entry
+	begin   int64
+	stopNS  int64 // the process's occupancy clocks at begin, of a runnable goroutine
+	fullNS  int64
+	reason  format.StringID
+	waited  format.StringID
+	entry   EntryID
+	tid     int32
+	cpu     int32
+	proc    int32
+	details int32        // where its details are
+	state   format.State // StateUnknown: not seen since the last gap
+	why     Why
+	flags   Flags
+}
+
+// details is what only some passes want of an open span.
+type details struct {
+	byGoID         format.GoID
+	stack, byStack format.StringID
+}
+
+// table holds the goroutines of a process that are alive, by open addressing. Ids that are close together lie
+// close together, because the runtime hands them out in runs and those of one run are often busy at the same time.
+// The zero table is empty.
+type table struct {
+	entries     []goroutine
+	n           int
+	peak        int // the most there were at once
+	unseen      int // those whose state is unknown
+	withDetails bool
+	details     []details
+	free        []int32 // places in details
+}
+
+func home(id int64, mask int) int {
+	h := uint64(id)
+	return int(h+(h>>16)*0x9E3779B97F4A7C15) & mask
+}
+
+// find returns the goroutine, or nil. The pointer is valid until the next add or drop.
+func (t *table) find(id format.GoID) *goroutine {
+	mask := len(t.entries) - 1
+	if mask < 0 {
+		return nil
+	}
+	for i := home(int64(id), mask); ; i++ {
+		g := &t.entries[i&mask]
+		if g.id == id {
+			if id == format.NoGoroutine {
+				return nil
+			}
+			return g
+		}
+		if g.id == format.NoGoroutine {
+			return nil
+		}
+	}
+}
+
+// add makes a goroutine that is not there yet, in an unknown state.
+func (t *table) add(id format.GoID) *goroutine {
+	if 4*(t.n+1) > 3*len(t.entries) {
+		t.grow()
+	}
+	g := t.place(id)
+	*g = goroutine{id: id, tid: format.Unknown, cpu: format.Unknown, proc: format.Unknown}
+	if t.withDetails {
+		g.details = t.newDetails()
+	}
+	t.n++
+	t.unseen++
+	t.peak = max(t.peak, t.n)
+	return g
+}
+
+// place is where an id that is not there belongs.
+func (t *table) place(id format.GoID) *goroutine {
+	mask := len(t.entries) - 1
+	i := home(int64(id), mask)
+	for t.entries[i].id != format.NoGoroutine {
+		i = (i + 1) & mask
+	}
+	return &t.entries[i]
+}
+
+func (t *table) newDetails() int32 {
+	if n := len(t.free); n > 0 {
+		d := t.free[n-1]
+		t.free = t.free[:n-1]
+		return d
+	}
+	t.details = append(t.details, details{})
+	return int32(len(t.details) - 1)
+}
+
+func (t *table) grow() {
+	old := t.entries
+	t.entries = make([]goroutine, max(64, 2*len(old)))
+	for i := range old {
+		if old[i].id != format.NoGoroutine {
+			*t.place(old[i].id) = old[i]
+		}
+	}
+}
+
+// drop forgets a goroutine and moves the entries behind it up, so that no tombstones remain.
+func (t *table) drop(id format.GoID) {
+	mask := len(t.entries) - 1
+	i := home(int64(id), mask)
+	for t.entries[i].id != id {
+		i = (i + 1) & mask
+	}
+	if t.entries[i].state == format.StateUnknown {
+		t.unseen--
+	}
+	if t.withDetails {
+		t.details[t.entries[i].details] = details{}
+		t.free = append(t.free, t.entries[i].details)
+	}
+	t.n--
+	for j := (i + 1) & mask; t.entries[j].id != format.NoGoroutine; j = (j + 1) & mask {
+		if h := home(int64(t.entries[j].id), mask); (j-h)&mask >= (j-i)&mask {
+			t.entries[i] = t.entries[j]
+			i = j
+		}
+	}
+	t.entries[i] = goroutine{}
+}
+
+// forget makes the state of a goroutine unknown but keeps its entry function.
+func (t *table) forget(g *goroutine) {
+	*g = goroutine{id: g.id, entry: g.entry, details: g.details, tid: format.Unknown, cpu: format.Unknown, proc: format.Unknown}
+	t.unseen++
+}
+
+// maxUnseen bounds how many goroutines are remembered by their entry function alone over gaps.
+const maxUnseen = 1 << 16
+
+// trim drops the goroutines whose state is unknown when there are too many to remember.
+func (t *table) trim() {
+	if t.unseen <= maxUnseen+t.n-t.unseen {
+		return
+	}
+	var gone []format.GoID
+	for i := range t.entries {
+		if g := &t.entries[i]; g.id != format.NoGoroutine && g.state == format.StateUnknown {
+			gone = append(gone, g.id)
+		}
+	}
+	for _, id := range gone {
+		t.drop(id)
+	}
+}
+
+func (t *table) touch(id format.GoID) format.State {
+	mask := len(t.entries) - 1
+	if mask < 0 {
+		return 0
+	}
+	return t.entries[home(int64(id), mask)].state
+}
