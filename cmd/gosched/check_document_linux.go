@@ -1,0 +1,102 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/gosched/gosched/analyze/report"
+)
+
+// document makes the check ready to be drawn.
+func (d *checkDocument) document(opts checkOptions) *report.Document {
+	doc := &report.Document{Title: d.verdict(opts)}
+	for _, p := range d.Problems {
+		text := p.What
+		if p.Do != "" {
+			text += ". To do: " + p.Do
+		}
+		doc.Warnings = append(doc.Warnings, report.Warning{Code: "problem", Text: text})
+	}
+	doc.Facts = d.facts()
+	if len(d.Probes) > 0 {
+		doc.Tables = append(doc.Tables, d.probeTable())
+	}
+	if len(d.Transitions) > 0 {
+		doc.Tables = append(doc.Tables, d.transitionTable())
+	}
+	return doc
+}
+
+func (d *checkDocument) verdict(opts checkOptions) string {
+	subject := "Go processes"
+	switch {
+	case opts.binary != "":
+		subject = opts.binary
+	case opts.pid != 0:
+		subject = fmt.Sprintf("Process %d", opts.pid)
+	}
+	if d.Recordable {
+		return subject + " can be recorded here"
+	}
+	return subject + " cannot be recorded here"
+}
+
+func (d *checkDocument) facts() []report.Fact {
+	attach := "one by one"
+	if d.Kernel.UprobeMulti {
+		attach = "all at once (uprobe_multi)"
+	}
+	facts := []report.Fact{
+		{Name: "kernel", Value: report.Text(d.Kernel.Release)},
+		{Name: "probes are attached", Value: report.Text(attach)},
+	}
+	if b := d.Binary; b != nil {
+		facts = append(facts,
+			report.Fact{Name: "executable", Value: report.Text(b.Path)},
+			report.Fact{Name: "Go", Value: report.Text(b.build())},
+			report.Fact{Name: "struct offsets from", Value: report.Text(b.Offsets)},
+		)
+	}
+	return facts
+}
+
+// build is how the binary was built, in words.
+func (b *checkedBinary) build() string {
+	text := b.GoVersion + " " + b.Arch
+	if b.PIE {
+		text += ", position independent"
+	}
+	if b.Cgo {
+		text += ", with C code"
+	}
+	return text
+}
+
+func (d *checkDocument) probeTable() report.Table {
+	t := report.Table{
+		Title:   "Probe points",
+		Columns: []string{"function", "offset", "instruction", "the kernel"},
+	}
+	for _, p := range d.Probes {
+		how := "emulates it"
+		if !p.Emulated {
+			how = "single-steps it"
+		}
+		t.Rows = append(t.Rows, []report.Cell{
+			report.Text(p.Function), report.Text(fmt.Sprintf("+%#x", p.Offset)),
+			report.Text(p.Instruction), report.Text(how),
+		})
+	}
+	return t
+}
+
+func (d *checkDocument) transitionTable() report.Table {
+	t := report.Table{Title: "Transitions", Columns: []string{"transition", "in the trace", "why"}}
+	for _, c := range d.Transitions {
+		covered := "yes"
+		if !c.Covered {
+			covered = "no"
+		}
+		t.Rows = append(t.Rows, []report.Cell{report.Text(c.Name), report.Text(covered), report.Text(c.Why)})
+	}
+	return t
+}

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+
+	"github.com/gosched/gosched/record"
+	"github.com/gosched/gosched/record/gobin"
+	"github.com/gosched/gosched/record/target"
+)
+
+// checkDocument is what check --json prints.
+type checkDocument struct {
+	Version     int               `json:"version"`
+	Recordable  bool              `json:"recordable"`
+	Kernel      checkedKernel     `json:"kernel"`
+	Binary      *checkedBinary    `json:"binary"` // null where none was asked about, or it cannot be read
+	Probes      []checkedProbe    `json:"probes"`
+	Transitions []gobinTransition `json:"transitions"`
+	Problems    []problem         `json:"problems"` // what stands in the way
+}
+
+type checkedKernel struct {
+	Release     string `json:"release"`
+	UprobeMulti bool   `json:"uprobe_multi"` // all probes are attached at once
+}
+
+type checkedBinary struct {
+	Path      string `json:"path"`
+	PID       int    `json:"pid,omitempty"`
+	GoVersion string `json:"go_version"`
+	BuildID   string `json:"build_id,omitempty"`
+	Arch      string `json:"arch"`
+	PIE       bool   `json:"pie"`
+	Cgo       bool   `json:"cgo"`
+	Offsets   string `json:"offsets"` // where the runtime's struct offsets come from
+}
+
+type checkedProbe struct {
+	Function    string `json:"function"`
+	Offset      uint64 `json:"offset"` // from the function's entry
+	Instruction string `json:"instruction"`
+	Emulated    bool   `json:"emulated"` // false: single-stepped
+}
+
+type gobinTransition struct {
+	Name    string `json:"name"`
+	Covered bool   `json:"covered"`
+	Why     string `json:"why,omitempty"`
+}
+
+// problem is something that keeps a process from being recorded, and what to do about it.
+type problem struct {
+	What string `json:"what"`
+	Do   string `json:"do"`
+}
+
+func runCheck(_ context.Context, opts checkOptions, out io.Writer) error {
+	doc := &checkDocument{
+		Version: documentVersion, Probes: []checkedProbe{}, Transitions: []gobinTransition{}, Problems: []problem{},
+	}
+	doc.machine()
+	if err := doc.subject(opts); err != nil {
+		return err
+	}
+	doc.Recordable = len(doc.Problems) == 0
+	if err := present(out, opts.json, doc, doc.document(opts)); err != nil {
+		return err
+	}
+	if !doc.Recordable {
+		return &exitError{code: exitUnsupported}
+	}
+	return nil
+}
+
+func (d *checkDocument) problem(do, format string, args ...any) {
+	d.Problems = append(d.Problems, problem{What: fmt.Sprintf(format, args...), Do: do})
+}
+
+// machine checks the kernel and the user. What the kernel can do is found by trying,
+// which takes the privileges.
+func (d *checkDocument) machine() {
+	host, err := target.ReadHost()
+	if err != nil {
+		d.problem("", "the machine does not say what it is: %v", err)
+	}
+	d.Kernel.Release = host.Kernel
+	if err := target.CheckPIDNamespace(); err != nil {
+		d.problem("run gosched on the host, or in a container that shares its PID namespace", "%v", err)
+	}
+	if err := target.CheckPrivileges(); err != nil {
+		d.problem("run it with sudo, or give the program the capabilities with setcap; what the kernel can do was not tried without them", "%v", err)
+		return
+	}
+	kernel := record.ProbeKernel()
+	d.Kernel.UprobeMulti = kernel.UprobeMulti
+	if kernel.Missing != "" {
+		d.problem("use a kernel that has it; distributions' kernels from 5.17 on do", "%s", kernel.Missing)
+	}
+}
+
+// subject checks the process or the binary, if one was named.
+func (d *checkDocument) subject(opts checkOptions) error {
+	switch {
+	case opts.binary != "":
+		return d.binary(opts.binary, opts.binary, 0)
+	case opts.pid == 0:
+		return nil
+	}
+	proc, err := openTarget(opts.pid)
+	if err != nil {
+		if exitCode(err) != exitUnsupported {
+			return err
+		}
+		d.problem("run it with sudo, or as the process's user", "%v", err)
+		return nil
+	}
+	defer proc.Close()
+	path, err := proc.ExePath()
+	if err != nil {
+		return err
+	}
+	return d.binary(proc.Exe(), path, opts.pid)
+}
+
+// binary checks the executable at path, called name to people. A file that cannot be
+// read is an error, one that cannot be recorded a problem.
+func (d *checkDocument) binary(path, name string, pid int) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	b, err := gobin.New(file)
+	if err != nil {
+		d.problem(adviceFor(err), "%s: %v", name, err)
+		return nil
+	}
+	d.Binary = &checkedBinary{
+		Path: name, PID: pid, GoVersion: b.GoVersion, BuildID: b.BuildID, Arch: b.Arch, PIE: b.PIE, Cgo: b.Cgo(),
+	}
+	if b.Arch != runtime.GOARCH {
+		d.problem("record it on a machine of that kind", "%s is built for %s and this machine is %s", name, b.Arch, runtime.GOARCH)
+	}
+	d.runtime(name, b)
+	return nil
+}
+
+// runtime checks what gosched has to know of the binary's Go runtime.
+func (d *checkDocument) runtime(name string, b *gobin.Binary) {
+	layout, err := b.Layout()
+	d.Binary.Offsets = layout.Source
+	_, reasonsErr := b.WaitReasons()
+	_, allgsErr := b.AllGs()
+	for _, err := range []error{err, reasonsErr, allgsErr} {
+		if err != nil {
+			d.problem(adviceFor(err), "%s: %v", name, err)
+		}
+	}
+	probes, coverage, err := b.Probes()
+	if err != nil {
+		d.problem(adviceFor(err), "%s: %v", name, err)
+	}
+	for i := range probes {
+		p := &probes[i]
+		d.Probes = append(d.Probes, checkedProbe{
+			Function: p.Func, Offset: p.FuncOffset, Instruction: p.Insn, Emulated: p.Emulated,
+		})
+	}
+	for _, c := range coverage {
+		d.Transitions = append(d.Transitions, gobinTransition(c))
+	}
+}
+
+// adviceFor says what to do about a binary that cannot be recorded.
+func adviceFor(err error) string {
+	switch {
+	case errors.Is(err, gobin.ErrNotGo):
+		return "record the Go program itself: if this one starts it, by -p"
+	case errors.Is(err, gobin.ErrDamaged):
+		return "build it without an obfuscator or packer"
+	default:
+		return "build it with a Go version from 1.18 to the newest that this gosched knows, or use a newer gosched"
+	}
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gosched/gosched/format"
+)
+
+type dumpOptions struct {
+	from, to string
+	goids    []int64
+	output   string
+	force    bool
+	json     bool
+}
+
+func newDumpCommand() *cobra.Command {
+	var opts dumpOptions
+	cmd := &cobra.Command{
+		Use:   "dump TRACE…",
+		Short: "A trace as text, a line an event, and back",
+		Long: `Print a trace, or a part of it, as its text twin: a line an event. With --json it is a
+line of JSON an event, after a first line with the metadata. With -o it is written as
+a Parquet trace.
+
+The text says all that the trace says. Every command reads it too, so that
+
+  gosched dump trace.parquet >trace.txt; gosched dump trace.txt -o same.parquet
+
+gives the same events again; "-" is standard input.
+
+--from and --to take a time since the trace's first event, such as 1.5s, or a time of
+day with a date, such as 2026-11-22T10:00:00.5Z. GC cycles, stop-the-world pauses and
+gaps that last into the part are in it too.`,
+		Example: `  gosched dump trace.parquet | less
+  gosched dump --from 2s --to 2.1s --goid 17 trace.parquet
+  gosched dump --from 2s --to 3s -o second.parquet trace.parquet`,
+		Args: arguments(oneOrMoreTraces),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if opts.json && opts.output != "" {
+				return usageError(cmd, fmt.Errorf("either --json or -o, not both"))
+			}
+			return runDump(cmd.Context(), opts, args, cmd.OutOrStdout())
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&opts.from, "from", "", "leave out events before this `time`")
+	flags.StringVar(&opts.to, "to", "", "leave out events from this `time` on")
+	flags.Int64SliceVar(&opts.goids, "goid", nil, "only events of these `goroutines`")
+	flags.StringVarP(&opts.output, "output", "o", "", "write a Parquet trace to this `file`")
+	flags.BoolVarP(&opts.force, "force", "f", false, "overwrite that file if it is there")
+	jsonFlag(cmd, &opts.json)
+	return cmd
+}
+
+func runDump(ctx context.Context, opts dumpOptions, paths []string, out io.Writer) error {
+	trace, err := openTrace(paths)
+	if err != nil {
+		return err
+	}
+	sel, err := opts.selection(trace)
+	if err != nil {
+		return err
+	}
+	trace = partOf(trace, sel)
+	switch {
+	case opts.output != "":
+		if err := refuseToOverwrite(opts.output, opts.force); err != nil {
+			return err
+		}
+		return writeParquet(ctx, opts.output, trace, sel)
+	case opts.json:
+		return writeLines(ctx, out, trace, sel)
+	default:
+		return format.WriteText(ctx, out, trace, sel)
+	}
+}
+
+// selection is what the options leave of a trace.
+func (o *dumpOptions) selection(trace format.Trace) (sel format.Selection, err error) {
+	first, _ := trace.Bounds()
+	if sel.FromNS, err = parseMoment(o.from, first); err != nil {
+		return sel, fmt.Errorf("--from: %w", err)
+	}
+	if sel.UntilNS, err = parseMoment(o.to, first); err != nil {
+		return sel, fmt.Errorf("--to: %w", err)
+	}
+	if sel.FromNS != 0 && sel.UntilNS != 0 && sel.UntilNS <= sel.FromNS {
+		return sel, fmt.Errorf("--to %s is not after --from %s", o.to, o.from)
+	}
+	for _, id := range o.goids {
+		if id <= 0 {
+			return sel, fmt.Errorf("--goid: goroutines are numbered from 1, so none is %d", id)
+		}
+		sel.Goroutines = append(sel.Goroutines, format.GoID(id))
+	}
+	return sel, nil
+}
+
+// parseMoment reads a time: a duration since first, or a date and time. "" is 0.
+func parseMoment(s string, first int64) (int64, error) {
+	if s == "" {
+		return 0, nil
+	}
+	if d, err := time.ParseDuration(s); err == nil {
+		return first + d.Nanoseconds(), nil
+	}
+	if t, err := time.Parse(time.RFC3339Nano, s); err == nil {
+		return t.UnixNano(), nil
+	}
+	return 0, fmt.Errorf("%q is neither a time since the trace's beginning, such as 1.5s, nor one such as 2026-11-22T10:00:00.5Z", s)
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gosched/gosched/analyze/info"
+)
+
+type infoOptions struct {
+	strict bool
+	json   bool
+}
+
+func newInfoCommand() *cobra.Command {
+	var opts infoOptions
+	cmd := &cobra.Command{
+		Use:   "info TRACE…",
+		Short: "What a trace is, how it was recorded, what it can and cannot answer",
+		Long: `Print what a trace is: the process, its Go version, the host, how and for how long it
+was recorded, what was lost, which transitions it covers and so which questions it
+can answer, and where it contradicts the model of Go's scheduler.
+
+With --strict the exit code is 1 if anything was lost or cut short, or contradicts
+the model: a gate for scripts.
+
+TRACE is a file, a folder of segments or a glob; several of one recording are one
+trace.`,
+		Example: `  gosched info trace.parquet
+  gosched info --strict trace.parquet >/dev/null || echo "not to be trusted blindly"
+  gosched info --json segments/ | jq '.events, .lost'`,
+		Args: arguments(oneOrMoreTraces),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runInfo(cmd.Context(), opts, args, cmd.OutOrStdout())
+		},
+	}
+	cmd.Flags().BoolVar(&opts.strict, "strict", false, "exit with 1 if the trace is not whole")
+	jsonFlag(cmd, &opts.json)
+	return cmd
+}
+
+func runInfo(ctx context.Context, opts infoOptions, paths []string, out io.Writer) error {
+	trace, err := openTrace(paths)
+	if err != nil {
+		return err
+	}
+	pass := info.New()
+	summary, err := analyze(ctx, trace, pass)
+	if err != nil {
+		return err
+	}
+	meta := trace.Metadata()
+	result := pass.Result(summary, &meta)
+	if err := present(out, opts.json, result, result.Document()); err != nil {
+		return err
+	}
+	if opts.strict && !whole(result) {
+		return &exitError{code: exitGate, err: errors.New("the trace is not whole: see its warnings")}
+	}
+	return nil
+}
+
+// whole says whether nothing is missing from a trace that should be there.
+func whole(r *info.Result) bool {
+	return r.Complete && r.Lost == 0 && r.LostStacks == 0 && r.Gaps == 0 && r.ProblemCount == 0
+}

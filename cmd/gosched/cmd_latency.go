@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gosched/gosched/analyze/latency"
+	"github.com/gosched/gosched/analyze/report"
+)
+
+type latencyOptions struct {
+	by   string
+	top  int
+	json bool
+}
+
+const defaultTop = 10
+
+func newLatencyCommand() *cobra.Command {
+	var opts latencyOptions
+	cmd := &cobra.Command{
+		Use:   "latency TRACE…",
+		Short: "How long goroutines that could run waited until they did",
+		Long: `Print the scheduling latency: the time from runnable to running, as percentiles and
+a histogram, by why goroutines became runnable and by kind (the function that their
+go statement called). Where the trace has the kernel's thread events, the delays are
+taken apart: no P was free, the P's thread was off the CPU, the world was stopped.
+
+Percentiles are nearest ranks over buckets less than 0.8% wide. Delays that were cut,
+by the recording's ends or by lost events, count as at least as long as what was seen
+of them (Kaplan–Meier); a percentile that they leave open is printed as "?".
+
+TRACE is a file, a folder of segments or a glob; several of one recording are one
+trace.`,
+		Example: `  gosched latency trace.parquet
+  gosched latency --by kind --top 30 trace.parquet
+  gosched latency --json segments/ | jq .total.p99_ns`,
+		Args: arguments(oneOrMoreTraces),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := opts.check(); err != nil {
+				return usageError(cmd, err)
+			}
+			return runLatency(cmd.Context(), opts, args, cmd.OutOrStdout())
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&opts.by, "by", "", "group by `what` alone: reason, or kind")
+	flags.IntVar(&opts.top, "top", defaultTop, "the most `groups` of each sort in the text")
+	jsonFlag(cmd, &opts.json)
+	return cmd
+}
+
+func (o *latencyOptions) check() error {
+	if !slices.Contains([]string{"", "reason", "kind"}, o.by) {
+		return fmt.Errorf("delays are grouped by reason or by kind, not by %q", o.by)
+	}
+	if o.top < 1 {
+		return errors.New("--top must be at least 1")
+	}
+	return nil
+}
+
+func runLatency(ctx context.Context, opts latencyOptions, paths []string, out io.Writer) error {
+	trace, err := openTrace(paths)
+	if err != nil {
+		return err
+	}
+	pass := latency.New()
+	summary, err := analyze(ctx, trace, pass)
+	if err != nil {
+		return err
+	}
+	meta := trace.Metadata()
+	result := pass.Result(summary, &meta)
+	if opts.by != "" {
+		result.Groups = slices.DeleteFunc(result.Groups, func(e latency.Entry) bool { return e.By != opts.by })
+	}
+	document := result.Document(latency.View{Groups: opts.top})
+	document.Tables = slices.DeleteFunc(document.Tables, func(t report.Table) bool { return len(t.Rows) == 0 })
+	if err := present(out, opts.json, result, document); err != nil {
+		return err
+	}
+	if result.Total.Count == 0 {
+		return &exitError{code: exitInconclusive, err: errors.New("no delay was seen from beginning to end: record for longer, or see gosched info for what is missing")}
+	}
+	return nil
+}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+type recordOptions struct {
+	pid         int
+	duration    time.Duration
+	output      string
+	force       bool
+	without     []string
+	stackDepth  int
+	perfUprobes bool
+	json        bool
+	command     []string
+}
+
+const defaultTrace = "trace.parquet"
+
+func newRecordCommand() *cobra.Command {
+	var opts recordOptions
+	cmd := &cobra.Command{
+		Use:   "record {-p PID | [--] COMMAND [ARGUMENT…]}",
+		Short: "Record a Go process into a trace",
+		Long: `Record what the scheduler does with every goroutine of a process into a Parquet
+trace: creation, running, waiting and for what, being woken and by whom, system
+calls, preemption, exit, with stacks; and the process's threads on the CPUs.
+
+With -p a running process is recorded until it exits, -d is over, or Ctrl-C. A
+command is recorded from its first instruction; its exit code is passed on, and
+signals are. The process is not changed: probes are in the kernel's hands and go
+away with gosched, however it ends.
+
+The trace is one file, or with -o DIR/ a folder of segments, each readable while
+the recording goes on. After a kill -9 of gosched the folder, or FILE.partial/,
+holds all but the last second, and every command reads it. Traces are readable by
+their owner only; under sudo that is who called sudo.
+
+Recording needs root, or CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE. gosched check
+says what a machine and a binary can do.`,
+		Example: `  sudo gosched record -p 4711 -d 10s                       # into trace.parquet
+  sudo gosched record -p 4711 -o slow.parquet --without syscalls,kernel
+  sudo gosched record -o segments/ -- ./server -port 8080  # from its first instruction`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			opts.command = args
+			if err := opts.check(cmd.Flags().Changed("pid")); err != nil {
+				return usageError(cmd, err)
+			}
+			return runRecord(cmd.Context(), opts, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	flags := cmd.Flags()
+	flags.SetInterspersed(false)
+	flags.IntVarP(&opts.pid, "pid", "p", 0, "record the running process with this `PID`")
+	flags.DurationVarP(&opts.duration, "duration", "d", 0, "record for this long; 0: until the process exits or Ctrl-C")
+	flags.StringVarP(&opts.output, "output", "o", defaultTrace, "trace `file`, or folder/ for segments")
+	flags.BoolVarP(&opts.force, "force", "f", false, "overwrite the trace file if it is there")
+	flags.StringSliceVar(&opts.without, "without", nil, "leave out `transitions`, to cost less: "+strings.Join(transitionNames(), ", "))
+	flags.IntVar(&opts.stackDepth, "stack-depth", 0, "the most `frames` of a stack; 0: what the kernel side can hold")
+	flags.BoolVar(&opts.perfUprobes, "perf-uprobes", false, "attach one by one even where the kernel can attach all probes at once")
+	jsonFlag(cmd, &opts.json)
+	return cmd
+}
+
+// check finds what is wrong with the options before anything is touched.
+func (o *recordOptions) check(havePID bool) error {
+	switch {
+	case havePID && len(o.command) > 0:
+		return errors.New("either -p PID or a command, not both")
+	case !havePID && len(o.command) == 0:
+		return errors.New("record what? Give -p PID, or a command")
+	case havePID && o.pid <= 0:
+		return fmt.Errorf("%d is no process id", o.pid)
+	case o.duration < 0:
+		return fmt.Errorf("a recording of %v is not possible", o.duration)
+	case o.output == "":
+		return errors.New("the output has no name")
+	}
+	return refuseToOverwrite(o.output, o.force)
+}

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/gosched/gosched/analyze/report"
+	"github.com/gosched/gosched/record"
+	"github.com/gosched/gosched/record/target"
+)
+
+func transitionNames() []string { return record.TransitionNames() }
+
+func runRecord(ctx context.Context, opts recordOptions, out, notes io.Writer) error {
+	if err := target.CheckPrivileges(); err != nil {
+		return err
+	}
+	r := &recorder{opts: opts, out: out, notes: notes}
+	if len(opts.command) > 0 {
+		return r.command(ctx)
+	}
+	return r.process(ctx)
+}
+
+// recorder is one run of the record command.
+type recorder struct {
+	opts       recordOptions
+	out, notes io.Writer
+}
+
+func (r *recorder) options() record.Options {
+	return record.Options{
+		Output:      r.opts.output,
+		Duration:    r.opts.duration,
+		Without:     r.opts.without,
+		StackDepth:  r.opts.stackDepth,
+		Recorder:    "gosched " + programVersion(),
+		PerfUprobes: r.opts.perfUprobes,
+	}
+}
+
+// process records a running process. A signal ends the recording, a second one ends
+// gosched at once.
+func (r *recorder) process(ctx context.Context) error {
+	proc, err := openTarget(r.opts.pid)
+	if err != nil {
+		return err
+	}
+	defer proc.Close()
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+	opts := r.options()
+	line := newProgressLine(r.notes, r.opts.pid, r.opts.duration)
+	opts.Progress = line.update
+	summary, err := record.Record(ctx, proc, opts)
+	line.clear()
+	return errors.Join(err, r.finish(summary, proc))
+}
+
+// openTarget opens a process, and tells one that may not be looked at from one that
+// is not there.
+func openTarget(pid int) (*target.Process, error) {
+	proc, err := target.Open(pid)
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, &exitError{code: exitUnsupported, err: fmt.Errorf("%w: %w", err, target.ErrPrivileges)}
+	}
+	return proc, err
+}
+
+// command records a command from its first instruction and passes its exit code on.
+// Once it runs it is let run: it outlives the recording if that ends first.
+func (r *recorder) command(ctx context.Context) error {
+	child, err := target.Start(ctx, r.opts.command, target.StartOptions{
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+	})
+	if err != nil {
+		return err
+	}
+	defer child.Close()
+	stop := forwardSignals(child)
+	defer stop()
+	running := false
+	opts := r.options()
+	opts.Ready = func() error {
+		running = true
+		return child.Resume()
+	}
+	summary, err := record.Record(ctx, child.Process, opts)
+	if !running {
+		return errors.Join(err, reap(child))
+	}
+	err = errors.Join(err, r.finish(summary, child.Process))
+	code, waitErr := child.Wait()
+	return passOn(code, errors.Join(err, waitErr))
+}
+
+// reap ends a command that never ran.
+func reap(child *target.Child) error {
+	err := child.Kill()
+	_, waitErr := child.Wait()
+	return errors.Join(err, waitErr)
+}
+
+// passOn makes the command's exit code ours, and says what went wrong with the
+// recording beside it.
+func passOn(code int, err error) error {
+	switch {
+	case code == 0:
+		return err
+	case err == nil:
+		return &exitError{code: code}
+	default:
+		return &exitError{code: code, err: err}
+	}
+}
+
+// finish hands the trace over to whoever called sudo, and says what is in it.
+func (r *recorder) finish(summary *record.Summary, proc *target.Process) error {
+	if summary == nil {
+		return nil
+	}
+	err := handOver(r.opts.output)
+	if r.opts.json {
+		return errors.Join(err, report.WriteJSON(r.out, newRecordDocument(summary, proc.PID())))
+	}
+	return errors.Join(err, writeSummary(r.notes, summary))
+}

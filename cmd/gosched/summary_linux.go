@@ -1,0 +1,93 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"github.com/gosched/gosched/analyze/report"
+	"github.com/gosched/gosched/format"
+	"github.com/gosched/gosched/record"
+)
+
+// recordDocument is what record --json prints.
+type recordDocument struct {
+	Version    int                 `json:"version"`
+	Output     string              `json:"output"`
+	PID        int                 `json:"pid"`
+	GoVersion  string              `json:"go_version"`
+	Events     int64               `json:"events"`
+	Lost       int64               `json:"lost"`
+	LostStacks int64               `json:"lost_stacks"`
+	DurationNS int64               `json:"duration_ns"`
+	Bytes      int64               `json:"bytes"`
+	EndReason  string              `json:"end_reason"`
+	Coverage   []format.Transition `json:"coverage"`
+}
+
+func newRecordDocument(s *record.Summary, pid int) recordDocument {
+	process := firstProcess(&s.Metadata)
+	return recordDocument{
+		Version:    documentVersion,
+		Output:     s.Output,
+		PID:        pid,
+		GoVersion:  process.GoVersion,
+		Events:     s.Events,
+		Lost:       s.Lost,
+		LostStacks: s.LostStacks,
+		DurationNS: s.Elapsed.Nanoseconds(),
+		Bytes:      s.Bytes,
+		EndReason:  s.EndReason,
+		Coverage:   process.Coverage,
+	}
+}
+
+func firstProcess(meta *format.Metadata) format.Process {
+	if len(meta.Processes) == 0 {
+		return format.Process{}
+	}
+	return meta.Processes[0]
+}
+
+// writeSummary says in three lines what was recorded, what is missing from it, and
+// where it is.
+func writeSummary(out io.Writer, s *record.Summary) error {
+	process := firstProcess(&s.Metadata)
+	_, err := fmt.Fprintf(out, "recorded %s (pid %d, %s) for %s: %s events%s; %s\n%s\nwrote %s, %s%s: gosched latency %s\n",
+		filepath.Base(process.Executable), process.PID, process.GoVersion, report.FormatDuration(s.Elapsed.Nanoseconds()),
+		report.FormatCount(s.Events), perSecond(s), s.EndReason,
+		missing(s, process.Coverage),
+		s.Output, report.FormatBytes(s.Bytes), perEvent(s), s.Output)
+	return err
+}
+
+func perSecond(s *record.Summary) string {
+	if s.Elapsed <= 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %s/s", report.FormatCount(int64(float64(s.Events)/s.Elapsed.Seconds())))
+}
+
+func perEvent(s *record.Summary) string {
+	if s.Events == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %.2f bytes an event", float64(s.Bytes)/float64(s.Events))
+}
+
+// missing says what was lost and which transitions are not in the trace.
+func missing(s *record.Summary, coverage []format.Transition) string {
+	var lines []string
+	if s.Lost == 0 && s.LostStacks == 0 {
+		lines = append(lines, "nothing lost")
+	} else {
+		lines = append(lines, fmt.Sprintf("lost %s events and %s stacks", report.FormatCount(s.Lost), report.FormatCount(s.LostStacks)))
+	}
+	for _, t := range coverage {
+		if !t.Covered {
+			lines = append(lines, fmt.Sprintf("without %s (%s)", t.Name, t.Why))
+		}
+	}
+	return strings.Join(lines, ", ")
+}
