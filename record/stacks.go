@@ -195,7 +195,7 @@ func (s *stacks) syscallOf(def stackDef) format.StringID {
 func (s *stacks) syscallName(function string) format.StringID {
 	for _, p := range syscallPackages {
 		if name, ok := strings.CutPrefix(function, p); ok && !strings.ContainsAny(name, ".()") {
-			return s.table.Intern(strings.ToLower(name))
+			return s.texts.table.Intern(strings.ToLower(name))
 		}
 	}
 	return format.NullString
