@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/report"
 	"github.com/gosched/gosched/format"
 )
@@ -28,21 +27,21 @@ var questions = []struct {
 }
 
 // describe fills in what the metadata says, and what follows from it.
-func (r *Result) describe(sum *replay.Summary, meta *format.Metadata) {
+func (r *Result) describe() {
 	r.Warnings, r.Questions = []report.Warning{}, []Question{}
-	if meta != nil {
-		r.Source, r.Lost, r.LostStacks, r.Complete = meta.Source, meta.Lost, meta.LostStacks, meta.EndNS != 0
-		if len(meta.Processes) > 0 {
-			r.GoVersion = meta.Processes[0].GoVersion
-		}
-		r.Questions = answers(meta)
+	meta := r.Metadata
+	r.Source, r.Lost, r.LostStacks, r.Complete = meta.Source, meta.Lost, meta.LostStacks, meta.EndNS != 0
+	if len(meta.Processes) > 0 {
+		r.GoVersion = meta.Processes[0].GoVersion
 	}
+	r.Questions = answers(meta)
 	add := func(code, text string, args ...any) {
 		r.Warnings = append(r.Warnings, report.Warning{Code: code, Text: fmt.Sprintf(text, args...)})
 	}
-	if meta == nil {
+	if len(meta.Processes) == 0 {
 		add("metadata", "the trace does not say how it was recorded")
-	} else if !r.Complete {
+	}
+	if !r.Complete {
 		add("incomplete", "the recorder did not come to its end: the trace stops with the last part that it had written")
 	}
 	if r.Gaps > 0 || r.Lost > 0 {

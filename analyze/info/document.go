@@ -22,11 +22,9 @@ func (r *Result) facts() []report.Fact {
 			out = append(out, report.Fact{Name: name, Value: report.Text(value)})
 		}
 	}
-	text("recorded by", r.recorded())
-	if m := r.Metadata; m != nil {
-		text("on", join(m.Host, m.Kernel, m.Arch, m.CPUModel))
-		text("ended", m.EndReason)
-	}
+	text("recorded by", join(r.Metadata.Recorder, string(r.Source)))
+	text("on", join(r.Metadata.Host, r.Metadata.Kernel, r.Metadata.Arch, r.Metadata.CPUModel))
+	text("ended", r.Metadata.EndReason)
 	text("from", time.Unix(0, r.BeginNS).UTC().Format(time.RFC3339Nano))
 	out = append(out,
 		report.Fact{Name: "duration", Value: report.Duration(r.DurationNS)},
@@ -37,13 +35,6 @@ func (r *Result) facts() []report.Fact {
 		report.Fact{Name: "threads", Value: report.Count(int64(r.Threads))},
 		report.Fact{Name: "Ps", Value: report.Count(int64(r.Ps))})
 	return out
-}
-
-func (r *Result) recorded() string {
-	if r.Metadata == nil {
-		return ""
-	}
-	return join(r.Metadata.Recorder, string(r.Source))
 }
 
 func (r *Result) events() string {
@@ -68,9 +59,6 @@ func join(parts ...string) string {
 
 func (r *Result) processTable() report.Table {
 	t := report.Table{Title: "Processes", Columns: []string{"command", "pid", "Go", "GOMAXPROCS", "CPU quota"}}
-	if r.Metadata == nil {
-		return t
-	}
 	for _, p := range r.Metadata.Processes {
 		quota := report.Text("none")
 		if p.CPUQuota > 0 {

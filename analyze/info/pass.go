@@ -28,7 +28,9 @@ func New() *Pass {
 }
 
 // Wants implements replay.Pass: no spans.
-func (p *Pass) Wants() replay.Wants { return replay.Wants{} }
+func (p *Pass) Wants() replay.Wants {
+	return replay.Wants{Columns: format.Columns(format.ColPID, format.ColTID, format.ColProc)}
+}
 
 // Spans implements replay.Pass.
 func (p *Pass) Spans([]replay.Span) {}
@@ -59,21 +61,21 @@ func (p *Pass) Range(r replay.Range) {
 	c.MaxNS = max(c.MaxNS, r.End-r.Begin)
 }
 
-// Result is the answer after a walk, given what the walk says of the trace and the trace's metadata, which may be nil.
-func (p *Pass) Result(sum *replay.Summary, meta *format.Metadata) *Result {
+// Result is the answer after a walk, given what the walk says of the trace.
+func (p *Pass) Result(sum *replay.Summary) *Result {
 	r := &Result{
 		Version: Version, BeginNS: sum.BeginNS, EndNS: sum.EndNS, DurationNS: sum.DurationNS(), Events: sum.Events,
 		Gaps: sum.Gaps, GapNS: sum.GapNS, GapShare: sum.GapShare(),
 		ByKind:     Kinds{sum.ByKind[format.KindGoroutine], sum.ByKind[format.KindThread], sum.ByKind[format.KindRange], sum.ByKind[format.KindGap], sum.ByKind[format.KindSnapshot]},
 		Goroutines: sum.Goroutines, Unannounced: sum.Unannounced, PeakAlive: sum.PeakAlive, Threads: len(p.threads), Ps: len(p.ps),
-		AtStart: states(sum.AtStart), AtEnd: states(sum.AtEnd), ProblemCount: sum.Counts.Total(), ImpliedMoves: sum.ImpliedMoves, Metadata: meta,
+		AtStart: states(sum.AtStart), AtEnd: states(sum.AtEnd), ProblemCount: sum.Counts.Total(), ImpliedMoves: sum.ImpliedMoves, Metadata: sum.Metadata(),
 	}
 	for _, m := range sum.Moves() {
 		r.Moves = append(r.Moves, Move{m.Name, stateName(m.From), stateName(m.To), m.Count})
 	}
 	r.Problems = problems(sum)
 	r.RangeReasons = p.rangeCounts(sum.Names())
-	r.describe(sum, meta)
+	r.describe()
 	return r
 }
 

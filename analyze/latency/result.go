@@ -61,8 +61,8 @@ type Parts struct {
 	UnknownNS int64 `json:"unknown_ns"`
 }
 
-// Result is the answer after a walk, given what the walk says of the trace and the trace's metadata, which may be nil.
-func (p *Pass) Result(sum *replay.Summary, meta *format.Metadata) *Result {
+// Result is the answer after a walk, given what the walk says of the trace.
+func (p *Pass) Result(sum *replay.Summary) *Result {
 	var total group
 	reasons := p.reasons(sum.Names())
 	for _, g := range reasons {
@@ -74,7 +74,7 @@ func (p *Pass) Result(sum *replay.Summary, meta *format.Metadata) *Result {
 		Total: m.entry(named{group: &total}), Histogram: total.delays.Rows(),
 	}
 	r.Groups = append(m.entries(reasons), m.entries(p.kindGroups(sum.Names()))...)
-	r.Warnings = warnings(r, sum, meta)
+	r.Warnings = warnings(r, sum)
 	return r
 }
 

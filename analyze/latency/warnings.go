@@ -22,7 +22,7 @@ var needed = []struct{ name, effect string }{
 // fewForP999 is the number of delays below which the 99.9th percentile is the maximum or next to it.
 const fewForP999 = 1000
 
-func warnings(r *Result, sum *replay.Summary, meta *format.Metadata) []report.Warning {
+func warnings(r *Result, sum *replay.Summary) []report.Warning {
 	out := []report.Warning{}
 	add := func(code, text string, args ...any) {
 		out = append(out, report.Warning{Code: code, Text: fmt.Sprintf(text, args...)})
@@ -42,7 +42,7 @@ func warnings(r *Result, sum *replay.Summary, meta *format.Metadata) []report.Wa
 	if undefined := unknownPercentiles(&r.Total); len(undefined) > 0 && r.Total.Count > 0 {
 		add("censored", "%s unknown: too many of the longest delays were cut", strings.Join(undefined, ", "))
 	}
-	for _, w := range coverageWarnings(meta) {
+	for _, w := range coverageWarnings(sum.Metadata()) {
 		out = append(out, w)
 	}
 	if r.Total.Broken > 0 {
@@ -65,9 +65,6 @@ func unknownPercentiles(e *Entry) []string {
 }
 
 func coverageWarnings(meta *format.Metadata) []report.Warning {
-	if meta == nil {
-		return nil
-	}
 	var out []report.Warning
 	for _, p := range meta.Processes {
 		for _, n := range needed {

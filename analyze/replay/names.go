@@ -6,27 +6,27 @@ import (
 	"github.com/gosched/gosched/format"
 )
 
-// Strings resolves the string ids of a trace. An id that it does not know is the empty string.
-type Strings interface {
-	Reason(format.StringID) string
-	Stack(format.StringID) string
-}
-
-// Names resolves what a walk interned: entry functions and, through the trace, reasons and stacks.
+// Names resolves the ids in spans: entry functions, reasons and stacks.
 type Names struct {
-	Strings
-	entries []string
-	byName  map[string]EntryID
-	byStack ByID[EntryID]
-	whys    ByID[Why]
+	reasons, stacks *format.Strings
+	entries         []string
+	byName          map[string]EntryID
+	byStack         ByID[EntryID]
+	whys            ByID[Why]
 }
 
 // unresolved is the byStack value of a stack whose root frame says nothing.
 const unresolved = EntryID(1<<32 - 1)
 
-func newNames(s Strings) *Names {
-	return &Names{Strings: s, entries: []string{"unknown"}, byName: map[string]EntryID{}}
+func newNames(src Source) *Names {
+	return &Names{reasons: src.Reasons(), stacks: src.Stacks(), entries: []string{"unknown"}, byName: map[string]EntryID{}}
 }
+
+// Reason is the text of a reason; empty where there is none.
+func (n *Names) Reason(id format.StringID) string { return n.reasons.Lookup(id) }
+
+// Stack is the text of a stack, root first; empty where there is none.
+func (n *Names) Stack(id format.StringID) string { return n.stacks.Lookup(id) }
 
 // Entry is the name of an entry function, such as "main.worker".
 func (n *Names) Entry(id EntryID) string {

@@ -8,11 +8,11 @@ import (
 
 // thread takes a thread row.
 func (w *walk) thread(p *process, b *format.Batch, i int, t int64) {
-	if b.TID[i] < 0 || b.To[i] == format.StateUnknown {
-		w.sum.problem(w.problemAt(ProblemRow, nil, b, i, t))
+	if !p.wantDelay || t < p.gapEnd {
 		return
 	}
-	if !p.wantDelay || t < p.gapEnd {
+	if b.TID[i] < 0 || b.To[i] == format.StateUnknown {
+		w.sum.problem(w.problemAt(ProblemRow, nil, b, i, t))
 		return
 	}
 	stopNS, fullNS := p.occ.at(t)
@@ -101,9 +101,10 @@ func (w *walk) adopt(p *process, g *goroutine, b *format.Batch, i int, begin int
 	}
 	*g = goroutine{
 		id: g.id, entry: g.entry, details: g.details, begin: begin, flags: CensoredLeft, state: b.To[i], reason: b.Reason[i],
-		tid: b.TID[i], cpu: b.CPU[i], proc: b.Proc[i],
+		tid: format.Unknown, cpu: format.Unknown, proc: b.Proc[i],
 	}
 	if w.wants.Details {
+		g.tid, g.cpu = b.TID[i], b.CPU[i]
 		p.goroutines.details[g.details] = details{stack: b.Stack[i]}
 	}
 	w.enter(p, g)
@@ -129,11 +130,9 @@ func (w *walk) disagree(p *process, g *goroutine, b *format.Batch, i int, t int6
 // finish ends what is still open when the trace ends.
 func (w *walk) finish() {
 	w.sum.EndNS = max(w.sum.EndNS, w.now)
-	if w.meta != nil {
-		w.sum.EndNS = max(w.sum.EndNS, w.meta.EndNS)
-		if !w.begun {
-			w.sum.BeginNS = w.meta.StartNS
-		}
+	w.sum.EndNS = max(w.sum.EndNS, w.meta.EndNS)
+	if !w.begun {
+		w.sum.BeginNS = min(w.meta.StartNS, w.sum.EndNS)
 	}
 	for _, p := range w.processes {
 		if p.pid != format.Unknown {

@@ -2,17 +2,17 @@ package replay
 
 import (
 	"context"
+	"iter"
 
 	"github.com/gosched/gosched/format"
 )
 
-// Source is a trace to walk. format's reader is one.
+// Source is a trace to walk. Every format.Trace is one.
 type Source interface {
-	Strings
-	// Metadata describes the recording; nil where nothing is known of it.
-	Metadata() *format.Metadata
-	// Next returns the next events in time order, and io.EOF after the last. The batch is valid until the next call.
-	Next(ctx context.Context) (*format.Batch, error)
+	Metadata() format.Metadata
+	Reasons() *format.Strings
+	Stacks() *format.Strings
+	Batches(ctx context.Context, sel format.Selection) iter.Seq2[*format.Batch, error]
 }
 
 // States is a set of states.
@@ -35,9 +35,23 @@ func (s States) Has(state format.State) bool { return s>>state&1 != 0 }
 
 // Wants is what a pass asks of a walk. What no pass wants is not computed.
 type Wants struct {
-	States  States // the states whose spans it takes
-	Details bool   // that spans carry where and by whom: Stack, TID, CPU, By… and what the row at their end says of these; else they are null
-	Delay   bool   // that runnable spans carry their Delay
+	States  States           // the states whose spans it takes
+	Details bool             // that spans carry where and by whom: Stack, TID, CPU, By… and what the row at their end says of these; else they are null
+	Delay   bool             // that runnable spans carry their Delay
+	Columns format.ColumnSet // of the rows that a RowPass takes
+}
+
+// columns are those that a walk reads: what the model goes by, and what is wanted.
+func (w Wants) columns() format.ColumnSet {
+	set := w.Columns | format.Columns(format.ColTime, format.ColKind, format.ColPID, format.ColProc, format.ColGoID, format.ColFrom, format.ColTo,
+		format.ColReason, format.ColStack, format.ColEnd)
+	if w.Delay {
+		set |= format.Columns(format.ColTID)
+	}
+	if w.Details {
+		set |= format.Columns(format.ColTID, format.ColCPU, format.ColByGoID, format.ColByStack)
+	}
+	return set
 }
 
 // Pass is a question to a trace, answered from its spans.
@@ -57,7 +71,7 @@ type RangePass interface {
 // RowPass is a Pass that looks at the rows themselves, each batch before it is walked.
 type RowPass interface {
 	Pass
-	// Rows takes the next rows. The batch is valid during the call only.
+	// Rows takes the next rows, with at least the columns that were wanted. The batch is valid during the call only.
 	Rows(b *format.Batch)
 }
 
@@ -89,6 +103,7 @@ func newOutlet(passes []Pass) *outlet {
 		o.union.States |= w.States
 		o.union.Details = o.union.Details || w.Details
 		o.union.Delay = o.union.Delay || w.Delay
+		o.union.Columns |= w.Columns
 		if r, ok := p.(RangePass); ok {
 			o.ranges = append(o.ranges, r)
 		}

@@ -28,13 +28,11 @@ type process struct {
 
 func newProcess(pid int32, meta *format.Metadata, wants Wants) *process {
 	p := &process{pid: pid, gapEnd: math.MinInt64, since: math.MinInt64}
+	p.maxStack = meta.MaxStackDepth
 	var info format.Process
-	if meta != nil {
-		p.maxStack = meta.MaxStackDepth
-		for i := range meta.Processes {
-			if meta.Processes[i].PID == pid {
-				info = meta.Processes[i]
-			}
+	for i := range meta.Processes {
+		if meta.Processes[i].PID == pid {
+			info = meta.Processes[i]
 		}
 	}
 	p.model = newModel(info.Coverage, wants)

@@ -126,17 +126,14 @@ func lives(t *testing.T, spans []replay.Span, sum *replay.Summary) {
 
 func TestRunAllocatesNothingPerEvent(t *testing.T) {
 	trace := simsched.New(simsched.Config{Events: 400_000, Goroutines: 500, GapEvery: 50_000})
-	half := *trace
-	half.Batches = trace.Batches[:len(trace.Batches)/2]
 	walk := func(tr *simsched.Trace) float64 {
 		return testing.AllocsPerRun(2, func() {
-			tr.Rewind()
 			if _, err := replay.Run(context.Background(), tr, &sink{}); err != nil {
 				t.Fatal(err)
 			}
 		})
 	}
-	short, long := walk(&half), walk(trace)
+	short, long := walk(trace.Half()), walk(trace)
 	if long > short+50 {
 		t.Errorf("%v allocations for half of the trace, %v for all of it: memory grows with the trace", short, long)
 	}
@@ -164,7 +161,6 @@ func BenchmarkReplay(b *testing.B) {
 			b.Run(fmt.Sprintf("%d goroutines/%s", goroutines, name), func(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {
-					trace.Rewind()
 					if _, err := replay.Run(context.Background(), trace, &counter{want: want}); err != nil {
 						b.Fatal(err)
 					}

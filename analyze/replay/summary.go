@@ -78,9 +78,13 @@ type Summary struct {
 	// AtStart and AtEnd count snapshot rows by state: goroutines met for the first time, and ones met before.
 	AtStart, AtEnd [6]int64
 
+	meta  *format.Metadata
 	names *Names
 	pairs [64]int64
 }
+
+// Metadata is what the trace says of its recording.
+func (s *Summary) Metadata() *format.Metadata { return s.meta }
 
 // Names resolves the ids in spans.
 func (s *Summary) Names() *Names { return s.names }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 
 	"github.com/gosched/gosched/format"
@@ -13,13 +12,10 @@ import (
 // Run walks the trace once and hands its spans to every pass. It returns what can be said of the trace as a whole.
 func Run(ctx context.Context, src Source, passes ...Pass) (*Summary, error) {
 	w := newWalk(src, passes)
-	for {
-		b, err := src.Next(ctx)
-		if errors.Is(err, io.EOF) {
-			break
-		}
+	columns := w.wants.columns()
+	for b, err := range src.Batches(ctx, format.Selection{Columns: columns}) {
 		if err == nil {
-			err = check(b)
+			err = check(b, columns)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("replay the trace: %w", err)
@@ -35,7 +31,7 @@ func Run(ctx context.Context, src Source, passes ...Pass) (*Summary, error) {
 
 // walk is the state of one pass over a trace.
 type walk struct {
-	meta  *format.Metadata
+	meta  format.Metadata
 	names *Names
 	out   *outlet
 	wants Wants
@@ -51,19 +47,20 @@ type walk struct {
 func newWalk(src Source, passes []Pass) *walk {
 	w := &walk{meta: src.Metadata(), names: newNames(src), out: newOutlet(passes), now: math.MinInt64, gapEnd: math.MinInt64}
 	w.wants = w.out.union
-	w.sum = &Summary{names: w.names}
+	w.sum = &Summary{names: w.names, meta: &w.meta}
 	return w
 }
 
 var errColumns = errors.New("a batch has columns of different lengths")
 
-func check(b *format.Batch) error {
-	n := b.Len()
-	for _, l := range [...]int{
-		len(b.EndNS), len(b.Kind), len(b.PID), len(b.TID), len(b.CPU), len(b.Proc), len(b.GoID),
-		len(b.From), len(b.To), len(b.Reason), len(b.Stack), len(b.ByGoID), len(b.ByStack),
+// check makes sure that a batch can be walked without looking.
+func check(b *format.Batch, columns format.ColumnSet) error {
+	for c, length := range [format.NumColumns]int{
+		format.ColTime: len(b.TimeNS), format.ColKind: len(b.Kind), format.ColPID: len(b.PID), format.ColTID: len(b.TID), format.ColCPU: len(b.CPU),
+		format.ColProc: len(b.Proc), format.ColGoID: len(b.GoID), format.ColFrom: len(b.From), format.ColTo: len(b.To), format.ColReason: len(b.Reason),
+		format.ColStack: len(b.Stack), format.ColByGoID: len(b.ByGoID), format.ColByStack: len(b.ByStack), format.ColEnd: len(b.EndNS),
 	} {
-		if l != n {
+		if length != b.Len() && columns.Has(format.Column(c)) {
 			return errColumns
 		}
 	}
@@ -96,7 +93,7 @@ func (w *walk) batch(b *format.Batch) {
 
 func (w *walk) begin(t int64, pid int32) {
 	w.begun = true
-	if w.meta != nil && w.meta.StartNS != 0 && w.meta.StartNS < t {
+	if w.meta.StartNS != 0 && w.meta.StartNS < t {
 		t = w.meta.StartNS
 	}
 	w.sum.BeginNS, w.sum.EndNS, w.now = t, t, t
@@ -141,7 +138,7 @@ func (w *walk) process(pid int32) *process {
 			return p
 		}
 	}
-	p := newProcess(pid, w.meta, w.wants)
+	p := newProcess(pid, &w.meta, w.wants)
 	p.since, p.gapEnd = max(w.sum.BeginNS, w.gapEnd), w.gapEnd
 	p.occ.last = w.sum.BeginNS
 	w.processes = append(w.processes, p)

@@ -5,7 +5,7 @@ package simsched
 import (
 	"context"
 	"fmt"
-	"io"
+	"iter"
 	"math/rand/v2"
 
 	"github.com/gosched/gosched/format"
@@ -31,50 +31,48 @@ var Waits = []string{"chan receive", "chan send", "select", "sync.Mutex.Lock", "
 
 var yields = []string{"preempted", "runtime.Gosched", "goyield"}
 
-// Trace is a trace in memory. It is a replay.Source.
+// Trace is a trace in memory whose batches are given as they are, whatever is selected. It is a replay.Source.
 type Trace struct {
-	Batches []*format.Batch
-	Meta    *format.Metadata
-	Reasons []string
-	Stacks  []string
-	next    int
+	batches         []*format.Batch
+	meta            format.Metadata
+	reasons, stacks *format.Strings
 }
 
 // Metadata implements replay.Source.
-func (t *Trace) Metadata() *format.Metadata { return t.Meta }
+func (t *Trace) Metadata() format.Metadata { return t.meta }
 
-// Reason implements replay.Source.
-func (t *Trace) Reason(id format.StringID) string { return at(t.Reasons, id) }
+// Reasons implements replay.Source.
+func (t *Trace) Reasons() *format.Strings { return t.reasons }
 
-// Stack implements replay.Source.
-func (t *Trace) Stack(id format.StringID) string { return at(t.Stacks, id) }
+// Stacks implements replay.Source.
+func (t *Trace) Stacks() *format.Strings { return t.stacks }
 
-func at(table []string, id format.StringID) string {
-	if int(id) >= len(table) {
-		return ""
+// Batches implements replay.Source.
+func (t *Trace) Batches(ctx context.Context, _ format.Selection) iter.Seq2[*format.Batch, error] {
+	return func(yield func(*format.Batch, error) bool) {
+		for _, b := range t.batches {
+			if err := ctx.Err(); err != nil {
+				yield(nil, err)
+				return
+			}
+			if !yield(b, nil) {
+				return
+			}
+		}
 	}
-	return table[id]
 }
 
-// Next implements replay.Source.
-func (t *Trace) Next(ctx context.Context) (*format.Batch, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	if t.next == len(t.Batches) {
-		return nil, io.EOF
-	}
-	t.next++
-	return t.Batches[t.next-1], nil
+// Half is the first half of the trace's batches.
+func (t *Trace) Half() *Trace {
+	half := *t
+	half.batches = t.batches[:len(t.batches)/2]
+	return &half
 }
-
-// Rewind makes Next begin again.
-func (t *Trace) Rewind() { t.next = 0 }
 
 // Len is the number of events.
 func (t *Trace) Len() int {
 	n := 0
-	for _, b := range t.Batches {
+	for _, b := range t.batches {
 		n += b.Len()
 	}
 	return n
@@ -145,20 +143,24 @@ func withDefaults(cfg Config) Config {
 }
 
 func newTrace(cfg Config) *Trace {
-	t := &Trace{Reasons: append(append(append([]string{""}, Waits...), yields...), "events lost")}
-	t.Stacks = []string{""}
-	for i, k := range Kinds {
-		t.Stacks = append(t.Stacks, fmt.Sprintf("%s /src/main.go:%d", k, 10*i+1))
+	t := &Trace{reasons: format.NewStrings(), stacks: format.NewStrings()}
+	for _, reason := range append(append(append([]string(nil), Waits...), yields...), lost) {
+		t.reasons.Intern(reason)
 	}
 	for i, k := range Kinds {
-		t.Stacks = append(t.Stacks, fmt.Sprintf("%s /src/main.go:%d;main.wait /src/wait.go:7", k, 10*i+5))
+		t.stacks.Intern(fmt.Sprintf("%s /src/main.go:%d", k, 10*i+1))
 	}
-	t.Meta = &format.Metadata{SchemaVersion: format.SchemaVersion, Source: format.SourceEBPF, StartNS: start}
+	for i, k := range Kinds {
+		t.stacks.Intern(fmt.Sprintf("%s /src/main.go:%d;main.wait /src/wait.go:7", k, 10*i+5))
+	}
+	t.meta = format.Metadata{SchemaVersion: format.SchemaVersion, Source: format.SourceEBPF, StartNS: start}
 	for i := range cfg.Processes {
-		t.Meta.Processes = append(t.Meta.Processes, format.Process{PID: int32(100 + i), GoVersion: "go1.26.8", GOMAXPROCS: cfg.Procs})
+		t.meta.Processes = append(t.meta.Processes, format.Process{PID: int32(100 + i), GoVersion: "go1.26.8", GOMAXPROCS: cfg.Procs})
 	}
 	return t
 }
+
+const lost = "events lost"
 
 // step lets one thing happen in a process.
 func (s *simulation) step(p *process) {
@@ -251,9 +253,9 @@ func (s *simulation) take(list *[]*goroutine) *goroutine {
 
 // gap loses some events of a process.
 func (s *simulation) gap(p *process) {
-	e := row{kind: format.KindGap, time: s.now, pid: p.pid, tid: format.Unknown, proc: format.Unknown, reason: format.StringID(len(s.trace.Reasons) - 1)}
+	e := row{kind: format.KindGap, time: s.now, pid: p.pid, tid: format.Unknown, proc: format.Unknown, reason: s.trace.reasons.Intern(lost)}
 	trace := s.trace
-	s.trace = &Trace{Batches: nil}
+	s.trace = new(Trace)
 	for range s.rng.IntN(20) {
 		s.now += int64(s.rng.IntN(200))
 		s.step(p)
@@ -283,22 +285,12 @@ func (s *simulation) row(p *process, g *goroutine, from, to format.State, proc i
 
 func (s *simulation) add(r row) {
 	t := s.trace
-	if n := len(t.Batches); n == 0 || t.Batches[n-1].Len() == BatchSize {
-		t.Batches = append(t.Batches, &format.Batch{})
+	if n := len(t.batches); n == 0 || t.batches[n-1].Len() == BatchSize {
+		t.batches = append(t.batches, &format.Batch{})
 	}
-	b := t.Batches[len(t.Batches)-1]
-	b.TimeNS = append(b.TimeNS, r.time)
-	b.EndNS = append(b.EndNS, r.end)
-	b.Kind = append(b.Kind, r.kind)
-	b.PID = append(b.PID, r.pid)
-	b.TID = append(b.TID, r.tid)
-	b.CPU = append(b.CPU, format.Unknown)
-	b.Proc = append(b.Proc, r.proc)
-	b.GoID = append(b.GoID, r.goid)
-	b.From = append(b.From, r.from)
-	b.To = append(b.To, r.to)
-	b.Reason = append(b.Reason, r.reason)
-	b.Stack = append(b.Stack, r.stack)
-	b.ByGoID = append(b.ByGoID, r.by)
-	b.ByStack = append(b.ByStack, 0)
+	b := t.batches[len(t.batches)-1]
+	e := format.NoEvent
+	e.Kind, e.TimeNS, e.EndNS, e.PID, e.TID, e.Proc = r.kind, r.time, r.end, r.pid, r.tid, r.proc
+	e.GoID, e.ByGoID, e.From, e.To, e.Reason, e.Stack = r.goid, r.by, r.from, r.to, r.reason, r.stack
+	b.Append(e)
 }
