@@ -24,14 +24,22 @@ func (c code) loads(base insn.Regs, disp int64) bool {
 	return false
 }
 
-// jumpedTo says whether a branch in the function itself goes to addr.
-func (c code) jumpedTo(addr uint64) bool {
-	for _, i := range c.insns {
-		if (i.Kind == insn.Jump || i.Kind == insn.CondJump) && i.Target == addr {
-			return true
+// after chooses a probe point right after a call, where its result is still in the register of arg: the first
+// instruction that the kernel emulates, else the very next. No branch may lead there around the call.
+func (c code) after(call insn.Insn, arg Arg) (insn.Insn, bool) {
+	n := c.at(call.Addr + uint64(call.Len))
+	if n < 0 || c.loopsInto(call.Addr, c.insns[n].Addr) {
+		return insn.Insn{}, false
+	}
+	for _, i := range c.insns[n:] {
+		if i.Emulated && !c.loopsInto(call.Addr, i.Addr) {
+			return i, true
+		}
+		if i.Kind != insn.Other && i.Kind != insn.Nop || i.Writes&needs[arg] != 0 {
+			break
 		}
 	}
-	return false
+	return c.insns[n], true
 }
 
 // loopsInto says whether a branch goes into (from, to]: then code there may run more than once a call.

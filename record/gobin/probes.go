@@ -270,8 +270,8 @@ func (f *finder) newGoroutine(fn string, op Op, queue string) (Probe, bool) {
 		return pr, err == nil
 	}
 	if i, ok := only("runtime.newproc1"); ok {
-		if n := c.at(i.Addr + uint64(i.Len)); n >= 0 && !c.jumpedTo(c.insns[n].Addr) {
-			pr, err := f.b.probeAt(c, c.insns[n], op, ArgReg0)
+		if next, ok := c.after(i, ArgReg0); ok {
+			pr, err := f.b.probeAt(c, next, op, ArgReg0)
 			return pr, err == nil
 		}
 	}

@@ -130,7 +130,6 @@ func x86Effects(i *Insn, x x86asm.Inst) {
 	case i.Kind == CondJump || i.Kind == Jump || i.Kind == Nop || x86Reads[x.Op]:
 	case i.Kind == Push:
 		i.Writes, i.SPMove = SP, 8
-		i.SPLost = i.Len > 0 && x.DataSize != 64 && x.DataSize != 0
 	case i.Kind == Call || i.Kind == CallReg || i.Kind == End:
 		i.Writes = All &^ SP
 	case x86Simple[x.Op]:
