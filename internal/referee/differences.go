@@ -80,7 +80,7 @@ var Differences = []Difference{
 	{
 		SkippedFrames, "all",
 		"stacks without runtime.goexit, without runtime.main for goroutine 1, and without the innermost runtime functions (gopark and what the place of the event asks to skip)",
-		"the whole stack",
+		"the whole stack up to the caller of runtime.gopark, which the tracer keeps for GC workers",
 		"go1.26 src/runtime/tracestack.go traceStack and its skip argument; the traceskip argument of gopark's callers",
 	},
 	{

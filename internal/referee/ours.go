@@ -105,7 +105,11 @@ func parseStack(text string) (Stack, error) {
 	return s, nil
 }
 
+// parseFrame reads "func file:line", or "func" alone where the recorder knew no line.
 func parseFrame(text string) (Frame, bool) {
+	if text != "" && !strings.ContainsAny(text, " :") {
+		return Frame{Func: text}, true
+	}
 	colon := strings.LastIndexByte(text, ':')
 	if colon < 0 {
 		return Frame{}, false

@@ -18,7 +18,7 @@ func TestStacksAreParsed(t *testing.T) {
 			t.Errorf("%q is %q, %v, want %q", text, s, err, want)
 		}
 	}
-	for _, text := range []string{"main.main", "main.main /m.go", "main.main:3", "x /m.go:1;"} {
+	for _, text := range []string{"main.main /m.go", "main.main:3", "x /m.go:1;"} {
 		if s, err := parseStack(text); err == nil {
 			t.Errorf("%q is taken for %q", text, s)
 		}

@@ -9,7 +9,7 @@ const maxSkip = 8
 // stacksAgree reports whether our stack is the tracer's stack but for frames that the tracer leaves out: at the root
 // runtime.goexit, and runtime.main for goroutine 1; at the leaf a few functions of the runtime.
 func stacksAgree(ours, theirs Stack, depth int) (agree, skipped bool) {
-	trimmed := trimRoot(ours)
+	trimmed, theirs := trimRoot(ours), trimLeaf(theirs)
 	rest := len(trimmed) - len(theirs)
 	if truncated(ours, depth) || truncated(theirs, traceDepth) {
 		return agreeAtLeaf(trimmed, theirs), true
@@ -33,6 +33,14 @@ var rootFuncs = map[string]bool{"runtime.goexit": true, "runtime.main": true}
 func trimRoot(s Stack) Stack {
 	for len(s) > 0 && rootFuncs[s[0].Func] {
 		s = s[1:]
+	}
+	return s
+}
+
+// trimLeaf takes runtime.gopark away, which gosched leaves out of every stack and the tracer out of most.
+func trimLeaf(s Stack) Stack {
+	if n := len(s); n > 0 && s[n-1].Func == "runtime.gopark" {
+		return s[:n-1]
 	}
 	return s
 }
@@ -65,8 +73,9 @@ func equalFrames(a, b Stack) bool {
 	return true
 }
 
-// skippable are the packages whose functions the tracer leaves out at the leaf.
-var skippable = []string{"runtime.", "internal/runtime/", "internal/poll.runtime_", "sync.runtime_", "internal/sync.runtime_", "syscall.runtime_", "time.Sleep", "iter."}
+// skippable are the packages whose functions the tracer leaves out at the leaf: its skip counts are numbers of frames,
+// which take away the runtime's functions and those of the packages that call it.
+var skippable = []string{"runtime.", "internal/runtime/", "sync.", "internal/sync.", "internal/poll.", "syscall.", "internal/syscall/", "time.Sleep", "iter."}
 
 func runtimeOnly(s Stack) bool {
 	for _, f := range s {
