@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gosched/gosched/analyze/info"
+	"github.com/gosched/gosched/analyze/replay"
 )
 
 type infoOptions struct {
@@ -48,12 +49,11 @@ func runInfo(ctx context.Context, opts infoOptions, paths []string, out io.Write
 		return err
 	}
 	pass := info.New()
-	summary, err := analyze(ctx, trace, pass)
+	summary, err := replay.Run(ctx, trace, pass)
 	if err != nil {
 		return err
 	}
-	meta := trace.Metadata()
-	result := pass.Result(summary, &meta)
+	result := pass.Result(summary)
 	if err := present(out, opts.json, result, result.Document()); err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gosched/gosched/analyze/latency"
+	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/report"
 )
 
@@ -71,12 +72,11 @@ func runLatency(ctx context.Context, opts latencyOptions, paths []string, out io
 		return err
 	}
 	pass := latency.New()
-	summary, err := analyze(ctx, trace, pass)
+	summary, err := replay.Run(ctx, trace, pass)
 	if err != nil {
 		return err
 	}
-	meta := trace.Metadata()
-	result := pass.Result(summary, &meta)
+	result := pass.Result(summary)
 	if opts.by != "" {
 		result.Groups = slices.DeleteFunc(result.Groups, func(e latency.Entry) bool { return e.By != opts.by })
 	}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 
 	"github.com/gosched/gosched/analyze/report"
@@ -61,7 +62,7 @@ func (r *recorder) process(ctx context.Context) error {
 	opts.Progress = line.update
 	summary, err := record.Record(ctx, proc, opts)
 	line.clear()
-	return errors.Join(err, r.finish(summary, proc))
+	return errors.Join(err, r.finish(summary, proc, err == nil))
 }
 
 // openTarget opens a process, and tells one that may not be looked at from one that
@@ -96,7 +97,7 @@ func (r *recorder) command(ctx context.Context) error {
 	if !running {
 		return errors.Join(err, reap(child))
 	}
-	err = errors.Join(err, r.finish(summary, child.Process))
+	err = errors.Join(err, r.finish(summary, child.Process, err == nil))
 	code, waitErr := child.Wait()
 	return passOn(code, errors.Join(err, waitErr))
 }
@@ -121,14 +122,43 @@ func passOn(code int, err error) error {
 	}
 }
 
-// finish hands the trace over to whoever called sudo, and says what is in it.
-func (r *recorder) finish(summary *record.Summary, proc *target.Process) error {
+// finish hands the trace over to whoever called sudo, and says what is in it. If it
+// is not whole there is an error, which is said after it.
+func (r *recorder) finish(summary *record.Summary, proc *target.Process, whole bool) error {
 	if summary == nil {
 		return nil
 	}
 	err := handOver(r.opts.output)
-	if r.opts.json {
-		return errors.Join(err, report.WriteJSON(r.out, newRecordDocument(summary, proc.PID())))
+	path := r.opts.output
+	if !whole {
+		path = left(path)
 	}
-	return errors.Join(err, writeSummary(r.notes, summary))
+	summary.Bytes = sizeOf(path)
+	if r.opts.json {
+		return errors.Join(err, report.WriteJSON(r.out, newRecordDocument(summary, path, proc.PID())))
+	}
+	return errors.Join(err, writeSummary(r.notes, summary, path))
+}
+
+// left is where the segments of a recording are that did not come to its end.
+func left(path string) string {
+	if partial := path + ".partial"; sizeOf(partial) > 0 {
+		return partial
+	}
+	return path
+}
+
+// sizeOf is the size of a trace, a file or a folder of segments; 0 if it is not there.
+func sizeOf(trace string) (size int64) {
+	_ = filepath.WalkDir(trace, func(_ string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		info, err := entry.Info()
+		if err == nil {
+			size += info.Size()
+		}
+		return err
+	})
+	return size
 }

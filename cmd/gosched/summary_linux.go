@@ -26,11 +26,11 @@ type recordDocument struct {
 	Coverage   []format.Transition `json:"coverage"`
 }
 
-func newRecordDocument(s *record.Summary, pid int) recordDocument {
+func newRecordDocument(s *record.Summary, path string, pid int) recordDocument {
 	process := firstProcess(&s.Metadata)
 	return recordDocument{
 		Version:    documentVersion,
-		Output:     s.Output,
+		Output:     path,
 		PID:        pid,
 		GoVersion:  process.GoVersion,
 		Events:     s.Events,
@@ -52,13 +52,16 @@ func firstProcess(meta *format.Metadata) format.Process {
 
 // writeSummary says in three lines what was recorded, what is missing from it, and
 // where it is.
-func writeSummary(out io.Writer, s *record.Summary) error {
+func writeSummary(out io.Writer, s *record.Summary, path string) error {
 	process := firstProcess(&s.Metadata)
-	_, err := fmt.Fprintf(out, "recorded %s (pid %d, %s) for %s: %s events%s; %s\n%s\nwrote %s, %s%s: gosched latency %s\n",
+	recorded := fmt.Sprintf("recorded %s (pid %d, %s) for %s: %s events%s; ended: %s",
 		filepath.Base(process.Executable), process.PID, process.GoVersion, report.FormatDuration(s.Elapsed.Nanoseconds()),
-		report.FormatCount(s.Events), perSecond(s), s.EndReason,
-		missing(s, process.Coverage),
-		s.Output, report.FormatBytes(s.Bytes), perEvent(s), s.Output)
+		report.FormatCount(s.Events), perSecond(s), s.EndReason)
+	written := "nothing was written"
+	if s.Bytes > 0 {
+		written = fmt.Sprintf("wrote %s, %s%s: gosched latency %s", path, report.FormatBytes(s.Bytes), perEvent(s), path)
+	}
+	_, err := fmt.Fprintf(out, "%s\n%s\n%s\n", recorded, missing(s, process.Coverage), written)
 	return err
 }
 
