@@ -111,15 +111,3 @@ func (b *Batch) check() error {
 	}
 	return nil
 }
-
-// checkCodes says which code is none of those below limit.
-func checkCodes[T value](codes []T, limit int) error {
-	var most T
-	for _, c := range codes {
-		most = max(most, c)
-	}
-	if len(codes) > 0 && int64(most) >= int64(limit) {
-		return fmt.Errorf("value %d in a column that has %d", most, limit)
-	}
-	return nil
-}

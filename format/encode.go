@@ -1,6 +1,7 @@
 package format
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/gosched/gosched/format/internal/flat"
@@ -26,7 +27,7 @@ type encoder interface {
 type intEncoder[T integer] struct {
 	slot   slot[T]
 	chunk  *flat.Chunk
-	dict   flat.IntDict[T]
+	dict   *flat.IntDict[T]
 	fixed  bool // never as differences
 	deltas bool // no dictionary (any more)
 	wide   []int64
@@ -34,23 +35,23 @@ type intEncoder[T integer] struct {
 }
 
 func (f intField[T]) encoder(col flat.Column, _ *Strings) encoder {
-	return &intEncoder[T]{slot: f.slot, chunk: flat.NewChunk(col), fixed: col.Type == flat.Int32}
+	return &intEncoder[T]{slot: f.slot, chunk: flat.NewChunk(col), dict: flat.NewIntDict[T](), fixed: col.Type == flat.Int32}
 }
 
 func (e *intEncoder[T]) add(z *flat.Compressor, s *flat.Scratch, b *Batch) error {
 	vals := *e.slot.of(b)
-	bounds := flat.IntBounds(vals, e.slot.nullable, e.slot.none)
+	bounds, nulls := flat.IntBounds(vals, e.slot.nullable, e.slot.none)
 	e.bounds = flat.Join(e.bounds, bounds)
 	if e.deltas {
-		return e.addDeltas(z, s, vals, bounds)
+		return e.addDeltas(z, s, vals, nulls, bounds)
 	}
-	e.dict.Encode(s, vals, e.slot.nullable, e.slot.none)
+	e.dict.Encode(s, vals, nulls, e.slot.none)
 	e.deltas = !e.fixed && len(e.dict.Values) > maxDictionary
 	return e.chunk.AddIndices(z, s, len(e.dict.Values), bounds)
 }
 
-func (e *intEncoder[T]) addDeltas(z *flat.Compressor, s *flat.Scratch, vals []T, bounds flat.Bounds) error {
-	present := e.dict.Compact(s, vals, e.slot.nullable, e.slot.none)
+func (e *intEncoder[T]) addDeltas(z *flat.Compressor, s *flat.Scratch, vals []T, nulls int, bounds flat.Bounds) error {
+	present := e.dict.Compact(s, vals, nulls, e.slot.none)
 	e.wide = slices.Grow(e.wide[:0], len(present))[:len(present)]
 	for i, v := range present {
 		e.wide[i] = int64(v)
@@ -76,7 +77,7 @@ func (e *intEncoder[T]) memory() int { return e.chunk.Size() + 8*len(e.dict.Valu
 type deltaField struct{ intField[int64] }
 
 func (f deltaField) encoder(col flat.Column, _ *Strings) encoder {
-	return &deltaEncoder{intEncoder[int64]{slot: f.slot, chunk: flat.NewChunk(col), deltas: true}}
+	return &deltaEncoder{intEncoder[int64]{slot: f.slot, chunk: flat.NewChunk(col), dict: flat.NewIntDict[int64](), deltas: true}}
 }
 
 type deltaEncoder struct{ intEncoder[int64] }
@@ -113,14 +114,30 @@ func (e *codeEncoder[T]) add(z *flat.Compressor, s *flat.Scratch, b *Batch) erro
 	vals := *e.slot.of(b)
 	limit := e.limit()
 	e.dict.Grow(limit)
-	if err := checkCodes(vals, limit); err != nil {
+	nulls, err := e.check(vals, limit)
+	if err != nil {
 		return err
 	}
-	e.dict.Encode(s, vals, e.slot.nullable, e.slot.none)
+	e.dict.Encode(s, vals, nulls, e.slot.none)
 	for ; e.seen < len(e.dict.Values); e.seen++ {
 		e.bytes += len(e.text(e.dict.Values[e.seen])) + 4
 	}
 	return e.chunk.AddIndices(z, s, len(e.dict.Values), flat.Bounds{})
+}
+
+// check counts the nulls of vals, and says which code is none of those below limit.
+func (e *codeEncoder[T]) check(vals []T, limit int) (nulls int, err error) {
+	var most T
+	for _, c := range vals {
+		most = max(most, c)
+	}
+	if len(vals) > 0 && int64(most) >= int64(limit) {
+		return 0, fmt.Errorf("value %d in a column that has %d", most, limit)
+	}
+	if e.slot.nullable {
+		nulls = flat.CountNulls(vals, e.slot.none)
+	}
+	return nulls, nil
 }
 
 func (e *codeEncoder[T]) finish() *flat.Chunk {

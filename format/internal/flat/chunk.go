@@ -4,16 +4,17 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+	"slices"
 
 	"github.com/klauspost/compress/zstd"
-	"github.com/parquet-go/parquet-go/encoding/delta"
 	"github.com/parquet-go/parquet-go/encoding/thrift"
 	"github.com/parquet-go/parquet-go/format"
 )
 
 // Compressor makes pages smaller. It is not safe for concurrent use.
 type Compressor struct {
-	zstd *zstd.Encoder
+	zstd  *zstd.Encoder
+	level int
 }
 
 // NewCompressor gives a compressor of a zstd level as klauspost/compress counts them, from 1 (fastest) to 4.
@@ -26,7 +27,7 @@ func NewCompressor(level int) (*Compressor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make zstd encoder: %w", err)
 	}
-	return &Compressor{zstd: enc}, nil
+	return &Compressor{zstd: enc, level: level}, nil
 }
 
 // Bounds are the least and greatest of the values of a page or of a chunk, in
@@ -35,24 +36,30 @@ type Bounds struct {
 	Min, Max []byte
 }
 
-// IntBounds gives the bounds of the values that are not null.
-func IntBounds[T integer](vals []T, nullable bool, null T) Bounds {
-	first := true
-	var least, most T
+// IntBounds gives the bounds of the values that are not null, and how many are.
+func IntBounds[T integer](vals []T, nullable bool, null T) (Bounds, int) {
+	if len(vals) == 0 {
+		return Bounds{}, 0
+	}
+	if !nullable {
+		return Bounds{Min: plainInt(slices.Min(vals)), Max: plainInt(slices.Max(vals))}, 0
+	}
+	nulls := CountNulls(vals, null)
+	if nulls == len(vals) {
+		return Bounds{}, nulls
+	}
+	first := vals[0]
+	for i := 0; first == null; i++ {
+		first = vals[i]
+	}
+	least, most := first, first
 	for _, v := range vals {
-		if nullable && v == null {
-			continue
-		}
-		if first {
-			least, most, first = v, v, false
-			continue
+		if v == null {
+			v = first
 		}
 		least, most = min(least, v), max(most, v)
 	}
-	if first {
-		return Bounds{}
-	}
-	return Bounds{Min: plainInt(least), Max: plainInt(most)}
+	return Bounds{Min: plainInt(least), Max: plainInt(most)}, nulls
 }
 
 // Join gives the bounds of integers that hold for what a holds for and for what b holds for.
@@ -134,16 +141,24 @@ func (c *Chunk) AddIndices(z *Compressor, s *Scratch, entries int, bounds Bounds
 
 // AddDelta appends a page of vals that are not null, as differences; s has been filled from the same values.
 func (c *Chunk) AddDelta(z *Compressor, s *Scratch, vals []int64, bounds Bounds) error {
-	var encoding delta.BinaryPackedEncoding
-	packed, err := encoding.EncodeInt64(s.packed[:0], vals)
-	if err != nil {
+	s.body = c.appendLevels(s.body[:0], s)
+	if len(vals) > 1 && coarse(vals) {
+		s.body = appendByteDeltas(s.body, vals)
+		return c.add(z, s, format.DeltaBinaryPacked, bounds)
+	}
+	var err error
+	if s.body, err = appendBitDeltas(s.body, vals); err != nil {
 		return fmt.Errorf("encode %s: %w", c.column.Name, err)
 	}
-	s.packed = packed
-	s.body = c.appendLevels(s.body[:0], s)
-	s.body = append(s.body, packed...)
-	return c.add(z, s, format.DeltaBinaryPacked, bounds)
+	if z.level >= thoroughLevel {
+		return c.add(z, s, format.DeltaBinaryPacked, bounds)
+	}
+	s.packed = appendRawFrame(s.packed[:0], s.body)
+	return c.addPacked(s, format.DeltaBinaryPacked, bounds)
 }
+
+// thoroughLevel is the zstd level from which on some percent less are worth the time spent on packed bits.
+const thoroughLevel = 3
 
 func (c *Chunk) appendLevels(dst []byte, s *Scratch) []byte {
 	if !c.column.Optional {
@@ -155,6 +170,11 @@ func (c *Chunk) appendLevels(dst []byte, s *Scratch) []byte {
 // add compresses the body in s and appends it as a data page.
 func (c *Chunk) add(z *Compressor, s *Scratch, encoding format.Encoding, bounds Bounds) error {
 	s.packed = z.zstd.EncodeAll(s.body, s.packed[:0])
+	return c.addPacked(s, encoding, bounds)
+}
+
+// addPacked appends what is in s as a data page: body, and packed as body compressed.
+func (c *Chunk) addPacked(s *Scratch, encoding format.Encoding, bounds Bounds) error {
 	header := format.PageHeader{
 		Type:                 format.DataPage,
 		UncompressedPageSize: int32(len(s.body)),

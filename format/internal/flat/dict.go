@@ -7,13 +7,28 @@ type integer interface {
 	~int32 | ~int64
 }
 
-// IntDict numbers distinct integers in order of appearance.
+// IntDict numbers distinct integers in order of appearance. Make it with NewIntDict.
 type IntDict[T integer] struct {
 	Values []T
-	slots  []uint32 // index into Values + 1, 0 = free; a power of two long
+	slots  []slot[T] // a power of two long, at least twice as many as values
 	shift  int
 
-	compacted []T
+	present []T
+}
+
+// slot is a place in a dictionary's hash table.
+type slot[T integer] struct {
+	value  T
+	number uint32 // index into Values + 1, 0 = free
+}
+
+const minSlots = 256
+
+// NewIntDict gives an empty dictionary.
+func NewIntDict[T integer]() *IntDict[T] {
+	d := new(IntDict[T])
+	d.resize(minSlots)
+	return d
 }
 
 // Reset empties the dictionary.
@@ -22,39 +37,47 @@ func (d *IntDict[T]) Reset() {
 	clear(d.slots)
 }
 
-// Index is the number of v, a new one where v is new.
-func (d *IntDict[T]) Index(v T) uint32 {
-	if len(d.Values)*2 >= len(d.slots) {
-		d.rehash()
-	}
-	mask := len(d.slots) - 1
-	for i := d.slot(v); ; i = (i + 1) & mask {
-		k := d.slots[i]
-		if k == 0 {
-			d.Values = append(d.Values, v)
-			d.slots[i] = uint32(len(d.Values))
-			return uint32(len(d.Values)) - 1
-		}
-		if d.Values[k-1] == v {
-			return k - 1
-		}
-	}
+func (d *IntDict[T]) resize(size int) {
+	d.slots = make([]slot[T], size)
+	d.shift = 64 - bits.TrailingZeros(uint(size))
 }
 
-func (d *IntDict[T]) slot(v T) int {
+func (d *IntDict[T]) hash(v T) int {
 	return int((uint64(v) * 0x9E3779B97F4A7C15) >> d.shift)
 }
 
-func (d *IntDict[T]) rehash() {
-	size := max(64, 2*len(d.slots))
-	d.slots = make([]uint32, size)
-	d.shift = 64 - bits.TrailingZeros(uint(size))
-	for k, v := range d.Values {
-		i := d.slot(v)
-		for d.slots[i] != 0 {
-			i = (i + 1) & (size - 1)
+// Index is the number of v, a new one where v is new.
+func (d *IntDict[T]) Index(v T) uint32 {
+	mask := len(d.slots) - 1
+	for i := d.hash(v); ; i = (i + 1) & mask {
+		s := &d.slots[i]
+		if s.number == 0 {
+			return d.add(v, s)
 		}
-		d.slots[i] = uint32(k) + 1
+		if s.value == v {
+			return s.number - 1
+		}
+	}
+}
+
+// add gives v a number, in a free slot.
+func (d *IntDict[T]) add(v T, s *slot[T]) uint32 {
+	d.Values = append(d.Values, v)
+	*s = slot[T]{v, uint32(len(d.Values))}
+	if 2*len(d.Values) > len(d.slots) {
+		d.rehash()
+	}
+	return uint32(len(d.Values)) - 1
+}
+
+func (d *IntDict[T]) rehash() {
+	d.resize(2 * len(d.slots))
+	for k, v := range d.Values {
+		i := d.hash(v)
+		for d.slots[i].number != 0 {
+			i = (i + 1) & (len(d.slots) - 1)
+		}
+		d.slots[i] = slot[T]{v, uint32(k) + 1}
 	}
 }
 
@@ -80,37 +103,49 @@ func (d *CodeDict[T]) Grow(limit int) {
 	}
 }
 
-// Index is the number of v, a new one where v is new. v is below the limit that Grow was last told.
-func (d *CodeDict[T]) Index(v T) uint32 {
-	k := d.number[v]
-	if k == 0 {
-		d.Values = append(d.Values, v)
-		k = uint32(len(d.Values))
-		d.number[v] = k
-	}
-	return k - 1
+// add gives v a number. v is below the limit that Grow was last told.
+func (d *CodeDict[T]) add(v T) uint32 {
+	d.Values = append(d.Values, v)
+	d.number[v] = uint32(len(d.Values))
+	return uint32(len(d.Values))
 }
 
-// Encode puts the page of vals into s: its non-null rows and their numbers.
-// Values equal to null are null where nullable is set.
-func (d *CodeDict[T]) Encode(s *Scratch, vals []T, nullable bool, null T) {
-	if nullable {
-		held := d.number[null]
-		d.number[null] = 1 // any number: what is written for a null is overwritten by the next value
-		defer func() { d.number[null] = held }()
+// Encode puts the page of vals, of which nulls are null, into s: its non-null
+// rows and their numbers.
+func (d *CodeDict[T]) Encode(s *Scratch, vals []T, nulls int, null T) {
+	s.reset(len(vals), len(vals)-nulls)
+	switch nulls {
+	case 0:
+		for i, v := range vals {
+			k := d.number[v]
+			if k == 0 {
+				k = d.add(v)
+			}
+			s.Indices[i] = k - 1
+		}
+	case len(vals):
+	default:
+		d.encodeSparse(s, vals, null)
 	}
-	s.reset(len(vals))
-	n := 0
+}
+
+// encodeSparse is Encode where some are null. It has no branch on which,
+// because no processor can guess it: what is written for a null is overwritten
+// by the next value.
+func (d *CodeDict[T]) encodeSparse(s *Scratch, vals []T, null T) {
+	held := d.number[null]
+	d.number[null] = 1 // any number
+	indices, n := s.Indices[:len(vals)], 0
 	for at := 0; at < len(vals); at += 8 {
 		var bitmap byte
 		for i, v := range vals[at:min(at+8, len(vals))] {
 			k := d.number[v]
 			if k == 0 {
-				k = d.Index(v) + 1
+				k = d.add(v)
 			}
-			s.Indices[n] = k - 1
+			indices[n] = k - 1
 			present := 1
-			if nullable && v == null {
+			if v == null {
 				present = 0
 			}
 			n += present
@@ -118,37 +153,37 @@ func (d *CodeDict[T]) Encode(s *Scratch, vals []T, nullable bool, null T) {
 		}
 		s.Bitmap[at/8] = bitmap
 	}
-	s.Rows, s.Indices = len(vals), s.Indices[:n]
+	d.number[null] = held
 }
 
-// Encode puts the page of vals into s: its non-null rows and their numbers.
-// Values equal to null are null where nullable is set.
-func (d *IntDict[T]) Encode(s *Scratch, vals []T, nullable bool, null T) {
-	present := d.Compact(s, vals, nullable, null)
-	if len(present) == 0 {
-		return
-	}
-	last, number := present[0], d.Index(present[0])
+// Encode puts the page of vals, of which nulls are null, into s: its non-null
+// rows and their numbers.
+func (d *IntDict[T]) Encode(s *Scratch, vals []T, nulls int, null T) {
+	present := d.Compact(s, vals, nulls, null)
+	indices := s.Indices[:len(present)]
 	for i, v := range present {
-		if v != last {
-			last, number = v, d.Index(v)
+		if at := &d.slots[d.hash(v)]; at.value == v && at.number != 0 {
+			indices[i] = at.number - 1
+		} else {
+			indices[i] = d.Index(v)
 		}
-		s.Indices[i] = number
 	}
 }
 
-// Compact gives the non-null values of vals and marks their rows in s, but
-// leaves s without indices. It is valid until the next call.
-func (d *IntDict[T]) Compact(s *Scratch, vals []T, nullable bool, null T) []T {
-	s.reset(len(vals))
-	s.Rows = len(vals)
-	if !nullable {
+// Compact gives the values of vals that are not null, as nulls are, and marks
+// their rows in s, but leaves s without indices. It is valid until the next call.
+func (d *IntDict[T]) Compact(s *Scratch, vals []T, nulls int, null T) []T {
+	s.reset(len(vals), len(vals)-nulls)
+	switch nulls {
+	case 0:
 		return vals
+	case len(vals):
+		return nil
 	}
-	if cap(d.compacted) < len(vals) {
-		d.compacted = make([]T, len(vals))
+	if cap(d.present) < len(vals) {
+		d.present = make([]T, len(vals))
 	}
-	out, n := d.compacted[:len(vals)], 0
+	out, n := d.present[:len(vals)], 0
 	for at := 0; at < len(vals); at += 8 {
 		var bitmap byte
 		for i, v := range vals[at:min(at+8, len(vals))] {
@@ -162,23 +197,34 @@ func (d *IntDict[T]) Compact(s *Scratch, vals []T, nullable bool, null T) []T {
 		}
 		s.Bitmap[at/8] = bitmap
 	}
-	s.Indices = s.Indices[:n]
 	return out[:n]
 }
 
 // Scratch is a page of one column on its way into a chunk, and memory to make it in.
 type Scratch struct {
 	Rows    int
-	Bitmap  []byte   // bit i: row i is not null; unused where no row is
+	Bitmap  []byte   // bit i: row i is not null; unused where none or all are
 	Indices []uint32 // of the non-null rows
 	body    []byte
 	packed  []byte
 }
 
-func (s *Scratch) reset(rows int) {
+func (s *Scratch) reset(rows, values int) {
+	s.Rows = rows
 	s.Bitmap = grow(s.Bitmap[:0], (rows+7)/8)
 	if cap(s.Indices) < rows {
 		s.Indices = make([]uint32, rows)
 	}
-	s.Indices = s.Indices[:rows]
+	s.Indices = s.Indices[:values]
+}
+
+// CountNulls is how many of vals are null.
+func CountNulls[T integerOrCode](vals []T, null T) int {
+	n := 0
+	for _, v := range vals {
+		if v == null {
+			n++
+		}
+	}
+	return n
 }
