@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync"
 
 	"github.com/gosched/gosched/record/gobin/internal/image"
@@ -77,9 +78,13 @@ var machines = map[elf.Machine]struct {
 
 // New reads an executable. r must stay readable as long as the Binary is used.
 func New(r io.ReaderAt) (*Binary, error) {
+	var magic [4]byte
+	if n, _ := r.ReadAt(magic[:], 0); n < 4 || string(magic[:]) != elf.ELFMAG {
+		return nil, fmt.Errorf("%w: not an ELF file", ErrNotGo)
+	}
 	img, err := image.New(r)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrNotGo, err)
+		return nil, fmt.Errorf("%w: ELF headers: %w", ErrDamaged, err)
 	}
 	if err := supported(img); err != nil {
 		return nil, err
@@ -88,12 +93,13 @@ func New(r io.ReaderAt) (*Binary, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: no Go version in it", ErrNotGo)
 	}
-	if info.GoVersion == "unknown" || info.GoVersion == "" {
+	version := strings.TrimSpace(info.GoVersion)
+	if version == "unknown" || version == "" {
 		return nil, fmt.Errorf("%w: its Go version was removed, as obfuscators do", ErrUnsupported)
 	}
 	m := machines[img.File.Machine]
-	b := &Binary{GoVersion: info.GoVersion, Arch: m.name, PIE: img.PIE, img: img, isa: m.isa, BuildID: buildID(img)}
-	if b.Version, err = ParseVersion(info.GoVersion); err != nil {
+	b := &Binary{GoVersion: version, Arch: m.name, PIE: img.PIE, img: img, isa: m.isa, BuildID: buildID(img)}
+	if b.Version, err = ParseVersion(version); err != nil {
 		return nil, err
 	}
 	if err := b.loadOffsets(); err != nil {

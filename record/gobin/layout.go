@@ -152,10 +152,13 @@ func (b *Binary) dwarf() (offsets.Set, error) {
 	return s, nil
 }
 
+// debugSections are the sections that names, types and constants are in; from the fourth on DWARF 5 has them.
+var debugSections = []string{"abbrev", "info", "str", "addr", "line_str", "str_offsets", "rnglists"}
+
 // dwarfData loads the few sections that struct types are described in.
 func (b *Binary) dwarfData() (*dwarf.Data, error) {
 	data := map[string][]byte{}
-	for _, name := range []string{"abbrev", "info", "str", "addr"} {
+	for _, name := range debugSections {
 		var err error
 		if data[name], err = b.debugSection(name); err != nil {
 			return nil, err
@@ -165,8 +168,10 @@ func (b *Binary) dwarfData() (*dwarf.Data, error) {
 		return nil, errNoDWARF
 	}
 	d, err := dwarf.New(data["abbrev"], nil, nil, data["info"], nil, nil, nil, data["str"])
-	if err == nil {
-		err = d.AddSection(".debug_addr", data["addr"])
+	for _, name := range debugSections[3:] {
+		if err == nil {
+			err = d.AddSection(".debug_"+name, data[name])
+		}
 	}
 	return d, err
 }

@@ -75,9 +75,7 @@ func panics() {
 }
 
 func main() {
-	base := func() {}
-	_ = base
-	os.Stdout.WriteString("version " + runtime.Version() + "\n")
+	where()
 	leaf("leaf")
 	outer("outer")
 	indirect(inner{1}, "value method")
@@ -100,6 +98,17 @@ func main() {
 	go signal(done, "go with arguments")
 	<-done
 	more()
+}
+
+// where prints how the program was loaded: where its main function and its executable mappings are.
+func where() {
+	pc, _, _, _ := runtime.Caller(1)
+	os.Stdout.WriteString("main " + strconv.FormatUint(uint64(runtime.FuncForPC(pc).Entry()), 16) + "\n")
+	maps, err := os.ReadFile("/proc/self/maps")
+	if err != nil {
+		panic(err)
+	}
+	os.Stdout.Write(maps)
 }
 
 func signal(done chan bool, where string) {
