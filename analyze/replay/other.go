@@ -44,6 +44,7 @@ func (w *walk) gap(p *process, t, end int64) {
 		w.gapIn(p, t, max(t, end))
 		return
 	}
+	w.gapNS += max(0, end-max(t, w.gapEnd))
 	w.gapEnd = max(w.gapEnd, end)
 	for _, p := range w.processes {
 		w.gapIn(p, t, max(t, end))
@@ -51,7 +52,7 @@ func (w *walk) gap(p *process, t, end int64) {
 }
 
 func (w *walk) gapIn(p *process, t, end int64) {
-	w.sum.GapNS += max(0, end-max(t, p.gapEnd))
+	p.gapNS += max(0, end-max(t, p.gapEnd))
 	for i := range p.goroutines.entries {
 		if g := &p.goroutines.entries[i]; g.state != format.StateUnknown {
 			w.cut(p, g, t, CensoredRight)
@@ -135,9 +136,11 @@ func (w *walk) finish() {
 		w.sum.BeginNS = min(w.meta.StartNS, w.sum.EndNS)
 	}
 	for _, p := range w.processes {
-		if p.pid != format.Unknown {
-			w.sum.Processes++
+		if p.pid == format.Unknown && p.goroutines.peak == 0 {
+			continue // rows that hold for every process
 		}
+		w.sum.Processes++
+		w.sum.GapNS += p.gapNS
 		w.sum.PeakAlive += p.goroutines.peak
 		for i := range p.goroutines.entries {
 			if g := &p.goroutines.entries[i]; g.state != format.StateUnknown {

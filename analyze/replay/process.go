@@ -11,6 +11,7 @@ type process struct {
 	pid    int32
 	since  int64 // every goroutine that is not known yet has been in its state since then
 	gapEnd int64 // events before it may have been lost
+	gapNS  int64 // the time in gaps so far
 
 	model      *model
 	goroutines table

@@ -153,8 +153,11 @@ func (w *walk) learnEntry(p *process, g *goroutine, b *format.Batch, i int) {
 func (w *walk) fill(p *process, g *goroutine, t int64) *Span {
 	s := w.out.next()
 	s.Begin, s.End, s.GoID, s.PID = g.begin, t, g.id, p.pid
-	s.Reason, s.Waited, s.Entry, s.Proc = g.reason, g.waited, g.entry, g.proc
+	s.Reason, s.Waited, s.Entry, s.Proc = g.reason, format.NullString, g.entry, g.proc
 	s.State, s.Why, s.Flags = g.state, g.why, g.flags
+	if g.why == WhyWoken {
+		s.Waited = g.waited
+	}
 	if w.wants.Details {
 		d := &p.goroutines.details[g.details]
 		s.Stack, s.ByGoID, s.ByStack, s.TID, s.CPU = d.stack, d.byGoID, d.byStack, g.tid, g.cpu
@@ -218,7 +221,7 @@ func (w *walk) runBeside(p *process, g *goroutine, t int64) {
 		return
 	}
 	if p.checkProcs {
-		w.sum.problem(Problem{Kind: ProblemProc, TimeNS: t, PID: p.pid, GoID: id, Have: other.state, To: format.StateRunning})
+		w.sum.problem(Problem{Kind: ProblemProc, TimeNS: t, PID: p.pid, GoID: id, Have: other.state, From: format.StateRunnable, To: format.StateRunning})
 		return
 	}
 	w.cut(p, other, t, EndUnseen)

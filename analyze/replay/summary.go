@@ -67,7 +67,7 @@ type Summary struct {
 	Events         int64
 	ByKind         [format.KindSnapshot + 1]int64
 	Gaps           int64 // gap rows
-	GapNS          int64 // the time in gaps, of every process, overlapping gaps once
+	GapNS          int64 // the time in gaps, added up over processes, where gaps overlap once
 	Processes      int
 	Goroutines     int64 // different goroutines seen
 	Unannounced    int64 // of them, those first seen by a move that is neither a creation nor in a snapshot

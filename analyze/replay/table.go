@@ -158,11 +158,3 @@ func (t *table) trim() {
 		t.drop(id)
 	}
 }
-
-func (t *table) touch(id format.GoID) format.State {
-	mask := len(t.entries) - 1
-	if mask < 0 {
-		return 0
-	}
-	return t.entries[home(int64(id), mask)].state
-}

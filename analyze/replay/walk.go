@@ -40,6 +40,7 @@ type walk struct {
 	now       int64
 	begun     bool
 	gapEnd    int64      // of the gaps that hold for every process
+	gapNS     int64      // the time in them
 	processes []*process // in order of appearance
 	current   *process
 }
@@ -139,7 +140,7 @@ func (w *walk) process(pid int32) *process {
 		}
 	}
 	p := newProcess(pid, &w.meta, w.wants)
-	p.since, p.gapEnd = max(w.sum.BeginNS, w.gapEnd), w.gapEnd
+	p.since, p.gapEnd, p.gapNS = max(w.sum.BeginNS, w.gapEnd), w.gapEnd, w.gapNS
 	p.occ.last = w.sum.BeginNS
 	w.processes = append(w.processes, p)
 	w.current = p
@@ -181,7 +182,8 @@ func (w *walk) goroutineRows(p *process, b *format.Batch, i int) int {
 		if act&actRun != 0 {
 			g.proc = procs[i]
 			w.run(p, g, t)
-		} else if act&(actDetails|actYield|actRunnable) != 0 || g.entry == UnknownEntry && stacks[i] != format.NullString {
+		}
+		if act&(actDetails|actYield|actRunnable) != 0 || g.entry == UnknownEntry && stacks[i] != format.NullString {
 			w.more(p, g, b, i, act)
 		}
 	}

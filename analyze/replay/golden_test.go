@@ -1,0 +1,117 @@
+package replay_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/gosched/gosched/analyze/replay"
+	"github.com/gosched/gosched/format"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// TestTraces replays testdata/*.trace and compares what comes out with the .want file beside it, which was checked by hand.
+func TestTraces(t *testing.T) {
+	paths, err := filepath.Glob("testdata/*.trace")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no traces: %v", err)
+	}
+	for _, path := range paths {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			got := describe(t, parse(t, path))
+			golden := strings.TrimSuffix(path, ".trace") + ".want"
+			if *update {
+				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got != string(want) {
+				t.Errorf("got\n%s\nwant\n%s", got, want)
+			}
+		})
+	}
+}
+
+func parse(t *testing.T, path string) *format.Memory {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	trace, err := format.ParseText(f)
+	if err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	return trace
+}
+
+// describe writes down everything that a walk says, with times since the recording began.
+func describe(t *testing.T, trace *format.Memory) string {
+	t.Helper()
+	all := everything()
+	sum, err := replay.Run(context.Background(), trace, all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tile(t, all.spans)
+	var b strings.Builder
+	for _, s := range all.spans {
+		b.WriteString(spanText(sum, &s) + "\n")
+	}
+	for _, r := range all.ranges {
+		fmt.Fprintf(&b, "range %s %s\n", interval(sum, r.Begin, r.End, r.Flags), sum.Names().Reason(r.Reason))
+	}
+	for _, p := range sum.Problems {
+		fmt.Fprintf(&b, "problem: %s at %d: p%d g%d was %s, moves %s->%s %s\n", p.Kind, p.TimeNS-sum.BeginNS, p.PID, p.GoID, p.Have, p.From, p.To, sum.Names().Reason(p.Reason))
+	}
+	fmt.Fprintf(&b, "events %d %v, goroutines %d (%d unannounced, peak %d), processes %d, gaps %d of %dns, implied %d, snapshots %v %v, observed %dns\n",
+		sum.Events, sum.ByKind, sum.Goroutines, sum.Unannounced, sum.PeakAlive, sum.Processes, sum.Gaps, sum.GapNS, sum.ImpliedMoves, sum.AtStart, sum.AtEnd, sum.DurationNS())
+	return b.String()
+}
+
+func spanText(sum *replay.Summary, s *replay.Span) string {
+	names := sum.Names()
+	words := []string{fmt.Sprintf("p%d g%d %s %s", s.PID, s.GoID, s.State, interval(sum, s.Begin, s.End, s.Flags))}
+	add := func(name string, known bool, value any) {
+		if known {
+			words = append(words, fmt.Sprintf("%s=%v", name, value))
+		}
+	}
+	add("next", s.Next != format.StateUnknown, s.Next)
+	add("why", s.State == format.StateRunnable, s.Why)
+	add("waited", s.Waited != 0, names.Reason(s.Waited))
+	add("reason", s.Reason != 0, names.Reason(s.Reason))
+	add("by", s.ByGoID != 0, fmt.Sprintf("g%d %s", s.ByGoID, names.Stack(s.ByStack)))
+	add("endby", s.EndByGoID != 0, fmt.Sprintf("g%d %s", s.EndByGoID, names.Stack(s.EndByStack)))
+	add("endreason", s.State == format.StateWaiting && s.EndReason != 0, names.Reason(s.EndReason))
+	add("proc", s.State == format.StateRunning && s.Proc >= 0, fmt.Sprintf("%d tid=%d", s.Proc, s.TID))
+	add("entry", s.Entry != 0, names.Entry(s.Entry))
+	add("stack", s.Stack != 0, names.Stack(s.Stack))
+	add("delay", s.Delay != replay.Delay{}, fmt.Sprintf("%+v", s.Delay))
+	return strings.Join(words, " ")
+}
+
+// interval writes 10..20; <10 where it began earlier, 20> where it went on, 20? where its end was not seen.
+func interval(sum *replay.Summary, begin, end int64, flags replay.Flags) string {
+	s := fmt.Sprintf("%d..%d", begin-sum.BeginNS, end-sum.BeginNS)
+	if flags&replay.CensoredLeft != 0 {
+		s = "<" + s
+	}
+	if flags&replay.CensoredRight != 0 {
+		s += ">"
+	}
+	if flags&replay.EndUnseen != 0 {
+		s += "?"
+	}
+	return s
+}
