@@ -8,12 +8,13 @@ import (
 	"github.com/gosched/gosched/format"
 )
 
-// questions are what a trace may be asked and what must be covered for it to answer.
+// questions are what a trace may be asked and what must be covered for it to answer: without the first
+// of it there is no answer, without the others it is partial.
 var questions = []struct {
 	name  string
 	needs []string
 }{
-	{"how long goroutines waited to run", []string{"create", "run", "ready", "yield", "syscalls"}},
+	{"how long goroutines waited to run", []string{"run", "create", "ready", "yield", "syscalls"}},
 	{"what goroutines waited for", []string{"park", "ready"}},
 	{"who woke whom", []string{"ready"}},
 	{"who created whom", []string{"create"}},
@@ -45,13 +46,13 @@ func (r *Result) describe() {
 		add("incomplete", "the recorder did not come to its end: the trace stops with the last part that it had written")
 	}
 	if r.Gaps > 0 || r.Lost > 0 {
-		add("gaps", "%s events were lost, in %s gaps that take %s of the time", report.FormatCount(r.Lost), report.FormatCount(r.Gaps), report.FormatShare(r.GapShare))
+		add("gaps", "%s lost, in %s that take %s of the time", report.FormatNumber(r.Lost, "event"), report.FormatNumber(r.Gaps, "gap"), report.FormatShare(r.GapShare))
 	}
 	if r.LostStacks > 0 {
-		add("stacks", "%s events have no stack because it was lost", report.FormatCount(r.LostStacks))
+		add("stacks", "%s without a stack because it was lost", report.FormatNumber(r.LostStacks, "event"))
 	}
 	if r.ProblemCount > 0 {
-		add("problems", "%s events contradict the scheduler model", report.FormatCount(r.ProblemCount))
+		add("problems", "%s against the scheduler model", report.FormatNumber(r.ProblemCount, "event"))
 	}
 }
 
@@ -59,14 +60,20 @@ func (r *Result) describe() {
 func answers(meta *format.Metadata) []Question {
 	out := []Question{}
 	for _, q := range questions {
-		answer := Question{Name: q.name, Answer: true}
+		answer := Question{Name: q.name, Answer: Yes}
 		var why []string
 		for _, p := range meta.Processes {
 			for _, t := range p.Coverage {
 				if !contains(q.needs, t.Name) || t.Covered && t.Why == "" {
 					continue
 				}
-				answer.Answer = answer.Answer && t.Covered
+				switch {
+				case t.Covered:
+				case t.Name == q.needs[0]:
+					answer.Answer = No
+				case answer.Answer == Yes:
+					answer.Answer = Partly
+				}
 				why = append(why, reason(t, p.PID, len(meta.Processes) > 1))
 			}
 		}

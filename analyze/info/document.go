@@ -29,8 +29,8 @@ func (r *Result) facts() []report.Fact {
 	out = append(out,
 		report.Fact{Name: "duration", Value: report.Duration(r.DurationNS)},
 		report.Fact{Name: "events", Value: report.Text(r.events())},
-		report.Fact{Name: "lost", Value: report.Text(fmt.Sprintf("%s events, %s gaps, %s of the time",
-			report.FormatCount(r.Lost), report.FormatCount(r.Gaps), report.FormatShare(r.GapShare)))},
+		report.Fact{Name: "lost", Value: report.Text(fmt.Sprintf("%s, %s, %s of the time",
+			report.FormatNumber(r.Lost, "event"), report.FormatNumber(r.Gaps, "gap"), report.FormatShare(r.GapShare)))},
 		report.Fact{Name: "goroutines", Value: report.Text(fmt.Sprintf("%s seen, at most %s at once", report.FormatCount(r.Goroutines), report.FormatCount(int64(r.PeakAlive))))},
 		report.Fact{Name: "threads", Value: report.Count(int64(r.Threads))},
 		report.Fact{Name: "Ps", Value: report.Count(int64(r.Ps))})
@@ -121,11 +121,7 @@ func (r *Result) snapshotTable() report.Table {
 func (r *Result) questionTable() report.Table {
 	t := report.Table{Title: "What it can answer", Columns: []string{"", "", ""}}
 	for _, q := range r.Questions {
-		answer := "yes"
-		if !q.Answer {
-			answer = "no"
-		}
-		t.Rows = append(t.Rows, []report.Cell{report.Text(q.Name), report.Text(answer), report.Text(q.Why)})
+		t.Rows = append(t.Rows, []report.Cell{report.Text(q.Name), report.Text(string(q.Answer)), report.Text(q.Why)})
 	}
 	return t
 }

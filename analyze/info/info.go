@@ -92,6 +92,16 @@ type RangeCount struct {
 // Question is something that a trace may be asked, and whether this one can answer.
 type Question struct {
 	Name   string `json:"name"`
-	Answer bool   `json:"answer"`
+	Answer Answer `json:"answer"`
 	Why    string `json:"why,omitempty"` // why not, or what to know
 }
+
+// Answer says how far a trace can answer a question.
+type Answer string
+
+// The answers.
+const (
+	Yes    Answer = "yes"
+	Partly Answer = "partly" // some of what the answer is made of was not recorded
+	No     Answer = "no"
+)

@@ -71,7 +71,7 @@ func (p *Pass) Result(sum *replay.Summary) *Result {
 		AtStart: states(sum.AtStart), AtEnd: states(sum.AtEnd), ProblemCount: sum.Counts.Total(), ImpliedMoves: sum.ImpliedMoves, Metadata: sum.Metadata(),
 	}
 	for _, m := range sum.Moves() {
-		r.Moves = append(r.Moves, Move{m.Name, stateName(m.From), stateName(m.To), m.Count})
+		r.Moves = append(r.Moves, Move{m.Name, m.From.String(), m.To.String(), m.Count})
 	}
 	r.Problems = problems(sum)
 	r.RangeReasons = p.rangeCounts(sum.Names())
@@ -83,21 +83,11 @@ func states(n [6]int64) States {
 	return States{n[format.StateRunnable], n[format.StateRunning], n[format.StateSyscall], n[format.StateWaiting]}
 }
 
-// stateNames are the states as the trace's text writes them.
-var stateNames = [...]string{"unknown", "notexist", "runnable", "running", "syscall", "waiting"}
-
-func stateName(s format.State) string {
-	if int(s) >= len(stateNames) {
-		return stateNames[0]
-	}
-	return stateNames[s]
-}
-
 func problems(sum *replay.Summary) []Problem {
 	out := []Problem{}
 	for _, p := range sum.Problems {
 		out = append(out, Problem{
-			p.Kind.String(), p.TimeNS, p.PID, p.GoID, stateName(p.Have), stateName(p.From), stateName(p.To), sum.Names().Reason(p.Reason),
+			p.Kind.String(), p.TimeNS, p.PID, p.GoID, p.Have.String(), p.From.String(), p.To.String(), sum.Names().Reason(p.Reason),
 		})
 	}
 	return out

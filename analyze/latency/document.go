@@ -25,6 +25,9 @@ func (r *Result) Document(v View) *report.Document {
 		table("By why they became runnable", "reason", r.Groups, v),
 		table("By goroutine kind (entry function)", "kind", r.Groups, v))
 	d.Tables = append(d.Tables, intervalTable(&r.Total, r.Confidence))
+	if r.Total.Censored > 0 {
+		d.Notes = append(d.Notes, "cut: delays whose beginning or end is not in the trace. They lasted at least as long as what was seen, and the percentiles count them so; \"?\" is a percentile that they leave open.")
+	}
 	if r.Total.Parts != nil {
 		d.Tables = append(d.Tables, partsTable(r, v))
 	} else {

@@ -30,14 +30,14 @@ func warnings(r *Result, sum *replay.Summary) []report.Warning {
 	if n := r.Total.Count + r.Total.Censored; n == 0 {
 		add("empty", "the trace has no goroutine that became runnable")
 	} else if n < fewForP999 {
-		add("few", "only %s delays: p99.9 needs at least %s to differ from the longest", report.FormatCount(n), report.FormatCount(fewForP999))
+		add("few", "only %s: p99.9 needs at least %s to differ from the longest", report.FormatNumber(n, "delay"), report.FormatCount(fewForP999))
 	}
 	if sum.Gaps > 0 {
-		add("gaps", "events were lost or not looked for during %s of the time (%s gaps); delays that reach into it are censored",
-			report.FormatShare(sum.GapShare()), report.FormatCount(sum.Gaps))
+		add("gaps", "events were lost or not looked for during %s of the time (%s); delays that reach into it are cut",
+			report.FormatShare(sum.GapShare()), report.FormatNumber(sum.Gaps, "gap"))
 	}
 	if n := sum.Counts.Total(); n > 0 {
-		add("problems", "%s events contradict the scheduler model; the delays they end are left out", report.FormatCount(n))
+		add("problems", "%s against the scheduler model; the delays that they end are left out", report.FormatNumber(n, "event"))
 	}
 	if undefined := unknownPercentiles(&r.Total); len(undefined) > 0 && r.Total.Count > 0 {
 		add("censored", "%s unknown: too many of the longest delays were cut", strings.Join(undefined, ", "))
@@ -46,7 +46,7 @@ func warnings(r *Result, sum *replay.Summary) []report.Warning {
 		out = append(out, w)
 	}
 	if r.Total.Broken > 0 {
-		add("broken", "%s delays are left out because moves are missing", report.FormatCount(r.Total.Broken))
+		add("broken", "%s left out because moves are missing from the trace", report.FormatNumber(r.Total.Broken, "delay"))
 	}
 	return out
 }

@@ -96,6 +96,9 @@ func (t *textWriter) table(table *Table) {
 	lines := cells(table)
 	widths := columnWidths(lines)
 	t.fit(lines, widths)
+	if strings.Join(table.Columns, "") == "" {
+		lines = lines[1:]
+	}
 	for _, line := range lines {
 		t.printf("%s\n", strings.TrimRight(t.line(table, line, widths), " "))
 	}

@@ -42,6 +42,14 @@ func FormatCount(n int64) string {
 	return sign + strings.Join(append([]string{s}, parts...), ",")
 }
 
+// FormatNumber writes a number of things with their name, in the plural unless it is one: 1 event, 1,234 events.
+func FormatNumber(n int64, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return FormatCount(n) + " " + thing
+}
+
 // scale is a unit and how much of the base unit it is.
 type scale struct {
 	size int64
@@ -102,6 +110,8 @@ func FormatShare(part float64) string {
 	switch a := math.Abs(p); {
 	case p == 0:
 		return "0%"
+	case a >= 99.95 && a < 100.05:
+		return strconv.FormatFloat(p, 'f', 0, 64) + "%"
 	case a < 0.01:
 		return "<0.01%"
 	case a < 0.995:

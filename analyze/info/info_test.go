@@ -1,0 +1,126 @@
+package info_test
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/gosched/gosched/analyze/info"
+	"github.com/gosched/gosched/analyze/replay"
+	"github.com/gosched/gosched/analyze/report"
+	"github.com/gosched/gosched/format"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+func analyze(t *testing.T, trace replay.Source) *info.Result {
+	t.Helper()
+	p := info.New()
+	sum, err := replay.Run(context.Background(), trace, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p.Result(sum)
+}
+
+func parse(t *testing.T, path string) *format.Memory {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	trace, err := format.ParseText(f)
+	if err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	return trace
+}
+
+// TestTraces draws the result of each testdata/*.trace as JSON and as text and compares with the files beside it.
+func TestTraces(t *testing.T) {
+	paths, err := filepath.Glob("testdata/*.trace")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no traces: %v", err)
+	}
+	for _, path := range paths {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			result := analyze(t, parse(t, path))
+			var doc, text bytes.Buffer
+			if err := report.WriteJSON(&doc, result); err != nil {
+				t.Fatal(err)
+			}
+			if err := report.WriteText(&text, result.Document(), report.Options{Width: 110}); err != nil {
+				t.Fatal(err)
+			}
+			base := strings.TrimSuffix(path, ".trace")
+			golden(t, base+".json", doc.Bytes())
+			golden(t, base+".txt", text.Bytes())
+		})
+	}
+}
+
+func golden(t *testing.T, path string, got []byte) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s: got\n%s\nwant\n%s", path, got, want)
+	}
+}
+
+// TestCountsByHand counts the rows of recording.trace.
+func TestCountsByHand(t *testing.T) {
+	r := analyze(t, parse(t, "testdata/recording.trace"))
+	if want := (info.Kinds{Goroutine: 4, Thread: 1, Range: 3, Gap: 1, Snapshot: 4}); r.ByKind != want {
+		t.Errorf("events by kind are %+v, want %+v", r.ByKind, want)
+	}
+	if r.Events != 13 || r.Lost != 42 || r.DurationNS != 2_000_000 || r.GoVersion != "go1.26.8" || r.Source != format.SourceEBPF || !r.Complete {
+		t.Errorf("%d events, %d lost, %d ns, %s from %s, complete %v", r.Events, r.Lost, r.DurationNS, r.GoVersion, r.Source, r.Complete)
+	}
+	if r.Goroutines != 3 || r.Threads != 3 || r.Ps != 2 || r.Gaps != 1 || r.GapNS != 200 {
+		t.Errorf("%d goroutines, %d threads, %d Ps, %d gaps of %d ns", r.Goroutines, r.Threads, r.Ps, r.Gaps, r.GapNS)
+	}
+	if r.AtStart != (info.States{Waiting: 1, Running: 1}) || r.AtEnd != (info.States{Waiting: 2}) {
+		t.Errorf("snapshots %+v and %+v", r.AtStart, r.AtEnd)
+	}
+	for _, c := range r.RangeReasons {
+		if c.Name == "GC concurrent mark phase" && (c.Count != 1 || c.SumNS != 300) {
+			t.Errorf("a mark phase in two pieces counts as %+v", c)
+		}
+	}
+}
+
+func TestAnswersFollowCoverage(t *testing.T) {
+	r := analyze(t, parse(t, "testdata/recording.trace"))
+	got := map[string]info.Answer{}
+	for _, q := range r.Questions {
+		got[q.Name] = q.Answer
+	}
+	for name, want := range map[string]info.Answer{
+		"time in system calls": info.No, "how long goroutines waited to run": info.Partly, "who woke whom": info.Yes,
+		"garbage collection and stop-the-world pauses": info.Yes,
+	} {
+		if answer, ok := got[name]; !ok || answer != want {
+			t.Errorf("%q: %s (asked: %v), want %s", name, answer, ok, want)
+		}
+	}
+}
+
+func TestATraceOfNothing(t *testing.T) {
+	r := analyze(t, format.NewMemory(format.Metadata{}))
+	if r.Events != 0 || r.DurationNS != 0 || len(r.Warnings) != 2 {
+		t.Errorf("%d events, %d ns, warnings %v", r.Events, r.DurationNS, r.Warnings)
+	}
+}
