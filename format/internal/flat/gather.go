@@ -15,17 +15,45 @@ func readIndices[T integerOrCode](z *Decompressor, v values, dictionary []T, nul
 	if err != nil {
 		return err
 	}
-	if first.count < v.count || first.packed && width != 8 && width != 16 {
-		return gatherRuns(z, v, width, dictionary, null, out)
-	}
 	switch {
+	case first.count < v.count:
+		return gatherRuns(z, v, width, dictionary, null, out)
 	case !first.packed:
 		return fill(first.value, v, dictionary, null, out)
+	case width == 1 || width == 2 || width == 4:
+		z.bytes = spread(z.bytes, first.data, width, v.count)
+		return gather8(z.bytes, v, dictionary, null, out)
 	case width == 8:
 		return gather8(first.data[:v.count], v, dictionary, null, out)
-	default:
+	case width == 16:
 		return gather16(first.data[:2*v.count], v, dictionary, null, out)
 	}
+	return gatherRuns(z, v, width, dictionary, null, out)
+}
+
+// spread makes bytes of count indices of 1, 2 or 4 bits.
+func spread(buf, packed []byte, width, count int) []byte {
+	per := 8 / width
+	buf = grow(buf[:0], (count+per-1)/per*per)
+	mask := byte(1)<<width - 1
+	switch width {
+	case 4:
+		for i, b := range packed[:len(buf)/2] {
+			buf[2*i], buf[2*i+1] = b&mask, b>>4
+		}
+	case 2:
+		for i, b := range packed[:len(buf)/4] {
+			to := buf[4*i : 4*i+4 : 4*i+4]
+			to[0], to[1], to[2], to[3] = b&mask, b>>2&mask, b>>4&mask, b>>6
+		}
+	default:
+		for i, b := range packed[:len(buf)/8] {
+			to := buf[8*i : 8*i+8 : 8*i+8]
+			to[0], to[1], to[2], to[3] = b&mask, b>>1&mask, b>>2&mask, b>>3&mask
+			to[4], to[5], to[6], to[7] = b>>4&mask, b>>5&mask, b>>6&mask, b>>7
+		}
+	}
+	return buf[:count]
 }
 
 func errIndex[T any](dictionary []T) error {
@@ -92,18 +120,30 @@ func scatter8[T integerOrCode](indices, bitmap []byte, table *[256]T, null T, ou
 
 // gather16 looks up indices of two bytes each.
 func gather16[T integerOrCode](indices []byte, v values, dictionary []T, null T, out []T) error {
-	n := 0
+	if v.bitmap != nil {
+		return scatter16(indices, v.bitmap, dictionary, null, out)
+	}
 	for i := range out {
-		if v.bitmap != nil && v.bitmap[i>>3]>>(i&7)&1 == 0 {
-			out[i] = null
-			continue
-		}
-		k := int(binary.LittleEndian.Uint16(indices[2*n:]))
-		if k >= len(dictionary) {
+		k := binary.LittleEndian.Uint16(indices[2*i:])
+		if int(k) >= len(dictionary) {
 			return errIndex(dictionary)
 		}
 		out[i] = dictionary[k]
-		n++
+	}
+	return nil
+}
+
+// scatter16 is gather16 where rows may be null, without a branch on the bitmap.
+func scatter16[T integerOrCode](indices, bitmap []byte, dictionary []T, null T, out []T) error {
+	n, last := 0, len(indices)-2
+	for i := range out {
+		bit := bitmap[i>>3] >> (i & 7) & 1
+		k := binary.LittleEndian.Uint16(indices[min(n, last):])
+		if int(k) >= len(dictionary) {
+			return errIndex(dictionary)
+		}
+		out[i] = null + (dictionary[k]-null)&-T(bit)
+		n += 2 * int(bit)
 	}
 	return nil
 }

@@ -7,16 +7,14 @@ import (
 )
 
 // indexWidth is the bit width in which indices into a dictionary of n entries
-// are stored: whole bytes, also where fewer bits would do. Parquet allows any
-// width, and indices that straddle bytes leave zstd nothing to find.
+// are stored: a part of a byte or whole bytes, also where fewer bits would do.
+// Parquet allows any width, and indices that straddle bytes leave zstd nothing
+// to find.
 func indexWidth(n int) int {
-	switch {
-	case n <= 1<<8:
-		return 8
-	case n <= 1<<16:
-		return 16
-	case n <= 1<<24:
-		return 24
+	for _, width := range [...]int{1, 2, 4, 8, 16, 24} {
+		if n <= 1<<width {
+			return width
+		}
 	}
 	return 32
 }
@@ -30,15 +28,17 @@ func appendIndices(dst []byte, indices []uint32, width int) []byte {
 	}
 	if allEqual(indices) {
 		dst = binary.AppendUvarint(dst, uint64(len(indices))<<1)
-		return appendFixed(dst, indices[:1], width)
+		return appendBytes(dst, indices[:1], (width+7)/8*8)
 	}
 	groups := (len(indices) + 7) / 8
 	dst = binary.AppendUvarint(dst, uint64(groups)<<1|1)
-	dst = appendFixed(dst, indices, width)
-	for range (groups*8 - len(indices)) * width / 8 {
-		dst = append(dst, 0)
+	end := len(dst) + groups*width
+	if width < 8 {
+		dst = appendParts(dst, indices, width)
+	} else {
+		dst = appendBytes(dst, indices, width)
 	}
-	return dst
+	return append(dst, make([]byte, end-len(dst))...)
 }
 
 func allEqual(v []uint32) bool {
@@ -50,8 +50,29 @@ func allEqual(v []uint32) bool {
 	return true
 }
 
-// appendFixed appends each index as width/8 little-endian bytes.
-func appendFixed(dst []byte, indices []uint32, width int) []byte {
+// appendParts appends indices of 1, 2 or 4 bits, the first in a byte's low bits.
+func appendParts(dst []byte, indices []uint32, width int) []byte {
+	per := 8 / width
+	for len(indices) >= per {
+		b := byte(0)
+		for i, x := range indices[:per] {
+			b |= byte(x) << (i * width)
+		}
+		dst = append(dst, b)
+		indices = indices[per:]
+	}
+	if len(indices) == 0 {
+		return dst
+	}
+	b := byte(0)
+	for i, x := range indices {
+		b |= byte(x) << (i * width)
+	}
+	return append(dst, b)
+}
+
+// appendBytes appends each index as width/8 little-endian bytes.
+func appendBytes(dst []byte, indices []uint32, width int) []byte {
 	n := len(dst)
 	dst = grow(dst, len(indices)*width/8)
 	out := dst[n:]
@@ -173,7 +194,7 @@ func (r run) unpack(out []uint32, width int) {
 
 // presence decodes the definition levels of rows rows from src into a bitmap
 // in buf, and gives the number of values and what follows the levels. The
-// bitmap is nil where no row is null.
+// bitmap is of no use where all rows are null, or none.
 func presence(buf, src []byte, rows int) (bitmap []byte, values int, rest []byte, err error) {
 	if len(src) < 4 {
 		return nil, 0, nil, fmt.Errorf("%w: definition levels cut off", ErrCorrupt)
@@ -183,6 +204,9 @@ func presence(buf, src []byte, rows int) (bitmap []byte, values int, rest []byte
 		return nil, 0, nil, fmt.Errorf("%w: definition levels cut off", ErrCorrupt)
 	}
 	levels, rest := src[4:4+size], src[4+size:]
+	if first, _, err := nextRun(levels, 1, rows); err == nil && !first.packed && first.count == rows {
+		return buf[:0], rows * int(first.value&1), rest, nil
+	}
 	bitmap = grow(buf[:0], (rows+7)/8)
 	clear(bitmap)
 	for at := 0; at < rows; {
@@ -195,9 +219,6 @@ func presence(buf, src []byte, rows int) (bitmap []byte, values int, rest []byte
 	}
 	for _, b := range bitmap {
 		values += bits.OnesCount8(b)
-	}
-	if values == rows {
-		bitmap = nil
 	}
 	return bitmap, values, rest, nil
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+	"slices"
+	"unsafe"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/parquet-go/parquet-go/encoding/delta"
@@ -19,6 +21,7 @@ type Decompressor struct {
 
 	bitmap  []byte
 	indices []uint32
+	bytes   []byte
 	deltas  []int64
 }
 
@@ -244,10 +247,9 @@ func (z *Decompressor) dataPage(f *File, p Page, optional bool) (values, error) 
 	if !optional {
 		return v, nil
 	}
-	buf := z.bitmap
-	v.bitmap, v.count, v.body, err = presence(buf, body, p.Rows)
-	if v.bitmap != nil {
-		z.bitmap = v.bitmap
+	z.bitmap, v.count, v.body, err = presence(z.bitmap, body, p.Rows)
+	if v.count < p.Rows {
+		v.bitmap = z.bitmap
 	}
 	return v, err
 }
@@ -284,26 +286,48 @@ func readDeltas[T integerOrCode](z *Decompressor, v values, null T, out []T) err
 	if n, err := deltaCount(v.body); err != nil || n != v.count {
 		return fmt.Errorf("%w: page of %d values where %d were announced", ErrCorrupt, n, v.count)
 	}
-	if cap(z.deltas) < v.count {
-		z.deltas = make([]int64, v.count)
+	if v.bitmap == nil {
+		if wide, ok := asInt64(out); ok {
+			return decodeDeltas(wide, v.body)
+		}
 	}
-	var encoding delta.BinaryPackedEncoding
-	got, err := encoding.DecodeInt64(z.deltas[:0], v.body)
-	if err != nil {
-		return fmt.Errorf("%w: decode page: %w", ErrCorrupt, err)
+	z.deltas = slices.Grow(z.deltas[:0], v.count)[:v.count]
+	if err := decodeDeltas(z.deltas, v.body); err != nil {
+		return err
 	}
-	if len(got) != v.count {
-		return fmt.Errorf("%w: page of %d values where %d were announced", ErrCorrupt, len(got), v.count)
-	}
-	z.deltas = got
 	n := 0
 	for i := range out {
 		if v.bitmap != nil && v.bitmap[i/8]>>(i%8)&1 == 0 {
 			out[i] = null
 			continue
 		}
-		out[i] = T(got[n])
+		out[i] = T(z.deltas[n])
 		n++
+	}
+	return nil
+}
+
+// asInt64 is s as what it is in memory, where its elements are int64 by another name.
+func asInt64[T integerOrCode](s []T) ([]int64, bool) {
+	var zero T
+	if unsafe.Sizeof(zero) != 8 || len(s) == 0 {
+		return nil, false
+	}
+	return unsafe.Slice((*int64)(unsafe.Pointer(&s[0])), len(s)), true
+}
+
+// decodeDeltas decodes exactly len(out) differences.
+func decodeDeltas(out []int64, b []byte) error {
+	var encoding delta.BinaryPackedEncoding
+	got, err := encoding.DecodeInt64(out[:0:len(out)], b)
+	if err != nil {
+		return fmt.Errorf("%w: decode page: %w", ErrCorrupt, err)
+	}
+	if len(got) != len(out) {
+		return fmt.Errorf("%w: page of %d values where %d were announced", ErrCorrupt, len(got), len(out))
+	}
+	if &got[0] != &out[0] {
+		copy(out, got)
 	}
 	return nil
 }
