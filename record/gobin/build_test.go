@@ -19,6 +19,7 @@ type build struct {
 	arch      string
 	mode      string // of modes
 	prog      string // folder in testdata; "prog" if empty
+	profile   string // file for profile-guided optimisation; none if empty
 }
 
 func (b build) String() string {
@@ -93,7 +94,9 @@ func (b build) minor(t *testing.T) int {
 }
 
 // stripped says whether the build has no symbols and no DWARF.
-func (b build) stripped() bool { return strings.Contains(strings.Join(modes[b.mode].args, " "), "-s -w") }
+func (b build) stripped() bool {
+	return strings.Contains(strings.Join(modes[b.mode].args, " "), "-s -w")
+}
 
 // sources returns the files to compile.
 func (b build) sources(t *testing.T) []string {
@@ -128,6 +131,9 @@ func (b build) make(t *testing.T) string {
 	}
 	tmp := out + ".new"
 	args := append([]string{"build", "-o", tmp}, modes[b.mode].args...)
+	if b.profile != "" {
+		args = append(args, "-pgo="+b.profile)
+	}
 	cmd := exec.Command("go", append(args, b.sources(t)...)...)
 	cmd.Dir = src
 	cgo := "0"
@@ -171,6 +177,13 @@ func (b build) key(t *testing.T, src string) string {
 		t.Fatal(err)
 	}
 	fmt.Fprintln(h, b, modes[b.mode], abs)
+	if b.profile != "" {
+		data, err := os.ReadFile(b.profile)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.Write(data)
+	}
 	entries, err := os.ReadDir(src)
 	if err != nil {
 		t.Fatal(err)

@@ -115,19 +115,26 @@ func (b *Binary) AllGs() (uint64, error) {
 	return found[0], nil
 }
 
+// usersOfGOMAXPROCS are functions that read runtime.gomaxprocs, like procresize, which begins with that.
+var usersOfGOMAXPROCS = []string{"runtime.stopTheWorldWithSema", "runtime.startTheWorldWithSema", "runtime.sysmon", "runtime.schedtrace"}
+
 // GOMAXPROCSAddr returns the link-time address of runtime.gomaxprocs, an int32; false if the code does not show
-// it. It is the first variable that procresize uses and that both stopping and starting the world use too.
+// it. It is the first variable in runtime.procresize that at least two other functions use that need it.
 func (b *Binary) GOMAXPROCSAddr() (uint64, bool) {
-	resize, err1 := b.decode("runtime.procresize")
-	stop, err2 := b.decode("runtime.stopTheWorldWithSema")
-	start, err3 := b.decode("runtime.startTheWorldWithSema")
-	if err1 != nil || err2 != nil || err3 != nil {
+	resize, err := b.decode("runtime.procresize")
+	if err != nil {
 		return 0, false
 	}
-	inStop, inStart := insn.Addresses(stop.insns), insn.Addresses(start.insns)
-	for n := 1; n <= len(resize.insns); n++ {
-		for a := range insn.Addresses(resize.insns[:n]) {
-			if inStop[a] && inStart[a] && a%4 == 0 && b.img.Contains(a) {
+	users := map[uint64]int{}
+	for _, name := range usersOfGOMAXPROCS {
+		c, _ := b.decode(name)
+		for a := range insn.Addresses(c.insns) {
+			users[a]++
+		}
+	}
+	for n := range resize.insns {
+		for a := range insn.Addresses(resize.insns[:n+1]) {
+			if users[a] >= 2 && a%4 == 0 && b.img.Contains(a) {
 				return a, true
 			}
 		}

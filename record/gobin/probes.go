@@ -65,7 +65,8 @@ var points = []point{
 	{op: OpGCEnd, coverage: "gc", funcs: []string{"runtime.gcMarkTermination"}},
 	{op: OpSTWBegin, coverage: "gc", funcs: []string{"runtime.stopTheWorldWithSema"}, to: 20, onG0: true},
 	{op: OpSTWBegin, coverage: "gc", funcs: []string{"runtime.stopTheWorldWithSema"}, arg: ArgReg0, from: 21, onG0: true},
-	{op: OpSTWEnd, coverage: "gc", funcs: []string{"runtime.startTheWorldWithSema"}, onG0: true},
+	{op: OpSTWEnd, coverage: "gc", funcs: []string{"runtime.startTheWorldWithSema"}, onG0: true,
+		copies: []rescue{{call: "runtime.procresize"}}},
 }
 
 // watched are the functions whose inlined copies have to be known.

@@ -169,7 +169,8 @@ func depth(arch string, code []byte) int {
 			fmt.Sscanf(rest, "ADDQ $-0x%x,", &n)
 		case strings.HasPrefix(text, "MOVD.W R30, -"):
 			fmt.Sscanf(rest, "MOVD.W R30, -%d(RSP)", &n)
-		case strings.HasPrefix(text, "SUB $") && strings.HasSuffix(text, ", RSP, RSP"), strings.HasPrefix(text, "SUB $") && strings.HasSuffix(text, ", RSP, R20"):
+		case strings.HasPrefix(text, "SUB $") && strings.HasSuffix(text, ", RSP, RSP"), strings.HasPrefix(text, "SUB $") && strings.HasSuffix(text, ", RSP, R20"),
+			strings.HasPrefix(text, "SUB $") && strings.HasSuffix(text, ", RSP, R27"):
 			fmt.Sscanf(rest, "SUB $%d,", &n)
 		}
 		down += n

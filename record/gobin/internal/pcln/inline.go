@@ -84,3 +84,12 @@ func (t *Table) Wrapper(c Call, callee uint8) bool {
 	id := int64(callee)
 	return int64(c.ID) == t.f.IDWrapper && id != t.f.IDGopanic && id != t.f.IDSigpanic && id != t.f.IDPanicwrap
 }
+
+// StartLine returns the line of the func keyword of a call's function, since go1.20.
+func (t *Table) StartLine(f Func, c Call) int64 {
+	if tree, ok := t.inlTree(f); ok && c.Inlined {
+		line, _ := t.gofunc.U32(tree + uint64(c.node)*uint64(t.f.InlSize) + uint64(t.f.InlParentPC) + 4)
+		return int64(line)
+	}
+	return int64(t.field(f, t.f.CUOffset+4))
+}
