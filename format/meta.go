@@ -26,9 +26,11 @@ type Metadata struct {
 
 	Clock         string `json:"clock"`           // the clock behind time_ns
 	ClockOffsetNS int64  `json:"clock_offset_ns"` // time_ns minus that clock
-	StartNS       int64  `json:"start_ns"`        // recording began: everything before was not looked for
-	EndNS         int64  `json:"end_ns"`          // recording ended; 0 in a segment whose recorder was killed
-	EndReason     string `json:"end_reason,omitempty"`
+	// TimeResolutionNS is what all times are multiples of, 0: 1 ns. The writer sets it.
+	TimeResolutionNS int64  `json:"time_resolution_ns,omitempty"`
+	StartNS          int64  `json:"start_ns"` // recording began: everything before was not looked for
+	EndNS            int64  `json:"end_ns"`   // recording ended; 0 in a segment whose recorder was killed
+	EndReason        string `json:"end_reason,omitempty"`
 
 	Lost          int64 `json:"lost"`            // events lost, all of them inside gap rows
 	LostStacks    int64 `json:"lost_stacks"`     // events whose stack is null because the stack was lost

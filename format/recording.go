@@ -111,6 +111,8 @@ func (r *Recording) place(path string) error {
 	switch {
 	case path == "":
 		return errors.New("create trace: no path given")
+	case err == nil && !isDir && !info.Mode().IsRegular():
+		return fmt.Errorf("create trace: %s is neither a file nor a folder", path)
 	case isDir || strings.HasSuffix(path, "/") || strings.HasSuffix(path, string(filepath.Separator)):
 		r.dir = path
 	default:
@@ -128,7 +130,7 @@ func (r *Recording) place(path string) error {
 		return fmt.Errorf("create trace: %w", err)
 	}
 	if len(left) > 0 {
-		return fmt.Errorf("create trace: %s already holds %d segments of a recording", r.dir, len(left))
+		return fmt.Errorf("create trace: %s already holds %d segments of a recording, move or remove them", r.dir, len(left))
 	}
 	return nil
 }

@@ -25,8 +25,9 @@ func NewStrings() *Strings {
 }
 
 // Intern gives the number of s, a new one where s is new. The empty string is
-// NullString; bytes that are no UTF-8 become U+FFFD. Call it once a distinct
-// string and keep the number: it hashes.
+// NullString; bytes that are no UTF-8 become U+FFFD, and what is beyond a
+// mebibyte is cut off. Call it once a distinct string and keep the number: it
+// hashes.
 func (t *Strings) Intern(s string) StringID {
 	if s == "" {
 		return NullString
@@ -40,9 +41,32 @@ func (t *Strings) Intern(s string) StringID {
 	return id
 }
 
+// maxString is the longest string that is kept whole.
+const maxString = 1 << 20
+
 // clean makes s what a string column may hold. Parquet's strings are UTF-8,
 // and other engines refuse a file where one is not.
-func clean(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
+func clean(s string) string {
+	if len(s) > maxString {
+		s = s[:maxString]
+	}
+	return strings.ToValidUTF8(s, "\uFFFD")
+}
+
+// size is the number of bytes that the distinct strings of ids take in a dictionary.
+func (t *Strings) size(ids []StringID) int {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	seen := make(map[StringID]bool)
+	n := 0
+	for _, id := range ids {
+		if !seen[id] && int(id) < len(t.list) {
+			seen[id] = true
+			n += len(t.list[id]) + 4
+		}
+	}
+	return n
+}
 
 func (t *Strings) add(s string) StringID {
 	valid := clean(s)
@@ -107,6 +131,15 @@ type tables struct {
 }
 
 func newTables() tables { return tables{reasons: NewStrings(), stacks: NewStrings()} }
+
+// bytes is about what the tables hold.
+func (t tables) bytes() int { return t.reasons.held() + t.stacks.held() }
+
+func (t *Strings) held() int {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return int(t.bytes)
+}
 
 // of gives the table of a column.
 func (t tables) of(c Column) *Strings {

@@ -14,6 +14,11 @@ type WriterOptions struct {
 	PageRows  int // events a page, 65536 if zero; what a reader decodes at once
 	GroupRows int // events a row group, about a million if zero
 	Level     int // zstd effort from 1 (fast) to 4 (small), 2 if zero
+
+	// ResolutionNS is a power of two. Times are rounded down to multiples of it
+	// and ends up, and the metadata says so: the low bits of a time are most of
+	// what an event costs in a file, and noise below a probe's own cost. Exact if zero.
+	ResolutionNS int64
 }
 
 const (
@@ -34,6 +39,9 @@ func (o WriterOptions) withDefaults() WriterOptions {
 	}
 	if o.Level <= 0 {
 		o.Level = defaultLevel
+	}
+	if o.ResolutionNS == 0 {
+		o.ResolutionNS = 1
 	}
 	return o
 }
@@ -61,6 +69,9 @@ type Writer struct {
 // NewWriter begins a trace on w. Strings are numbered by the writer's own tables.
 func NewWriter(w io.Writer, opts WriterOptions) (*Writer, error) {
 	opts = opts.withDefaults()
+	if r := opts.ResolutionNS; r < 1 || r&(r-1) != 0 {
+		return nil, fmt.Errorf("time resolution of %d ns is no power of two", r)
+	}
 	z, err := flat.NewCompressor(opts.Level)
 	if err != nil {
 		return nil, err
@@ -126,28 +137,89 @@ func (t *Writer) checkTimes(times []int64) error {
 
 // flushPage encodes the pending events as a page of each column.
 func (t *Writer) flushPage() error {
-	memory := 0
-	for i, c := range t.columns {
-		if err := c.add(t.zstd, &t.scratch, &t.pending); err != nil {
-			return fmt.Errorf("encode %s: %w", specs[i].name, err)
-		}
-		memory = max(memory, c.memory())
+	t.round()
+	if err := t.addPage(&t.pending); err != nil {
+		return err
 	}
-	t.rows += t.pending.Len()
 	t.pending.Reset()
-	if t.rows >= t.opts.GroupRows || memory > maxGroupBytes {
+	if t.rows >= t.opts.GroupRows || t.memory() > maxGroupBytes {
 		return t.flushGroup()
 	}
 	return nil
 }
 
-// flushGroup writes the row group.
-func (t *Writer) flushGroup() error {
-	if t.pending.Len() > 0 {
-		if err := t.flushPage(); err != nil {
+// round rounds the pending events' times.
+func (t *Writer) round() {
+	low := t.opts.ResolutionNS - 1
+	if low == 0 {
+		return
+	}
+	for i := range t.pending.TimeNS {
+		t.pending.TimeNS[i] &^= low
+	}
+	for i, end := range t.pending.EndNS {
+		t.pending.EndNS[i] = (end + low) &^ low
+	}
+}
+
+// addPage encodes the events of b as a page of each column; as several pages
+// and row groups where one's dictionary would have more strings than a reader takes.
+func (t *Writer) addPage(b *Batch) error {
+	switch {
+	case !t.tooLarge(b):
+	case t.rows > 0:
+		if err := t.writeGroup(); err != nil {
 			return err
 		}
+		return t.addPage(b)
+	case b.Len() > 1:
+		lo, hi := b.Slice(0, b.Len()/2), b.Slice(b.Len()/2, b.Len())
+		if err := t.addPage(&lo); err != nil {
+			return err
+		}
+		return t.addPage(&hi)
 	}
+	for i, c := range t.columns {
+		if err := c.add(t.zstd, &t.scratch, b); err != nil {
+			return fmt.Errorf("encode %s: %w", specs[i].name, err)
+		}
+	}
+	t.rows += b.Len()
+	return nil
+}
+
+// tooLarge says whether the strings of b do not fit into the row group's
+// dictionaries. While all the strings there are would fit, nobody counts.
+func (t *Writer) tooLarge(b *Batch) bool {
+	return t.tables.bytes() > maxGroupBytes &&
+		(t.memory()+t.tables.reasons.size(b.Reason) > maxGroupBytes ||
+			t.memory()+t.tables.stacks.size(b.Stack) > maxGroupBytes ||
+			t.memory()+t.tables.stacks.size(b.ByStack) > maxGroupBytes)
+}
+
+// memory is the size of the largest chunk in the making.
+func (t *Writer) memory() int {
+	n := 0
+	for _, c := range t.columns {
+		n = max(n, c.memory())
+	}
+	return n
+}
+
+// flushGroup writes the row group with what is pending.
+func (t *Writer) flushGroup() error {
+	if t.pending.Len() > 0 {
+		t.round()
+		if err := t.addPage(&t.pending); err != nil {
+			return err
+		}
+		t.pending.Reset()
+	}
+	return t.writeGroup()
+}
+
+// writeGroup writes the row group's finished pages.
+func (t *Writer) writeGroup() error {
 	if t.rows == 0 {
 		return nil
 	}
@@ -166,7 +238,6 @@ func (t *Writer) reset() {
 		c.reset()
 	}
 	t.rows = 0
-	t.pending.Reset()
 }
 
 // Close writes what is pending and the footer with the trace's metadata, whose
@@ -177,6 +248,10 @@ func (t *Writer) Close(meta Metadata) error { return t.end(meta, nil) }
 func (t *Writer) end(meta Metadata, seg *segment) error {
 	if err := t.flushGroup(); err != nil {
 		return err
+	}
+	meta.TimeResolutionNS = t.opts.ResolutionNS
+	if t.opts.ResolutionNS == 1 {
+		meta.TimeResolutionNS = 0
 	}
 	kv, err := keyValues(meta, seg)
 	if err != nil {
