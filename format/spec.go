@@ -77,12 +77,19 @@ func (s *spec) nullable() bool { return s.uses != always }
 
 var always = uses{must, must, must, must, must}
 
-// The encodings of columns, as FORMAT.md explains them.
+// The encodings of columns.
 const (
 	encDelta  = "delta"
 	encDict   = "dictionary"
-	encEither = "dictionary or delta"
+	encEither = "dictionary, delta"
 )
+
+// encodingSpecs says what the encodings are, for FORMAT.md.
+var encodingSpecs = []struct{ name, meaning string }{
+	{encDelta, "DELTA_BINARY_PACKED; miniblocks in whole bytes where all times are multiples of 8 or more, else tightly packed and stored in zstd frames as they are"},
+	{encDict, "RLE_DICTIONARY, the dictionary in order of appearance; indices of 1, 2, 4, 8, 16, 24 or 32 bits, so that none straddles a byte"},
+	{encEither, "RLE_DICTIONARY, and DELTA_BINARY_PACKED from the page of a row group on at which there are more than 65,536 values"},
+}
 
 // specs is the schema. Later versions append columns to it and change nothing else.
 var specs = [NumColumns]spec{
