@@ -1,0 +1,148 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/gosched/gosched/internal/testenv"
+)
+
+// TestLiveScripts runs the scripts that record. Each has a Go service of its own to
+// record, stripped, busy with channels and HTTP: $PID, its executable $SERVICE.
+func TestLiveScripts(t *testing.T) {
+	testenv.RequireBPF(t)
+	service := testenv.Build(t, testenv.Program{Name: "service", Mode: testenv.Stripped})
+	commands := map[string]func(*testscript.TestScript, bool, []string){"unharmed": unharmed}
+	for name, command := range scriptCommands {
+		commands[name] = command
+	}
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/live", Cmds: commands, RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error { return startService(env, service) },
+	})
+}
+
+// running is a service that a script records.
+type running struct {
+	in  io.WriteCloser
+	out io.Reader
+}
+
+func startService(env *testscript.Env, path string) error {
+	cmd := exec.Command(path, "-clients", "2")
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return err
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	cmd.Stderr = os.Stderr
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	env.Defer(func() {
+		in.Close()
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	env.Setenv("PID", strconv.Itoa(cmd.Process.Pid))
+	env.Setenv("SERVICE", path)
+	env.Values["service"] = &running{in: in, out: out}
+	return nil
+}
+
+// unharmed checks that the service goes on to work: the work done grows, and it
+// checks its own answers. Nothing of a recorder may be left on it.
+func unharmed(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 0 {
+		ts.Fatalf("usage: unharmed")
+	}
+	s := ts.Value("service").(*running)
+	first := s.rounds(ts)
+	for s.rounds(ts) <= first {
+	}
+}
+
+// rounds asks the service how much it has done.
+func (s *running) rounds(ts *testscript.TestScript) int64 {
+	_, err := io.WriteString(s.in, "\n")
+	ts.Check(err)
+	var answer [64]byte
+	n, err := s.out.Read(answer[:])
+	ts.Check(err)
+	rounds, err := strconv.ParseInt(strings.Fields(string(answer[:n]))[0], 10, 64)
+	ts.Check(err)
+	return rounds
+}
+
+func TestAnOrdinaryUserIsToldWhatToDo(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can become another user")
+	}
+	tests := []struct {
+		name string
+		args []string
+		want []string
+	}{
+		{"record", []string{"record", "-p", strconv.Itoa(os.Getpid())}, []string{"recording needs root", "user 65534 lacks CAP_BPF", "Run it with sudo"}},
+		{"check", []string{"check"}, []string{"cannot be recorded here", "recording needs root", "run it with sudo"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			cmd := exec.Command("/proc/self/exe", test.args...)
+			cmd.Dir = "/"
+			cmd.Env = append(os.Environ(), asNobody+"=1")
+			cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+			out, err := cmd.CombinedOutput()
+			failed, ok := errors.AsType[*exec.ExitError](err)
+			if !ok || failed.ExitCode() != exitUnsupported {
+				t.Errorf("%v; want exit code %d", err, exitUnsupported)
+			}
+			text := strings.Join(strings.Fields(string(out)), " ")
+			for _, want := range test.want {
+				if !strings.Contains(text, want) {
+					t.Errorf("it says %q; want %q in it", out, want)
+				}
+			}
+		})
+	}
+}
+
+func TestATraceGoesToWhoCalledSudo(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give files away")
+	}
+	t.Setenv("SUDO_UID", "65534")
+	t.Setenv("SUDO_GID", "65533")
+	dir := filepath.Join(t.TempDir(), "segments")
+	file := filepath.Join(dir, "one.parquet")
+	if err := errors.Join(os.Mkdir(dir, 0o700), os.WriteFile(file, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if err := handOver(dir); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{dir, file} {
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if stat := info.Sys().(*syscall.Stat_t); stat.Uid != 65534 || stat.Gid != 65533 {
+			t.Errorf("%s belongs to %d:%d", path, stat.Uid, stat.Gid)
+		}
+	}
+	if err := handOver(filepath.Join(dir, "nothing")); err != nil {
+		t.Errorf("where there is no trace: %v", err)
+	}
+}
