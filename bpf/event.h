@@ -50,6 +50,7 @@ enum arg {
 enum event_flags {
 	FLAG_PREEMPTED = 1, /* OP_YIELD: it did not yield of its own will */
 	FLAG_CORO_EXIT = 2, /* OP_CORO_SWITCH: the goroutine that leaves is done */
+	FLAG_NO_REASON = 8, /* OP_READY: what it waited for was not read, a goroutine woke it */
 	FLAG_INVOLUNTARY = 4, /* OP_THREAD_OFF: it could have gone on running */
 };
 

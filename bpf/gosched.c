@@ -7,17 +7,15 @@
 #include "kernel.h"
 #include "event.h"
 
-/* The bytes of a g that an event needs: its head (stack bounds, m, sched) and, from
- * goid on, its tail (schedlink, waitreason). The recorder checks that they are there. */
-#define G_HEAD 112
-#define G_TAIL 32
+/* The bytes of a g that an event may need. The recorder checks that all fields are in them. */
+#define G_BYTES 192
 
 /* Byte offsets in the runtime's structs, for the Go version that is watched.
  * A field that this version does not have is 0xffff. */
 struct offsets {
 	__u16 g_stack_lo, g_stack_hi, g_m, g_sched_sp, g_sched_pc, g_sched_bp;
 	__u16 g_goid, g_schedlink, g_waitreason, g_coroarg, g_coroexit;
-	__u16 m_curg, m_p, p_id;
+	__u16 m_g0, m_curg, m_p, p_id;
 };
 
 /* A run of machine code. */
@@ -27,11 +25,17 @@ struct code {
 
 volatile const __u32 target_tgid;
 volatile const __u32 stack_depth;
-volatile const bool preempted_in_arg1; /* goschedImpl says so since Go 1.22 */
+volatile const bool preempted_in_arg1; /* goschedImpl is told since Go 1.22 */
+/* Every change of a thread's goroutine is watched, so that it need not be read. */
+volatile const bool know_current;
+/* Every end or beginning of a goroutine is watched, so that ids can be remembered. */
+volatile const bool know_goids;
 volatile const struct offsets offsets;
-/* The functions that leave a goroutine's stack by mcall or systemstack where the
- * word at its saved stack pointer is not a return address, or is the better one. */
-volatile const struct code async_preempt, go_gosched, systemstack_switch;
+/* Who preempts: the caller of goschedImpl up to Go 1.21, and the function that leaves a
+ * goroutine's stack with a frame of its own on it. */
+volatile const struct code gopreempt, async_preempt;
+/* Where a goroutine seems to be while its thread is on the system stack. */
+volatile const struct code systemstack_switch;
 
 struct ring {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -58,12 +62,64 @@ struct {
 	__type(value, struct losses);
 } lost SEC(".maps");
 
+/* Reading the process's memory is what an event costs most, so a thread remembers what
+ * cannot have changed since its last event. 0 is not known. */
+struct thread {
+	__u64 g0;   /* the g of its system stack */
+	__u64 m;    /* its m */
+	__u64 curg; /* the goroutine on it; 1: none */
+	__u64 p;    /* its P */
+	__s32 proc; /* the P's number */
+	__u32 pad;
+};
+
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 65536);
-	__type(key, __u64);
-	__type(value, __u8);
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct thread);
+} threads SEC(".maps");
+
+#define NO_GOROUTINE 1
+
+/* Goroutine ids by the address of the g. check is gp ^ goid, so that an entry that two
+ * CPUs write at once fits neither. */
+struct goid_entry {
+	__u64 goid;
+	__u64 check;
+};
+
+#define TABLE_BITS 16
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1 << TABLE_BITS);
+	__type(key, __u32);
+	__type(value, struct goid_entry);
+} goids SEC(".maps");
+
+/* The hashes of stacks that have been sent. One that pushes another out is sent again. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1 << TABLE_BITS);
+	__type(key, __u32);
+	__type(value, __u64);
 } stacks_sent SEC(".maps");
+
+/* A part of a goroutine's stack, read at once. */
+#define WINDOW 1024
+
+struct scratch {
+	__u64 busy; /* only where programs can preempt each other */
+	__u8 stack[WINDOW];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct scratch);
+} scratches SEC(".maps");
 
 /* Keeps the types in the object's BTF for the Go side. */
 const enum op *unused_op __attribute__((unused));
@@ -76,6 +132,13 @@ const struct event_by *unused_by __attribute__((unused));
 const struct event_thread *unused_thread __attribute__((unused));
 const struct stack_def *unused_def __attribute__((unused));
 
+/* Linux 6.13 gave programs of this type one private stack a CPU although they can
+ * be preempted (a76ab5731e32), so two threads could share it. Functions that need
+ * less than 64 bytes stay on the kernel's stack: transition does, and what it calls
+ * runs with preemption off. Kernels before 6.10 lack the calls and the fault. */
+extern void bpf_preempt_disable(void) __ksym __weak;
+extern void bpf_preempt_enable(void) __ksym __weak;
+
 /* What the attachment's cookie says of the probe point. */
 struct point {
 	__u8 op;
@@ -84,18 +147,6 @@ struct point {
 	__u8 sp_delta; /* bytes between SP and the return address */
 };
 
-static __always_inline struct point point_of(__u64 cookie)
-{
-	struct point p = {
-		.op = cookie,
-		.arg = cookie >> 8,
-		.framed = cookie >> 16,
-		.sp_delta = cookie >> 24,
-	};
-
-	return p;
-}
-
 /* What a probe learnt before it knows whether there is room for it. */
 struct seen {
 	struct event_base base;
@@ -103,32 +154,37 @@ struct seen {
 	struct point point;
 };
 
-/* A stack that is about to be walked by its frame pointers. */
+/* A stack that is walked by its frame pointers. */
 struct walk {
-	__u64 pc;   /* the leaf; 0: the first frame's return address is the leaf */
-	__u64 word; /* a return address above the leaf that has no frame of its own yet */
+	struct scratch *window;
+	__u64 base; /* the window is of this address */
+	__u64 size; /* and so long */
+	__u64 hi;   /* where the stack ends */
 	__u64 fp;
-	__u64 lo, hi;
+	__u64 hash;
 };
 
 struct frame {
 	__u64 fp, ret;
 };
 
-/* The parts of a g that were read. */
 struct g {
-	__u8 head[G_HEAD];
-	__u8 tail[G_TAIL];
+	__u8 bytes[G_BYTES];
 } __attribute__((aligned(8)));
 
-#define IN_HEAD(g, type, field) (*(type *)((g)->head + offsets.field))
-#define IN_TAIL(g, type, field) (*(type *)((g)->tail + (offsets.field - offsets.g_goid)))
+#define FIELD(g, type, field) (*(type *)((g)->bytes + offsets.field))
 
 static __always_inline int read_g(struct g *g, __u64 gp)
 {
-	if (bpf_probe_read_user(g->head, G_HEAD, (void *)gp))
-		return -1;
-	return bpf_probe_read_user(g->tail, G_TAIL, (void *)(gp + offsets.g_goid));
+	return bpf_probe_read_user(g->bytes, G_BYTES, (void *)gp);
+}
+
+static __always_inline __u64 read_word(__u64 addr)
+{
+	__u64 v = 0;
+
+	bpf_probe_read_user(&v, sizeof(v), (void *)addr);
+	return v;
 }
 
 static __always_inline void *ring_of_this_cpu(void)
@@ -150,9 +206,11 @@ static __always_inline void count_loss(__u64 events, __u64 stacks)
 	__sync_fetch_and_add(&l->stacks, stacks);
 }
 
+#define GOLDEN 0x9e3779b97f4a7c15ULL
+
 static __always_inline __u64 mix(__u64 h, __u64 v)
 {
-	h = (h ^ v) * 0x9e3779b97f4a7c15ULL;
+	h = (h ^ v) * GOLDEN;
 	return h ^ (h >> 29);
 }
 
@@ -161,39 +219,112 @@ static __always_inline bool inside(const volatile struct code *c, __u64 pc)
 	return pc - c->begin < c->end - c->begin;
 }
 
-/* Reads the frame at fp and says whether there is one. */
-static __always_inline bool read_frame(const struct walk *w, __u64 fp, struct frame *f)
+static __always_inline bool can_be_preempted(void)
 {
-	if (fp < w->lo || fp + sizeof(*f) > w->hi)
-		return false;
-	return bpf_probe_read_user(f, sizeof(*f), (void *)fp) == 0;
+	return !bpf_ksym_exists(bpf_preempt_disable);
 }
 
-/* Walks the stack only for its hash, which is what nearly every event needs. */
-static __noinline __u64 hash_stack(struct walk *w)
+/* The scratch memory of this CPU, NULL while another program that was preempted uses it. */
+static __always_inline struct scratch *take_scratch(void)
 {
-	__u64 h = mix(mix(0x676f7363686564ULL, w->pc), w->word), fp = w->fp;
+	__u32 zero = 0;
+	struct scratch *s = bpf_map_lookup_elem(&scratches, &zero);
+
+	if (s && can_be_preempted() && __sync_fetch_and_add(&s->busy, 1)) {
+		__sync_fetch_and_add(&s->busy, -1);
+		return NULL;
+	}
+	return s;
+}
+
+static __always_inline void give_scratch(struct scratch *s)
+{
+	if (s && can_be_preempted())
+		__sync_fetch_and_add(&s->busy, -1);
+}
+
+/* Reads the part of the stack that begins at addr. */
+static __always_inline int open_window(struct walk *w, __u64 addr)
+{
+	__u64 size = w->hi - addr;
+
+	if (addr >= w->hi)
+		return -1;
+	if (size > WINDOW)
+		size = WINDOW;
+	if (bpf_probe_read_user(w->window->stack, size, (void *)addr))
+		return -1;
+	w->base = addr;
+	w->size = size;
+	return 0;
+}
+
+/* Reads the frame that the frame pointer is at, and says whether there is one. */
+static __always_inline bool read_frame(struct walk *w, struct frame *f)
+{
+	__u64 at = w->fp - w->base;
+
+	if (w->fp < w->base)
+		return false;
+	if (at + sizeof(*f) > w->size) {
+		if (open_window(w, w->fp))
+			return false;
+		at = 0;
+	}
+	if (at > WINDOW - sizeof(*f))
+		return false;
+	*f = *(struct frame *)(w->window->stack + at);
+	return true;
+}
+
+static int hash_frame(__u32 i, struct walk *w)
+{
 	struct frame f;
 
-	for (__u32 i = 0; i < MAX_FRAMES - 2; i++) {
-		if (i >= stack_depth || !read_frame(w, fp, &f))
-			break;
-		h = mix(h, f.ret);
-		if (f.fp <= fp)
-			break;
-		fp = f.fp;
+	if (!read_frame(w, &f))
+		return 1;
+	w->hash = mix(w->hash, f.ret);
+	if (f.fp <= w->fp)
+		return 1;
+	w->fp = f.fp;
+	return 0;
+}
+
+/* A stack on its way into a record. */
+struct sending {
+	struct walk *walk;
+	struct stack_def *def;
+};
+
+static int send_frame(__u32 i, struct sending *out)
+{
+	struct walk *w = out->walk;
+	struct stack_def *d = out->def;
+	struct frame f;
+
+	if (!w->fp) {
+		d->kind = STACK_WHOLE;
+		return 1;
 	}
-	return h | 1; /* 0 is no stack */
+	if (!read_frame(w, &f)) {
+		d->kind = STACK_BROKEN;
+		return 1;
+	}
+	d->pcs[d->frames++ & (MAX_FRAMES - 1)] = f.ret;
+	if (f.fp && f.fp <= w->fp) {
+		d->kind = STACK_BROKEN;
+		return 1;
+	}
+	w->fp = f.fp;
+	return 0;
 }
 
 /* Walks the stack again into a record that the reader will know by its hash. */
-static __noinline int send_stack(struct walk *w, __u64 hash)
+static __noinline int send_stack(struct walk *w, __u64 pc, __u64 word)
 {
 	void *ring = ring_of_this_cpu();
+	struct sending out = {.walk = w};
 	struct stack_def *d;
-	struct frame f;
-	__u64 fp = w->fp;
-	__u32 n = 0;
 
 	if (!ring)
 		return -1;
@@ -203,94 +334,113 @@ static __noinline int send_stack(struct walk *w, __u64 hash)
 	d->op = OP_STACK;
 	d->kind = STACK_DEEP;
 	d->pad = 0;
-	d->hash = hash;
-	if (w->pc)
-		d->pcs[n++] = w->pc;
-	if (w->word)
-		d->pcs[n++] = w->word;
-	for (__u32 i = 0; i < MAX_FRAMES - 2; i++) {
-		if (i >= stack_depth)
-			break;
-		if (!read_frame(w, fp, &f)) {
-			d->kind = STACK_BROKEN;
-			break;
-		}
-		d->pcs[n & (MAX_FRAMES - 1)] = f.ret;
-		n++;
-		if (f.fp <= fp) {
-			d->kind = f.fp ? STACK_BROKEN : STACK_WHOLE;
-			break;
-		}
-		fp = f.fp;
-	}
-	d->frames = n;
+	d->hash = w->hash;
+	d->frames = 0;
+	if (pc)
+		d->pcs[d->frames++ & (MAX_FRAMES - 1)] = pc;
+	if (word)
+		d->pcs[d->frames++ & (MAX_FRAMES - 1)] = word;
+	out.def = d;
+	bpf_loop(stack_depth, send_frame, &out, 0);
 	bpf_ringbuf_submit(d, BPF_RB_NO_WAKEUP);
 	return 0;
 }
 
-/* Names a stack, and sends it if that name is new. */
-static __noinline __u64 name_stack(struct walk *w)
+/* Names the stack whose window is open at sp, and sends it if that name is new. pc is the leaf, word a return address
+ * above it that has no frame; 0: none. */
+static __noinline __u64 name_stack(struct walk *w, __u64 sp, __u64 pc, __u64 word)
 {
-	__u64 hash = hash_stack(w);
-	__u8 one = 1;
+	__u64 *sent, fp = w->fp;
+	__u32 slot;
 
-	if (bpf_map_lookup_elem(&stacks_sent, &hash))
-		return hash;
-	if (send_stack(w, hash)) {
+	w->hash = mix(mix(GOLDEN, pc), word);
+	bpf_loop(stack_depth, hash_frame, w, 0);
+	w->hash |= 1; /* 0 is no stack */
+	slot = w->hash >> (64 - TABLE_BITS);
+	sent = bpf_map_lookup_elem(&stacks_sent, &slot);
+	if (!sent || *sent == w->hash)
+		return w->hash;
+	w->fp = fp;
+	if ((w->base != sp && open_window(w, sp)) || send_stack(w, pc, word)) {
 		count_loss(0, 1);
-		return hash; /* the next one tries again */
+		return w->hash; /* the next one tries again */
 	}
-	bpf_map_update_elem(&stacks_sent, &hash, &one, BPF_ANY);
-	return hash;
+	*sent = w->hash;
+	return w->hash;
 }
 
 /* The stack of a goroutine that is not on its own stack now, from g.sched:
  * mcall and systemstack leave the caller's frame in sched.bp; systemstack's
- * leaf, and that of a function stopped in its prologue, is at sched.sp. */
+ * leaf is at sched.sp, and so is the caller of a function that was stopped in its
+ * prologue, as a goroutine that is preempted can be. */
 static __noinline __u64 saved_stack(const struct g *g, __u32 op)
 {
+	__u64 sp = FIELD(g, __u64, g_sched_sp), pc = FIELD(g, __u64, g_sched_pc), at_sp, word = 0, hash;
 	struct walk w = {
-		.pc = IN_HEAD(g, __u64, g_sched_pc),
-		.fp = IN_HEAD(g, __u64, g_sched_bp),
-		.lo = IN_HEAD(g, __u64, g_stack_lo),
-		.hi = IN_HEAD(g, __u64, g_stack_hi),
+		.window = take_scratch(),
+		.fp = FIELD(g, __u64, g_sched_bp),
+		.hi = FIELD(g, __u64, g_stack_hi),
 	};
-	void *sp = (void *)IN_HEAD(g, __u64, g_sched_sp);
-	__u64 word = 0;
 
-	if (inside(&systemstack_switch, w.pc)) {
-		if (bpf_probe_read_user(&w.pc, sizeof(w.pc), sp))
-			return 0;
-	} else if ((op == OP_YIELD || op == OP_PREEMPT_PARK) &&
-		   !inside(&async_preempt, w.pc) && !inside(&go_gosched, w.pc)) {
-		if (bpf_probe_read_user(&word, sizeof(word), sp) == 0)
-			w.word = word;
+	if (!w.window || sp < FIELD(g, __u64, g_stack_lo) || open_window(&w, sp)) {
+		count_loss(0, 1);
+		give_scratch(w.window);
+		return 0;
 	}
-	return name_stack(&w);
+	at_sp = *(__u64 *)w.window->stack;
+	if (inside(&systemstack_switch, pc))
+		pc = at_sp;
+	else if (op == OP_PREEMPT_PARK && !inside(&async_preempt, pc))
+		word = at_sp; /* stopped in a prologue: its frame is not built */
+	hash = name_stack(&w, sp, pc, word);
+	give_scratch(w.window);
+	return hash;
 }
 
 /* The stack of the goroutine on whose own stack the probe fired. */
-static __always_inline __u64 live_stack(struct pt_regs *ctx, const struct g *g, struct point p)
+static __noinline __u64 live_stack(struct pt_regs *ctx, const struct g *g, struct seen *seen)
 {
+	__u64 sp = REG_SP(ctx), pc = 0, hash;
 	struct walk w = {
+		.window = take_scratch(),
 		.fp = REG_FP(ctx),
-		.lo = IN_HEAD(g, __u64, g_stack_lo),
-		.hi = IN_HEAD(g, __u64, g_stack_hi),
+		.hi = FIELD(g, __u64, g_stack_hi),
 	};
 
-	if (!p.framed) {
+	if (!w.window || sp < FIELD(g, __u64, g_stack_lo) || open_window(&w, sp)) {
+		count_loss(0, 1);
+		give_scratch(w.window);
+		return 0;
+	}
+	if (!seen->point.framed) {
 #if defined(REG_LR)
-		w.pc = REG_LR(ctx);
+		pc = REG_LR(ctx);
 #else
-		bpf_probe_read_user(&w.pc, sizeof(w.pc), (void *)(REG_SP(ctx) + p.sp_delta));
+		__u64 at = seen->point.sp_delta;
+
+		pc = *(__u64 *)(w.window->stack + (at & 0xf8));
 #endif
 	}
-	return name_stack(&w);
+	hash = name_stack(&w, sp, pc, 0);
+	give_scratch(w.window);
+	return hash;
+}
+
+static __always_inline struct point point_of(__u64 cookie)
+{
+	struct point p = {
+		.op = cookie,
+		.arg = cookie >> 8,
+		.framed = cookie >> 16,
+		.sp_delta = cookie >> 24,
+	};
+
+	return p;
 }
 
 static __always_inline __u64 argument(struct pt_regs *ctx, __u8 arg)
 {
-	__u64 current = REG_G(ctx), reg0 = REG_ARG0(ctx), reg1 = REG_ARG1(ctx), v = 0;
+	__u64 current = REG_G(ctx), reg0 = REG_ARG0(ctx), reg1 = REG_ARG1(ctx);
 
 	/* The verifier wants the registers read at fixed places in ctx, here. */
 	asm volatile("" : "+r"(current), "+r"(reg0), "+r"(reg1));
@@ -302,9 +452,9 @@ static __always_inline __u64 argument(struct pt_regs *ctx, __u8 arg)
 	case ARG_REG1:
 		return reg1;
 	case ARG_CLOSURE8:
-		bpf_probe_read_user(&v, sizeof(v), (void *)(REG_CLOSURE(ctx) + 8));
+		return read_word(REG_CLOSURE(ctx) + 8);
 	}
-	return v;
+	return 0;
 }
 
 static __always_inline void begin_event(struct event_base *e, __u8 op)
@@ -330,13 +480,13 @@ static __always_inline void begin_event(struct event_base *e, __u8 op)
 	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP); \
 } while (0)
 
-static __noinline int submit_base(struct seen *s)
+static __always_inline int submit_base(struct seen *s)
 {
 	SUBMIT(struct event_base, s);
 	return 0;
 }
 
-static __noinline int submit_stack(struct seen *s)
+static __always_inline int submit_stack(struct seen *s)
 {
 	SUBMIT(struct event_stack, s);
 	return 0;
@@ -348,29 +498,108 @@ static __noinline int submit_by(struct seen *s)
 	return 0;
 }
 
-/* Fills in which P the thread of m has, and returns the user goroutine on it. */
-static __always_inline __u64 read_m(struct seen *s, __u64 m)
+static __always_inline struct goid_entry *goid_slot(__u64 gp)
 {
-	__u64 p = 0, curg = 0;
+	__u32 slot = (gp * GOLDEN) >> (64 - TABLE_BITS);
 
-	if (!m)
-		return 0;
-	bpf_probe_read_user(&curg, sizeof(curg), (void *)(m + offsets.m_curg));
-	bpf_probe_read_user(&p, sizeof(p), (void *)(m + offsets.m_p));
+	return bpf_map_lookup_elem(&goids, &slot);
+}
+
+static __always_inline void remember_goid(__u64 gp, __u64 goid)
+{
+	struct goid_entry *e = goid_slot(gp);
+
+	if (!e)
+		return;
+	e->goid = goid;
+	e->check = gp ^ goid;
+}
+
+static __always_inline void forget_goid(__u64 gp)
+{
+	struct goid_entry *e = goid_slot(gp);
+
+	if (e)
+		e->check = 0;
+}
+
+/* The id of a goroutine, read only if it is not remembered. */
+static __always_inline __u64 goid_of(__u64 gp)
+{
+	struct goid_entry *e = goid_slot(gp);
+	__u64 goid;
+
+	if (know_goids && e) {
+		goid = e->goid;
+		if ((e->check ^ goid) == gp)
+			return goid;
+	}
+	goid = read_word(gp + offsets.g_goid);
+	if (know_goids)
+		remember_goid(gp, goid);
+	return goid;
+}
+
+/* What this thread remembers. Where the kernel has no memory for it, fallback, which knows nothing. */
+static __always_inline struct thread *this_thread(struct thread *fallback)
+{
+	struct thread *t = bpf_task_storage_get(&threads, bpf_get_current_task_btf(), 0,
+						BPF_LOCAL_STORAGE_GET_F_CREATE);
+
+	return t ? t : fallback;
+}
+
+/* Learns this thread's m from the g in its register, which on a system stack is always the same. */
+static __always_inline void know_m(struct thread *t, __u64 g)
+{
+	if (t->m && (g == t->g0 || (g == t->curg && know_current)))
+		return;
+	t->m = read_word(g + offsets.g_m);
+	t->g0 = read_word(t->m + offsets.m_g0);
+	t->curg = 0;
+	t->p = 0;
+}
+
+/* The goroutine on this thread, 0 if there is none. */
+static __always_inline __u64 current_of(struct thread *t)
+{
+	if (!t->curg || !know_current) {
+		t->curg = read_word(t->m + offsets.m_curg);
+		if (!t->curg)
+			t->curg = NO_GOROUTINE;
+	}
+	return t->curg == NO_GOROUTINE ? 0 : t->curg;
+}
+
+/* Learns this thread's P, which does not change between the events after which it is forgotten. */
+static __always_inline void know_p(struct thread *t, bool again)
+{
+	__u64 p;
+
+	if (t->p && !again)
+		return;
+	p = read_word(t->m + offsets.m_p);
+	if (p && p == t->p)
+		return;
+	t->p = p;
+	t->proc = -1;
 	if (p)
-		bpf_probe_read_user(&s->base.proc, sizeof(s->base.proc), (void *)(p + offsets.p_id));
-	return curg;
+		bpf_probe_read_user(&t->proc, sizeof(t->proc), (void *)(p + offsets.p_id));
 }
 
 /* Who does it: the goroutine on this thread, and where it is. g is overwritten. */
 static __noinline int read_doer(struct pt_regs *ctx, struct seen *s, __u64 curg, struct g *g)
 {
-	if (!curg || read_g(g, curg))
+	if (!curg)
 		return 0;
-	s->by_goid = IN_TAIL(g, __u64, g_goid);
-	if (!stack_depth)
+	if (!stack_depth) {
+		s->by_goid = goid_of(curg);
 		return 0;
-	s->by_stack = curg == REG_G(ctx) ? live_stack(ctx, g, s->point) : saved_stack(g, OP_NONE);
+	}
+	if (read_g(g, curg))
+		return 0;
+	s->by_goid = FIELD(g, __u64, g_goid);
+	s->by_stack = curg == REG_G(ctx) ? live_stack(ctx, g, s) : saved_stack(g, OP_NONE);
 	return 0;
 }
 
@@ -389,125 +618,199 @@ static int inject_one(__u32 i, struct inject *in)
 		return 1;
 	if (read_g(in->g, in->gp))
 		return 1;
-	s->base.goid = IN_TAIL(in->g, __u64, g_goid);
-	s->base.reason = IN_TAIL(in->g, __u8, g_waitreason);
+	s->base.goid = FIELD(in->g, __u64, g_goid);
+	s->base.reason = FIELD(in->g, __u8, g_waitreason);
 	submit_by(s);
-	in->gp = IN_TAIL(in->g, __u64, g_schedlink);
+	in->gp = FIELD(in->g, __u64, g_schedlink);
 	return 0;
 }
 
 /* injectglist gets a whole list; the longest is of everyone who waits to assist the GC. */
 static __noinline int inject_list(struct seen *s, __u64 list, struct g *g)
 {
-	struct inject in = {.seen = s, .g = g};
+	struct inject in = {.seen = s, .g = g, .gp = read_word(list)};
 
-	bpf_probe_read_user(&in.gp, sizeof(in.gp), (void *)list);
 	bpf_loop(1 << 20, inject_one, &in, 0);
 	if (in.gp)
 		count_loss(1, 0); /* at least one */
 	return 0;
 }
 
-/* coroswitch_m swaps the current goroutine with the one in its coroutine. */
-static __always_inline void read_coro(struct seen *s, __u64 gp)
+/* coroswitch_m swaps the current goroutine with the one in its coroutine, which is returned. */
+static __always_inline __u64 read_coro(struct seen *s, __u64 gp)
 {
-	__u64 coro = 0, next = 0;
+	__u64 next = read_word(read_word(gp + offsets.g_coroarg));
 	__u8 exits = 0;
 
-	bpf_probe_read_user(&coro, sizeof(coro), (void *)(gp + offsets.g_coroarg));
-	bpf_probe_read_user(&next, sizeof(next), (void *)coro);
-	bpf_probe_read_user(&s->by_goid, sizeof(s->by_goid), (void *)(next + offsets.g_goid));
+	s->by_goid = goid_of(next);
 	bpf_probe_read_user(&exits, sizeof(exits), (void *)(gp + offsets.g_coroexit));
-	if (exits)
+	if (exits) {
 		s->base.flags |= FLAG_CORO_EXIT;
+		forget_goid(gp);
+	}
+	return next;
 }
 
-static __always_inline int on_goroutine(struct pt_regs *ctx, struct seen *s)
+/* A goroutine that this thread has just lost or will have lost in a moment. */
+static __always_inline int leave(struct seen *s, struct thread *t, __u64 gp, struct g *g)
 {
 	struct point p = s->point;
-	__u64 gp = argument(ctx, p.arg), cur = REG_G(ctx), m = 0, curg;
-	struct g buf, *g = &buf;
 
-	if (bpf_probe_read_user(&m, sizeof(m), (void *)(cur + offsets.g_m)))
-		return 0;
-	curg = read_m(s, m);
-	if (p.op == OP_INJECT) {
-		read_doer(ctx, s, curg, g);
-		return inject_list(s, gp, g);
-	}
+	know_p(t, false);
+	s->base.proc = t->proc;
+	t->curg = NO_GOROUTINE;
 	if (read_g(g, gp)) {
 		count_loss(1, 0);
 		return 0;
 	}
-	s->base.goid = IN_TAIL(g, __u64, g_goid);
-	s->base.reason = IN_TAIL(g, __u8, g_waitreason);
-	switch (p.op) {
+	s->base.goid = FIELD(g, __u64, g_goid);
+	s->base.reason = FIELD(g, __u8, g_waitreason);
+	if (p.op == OP_CORO_SWITCH)
+		t->curg = read_coro(s, gp);
+	if (stack_depth)
+		s->stack = saved_stack(g, s->base.flags & FLAG_PREEMPTED ? OP_PREEMPT_PARK : p.op);
+	return 0;
+}
+
+/* Whether the goroutine that yields was made to. */
+static __always_inline bool preempted(struct pt_regs *ctx, struct point p)
+{
+	if (preempted_in_arg1)
+		return (__u8)REG_ARG1(ctx);
+#if defined(REG_LR)
+	return !p.framed && inside(&gopreempt, REG_LR(ctx));
+#else
+	return inside(&gopreempt, read_word(REG_SP(ctx) + p.sp_delta));
+#endif
+}
+
+/* A goroutine becomes runnable or comes into being. */
+static __always_inline int appear(struct pt_regs *ctx, struct seen *s, struct thread *t, __u64 gp, struct g *g)
+{
+	__u64 curg = current_of(t);
+	struct point p = s->point;
+
+	know_p(t, !curg);
+	s->base.proc = t->proc;
+	if (p.op == OP_INJECT) {
+		read_doer(ctx, s, curg, g);
+		return inject_list(s, gp, g);
+	}
+	if (p.op == OP_READY && curg) {
+		s->base.goid = goid_of(gp);
+		s->base.flags |= FLAG_NO_REASON;
+	} else {
+		if (read_g(g, gp)) {
+			count_loss(1, 0);
+			return 0;
+		}
+		s->base.goid = FIELD(g, __u64, g_goid);
+		s->base.reason = FIELD(g, __u8, g_waitreason);
+		s->stack = FIELD(g, __u64, g_sched_pc); /* OP_CREATE*: where it will begin */
+		remember_goid(gp, s->base.goid);
+	}
+	read_doer(ctx, s, curg, g);
+	return submit_by(s);
+}
+
+static __noinline int on_goroutine(struct pt_regs *ctx, struct seen *s)
+{
+	__u64 gp = argument(ctx, s->point.arg), cur = REG_G(ctx);
+	struct thread unknown = {}, *t = this_thread(&unknown);
+	struct g buf, *g = &buf;
+
+	if (s->point.op == OP_NEEDM || s->point.op == OP_DROPM)
+		t->m = 0;
+	know_m(t, cur);
+	switch (s->point.op) {
 	case OP_RUN:
-	case OP_SYSCALL_EXIT:
-	case OP_SYSCALL_NOP:
-	case OP_EXIT:
-	case OP_NEEDM:
-	case OP_DROPM:
+		s->base.goid = goid_of(gp);
+		t->curg = gp;
+		know_p(t, true);
+		s->base.proc = t->proc;
 		return submit_base(s);
+	case OP_READY:
+	case OP_INJECT:
 	case OP_CREATE:
 	case OP_CREATE_CORO:
-		/* Its own stack is only where it will start. */
-		s->stack = IN_HEAD(g, __u64, g_sched_pc);
-		read_doer(ctx, s, curg, g);
-		return submit_by(s);
-	case OP_READY:
-		read_doer(ctx, s, curg, g);
-		return submit_by(s);
-	case OP_CORO_SWITCH:
-		read_coro(s, gp);
-		if (stack_depth)
-			s->stack = saved_stack(g, p.op);
-		return submit_by(s);
+		return appear(ctx, s, t, gp, g);
 	case OP_SYSCALL_ENTER:
 	case OP_SYSCALL_BLOCK:
-		if (stack_depth)
-			s->stack = live_stack(ctx, g, p);
+		t->curg = gp;
+		know_p(t, false);
+		s->base.proc = t->proc;
+		if (!stack_depth) {
+			s->base.goid = goid_of(gp);
+			return submit_stack(s);
+		}
+		if (read_g(g, gp)) {
+			count_loss(1, 0);
+			return 0;
+		}
+		s->base.goid = FIELD(g, __u64, g_goid);
+		s->stack = live_stack(ctx, g, s);
 		return submit_stack(s);
+	case OP_SYSCALL_EXIT:
+		t->curg = gp;
+		t->p = 0; /* it will look for one */
+		s->base.goid = goid_of(gp);
+		return submit_base(s);
+	case OP_NEEDM:
+		s->base.goid = goid_of(gp);
+		t->curg = gp;
+		return submit_base(s);
+	case OP_EXIT:
+	case OP_SYSCALL_NOP:
+	case OP_DROPM:
+		know_p(t, false);
+		s->base.proc = t->proc;
+		s->base.goid = goid_of(gp);
+		t->curg = NO_GOROUTINE;
+		if (s->point.op == OP_EXIT)
+			forget_goid(gp);
+		if (s->point.op == OP_DROPM)
+			t->m = 0;
+		return submit_base(s);
 	case OP_YIELD:
-		if (preempted_in_arg1 ? (__u8)REG_ARG1(ctx) :
-		    !inside(&go_gosched, IN_HEAD(g, __u64, g_sched_pc)))
+		if (preempted(ctx, s->point))
 			s->base.flags |= FLAG_PREEMPTED;
+		leave(s, t, gp, g);
+		return submit_stack(s);
+	case OP_CORO_SWITCH:
+		leave(s, t, gp, g);
+		return submit_by(s);
 	}
-	if (stack_depth)
-		s->stack = saved_stack(g, p.op);
+	leave(s, t, gp, g);
 	return submit_stack(s);
 }
 
 static __noinline int observe(struct pt_regs *ctx, __u64 cookie)
 {
 	struct seen s = {.point = point_of(cookie)};
-	struct point p = s.point;
+	struct thread *t;
 
-	begin_event(&s.base, p.op);
-	switch (p.op) {
+	begin_event(&s.base, s.point.op);
+	switch (s.point.op) {
 	case OP_STW_BEGIN:
-		s.base.reason = p.arg == ARG_NONE ? 0xff : REG_ARG0(ctx);
-	case OP_STW_END:
+		s.base.reason = s.point.arg == ARG_NONE ? 0xff : REG_ARG0(ctx);
 	case OP_GC_START:
 	case OP_GC_END:
+		return submit_base(&s);
+	case OP_STW_END: /* the number of Ps may change while the world is stopped */
+		t = bpf_task_storage_get(&threads, bpf_get_current_task_btf(), 0, 0);
+		if (t)
+			t->p = 0;
 		return submit_base(&s);
 	}
 	return on_goroutine(ctx, &s);
 }
-
-/* Linux 6.13 gave programs of this type one private stack a CPU although they can
- * be preempted (a76ab5731e32), so two threads could share it. Functions that need
- * less than 64 bytes stay on the kernel's stack: this one does, and what it calls
- * runs with preemption off. Kernels before 6.10 lack the calls and the fault. */
-extern void bpf_preempt_disable(void) __ksym __weak;
-extern void bpf_preempt_enable(void) __ksym __weak;
 
 SEC("uprobe")
 int transition(struct pt_regs *ctx)
 {
 	if (bpf_get_current_pid_tgid() >> 32 != target_tgid)
 		return 0;
-	if (!bpf_ksym_exists(bpf_preempt_disable))
+	if (can_be_preempted())
 		return observe(ctx, bpf_get_attach_cookie(ctx)), 0;
 	bpf_preempt_disable();
 	observe(ctx, bpf_get_attach_cookie(ctx));

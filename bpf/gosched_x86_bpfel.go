@@ -54,6 +54,7 @@ type GoschedEventFlags uint32
 const (
 	GoschedEventFlagsFLAG_PREEMPTED   GoschedEventFlags = 1
 	GoschedEventFlagsFLAG_CORO_EXIT   GoschedEventFlags = 2
+	GoschedEventFlagsFLAG_NO_REASON   GoschedEventFlags = 8
 	GoschedEventFlagsFLAG_INVOLUNTARY GoschedEventFlags = 4
 )
 
@@ -69,6 +70,12 @@ type GoschedEventThread struct {
 	OtherTid uint32
 	State    uint32
 	Comm     [16]int8
+}
+
+type GoschedGoidEntry struct {
+	_     structs.HostLayout
+	Goid  uint64
+	Check uint64
 }
 
 type GoschedLosses struct {
@@ -90,6 +97,7 @@ type GoschedOffsets struct {
 	G_waitreason uint16
 	G_coroarg    uint16
 	G_coroexit   uint16
+	M_g0         uint16
 	M_curg       uint16
 	M_p          uint16
 	P_id         uint16
@@ -127,6 +135,12 @@ const (
 	GoschedOpOP_STACK         GoschedOp = 96
 )
 
+type GoschedScratch struct {
+	_     structs.HostLayout
+	Busy  uint64
+	Stack [1024]uint8
+}
+
 type GoschedStackDef struct {
 	_      structs.HostLayout
 	Op     uint8
@@ -145,19 +159,34 @@ const (
 	GoschedStackKindSTACK_BROKEN GoschedStackKind = 2
 )
 
+type GoschedThread struct {
+	_    structs.HostLayout
+	G0   uint64
+	M    uint64
+	Curg uint64
+	P    uint64
+	Proc int32
+	Pad  uint32
+}
+
 // Names of all BPF objects in the ELF.
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
+	GoschedMapGoids             = "goids"
 	GoschedMapLost              = "lost"
 	GoschedMapRings             = "rings"
+	GoschedMapScratches         = "scratches"
 	GoschedMapStacksSent        = "stacks_sent"
+	GoschedMapThreads           = "threads"
 	GoschedProgProcessExec      = "process_exec"
 	GoschedProgThreadSwitch     = "thread_switch"
 	GoschedProgThreadWaking     = "thread_waking"
 	GoschedProgTransition       = "transition"
 	GoschedVarAsyncPreempt      = "async_preempt"
-	GoschedVarGoGosched         = "go_gosched"
+	GoschedVarGopreempt         = "gopreempt"
+	GoschedVarKnowCurrent       = "know_current"
+	GoschedVarKnowGoids         = "know_goids"
 	GoschedVarOffsets           = "offsets"
 	GoschedVarPreemptedInArg1   = "preempted_in_arg1"
 	GoschedVarStackDepth        = "stack_depth"
@@ -226,9 +255,12 @@ type GoschedProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type GoschedMapSpecs struct {
+	Goids      *ebpf.MapSpec `ebpf:"goids"`
 	Lost       *ebpf.MapSpec `ebpf:"lost"`
 	Rings      *ebpf.MapSpec `ebpf:"rings"`
+	Scratches  *ebpf.MapSpec `ebpf:"scratches"`
 	StacksSent *ebpf.MapSpec `ebpf:"stacks_sent"`
+	Threads    *ebpf.MapSpec `ebpf:"threads"`
 }
 
 // GoschedVariableSpecs contains global variables before they are loaded into the kernel.
@@ -236,7 +268,9 @@ type GoschedMapSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type GoschedVariableSpecs struct {
 	AsyncPreempt      *ebpf.VariableSpec `ebpf:"async_preempt"`
-	GoGosched         *ebpf.VariableSpec `ebpf:"go_gosched"`
+	Gopreempt         *ebpf.VariableSpec `ebpf:"gopreempt"`
+	KnowCurrent       *ebpf.VariableSpec `ebpf:"know_current"`
+	KnowGoids         *ebpf.VariableSpec `ebpf:"know_goids"`
 	Offsets           *ebpf.VariableSpec `ebpf:"offsets"`
 	PreemptedInArg1   *ebpf.VariableSpec `ebpf:"preempted_in_arg1"`
 	StackDepth        *ebpf.VariableSpec `ebpf:"stack_depth"`
@@ -273,16 +307,22 @@ func (o *GoschedObjects) Close() error {
 //
 // It can be passed to LoadGoschedObjects or ebpf.CollectionSpec.LoadAndAssign.
 type GoschedMaps struct {
+	Goids      *ebpf.Map `ebpf:"goids"`
 	Lost       *ebpf.Map `ebpf:"lost"`
 	Rings      *ebpf.Map `ebpf:"rings"`
+	Scratches  *ebpf.Map `ebpf:"scratches"`
 	StacksSent *ebpf.Map `ebpf:"stacks_sent"`
+	Threads    *ebpf.Map `ebpf:"threads"`
 }
 
 func (m *GoschedMaps) Close() error {
 	return _GoschedClose(
+		m.Goids,
 		m.Lost,
 		m.Rings,
+		m.Scratches,
 		m.StacksSent,
+		m.Threads,
 	)
 }
 
@@ -291,7 +331,9 @@ func (m *GoschedMaps) Close() error {
 // It can be passed to LoadGoschedObjects or ebpf.CollectionSpec.LoadAndAssign.
 type GoschedVariables struct {
 	AsyncPreempt      *ebpf.Variable `ebpf:"async_preempt"`
-	GoGosched         *ebpf.Variable `ebpf:"go_gosched"`
+	Gopreempt         *ebpf.Variable `ebpf:"gopreempt"`
+	KnowCurrent       *ebpf.Variable `ebpf:"know_current"`
+	KnowGoids         *ebpf.Variable `ebpf:"know_goids"`
 	Offsets           *ebpf.Variable `ebpf:"offsets"`
 	PreemptedInArg1   *ebpf.Variable `ebpf:"preempted_in_arg1"`
 	StackDepth        *ebpf.Variable `ebpf:"stack_depth"`

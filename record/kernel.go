@@ -47,6 +47,8 @@ type programConfig struct {
 	stackDepth int
 	layout     bpf.GoschedOffsets
 	preempted  bool // goschedImpl's second argument says whether it was preempted
+	current    bool // all that changes a thread's goroutine is watched
+	goids      bool // all that gives a g another id is watched
 	ranges     map[string]gobin.Func
 	multi      bool // attach with uprobe_multi
 }
@@ -83,9 +85,11 @@ func configure(spec *ebpf.CollectionSpec, cfg *programConfig) error {
 		bpf.GoschedVarTargetTgid:        uint32(cfg.pid),
 		bpf.GoschedVarStackDepth:        uint32(cfg.stackDepth),
 		bpf.GoschedVarPreemptedInArg1:   cfg.preempted,
+		bpf.GoschedVarKnowCurrent:       cfg.current,
+		bpf.GoschedVarKnowGoids:         cfg.goids,
 		bpf.GoschedVarOffsets:           cfg.layout,
 		bpf.GoschedVarAsyncPreempt:      code(cfg, "runtime.asyncPreempt2"),
-		bpf.GoschedVarGoGosched:         code(cfg, "runtime.Gosched"),
+		bpf.GoschedVarGopreempt:         code(cfg, "runtime.gopreempt_m"),
 		bpf.GoschedVarSystemstackSwitch: code(cfg, "runtime.systemstack_switch"),
 	} {
 		if err := spec.Variables[name].Set(value); err != nil {

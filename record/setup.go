@@ -178,12 +178,14 @@ func (s *session) load() error {
 		pid: s.proc.PID(), bias: s.bias, layout: offsets,
 		preempted: s.binary.Version.Minor >= 22, // go1.22 src/runtime/proc.go, goschedImpl
 		ranges:    map[string]gobin.Func{},
+		current:   s.choice.sees("run", "park", "yield", "exit", "syscalls", "coroutines", "cgo"),
+		goids:     s.choice.sees("create", "exit", "coroutines"),
 		multi:     s.kernel.UprobeMulti && !s.opts.PerfUprobes,
 	}
 	if s.choice.stacks {
 		cfg.stackDepth = s.opts.StackDepth
 	}
-	for _, name := range []string{"runtime.asyncPreempt2", "runtime.Gosched", "runtime.systemstack_switch"} {
+	for _, name := range []string{"runtime.asyncPreempt2", "runtime.gopreempt_m", "runtime.systemstack_switch"} {
 		if f, ok := s.binary.Func(name); ok {
 			cfg.ranges[name] = f
 		}
@@ -205,11 +207,8 @@ func (s *session) attach() error {
 	return s.probes.attach(s.proc.Exe(), s.choice.points, s.proc.PID(), multi, s.choice.kernel)
 }
 
-// The parts of a g that the programs read: see G_HEAD and G_TAIL in gosched.c.
-const (
-	gHead = 112
-	gTail = 32
-)
+// gBytes is how much of a g the programs read: G_BYTES in gosched.c.
+const gBytes = 192
 
 // programOffsets checks that this Go version's structs are as the programs take them to be.
 func programOffsets(l *gobin.Layout) (bpf.GoschedOffsets, error) {
@@ -219,16 +218,13 @@ func programOffsets(l *gobin.Layout) (bpf.GoschedOffsets, error) {
 		G_schedSp: small(g.SchedSP), G_schedPc: small(g.SchedPC), G_schedBp: small(g.SchedBP),
 		G_goid: small(g.GoID), G_schedlink: small(g.SchedLink), G_waitreason: small(g.WaitReason),
 		G_coroarg: small(g.CoroArg), G_coroexit: small(g.CoroExit),
-		M_curg: small(m.CurG), M_p: small(m.P), P_id: small(l.P.ID),
+		M_g0: small(m.G0), M_curg: small(m.CurG), M_p: small(m.P), P_id: small(l.P.ID),
 	}
-	for _, at := range []uint16{o.G_stackLo, o.G_stackHi, o.G_m, o.G_schedSp, o.G_schedPc, o.G_schedBp} {
-		if at+8 > gHead {
+	for _, at := range []uint16{
+		o.G_stackLo, o.G_stackHi, o.G_m, o.G_schedSp, o.G_schedPc, o.G_schedBp, o.G_goid, o.G_schedlink, o.G_waitreason,
+	} {
+		if at+8 > gBytes {
 			return o, fmt.Errorf("%w: a field of the runtime's g is at %d, where the programs do not look", ErrUnsupported, at)
-		}
-	}
-	for _, at := range []uint16{o.G_schedlink, o.G_waitreason} {
-		if at < o.G_goid || at+8 > o.G_goid+gTail {
-			return o, fmt.Errorf("%w: a field of the runtime's g is at %d, too far from goid", ErrUnsupported, at)
 		}
 	}
 	return o, nil

@@ -116,13 +116,14 @@ func (s *stacks) intern(stack []byte) format.StringID {
 // expand writes the frames of a stack, root first.
 func (s *stacks) expand(def stackDef) []byte {
 	frames := trimLeaf(s.calls(def.pcs))
-	var out []byte
-	if def.kind != bpf.GoschedStackKindSTACK_WHOLE {
-		out = append(out, "[truncated]"...)
-	} else if n := len(frames); n > 1 && frames[n-1].Func == "runtime.goexit" {
-		frames = frames[:n-1]
+	root := slices.IndexFunc(frames, func(f gobin.Frame) bool { return f.Func == "runtime.goexit" })
+	switch {
+	case root > 0: // every goroutine's stack begins with it
+		frames = frames[:root]
+	case def.kind != bpf.GoschedStackKindSTACK_WHOLE:
+		return appendFrames([]byte("[truncated]"), frames)
 	}
-	return appendFrames(out, frames)
+	return appendFrames(nil, frames)
 }
 
 // calls gives the frames of a stack, innermost first. All pcs are return addresses but those that a signal interrupted:

@@ -77,6 +77,16 @@ func choose(points []gobin.Probe, covered []gobin.Coverage, without []string) (*
 	return c, nil
 }
 
+// sees says whether all of some transitions are recorded.
+func (c *choice) sees(names ...string) bool {
+	for _, t := range c.coverage {
+		if !t.Covered && slices.Contains(names, t.Name) {
+			return false
+		}
+	}
+	return true
+}
+
 func coverage(t transition, covered []gobin.Coverage, left bool) format.Transition {
 	out := format.Transition{Name: t.name, Covered: true}
 	for _, c := range covered {
