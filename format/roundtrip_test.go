@@ -36,7 +36,7 @@ func randomBatch(rng *rand.Rand, in interner, n int, from int64) *Batch {
 	for range n {
 		t += rng.Int64N(3000)
 		e := Event{
-			TimeNS: t, Kind: Kind(rng.IntN(numKinds)), PID: Unknown, TID: rng.Int32N(9), CPU: rng.Int32N(4) - 1, Proc: rng.Int32N(300) - 1,
+			TimeNS: t, Kind: Kind(rng.IntN(numKinds) * rng.IntN(2)), PID: Unknown, TID: rng.Int32N(9), CPU: rng.Int32N(4) - 1, Proc: rng.Int32N(300) - 1,
 			GoID: GoID(rng.Int64N(1 << rng.IntN(40))), From: State(rng.IntN(len(stateSpecs))), To: State(rng.IntN(len(stateSpecs))),
 		}
 		if rng.IntN(2) == 0 {
@@ -47,8 +47,8 @@ func randomBatch(rng *rand.Rand, in interner, n int, from int64) *Batch {
 			e.Stack = in.Stacks().Intern(fmt.Sprintf("main.main m.go:1;f %d", rng.IntN(700)))
 			e.ByStack = in.Stacks().Intern(strings.Repeat("x;", rng.IntN(50)))
 		}
-		if rng.IntN(100) == 0 {
-			e.EndNS = t + rng.Int64N(1e6)
+		if e.Kind == KindRange || e.Kind == KindGap || rng.IntN(100) == 0 {
+			e.EndNS = t + rng.Int64N(1e5)
 		}
 		b.Append(e)
 	}
