@@ -41,6 +41,7 @@ type Binary struct {
 	names     map[string]pcln.Func // the runtime's functions and a few more
 	scanOnce  sync.Once
 	copies    map[string][]inlinedCopy
+	scanCut   bool // the scan for copies was not finished
 }
 
 // Open reads the executable at path. Close it.

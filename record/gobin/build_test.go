@@ -85,7 +85,7 @@ func matrix() []build {
 }
 
 // minor returns the toolchain's minor version.
-func (b build) minor(t *testing.T) int {
+func (b build) minor(t testing.TB) int {
 	v, err := ParseVersion(b.toolchain)
 	if err != nil {
 		t.Fatal(err)
@@ -99,7 +99,7 @@ func (b build) stripped() bool {
 }
 
 // sources returns the files to compile.
-func (b build) sources(t *testing.T) []string {
+func (b build) sources(t testing.TB) []string {
 	if b.prog != "" {
 		return []string{"main.go"}
 	}
@@ -116,7 +116,7 @@ func (b build) sources(t *testing.T) []string {
 var building sync.Mutex
 
 // make builds the program, or finds it built before in the user's cache, and returns its path.
-func (b build) make(t *testing.T) string {
+func (b build) make(t testing.TB) string {
 	t.Helper()
 	prog := b.prog
 	if prog == "" {
@@ -157,7 +157,7 @@ func (b build) make(t *testing.T) string {
 }
 
 // cacheDir is where built programs are kept between runs of the tests.
-func cacheDir(t *testing.T) string {
+func cacheDir(t testing.TB) string {
 	dir, err := os.UserCacheDir()
 	if err != nil {
 		return t.TempDir()
@@ -170,7 +170,7 @@ func cacheDir(t *testing.T) string {
 }
 
 // key names the built file after everything that it depends on.
-func (b build) key(t *testing.T, src string) string {
+func (b build) key(t testing.TB, src string) string {
 	h := sha256.New()
 	abs, err := filepath.Abs(src) // file names go into the program
 	if err != nil {

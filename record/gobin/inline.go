@@ -34,10 +34,17 @@ func (b *Binary) scanInlined() {
 	b.copies = map[string][]inlinedCopy{}
 	s := scan{b: b, names: map[uint32]string{}}
 	b.each(func(f pcln.Func, _ []byte) {
+		if s.steps > maxScan {
+			b.scanCut = true
+			return
+		}
 		s.fn, s.name = f, ""
-		b.table.Inlined(f, s.visit)
+		s.steps += b.table.Inlined(f, s.visit)
 	})
 }
+
+// maxScan bounds the work on damaged inline trees. An executable of 100 MB needs a tenth of it.
+const maxScan = 1 << 28
 
 // scan is the state of scanInlined.
 type scan struct {
@@ -46,6 +53,7 @@ type scan struct {
 	fn    pcln.Func
 	name  string // of fn, once needed
 	kept  int
+	steps int
 }
 
 // visit takes one stretch of inlined code.
@@ -60,7 +68,11 @@ func (s *scan) visit(r pcln.Run, c pcln.Call) {
 		}
 		s.names[c.NameOff] = name
 	}
-	if name == "" || s.kept > maxCopies {
+	if name == "" {
+		return
+	}
+	if s.kept > maxCopies {
+		s.b.scanCut = true
 		return
 	}
 	if s.name == "" {

@@ -95,6 +95,9 @@ var coverageNames = []string{"create", "run", "park", "ready", "yield", "exit", 
 // An error means that not even the most necessary can be observed: runs, parks and exits of goroutines.
 func (b *Binary) Probes() ([]Probe, []Coverage, error) {
 	f := &finder{b, nil, map[string][]string{}, map[string][]string{}}
+	if b.inlined(""); b.scanCut {
+		return nil, nil, fmt.Errorf("%w: its inline trees do not end", ErrDamaged)
+	}
 	f.create()
 	for _, p := range points {
 		if b.Version.Minor >= p.from && (p.to == 0 || b.Version.Minor <= p.to) {

@@ -1,7 +1,7 @@
 package pcln
 
 // maxDepth bounds how many calls may be inlined into one another, in damaged tables too.
-const maxDepth = 512
+const maxDepth = 200
 
 // Call is one logical call at a pc: a function of its own, or one that was inlined.
 type Call struct {
@@ -46,33 +46,62 @@ func (t *Table) Calls(f Func, pc uint64) []Call {
 	return append(out, Call{NameOff: name, ID: t.FuncID(f), PC: pc, node: -1})
 }
 
-// Inlined calls visit for every stretch of f that stems from an inlined call, and each call it is in, innermost first.
-func (t *Table) Inlined(f Func, visit func(r Run, c Call)) {
+// Inlined calls visit for every stretch of f that stems from an inlined call, and each call it is in, innermost
+// first. It returns how much work that was, in steps.
+func (t *Table) Inlined(f Func, visit func(r Run, c Call)) int {
 	tree, ok := t.inlTree(f)
 	if !ok {
-		return
+		return 1
 	}
+	w := chains{t: t, f: f, tree: tree, calls: map[int32]Call{}, parents: map[int32]int32{}, steps: 1}
 	t.walk(f, t.pcdata(f, pcdataInlTreeIndex), func(r Run) bool {
-		if r.Value >= 0 {
-			t.chain(f, tree, r, visit)
+		w.visit(r, visit)
+		return w.steps < maxSteps
+	})
+	return w.steps
+}
+
+// chains follows inlined calls to those that they were inlined into, each of them once.
+type chains struct {
+	t       *Table
+	f       Func
+	tree    uint64
+	calls   map[int32]Call
+	parents map[int32]int32
+	steps   int
+}
+
+// visit visits the inlined calls that a run is in.
+func (w *chains) visit(r Run, visit func(r Run, c Call)) {
+	w.steps++
+	i := r.Value
+	for depth := 0; depth < maxDepth && i >= 0; depth++ {
+		if _, ok := w.calls[i]; !ok && !w.resolve(i, r.Start) {
+			return
+		}
+		w.steps++
+		visit(r, w.calls[i])
+		i = w.parents[i]
+	}
+}
+
+// resolve reads node i of the tree and finds the node that it was inlined into.
+func (w *chains) resolve(i int32, pc uint64) bool {
+	name, parent, id, ok := w.t.node(w.tree, i)
+	if !ok {
+		return false
+	}
+	w.calls[i] = Call{name, id, pc, true, i}
+	w.parents[i] = -1
+	w.t.walk(w.f, w.t.pcdata(w.f, pcdataInlTreeIndex), func(r Run) bool {
+		w.steps++
+		if w.f.Entry+uint64(parent) < r.End {
+			w.parents[i] = r.Value
+			return false
 		}
 		return true
 	})
-}
-
-// chain visits the inlined calls that a run is in.
-func (t *Table) chain(f Func, tree uint64, r Run, visit func(r Run, c Call)) {
-	index := t.pcdata(f, pcdataInlTreeIndex)
-	i, pc := r.Value, r.Start
-	for depth := 0; depth < maxDepth && i >= 0; depth++ {
-		name, parent, id, ok := t.node(tree, i)
-		if !ok {
-			return
-		}
-		visit(r, Call{name, id, pc, true, i})
-		pc = f.Entry + uint64(parent)
-		i = t.value(f, index, pc).Value
-	}
+	return true
 }
 
 // Node returns the number of the inlined call in its function's tree: one copy has one number.

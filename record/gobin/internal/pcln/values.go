@@ -7,7 +7,7 @@ type Run struct {
 }
 
 // maxSteps bounds the walk of one pc table, damaged ones included. Tables of real functions have at most some ten thousand steps.
-const maxSteps = 1 << 20
+const maxSteps = 1 << 17
 
 // walk calls visit with the runs of the pc table at off until visit returns false or the table ends.
 func (t *Table) walk(f Func, off uint32, visit func(Run) bool) {
