@@ -34,8 +34,10 @@ calls, preemption, exit, with stacks; and the process's threads on the CPUs.
 
 With -p a running process is recorded until it exits, -d is over, or Ctrl-C. A
 command is recorded from its first instruction; its exit code is passed on, and
-signals are. The process is not changed: probes are in the kernel's hands and go
-away with gosched, however it ends.
+signals are; with -d it runs on after the recording, and gosched waits for it.
+
+The process is not changed: probes are in the kernel's hands and go away with
+gosched, however it ends.
 
 The trace is one file, or with -o DIR/ a folder of segments, each readable while
 the recording goes on. After a kill -9 of gosched the folder, or FILE.partial/,

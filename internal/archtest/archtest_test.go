@@ -2,6 +2,7 @@ package archtest
 
 import (
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -73,5 +74,21 @@ func TestModulesOfTheirOwnAreNotChecked(t *testing.T) {
 	}
 	if broken, err := checkTree(tree); err != nil || len(broken) > 0 {
 		t.Errorf("checkTree = %q, %v", broken, err)
+	}
+}
+
+func TestTheFoldersOfTheArchitecturePageExist(t *testing.T) {
+	page, err := os.ReadFile("../../ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	folders := regexp.MustCompile("(?m)^\\| `([a-z/]+)/`").FindAllStringSubmatch(string(page), -1)
+	if len(folders) < 10 {
+		t.Fatalf("the page's table has %d folders; want at least 10", len(folders))
+	}
+	for _, match := range folders {
+		if info, err := os.Stat("../../" + match[1]); err != nil || !info.IsDir() {
+			t.Errorf("there is no folder %s", match[1])
+		}
 	}
 }

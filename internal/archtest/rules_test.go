@@ -19,6 +19,7 @@ var layers = []struct {
 	{"analyze/stats/...", []string{"analyze/stats/..."}, "statistics know nothing of traces"},
 	{"analyze/report/...", []string{"analyze/report/...", "analyze/stats"}, "results are drawn as they are given"},
 	{"analyze/replay/...", []string{"format", "analyze/replay/...", "analyze/stats"}, "the scheduler model reads the trace and nothing else"},
+	{"analyze/internal/...", []string{"format", "analyze/replay"}, "made-up schedules for the analyzers' tests"},
 	{"analyze/...", []string{"format", "analyze/replay/...", "analyze/stats/...", "analyze/report/..."}, "right of format: analyzers may touch only the trace, and know nothing of one another"},
 	{"export/...", []string{"format", "analyze/replay", "export/..."}, "right of format: exports may touch only the trace"},
 	{"cmd/...", []string{"bpf", "format/...", "record/...", "analyze/...", "export/...", "cmd/...", "internal/..."}, "commands put the pieces together"},
@@ -27,7 +28,7 @@ var layers = []struct {
 }
 
 // testLayers is what tests of any package may import beside their own layer.
-var testLayers = []string{"internal/golden", "internal/testenv", "internal/referee"}
+var testLayers = []string{"internal/golden", "internal/testenv", "internal/referee", "analyze/internal/..."}
 
 // homes says which of our packages may import a third-party module: its home, and
 // more in tests. A module that is not here is not used.

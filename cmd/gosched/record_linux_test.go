@@ -1,0 +1,113 @@
+package main
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gosched/gosched/format"
+	"github.com/gosched/gosched/record"
+)
+
+func TestProgressLine(t *testing.T) {
+	tests := []struct {
+		name     string
+		duration time.Duration
+		before   record.Progress
+		now      record.Progress
+		want     string
+	}{
+		{
+			"the first line of a limited recording", 10 * time.Second, record.Progress{},
+			record.Progress{Counts: record.Counts{Events: 5000}, Elapsed: 500 * time.Millisecond, Bytes: 2048},
+			"recording 42: 5,000 events, 10,000/s, 0 lost, 2.00KiB, 10s left",
+		},
+		{
+			"the rate is that since the line before", 10 * time.Second,
+			record.Progress{Counts: record.Counts{Events: 5000}, Elapsed: time.Second},
+			record.Progress{Counts: record.Counts{Events: 5100, Lost: 7}, Elapsed: 3 * time.Second, Bytes: 3 << 20},
+			"recording 42: 5,100 events, 50/s, 7 lost, 3.00MiB, 7s left",
+		},
+		{
+			"without a limit", 0, record.Progress{}, record.Progress{Elapsed: 61 * time.Second},
+			"recording 42: 0 events, 0/s, 0 lost, 0B, 1m1s, Ctrl-C to end",
+		},
+		{
+			"past its end", time.Second, record.Progress{}, record.Progress{Elapsed: 2 * time.Second},
+			"recording 42: 0 events, 0/s, 0 lost, 0B, 0s left",
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			line := &progressLine{pid: 42, duration: test.duration, last: test.before}
+			if got := line.text(test.now); got != test.want {
+				t.Errorf("text = %q; want %q", got, test.want)
+			}
+		})
+	}
+}
+
+func TestTheProgressLineIsForTerminalsOnly(t *testing.T) {
+	out := new(strings.Builder)
+	line := newProgressLine(out, 42, time.Second)
+	line.update(record.Progress{Elapsed: time.Second})
+	line.clear()
+	if out.Len() > 0 {
+		t.Errorf("it says %q to what is no terminal", out)
+	}
+}
+
+func TestSummary(t *testing.T) {
+	summary := &record.Summary{
+		Progress:  record.Progress{Counts: record.Counts{Events: 4000, Lost: 1200, LostStacks: 3}, Elapsed: 2 * time.Second, Bytes: 8000},
+		EndReason: record.EndDuration,
+		Metadata: format.Metadata{Processes: []format.Process{{
+			PID: 42, Executable: "/usr/bin/server", GoVersion: "go1.26.8",
+			Coverage: []format.Transition{{Name: "park", Covered: true}, {Name: "gc", Why: "left out when recording"}},
+		}}},
+	}
+	out := new(strings.Builder)
+	if err := writeSummary(out, summary, "t.parquet"); err != nil {
+		t.Fatal(err)
+	}
+	want := `recorded server (pid 42, go1.26.8) for 2.00s: 4,000 events, 2,000/s; ended: duration
+lost 1,200 events and 3 stacks, without gc (left out when recording)
+wrote t.parquet, 7.81KiB, 2.00 bytes an event: gosched latency t.parquet
+`
+	if out.String() != want {
+		t.Errorf("summary\n%s; want\n%s", out, want)
+	}
+	out.Reset()
+	if err := writeSummary(out, &record.Summary{}, "t.parquet"); err != nil || strings.Count(out.String(), "\n") != 3 {
+		t.Errorf("summary of nothing: %q, %v; want three lines", out, err)
+	}
+}
+
+func TestExitCodes(t *testing.T) {
+	broken := errors.New("disk full")
+	tests := []struct {
+		name string
+		err  error
+		code int
+		text string
+	}{
+		{"nothing wrong", nil, exitFine, ""},
+		{"bad input", broken, exitInput, "disk full"},
+		{"not supported", record.ErrUnsupported, exitUnsupported, "not supported here\ngosched check says what this kernel lacks."},
+		{"the command's code", passOn(7, nil), 7, ""},
+		{"the command's code and a broken trace", passOn(7, broken), 7, "disk full"},
+		{"the command was fine but the trace is broken", passOn(0, broken), exitInput, "disk full"},
+		{"all is fine", passOn(0, nil), exitFine, ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if code := exitCode(test.err); code != test.code {
+				t.Errorf("exit code %d; want %d", code, test.code)
+			}
+			if text := errorText(test.err); text != test.text {
+				t.Errorf("text %q; want %q", text, test.text)
+			}
+		})
+	}
+}
