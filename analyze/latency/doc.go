@@ -21,13 +21,15 @@
 // Where the trace has the kernel's thread events, each delay is taken apart. Every nanosecond goes to the first of these that fits:
 //
 //   - world stopped: no goroutine could run.
-//   - thread off CPU: the thread that ran the goroutine in the end was ready to run itself, but the kernel had not put it on a CPU:
-//     it was just woken, or it had been preempted for another thread.
+//   - thread off CPU: a thread that could have run the goroutine was ready to run itself, but the kernel had not put it on a CPU: it was just
+//     woken, or it had been preempted for another thread. Threads that could have run it are the one that ran it in the end, and the one
+//     whose P's queue it was put into when it was created or woken.
 //   - no free P: at least GOMAXPROCS goroutines were running. More Ps, or fewer goroutines, would have helped.
-//   - other: none of these. There was a P without a running goroutine, and a thread was being started for it or was looking for
-//     work; or a system call still held it.
+//   - P in syscall: fewer were running, but the other Ps were with goroutines in system calls and not visibly taken from them. An upper
+//     bound: a call that the runtime knows to block gives its P away at once, which shows only when another goroutine runs on it.
+//   - idle P: none of these. A P had no goroutine: it was idle, or its thread was being started or was looking for work.
 //
-// A P is taken when a goroutine is seen running on it, so just after lost events "no free P" is a lower bound and "other" an upper one. GOMAXPROCS is what the process
-// had when the recording began. A delay whose thread was not seen before it began is not taken apart; its length is
+// A P is taken when a goroutine is seen running, so just after lost events "no free P" is a lower bound. GOMAXPROCS is what the process
+// had when the recording began. A delay with a thread that was not seen before it began is not taken apart; its length is
 // under unknown. Without thread events nothing is taken apart.
 package latency

@@ -57,7 +57,8 @@ type Parts struct {
 	StoppedNS int64 `json:"world_stopped_ns"`
 	OffCPUNS  int64 `json:"thread_off_cpu_ns"`
 	NoPNS     int64 `json:"no_free_p_ns"`
-	OtherNS   int64 `json:"other_ns"`
+	SyscallNS int64 `json:"p_in_syscall_ns"`
+	IdlePNS   int64 `json:"idle_p_ns"`
 	UnknownNS int64 `json:"unknown_ns"`
 }
 
@@ -163,7 +164,7 @@ func (m maker) entry(g named) Entry {
 		e.Share = float64(h.Sum()+h.CensoredSum()) / float64(m.whole)
 	}
 	if d := g.parts; m.parts {
-		e.Parts = &Parts{d.StopNS, d.OffCPUNS, d.NoPNS, d.OtherNS, d.UnknownNS}
+		e.Parts = &Parts{d.StopNS, d.OffCPUNS, d.NoPNS, d.SyscallNS, d.IdlePNS, d.UnknownNS}
 	}
 	return e
 }

@@ -35,10 +35,21 @@ func TestTraces(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got != string(want) {
-				t.Errorf("got\n%s\nwant\n%s", got, want)
+				t.Error(firstDifference(got, string(want)))
 			}
 		})
 	}
+}
+
+// firstDifference says where two texts part.
+func firstDifference(got, want string) string {
+	g, w := strings.Split(got, "\n"), strings.Split(want, "\n")
+	for i := range g {
+		if i >= len(w) || g[i] != w[i] {
+			return fmt.Sprintf("line %d: got\n%s\nwant\n%s", i+1, g[i], strings.Join(w[min(i, len(w)):min(i+1, len(w))], ""))
+		}
+	}
+	return fmt.Sprintf("got %d lines, want %d", len(g), len(w))
 }
 
 func parse(t *testing.T, path string) *format.Memory {
@@ -97,8 +108,22 @@ func spanText(sum *replay.Summary, s *replay.Span) string {
 	add("proc", s.State == format.StateRunning && s.Proc >= 0, fmt.Sprintf("%d tid=%d", s.Proc, s.TID))
 	add("entry", s.Entry != 0, names.Entry(s.Entry))
 	add("stack", s.Stack != 0, names.Stack(s.Stack))
-	add("delay", s.Delay != replay.Delay{}, fmt.Sprintf("%+v", s.Delay))
+	add("delay", s.Delay != replay.Delay{}, delayText(s.Delay))
 	return strings.Join(words, " ")
+}
+
+// delayText writes the parts of a delay that are not nothing.
+func delayText(d replay.Delay) string {
+	var parts []string
+	for _, p := range []struct {
+		name string
+		ns   int64
+	}{{"stopped", d.StopNS}, {"offcpu", d.OffCPUNS}, {"nop", d.NoPNS}, {"syscall", d.SyscallNS}, {"idle", d.IdlePNS}, {"unknown", d.UnknownNS}} {
+		if p.ns != 0 {
+			parts = append(parts, fmt.Sprintf("%s:%d", p.name, p.ns))
+		}
+	}
+	return strings.Join(parts, ",")
 }
 
 // interval writes 10..20; <10 where it began earlier, 20> where it went on, 20? where its end was not seen.

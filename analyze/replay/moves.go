@@ -45,7 +45,7 @@ const (
 	actSlow                      // it makes or ends a goroutine
 	actHandOut                   // the span it ends is wanted
 	actDetails                   // the span it begins is wanted with details
-	actStopRun                   // the goroutine leaves its P
+	actLeave                     // the goroutine has or may have had a P
 	actRun                       // the goroutine gets a P
 	actYield                     // why it is runnable is in the row's reason
 	actRunnable                  // it begins a scheduling delay
@@ -88,7 +88,7 @@ func (mv *Move) acts(wants Wants) acts {
 		{mv.From == format.StateNotExist || mv.To == format.StateNotExist, actSlow},
 		{wants.States.Has(mv.From), actHandOut},
 		{wants.States.Has(mv.To) && wants.Details, actDetails},
-		{mv.From == format.StateRunning, actStopRun},
+		{mv.From == format.StateRunning || mv.From == format.StateSyscall, actLeave},
 		{mv.To == format.StateRunning, actRun},
 		{mv.why == WhyYielded, actYield},
 		{mv.To == format.StateRunnable, actRunnable},

@@ -76,14 +76,20 @@ func (n *Names) yieldWhy(reason format.StringID) Why {
 	return *at
 }
 
+// cutMark is the root frame of a stack that was deeper than what was recorded.
+const cutMark = "[truncated]"
+
 // rootFunction is the function of a stack's root frame, leaving runtime.goexit out; empty where the stack
-// has depth frames or more and may therefore be cut.
+// is cut, or has depth frames or more and may therefore be cut.
 func rootFunction(stack string, depth int) string {
 	if depth > 0 && strings.Count(stack, ";")+1 >= depth {
 		return ""
 	}
 	frame, rest := cutOutside(stack, ';')
 	name, _ := cutOutside(frame, ' ')
+	if name == cutMark {
+		return ""
+	}
 	if name == "runtime.goexit" && rest != "" {
 		frame, _ = cutOutside(rest, ';')
 		name, _ = cutOutside(frame, ' ')

@@ -6,76 +6,16 @@ import "math"
 // add up to the length of the span. Each nanosecond goes to the first part that fits:
 //
 //   - StopNS: the world was stopped.
-//   - OffCPUNS: the thread that ran the goroutine in the end was itself runnable for the kernel and not on a CPU:
-//     it was woken and not yet scheduled, or the kernel had preempted it. Had it been on a CPU, it could have run a goroutine.
+//   - OffCPUNS: a thread that could have run it was runnable for the kernel and not on a CPU: it was woken and not yet scheduled, or the
+//     kernel had preempted it. Threads that could have run it are the one that ran it in the end and the one whose P's queue it was put into.
 //   - NoPNS: at least GOMAXPROCS goroutines were running, so no P was free.
-//   - OtherNS: none of these. Fewer goroutines than Ps were running: a P was idle and a thread was being
-//     started for it or was looking for work, or a P was held by a goroutine in a system call.
+//   - SyscallNS: no P was free if those count as taken whose goroutine was in a system call and had not visibly lost it. An upper bound:
+//     a call that is known to block gives its P away at once, which the trace shows only when another goroutine runs there.
+//   - IdlePNS: none of these. A P had no goroutine: it was idle, or its thread was being started or was looking for work.
 //   - UnknownNS: the whole length, where the trace cannot say: it has no thread rows or no GOMAXPROCS, or
-//     the thread was not seen before the span began.
+//     a thread was not seen before the span began.
 type Delay struct {
-	StopNS, OffCPUNS, NoPNS, OtherNS, UnknownNS int64
-}
-
-// occupancy keeps two clocks of a process: how long the world has been stopped, and how long all Ps
-// were taken while it was not.
-//
-// A P is taken when the model sees a goroutine running; goroutines whose state is not known yet are not counted, so
-// full time is a lower bound just after a gap.
-type occupancy struct {
-	limit   int   // GOMAXPROCS, 0: unknown
-	running int   // goroutines seen running
-	stopped bool  // the world is stopped until stopEnd
-	stopEnd int64 // math.MaxInt64 while it is not stopped
-	last    int64 // the clocks hold until here
-	stopNS  int64
-	fullNS  int64
-}
-
-// at returns both clocks at t, which is not before last.
-func (o *occupancy) at(t int64) (stopNS, fullNS int64) {
-	stopNS, fullNS = o.stopNS, o.fullNS
-	switch {
-	case o.stopped:
-		stopNS += t - o.last
-	case o.limit > 0 && o.running >= o.limit:
-		fullNS += t - o.last
-	}
-	return stopNS, fullNS
-}
-
-func (o *occupancy) advance(t int64) {
-	o.stopNS, o.fullNS = o.at(t)
-	o.last = t
-}
-
-// run counts goroutines in (+1) and out (−1) of running.
-func (o *occupancy) run(t int64, n int) {
-	if o.running == o.limit || o.running+n == o.limit {
-		o.advance(t)
-	}
-	o.running += n
-}
-
-// stop begins a stop-the-world pause whose end is known already.
-func (o *occupancy) stop(t, end int64) {
-	o.advance(t)
-	if o.stopped && o.stopEnd > end {
-		return
-	}
-	o.stopped, o.stopEnd = true, end
-}
-
-// start ends the pause at stopEnd.
-func (o *occupancy) start() {
-	o.advance(max(o.stopEnd, o.last))
-	o.stopped, o.stopEnd = false, math.MaxInt64
-}
-
-// reset forgets who runs, after a gap.
-func (o *occupancy) reset(t int64) {
-	o.advance(max(t, o.last))
-	o.running = 0
+	StopNS, OffCPUNS, NoPNS, SyscallNS, IdlePNS, UnknownNS int64
 }
 
 // Add adds another delay's parts.
@@ -83,6 +23,91 @@ func (d *Delay) Add(other Delay) {
 	d.StopNS += other.StopNS
 	d.OffCPUNS += other.OffCPUNS
 	d.NoPNS += other.NoPNS
-	d.OtherNS += other.OtherNS
+	d.SyscallNS += other.SyscallNS
+	d.IdlePNS += other.IdlePNS
 	d.UnknownNS += other.UnknownNS
+}
+
+// usage says what a process's Ps are used for at a moment.
+type usage uint8
+
+const (
+	usageStopped usage = iota // the world is stopped
+	usageFull                 // as many goroutines run as there are Ps
+	usageSyscall              // as many run or are in system calls with their P
+	usageFree                 // a P is idle
+	numUsages
+)
+
+// stamp is a moment, with how long each usage had lasted until then.
+type stamp struct {
+	t      int64
+	lasted [numUsages]int64
+}
+
+// occupancy keeps a clock for each usage of a process's Ps.
+//
+// A P counts as taken when the model sees a goroutine running; goroutines whose state is not known yet are not counted, so
+// the clocks of usageFull and usageSyscall go slow just after a gap.
+type occupancy struct {
+	limit   int   // GOMAXPROCS, 0: unknown, and only stopped worlds are told apart
+	running int   // goroutines seen running
+	held    int   // goroutines in system calls that have not lost their P
+	stopEnd int64 // when the world goes on; math.MaxInt64 while it is not stopped
+	usage   usage
+	now     stamp // the clocks as they were when the usage last changed
+}
+
+// at is the moment t, which is not before the last change.
+func (o *occupancy) at(t int64) stamp {
+	s := o.now
+	s.lasted[o.usage] += t - s.t
+	s.t = t
+	return s
+}
+
+// change counts goroutines in and out of running and of holding a P in a system call.
+func (o *occupancy) change(t int64, running, held int) {
+	o.running += running
+	o.held += held
+	o.update(t)
+}
+
+func (o *occupancy) update(t int64) {
+	if u := o.classify(); u != o.usage {
+		o.now, o.usage = o.at(max(t, o.now.t)), u
+	}
+}
+
+func (o *occupancy) classify() usage {
+	switch {
+	case o.stopEnd != math.MaxInt64:
+		return usageStopped
+	case o.limit == 0 || o.running+o.held < o.limit:
+		return usageFree
+	case o.running < o.limit:
+		return usageSyscall
+	}
+	return usageFull
+}
+
+// stop begins a stop-the-world pause whose end is known already.
+func (o *occupancy) stop(t, end int64) {
+	if o.stopEnd == math.MaxInt64 || end > o.stopEnd {
+		o.stopEnd = end
+	}
+	o.update(t)
+}
+
+// start ends the pause.
+func (o *occupancy) start() {
+	end := o.stopEnd
+	o.stopEnd = math.MaxInt64
+	o.update(end)
+}
+
+// reset forgets who runs, after a gap.
+func (o *occupancy) reset(t int64) {
+	o.running, o.held = 0, 0
+	o.update(t)
 }

@@ -15,8 +15,7 @@ func (w *walk) thread(p *process, b *format.Batch, i int, t int64) {
 		w.sum.problem(w.problemAt(ProblemRow, nil, b, i, t))
 		return
 	}
-	stopNS, fullNS := p.occ.at(t)
-	p.threadOf(b.TID[i]).move(stamp{t, stopNS, fullNS}, b.To[i])
+	p.threadOf(b.TID[i]).move(p.occ.at(t), b.To[i])
 }
 
 // stopPrefix begins the Go execution trace's name of every stop-the-world range (go1.26 src/internal/trace/event.go).
@@ -106,7 +105,8 @@ func (w *walk) adopt(p *process, g *goroutine, b *format.Batch, i int, begin int
 	}
 	if w.wants.Details {
 		g.tid, g.cpu = b.TID[i], b.CPU[i]
-		p.goroutines.details[g.details] = details{stack: b.Stack[i]}
+		d := &p.goroutines.details[g.details]
+		d.byGoID, d.stack, d.byStack = format.NoGoroutine, b.Stack[i], format.NullString
 	}
 	w.enter(p, g)
 	if g.state == format.StateRunning {
@@ -122,9 +122,7 @@ func (w *walk) disagree(p *process, g *goroutine, b *format.Batch, i int, t int6
 		w.sum.problem(w.problemAt(ProblemSnapshot, g, b, i, t))
 	}
 	w.cut(p, g, t, EndUnseen)
-	if g.state == format.StateRunning {
-		p.stopRun(g, t)
-	}
+	p.leave(g, format.StateUnknown, t)
 	w.adopt(p, g, b, i, t)
 }
 

@@ -23,7 +23,8 @@ type process struct {
 	maxStack   int
 
 	occ     occupancy
-	threads index // tid → threadSlots
+	threads index      // tid → threadSlots
+	off     []interval // room for delay to work in
 	thread  []thread
 }
 
@@ -40,8 +41,8 @@ func newProcess(pid int32, meta *format.Metadata, wants Wants) *process {
 	p.checkProcs = p.model.occupiesWhole()
 	p.exitUnseen = p.model.missing["exit"]
 	p.wantDelay = wants.Delay && !p.model.missing["kernel"]
-	p.goroutines.withDetails = wants.Details
-	p.occ = occupancy{limit: info.GOMAXPROCS, stopEnd: math.MaxInt64}
+	p.goroutines.withDetails = wants.Details || wants.Delay
+	p.occ = occupancy{limit: info.GOMAXPROCS, stopEnd: math.MaxInt64, usage: usageFree}
 	return p
 }
 
@@ -63,10 +64,37 @@ func (p *process) occupy(proc int32, id format.GoID) (other format.GoID) {
 	return other
 }
 
-// stopRun notes that g, which ran, does so no more.
-func (p *process) stopRun(g *goroutine, t int64) {
-	p.occ.run(t, -1)
-	if int(uint32(g.proc)) < len(p.procs) && p.procs[g.proc] == g.id {
-		p.procs[g.proc] = format.NoGoroutine
+// leave notes that g is no longer in its state.
+func (p *process) leave(g *goroutine, to format.State, t int64) {
+	switch g.state {
+	case format.StateRunning:
+		p.stopRun(g, to, t)
+	case format.StateSyscall:
+		p.endSyscall(g, t)
 	}
+}
+
+// stopRun notes that g, which ran, does so no more. If it goes into a system call it keeps its P until another is seen there.
+func (p *process) stopRun(g *goroutine, to format.State, t int64) {
+	if int(uint32(g.proc)) >= len(p.procs) || p.procs[g.proc] != g.id {
+		p.occ.change(t, -1, 0)
+		return
+	}
+	if to == format.StateSyscall {
+		g.holds = true
+		p.occ.change(t, -1, 1)
+		return
+	}
+	p.procs[g.proc] = format.NoGoroutine
+	p.occ.change(t, -1, 0)
+}
+
+// endSyscall notes that g's system call is over. Whether it finds its P again is not known yet.
+func (p *process) endSyscall(g *goroutine, t int64) {
+	if !g.holds {
+		return
+	}
+	g.holds = false
+	p.procs[g.proc] = format.NoGoroutine
+	p.occ.change(t, 0, -1)
 }

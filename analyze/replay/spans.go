@@ -11,17 +11,17 @@ func (w *walk) transition(p *process, b *format.Batch, i int, t int64) {
 			return
 		}
 	}
-	act, old := p.model.acts[pair(from, to)], g.state
+	act := p.model.acts[pair(from, to)]
 	switch {
 	case g.state != from || act&actIllegal != 0:
 		if !w.irregular(p, g, b, i, t) {
 			return
 		}
-	case act&actHandOut != 0:
-		w.handOut(p, g, b, i, t)
-	}
-	if old == format.StateRunning {
-		p.stopRun(g, t)
+	default:
+		if act&actHandOut != 0 {
+			w.handOut(p, g, b, i, t)
+		}
+		p.leave(g, to, t)
 	}
 	if to == format.StateNotExist {
 		p.goroutines.drop(g.id)
@@ -38,7 +38,7 @@ func (w *walk) open(p *process, g *goroutine, b *format.Batch, i int, t int64) {
 	if g.state == b.From[i] {
 		g.waited = g.reason
 	}
-	g.begin, g.state, g.flags, g.reason, g.why = t, b.To[i], 0, b.Reason[i], p.model.whys[move]
+	g.begin, g.state, g.flags, g.reason, g.why, g.stamped = t, b.To[i], 0, b.Reason[i], p.model.whys[move], false
 	if act&actIllegal != 0 {
 		g.flags = CensoredLeft
 		act = 0
@@ -46,7 +46,7 @@ func (w *walk) open(p *process, g *goroutine, b *format.Batch, i int, t int64) {
 	w.more(p, g, b, i, act)
 	if g.state == format.StateRunning {
 		g.proc = b.Proc[i]
-		w.run(p, g, t)
+		w.run(p, g, b.From[i], t)
 	}
 }
 
@@ -58,11 +58,13 @@ func (w *walk) more(p *process, g *goroutine, b *format.Batch, i int, act acts) 
 	if act&actYield != 0 {
 		g.why = w.names.yieldWhy(b.Reason[i])
 	}
-	if p.wantDelay && g.state == format.StateRunnable {
-		g.stopNS, g.fullNS = p.occ.at(g.begin)
+	if act&actRunnable != 0 && len(p.thread) > 0 {
+		g.tid, g.proc, g.stamped = b.TID[i], b.Proc[i], true
+		p.goroutines.details[g.details].begin = p.occ.at(g.begin)
 	}
 	if w.wants.Details {
-		p.goroutines.details[g.details] = details{b.ByGoID[i], b.Stack[i], b.ByStack[i]}
+		d := &p.goroutines.details[g.details]
+		d.byGoID, d.stack, d.byStack = b.ByGoID[i], b.Stack[i], b.ByStack[i]
 		g.tid, g.cpu, g.proc = b.TID[i], b.CPU[i], b.Proc[i]
 	}
 }
@@ -92,7 +94,7 @@ func (w *walk) meet(p *process, b *format.Batch, i int, t int64) *goroutine {
 // enter counts a goroutine in that is found in a state without a move into it.
 func (w *walk) enter(p *process, g *goroutine) {
 	if g.state == format.StateRunning {
-		p.occ.run(w.now, 1)
+		p.occ.change(w.now, 1, 0)
 	}
 }
 
@@ -119,6 +121,7 @@ func (w *walk) irregular(p *process, g *goroutine, b *format.Batch, i int, t int
 		if w.wants.States.Has(from) {
 			w.handOut(p, g, b, i, t)
 		}
+		p.leave(g, to, t)
 		return true
 	case p.model.implied[g.state][from]:
 		w.sum.ImpliedMoves++
@@ -126,6 +129,7 @@ func (w *walk) irregular(p *process, g *goroutine, b *format.Batch, i int, t int
 		w.sum.problem(w.problemAt(ProblemState, g, b, i, t))
 	}
 	w.cut(p, g, t, EndUnseen)
+	p.leave(g, format.StateUnknown, t)
 	return true
 }
 
@@ -197,9 +201,13 @@ func (w *walk) cut(p *process, g *goroutine, t int64, flags Flags) {
 	w.out.advance()
 }
 
-// run notes that g has begun to run at t on its P.
-func (w *walk) run(p *process, g *goroutine, t int64) {
-	p.occ.run(t, 1)
+// run notes that g has begun to run at t on its P. Of a goroutine that comes from a system call the P is not certain: the event
+// is where it sets out to get one, and another thread may have the old one by now (go1.26 src/runtime/proc.go, exitsyscall).
+func (w *walk) run(p *process, g *goroutine, from format.State, t int64) {
+	p.occ.change(t, 1, 0)
+	if from == format.StateSyscall {
+		return
+	}
 	if int(uint32(g.proc)) < len(p.procs) {
 		other := &p.procs[g.proc]
 		if *other == format.NoGoroutine {
@@ -210,14 +218,21 @@ func (w *walk) run(p *process, g *goroutine, t int64) {
 	w.runBeside(p, g, t)
 }
 
-// runBeside is run where the P is new, unknown or taken by another goroutine.
+// runBeside is the end of run where the P is new, unknown or taken by another goroutine.
 func (w *walk) runBeside(p *process, g *goroutine, t int64) {
 	id := p.occupy(g.proc, g.id)
-	if id == format.NoGoroutine || !p.checkProcs && !p.exitUnseen {
+	if id == format.NoGoroutine {
 		return
 	}
 	other := p.goroutines.find(id)
-	if other == nil || other.state != format.StateRunning || other.proc != g.proc {
+	if other == nil || other.proc != g.proc {
+		return
+	}
+	if other.state == format.StateSyscall && other.holds {
+		other.holds = false
+		p.occ.change(t, 0, -1)
+	}
+	if other.state != format.StateRunning || !p.checkProcs && !p.exitUnseen {
 		return
 	}
 	if p.checkProcs {
@@ -225,6 +240,6 @@ func (w *walk) runBeside(p *process, g *goroutine, t int64) {
 		return
 	}
 	w.cut(p, other, t, EndUnseen)
-	p.occ.run(t, -1)
+	p.occ.change(t, -1, 0)
 	p.goroutines.drop(id)
 }

@@ -6,8 +6,6 @@ import "github.com/gosched/gosched/format"
 type goroutine struct {
 	id      format.GoID // NoGoroutine: an empty entry
 	begin   int64
-	stopNS  int64 // the process's occupancy clocks at begin, of a runnable goroutine
-	fullNS  int64
 	reason  format.StringID
 	waited  format.StringID
 	entry   EntryID
@@ -18,12 +16,16 @@ type goroutine struct {
 	state   format.State // StateUnknown: not seen since the last gap
 	why     Why
 	flags   Flags
+	stamped bool // of a runnable one: its details say when it began by the occupancy's clocks
+	holds   bool // of one in a system call: it has not lost its P, as far as seen
+	_       [8]byte
 }
 
-// details is what only some passes want of an open span.
+// details is what only some passes want of an open span. The begin is there where stamped says so.
 type details struct {
 	byGoID         format.GoID
 	stack, byStack format.StringID
+	begin          stamp // of a runnable goroutine
 }
 
 // table holds the goroutines of a process that are alive, by open addressing. Ids that are close together lie

@@ -1,21 +1,24 @@
 package replay
 
-import "github.com/gosched/gosched/format"
+import (
+	"slices"
+
+	"github.com/gosched/gosched/format"
+)
 
 // offRing is how many times off the CPU are remembered for each thread.
 const offRing = 32
 
-// stamp is a moment with the process's occupancy clocks at it.
-type stamp struct{ t, stopNS, fullNS int64 }
+// interval is a time that a thread spent ready to run but off the CPU.
+type interval struct{ begin, end stamp }
 
 // thread is what the walk knows of a kernel thread: whether it waits for a CPU, and when it did of late.
 type thread struct {
-	since  int64 // its state is known from here on; meaningless while state is unknown
-	state  format.State
-	off    stamp // the beginning of the time off the CPU, while state is runnable
-	n      int   // times off the CPU so far
-	begins [offRing]stamp
-	ends   [offRing]stamp
+	since int64        // its state is known from here on; meaningless while state is unknown
+	state format.State // as the kernel has it
+	off   stamp        // the beginning of the time off the CPU, while state is runnable
+	n     int          // times off the CPU so far
+	ring  [offRing]interval
 }
 
 // move takes a thread row's states.
@@ -24,7 +27,7 @@ func (th *thread) move(at stamp, to format.State) {
 		th.since, th.n = at.t, 0
 	}
 	if th.state == format.StateRunnable && to != format.StateRunnable {
-		th.begins[th.n%offRing], th.ends[th.n%offRing] = th.off, at
+		th.ring[th.n%offRing] = interval{th.off, at}
 		th.n++
 	}
 	if to == format.StateRunnable && th.state != format.StateRunnable {
@@ -33,33 +36,61 @@ func (th *thread) move(at stamp, to format.State) {
 	th.state = to
 }
 
-// split takes the delay from a to b apart. It reports false where the thread's past is not known that far back.
-func (th *thread) split(a, b stamp) (Delay, bool) {
+// offTimes appends the thread's times off the CPU between a and b, cut to them, to list.
+// It reports false where the thread's past is not known that far back.
+func (th *thread) offTimes(list []interval, a, b stamp) ([]interval, bool) {
 	if th.state == format.StateUnknown || th.since > a.t {
-		return Delay{}, false
+		return list, false
 	}
-	d := Delay{StopNS: b.stopNS - a.stopNS, NoPNS: b.fullNS - a.fullNS}
 	if th.state == format.StateRunnable {
-		d.takeOff(a, th.off, b)
+		list = appendAfter(list, interval{th.off, b}, a)
 	}
-	i := th.n - 1
-	for ; i >= 0 && i >= th.n-offRing && th.ends[i%offRing].t > a.t; i-- {
-		d.takeOff(a, th.begins[i%offRing], th.ends[i%offRing])
+	for i := th.n - 1; i >= 0; i-- {
+		if i < th.n-offRing {
+			return list, false
+		}
+		in := th.ring[i%offRing]
+		if in.end.t <= a.t {
+			break
+		}
+		list = appendAfter(list, in, a)
 	}
-	if i >= 0 && i < th.n-offRing {
-		return Delay{}, false
-	}
-	d.OtherNS = b.t - a.t - d.StopNS - d.NoPNS - d.OffCPUNS
-	return d, true
+	return list, true
 }
 
-// takeOff moves the part of [begin, end) that lies after a into OffCPUNS, without the time the world was stopped.
-func (d *Delay) takeOff(a, begin, end stamp) {
-	if begin.t < a.t {
-		begin = a
+// appendAfter appends the part of the interval that lies after a.
+func appendAfter(list []interval, in interval, a stamp) []interval {
+	if in.begin.t < a.t {
+		in.begin = a
 	}
-	d.OffCPUNS += end.t - begin.t - (end.stopNS - begin.stopNS)
-	d.NoPNS -= end.fullNS - begin.fullNS
+	if in.begin.t >= in.end.t {
+		return list
+	}
+	return append(list, in)
+}
+
+// takeApart splits the delay from a to b, given when threads that could have ended it were off the CPU.
+func takeApart(a, b stamp, off []interval) Delay {
+	d := Delay{StopNS: b.lasted[usageStopped] - a.lasted[usageStopped]}
+	busy := [...]int64{usageFull: b.lasted[usageFull] - a.lasted[usageFull], usageSyscall: b.lasted[usageSyscall] - a.lasted[usageSyscall]}
+	slices.SortFunc(off, func(x, y interval) int { return int(min(max(x.begin.t-y.begin.t, -1), 1)) })
+	at := a
+	for _, in := range off {
+		if in.begin.t < at.t {
+			in.begin = at
+		}
+		if in.end.t <= in.begin.t {
+			continue
+		}
+		at = in.end
+		d.OffCPUNS += in.end.t - in.begin.t - (in.end.lasted[usageStopped] - in.begin.lasted[usageStopped])
+		for u := range busy {
+			busy[u] -= in.end.lasted[u] - in.begin.lasted[u]
+		}
+	}
+	d.NoPNS, d.SyscallNS = busy[usageFull], busy[usageSyscall]
+	d.IdlePNS = b.t - a.t - d.StopNS - d.OffCPUNS - d.NoPNS - d.SyscallNS
+	return d
 }
 
 // threadOf returns the thread's record, making it if need be.
@@ -73,16 +104,36 @@ func (p *process) threadOf(tid int32) *thread {
 	return &p.thread[slot]
 }
 
+// queued says that a goroutine that became runnable for this reason was put into the queue of the P that the event happened on.
+// One that gives way or comes from a system call goes into the global queue (go1.26 src/runtime/proc.go: ready, newproc and goyield_m
+// put into the P's own, goschedImpl and exitsyscallNoP into the global one).
+var queued = [numWhys]bool{WhyCreated: true, WhyWoken: true, WhyGoyield: true}
+
 // delay takes apart the wait of g, which begins to run at t on thread tid.
 func (p *process) delay(g *goroutine, t int64, tid int32) Delay {
-	slot := p.threads.find(int64(tid))
-	if slot < 0 || p.occ.limit == 0 {
-		return Delay{UnknownNS: t - g.begin}
+	unknown := Delay{UnknownNS: t - g.begin}
+	if p.occ.limit == 0 || !g.stamped {
+		return unknown
 	}
-	stopNS, fullNS := p.occ.at(t)
-	d, ok := p.thread[slot].split(stamp{g.begin, g.stopNS, g.fullNS}, stamp{t, stopNS, fullNS})
-	if !ok {
-		return Delay{UnknownNS: t - g.begin}
+	a, b := p.goroutines.details[g.details].begin, p.occ.at(t)
+	threads := [2]int32{tid, tid}
+	if queued[g.why] && g.proc != format.Unknown {
+		threads[1] = g.tid
 	}
-	return d
+	off := p.off[:0]
+	for i, tid := range threads {
+		if i == 1 && tid == threads[0] {
+			break
+		}
+		slot := p.threads.find(int64(tid))
+		if slot < 0 {
+			return unknown
+		}
+		var known bool
+		if off, known = p.thread[slot].offTimes(off, a, b); !known {
+			return unknown
+		}
+	}
+	p.off = off
+	return takeApart(a, b, off)
 }

@@ -141,7 +141,7 @@ func (w *walk) process(pid int32) *process {
 	}
 	p := newProcess(pid, &w.meta, w.wants)
 	p.since, p.gapEnd, p.gapNS = max(w.sum.BeginNS, w.gapEnd), w.gapEnd, w.gapNS
-	p.occ.last = w.sum.BeginNS
+	p.occ.now.t = w.sum.BeginNS
 	w.processes = append(w.processes, p)
 	w.current = p
 	return p
@@ -174,14 +174,14 @@ func (w *walk) goroutineRows(p *process, b *format.Batch, i int) int {
 		if act&actHandOut != 0 {
 			w.handOut(p, g, b, i, t)
 		}
-		if act&actStopRun != 0 {
-			p.stopRun(g, t)
+		if act&actLeave != 0 {
+			p.leave(g, to, t)
 		}
 		g.waited = g.reason
-		g.begin, g.state, g.flags, g.reason, g.why = t, to, 0, reasons[i], model.whys[move]
+		g.begin, g.state, g.flags, g.reason, g.why, g.stamped = t, to, 0, reasons[i], model.whys[move], false
 		if act&actRun != 0 {
 			g.proc = procs[i]
-			w.run(p, g, t)
+			w.run(p, g, from, t)
 		}
 		if act&(actDetails|actYield|actRunnable) != 0 || g.entry == UnknownEntry && stacks[i] != format.NullString {
 			w.more(p, g, b, i, act)
