@@ -75,7 +75,7 @@ func equalFrames(a, b Stack) bool {
 
 // skippable are the packages whose functions the tracer leaves out at the leaf: its skip counts are numbers of frames,
 // which take away the runtime's functions and those of the packages that call it.
-var skippable = []string{"runtime.", "internal/runtime/", "sync.", "internal/sync.", "internal/poll.", "syscall.", "internal/syscall/", "time.Sleep", "iter."}
+var skippable = []string{"runtime.", "internal/runtime/", "sync.", "internal/sync.", "internal/poll.", "syscall.", "internal/syscall/", "time.Sleep", "runtime/trace.runtime_"}
 
 func runtimeOnly(s Stack) bool {
 	for _, f := range s {

@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"sync/atomic"
 	"syscall"
+	"time"
 )
 
 var (
@@ -27,6 +28,7 @@ func main() {
 	pingpong := flag.Bool("pingpong", true, "two goroutines that hand each other a number")
 	clients := flag.Int("clients", 0, "goroutines that ask an HTTP server in this process")
 	depth := flag.Int("depth", 4, "calls below the goroutines of the ping-pong")
+	replace := flag.String("exec", "", "a program to become after some work")
 	flag.Parse()
 	if *procs > 0 {
 		runtime.GOMAXPROCS(*procs)
@@ -36,6 +38,10 @@ func main() {
 	}
 	if *clients > 0 {
 		startHTTP(*clients)
+	}
+	if *replace != "" {
+		time.Sleep(100 * time.Millisecond)
+		fail(syscall.Exec(*replace, []string{*replace}, nil))
 	}
 	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
 		var u syscall.Rusage

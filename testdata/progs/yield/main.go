@@ -11,7 +11,7 @@ import (
 
 func main() {
 	bracket.Main(func() error {
-		return bracket.First(turns(10, 1500), alone(500), handOff(4, 300))
+		return bracket.First(turns(10, 1500), alone(500), handOff(4, 10))
 	})
 }
 
