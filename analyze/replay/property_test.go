@@ -59,7 +59,7 @@ func tile(t *testing.T, spans []replay.Span) {
 
 func TestSpansTileEveryGoroutinesLife(t *testing.T) {
 	for seed := range uint64(60) {
-		cfg := simsched.Config{Seed: seed, Events: 3000, Goroutines: 1 + int(seed), Procs: 1 + int(seed%5), Processes: 1 + int(seed%3), GapEvery: int(seed%4) * 150}
+		cfg := simsched.Config{Seed: seed, Threads: seed%2 == 1, Events: 3000, Goroutines: 1 + int(seed), Procs: 1 + int(seed%5), Processes: 1 + int(seed%3), GapEvery: int(seed%4) * 150}
 		t.Run(fmt.Sprintf("%+v", cfg), func(t *testing.T) {
 			trace := simsched.New(cfg)
 			all := everything()
@@ -73,6 +73,7 @@ func TestSpansTileEveryGoroutinesLife(t *testing.T) {
 			tile(t, all.spans)
 			onePerProc(t, all.spans)
 			lives(t, all.spans, sum)
+			delays(t, all.spans, cfg.Threads)
 		})
 	}
 }
@@ -121,6 +122,26 @@ func lives(t *testing.T, spans []replay.Span, sum *replay.Summary) {
 	}
 	if int64(len(first)) > sum.Goroutines {
 		t.Fatalf("%d goroutines have spans, the summary knows %d", len(first), sum.Goroutines)
+	}
+}
+
+// delays checks that the parts of every delay add up, and that with threads most are taken apart.
+func delays(t *testing.T, spans []replay.Span, threads bool) {
+	t.Helper()
+	var n, known int
+	for i := range spans {
+		s := &spans[i]
+		if s.State != format.StateRunnable || s.Flags != 0 || s.Next != format.StateRunning {
+			continue
+		}
+		checkDelay(t, s)
+		n++
+		if s.Delay.UnknownNS == 0 {
+			known++
+		}
+	}
+	if threads && known*2 < n {
+		t.Errorf("%d of %d delays are taken apart", known, n)
 	}
 }
 

@@ -180,7 +180,7 @@ func (w *walk) handOut(p *process, g *goroutine, b *format.Batch, i int, t int64
 		s.EndByGoID, s.EndByStack = b.ByGoID[i], b.ByStack[i]
 		s.EndTID, s.EndCPU = b.TID[i], b.CPU[i]
 	}
-	if p.wantDelay && s.State == format.StateRunnable && s.Next == format.StateRunning && s.Flags == 0 {
+	if w.wants.Delay && s.State == format.StateRunnable && s.Next == format.StateRunning && s.Flags == 0 {
 		s.Delay = p.delay(g, t, b.TID[i])
 	}
 	w.out.advance()

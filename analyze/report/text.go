@@ -147,17 +147,17 @@ func (t *textWriter) fit(lines [][]string, widths []int) {
 	}
 	widths[0] = max(minName, widths[0]-excess)
 	for _, line := range lines {
-		line[0] = shorten(line[0], widths[0])
+		line[0] = t.shorten(line[0], widths[0])
 	}
 }
 
 // shorten keeps the end of a name, which tells functions of one package apart.
-func shorten(s string, n int) string {
-	runes := []rune(s)
+func (t *textWriter) shorten(s string, n int) string {
+	mark, runes := t.plain("…"), []rune(s)
 	if len(runes) <= n {
 		return s
 	}
-	return "…" + string(runes[len(runes)-n+1:])
+	return mark + string(runes[len(runes)-n+width(mark):])
 }
 
 func (t *textWriter) line(table *Table, line []string, widths []int) string {

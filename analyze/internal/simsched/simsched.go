@@ -14,13 +14,13 @@ import (
 // Config says what to simulate. The zero value is a small process.
 type Config struct {
 	Seed       uint64
-	Events     int // how many events to make, about; default 1000
-	Goroutines int // how many live at once; default 20
-	Procs      int // GOMAXPROCS; default 4
-	Processes  int // default 1
-	GapEvery   int // events between gaps, 0: none
-	Threads    bool
-	Churn      int // one in so many running goroutines exits instead of parking; 0: 50
+	Events     int  // how many events to make, about; default 1000
+	Goroutines int  // how many live at once; default 20
+	Procs      int  // GOMAXPROCS; default 4
+	Processes  int  // default 1
+	GapEvery   int  // events between gaps, 0: none
+	Threads    bool // with rows of kernel threads going on and off CPUs
+	Churn      int  // one in so many running goroutines exits instead of parking; 0: 50
 }
 
 // Kinds are the entry functions of the simulated goroutines.
@@ -96,7 +96,8 @@ type process struct {
 	runnable []*goroutine
 	waiting  []*goroutine
 	syscall  []*goroutine
-	running  []*goroutine // by P
+	running  []*goroutine   // by P
+	threads  []format.State // by P: each has a thread of its own
 	alive    int
 }
 
@@ -110,7 +111,7 @@ func New(cfg Config) *Trace {
 	cfg = withDefaults(cfg)
 	s := &simulation{cfg: cfg, rng: rand.New(rand.NewPCG(cfg.Seed, 1)), trace: newTrace(cfg), now: start}
 	for i := range cfg.Processes {
-		s.procs = append(s.procs, &process{pid: int32(100 + i), nextID: 1, running: make([]*goroutine, cfg.Procs)})
+		s.procs = append(s.procs, &process{pid: int32(100 + i), nextID: 1, running: make([]*goroutine, cfg.Procs), threads: threads(cfg.Procs)})
 	}
 	gapAt := cfg.GapEvery
 	for n := 0; n < cfg.Events; n++ {
@@ -119,6 +120,10 @@ func New(cfg Config) *Trace {
 		if gapAt > 0 && n >= gapAt {
 			gapAt += cfg.GapEvery
 			s.gap(p)
+			continue
+		}
+		if cfg.Threads && s.rng.IntN(4) == 0 {
+			s.thread(p)
 			continue
 		}
 		s.step(p)
@@ -162,6 +167,30 @@ func newTrace(cfg Config) *Trace {
 
 const lost = "events lost"
 
+func threads(n int) []format.State {
+	states := make([]format.State, n)
+	for i := range states {
+		states[i] = format.StateWaiting
+	}
+	return states
+}
+
+// thread moves a thread onto or off a CPU, or wakes it.
+func (s *simulation) thread(p *process) {
+	proc := s.rng.IntN(len(p.threads))
+	from, to := p.threads[proc], format.StateRunnable
+	switch {
+	case from == format.StateRunnable:
+		to = format.StateRunning
+	case from == format.StateRunning && s.rng.IntN(2) == 0:
+		to = format.StateWaiting
+	}
+	p.threads[proc] = to
+	s.add(row{kind: format.KindThread, time: s.now, pid: p.pid, tid: p.tid(proc), proc: format.Unknown, from: from, to: to})
+}
+
+func (p *process) tid(proc int) int32 { return p.pid + 1 + int32(proc) }
+
 // step lets one thing happen in a process.
 func (s *simulation) step(p *process) {
 	proc := s.rng.IntN(len(p.running))
@@ -196,7 +225,7 @@ func (s *simulation) create(p *process) {
 func (s *simulation) ready(p *process) {
 	g := s.take(&p.waiting)
 	p.runnable = append(p.runnable, g)
-	e := s.row(p, g, format.StateWaiting, format.StateRunnable, -1)
+	e := s.row(p, g, format.StateWaiting, format.StateRunnable, s.rng.IntN(len(p.running)))
 	e.by = format.GoID(1 + s.rng.IntN(int(p.nextID)))
 	s.add(e)
 }
@@ -278,7 +307,7 @@ type row struct {
 func (s *simulation) row(p *process, g *goroutine, from, to format.State, proc int) row {
 	r := row{time: s.now, pid: p.pid, goid: g.id, from: from, to: to, tid: format.Unknown, proc: format.Unknown}
 	if proc >= 0 {
-		r.tid, r.proc = p.pid+1+int32(proc), int32(proc)
+		r.tid, r.proc = p.tid(proc), int32(proc)
 	}
 	return r
 }
