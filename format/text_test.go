@@ -138,8 +138,15 @@ func FuzzText(f *testing.F) {
 		if !reflect.DeepEqual(first.Meta, second.Meta) {
 			t.Errorf("metadata %+v, then %+v", first.Meta, second.Meta)
 		}
+		compareText(t, text(t, second, Selection{}), written.String())
 		for i := range first.Events.TimeNS {
-			if a, b := first.Events.At(i), second.Events.At(i); a != b {
+			a, b := first.Events.At(i), second.Events.At(i)
+			if first.Reasons().Lookup(a.Reason) != second.Reasons().Lookup(b.Reason) || first.Stacks().Lookup(a.Stack) != second.Stacks().Lookup(b.Stack) ||
+				first.Stacks().Lookup(a.ByStack) != second.Stacks().Lookup(b.ByStack) {
+				t.Errorf("strings of event %d: %+v, then %+v", i, a, b)
+			}
+			a.Reason, a.Stack, a.ByStack, b.Reason, b.Stack, b.ByStack = 0, 0, 0, 0, 0, 0
+			if a != b {
 				t.Errorf("event %d: %+v, then %+v", i, a, b)
 			}
 		}

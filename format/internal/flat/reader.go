@@ -4,11 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
-	"slices"
-	"unsafe"
 
 	"github.com/klauspost/compress/zstd"
-	"github.com/parquet-go/parquet-go/encoding/delta"
 	"github.com/parquet-go/parquet-go/encoding/thrift"
 	"github.com/parquet-go/parquet-go/format"
 )
@@ -107,8 +104,11 @@ func Int(bound []byte) (v int64, ok bool) {
 	return 0, false
 }
 
-// load reads and decompresses the page at offset, of at most size bytes with its header.
-// What it returns is valid until the next call.
+// slack is the number of bytes behind a page's body that may be read, for decoders that take eight at a time.
+const slack = 8
+
+// load reads and decompresses the page at offset, of at most size bytes with
+// its header. What it returns is valid until the next call and has slack bytes behind it.
 func (z *Decompressor) load(f *File, offset int64, size int) (format.PageHeader, []byte, error) {
 	var header format.PageHeader
 	if size > MaxPageBytes || !f.inside(offset, int64(size)) {
@@ -146,11 +146,11 @@ func (z *Decompressor) decompress(b []byte, size int) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: decompress page: %w", ErrCorrupt, err)
 	}
-	z.body = out
 	if len(out) != size {
 		return nil, fmt.Errorf("%w: page of %d bytes where %d were announced", ErrCorrupt, len(out), size)
 	}
-	return out, nil
+	z.body = append(out, make([]byte, slack)...)
+	return z.body[:size], nil
 }
 
 // dictionary reads the dictionary page of column i of row group g. It is nil where the chunk has none.
@@ -279,72 +279,4 @@ func ReadPage[T integerOrCode](z *Decompressor, f *File, p Page, optional bool, 
 		return readDeltas(z, v, null, out)
 	}
 	return fmt.Errorf("%w: page in %v, which no trace uses", ErrCorrupt, v.encoding)
-}
-
-// readDeltas decodes a page of differences.
-func readDeltas[T integerOrCode](z *Decompressor, v values, null T, out []T) error {
-	if n, err := deltaCount(v.body); err != nil || n != v.count {
-		return fmt.Errorf("%w: page of %d values where %d were announced", ErrCorrupt, n, v.count)
-	}
-	if v.bitmap == nil {
-		if wide, ok := asInt64(out); ok {
-			return decodeDeltas(wide, v.body)
-		}
-	}
-	z.deltas = slices.Grow(z.deltas[:0], v.count)[:v.count]
-	if err := decodeDeltas(z.deltas, v.body); err != nil {
-		return err
-	}
-	n := 0
-	for i := range out {
-		if v.bitmap != nil && v.bitmap[i/8]>>(i%8)&1 == 0 {
-			out[i] = null
-			continue
-		}
-		out[i] = T(z.deltas[n])
-		n++
-	}
-	return nil
-}
-
-// asInt64 is s as what it is in memory, where its elements are int64 by another name.
-func asInt64[T integerOrCode](s []T) ([]int64, bool) {
-	var zero T
-	if unsafe.Sizeof(zero) != 8 || len(s) == 0 {
-		return nil, false
-	}
-	return unsafe.Slice((*int64)(unsafe.Pointer(&s[0])), len(s)), true
-}
-
-// decodeDeltas decodes exactly len(out) differences.
-func decodeDeltas(out []int64, b []byte) error {
-	var encoding delta.BinaryPackedEncoding
-	got, err := encoding.DecodeInt64(out[:0:len(out)], b)
-	if err != nil {
-		return fmt.Errorf("%w: decode page: %w", ErrCorrupt, err)
-	}
-	if len(got) != len(out) {
-		return fmt.Errorf("%w: page of %d values where %d were announced", ErrCorrupt, len(got), len(out))
-	}
-	if &got[0] != &out[0] {
-		copy(out, got)
-	}
-	return nil
-}
-
-// deltaCount is the number of values that a delta-encoded page claims to hold, and checks its block's shape.
-func deltaCount(b []byte) (int, error) {
-	var field [3]uint64
-	for i := range field {
-		v, n := binary.Uvarint(b)
-		if n <= 0 || v > MaxPageRows {
-			return 0, fmt.Errorf("%w: delta header", ErrCorrupt)
-		}
-		field[i], b = v, b[n:]
-	}
-	block, miniblocks := field[0], field[1]
-	if block == 0 || block%128 != 0 || block > 1<<16 || miniblocks == 0 || block%miniblocks != 0 || block/miniblocks%32 != 0 {
-		return 0, fmt.Errorf("%w: delta blocks of %d in %d", ErrCorrupt, block, miniblocks)
-	}
-	return int(field[2]), nil
 }
