@@ -43,6 +43,7 @@ func ReadGoTrace(r io.Reader) (*Recording, error) {
 		g.rec.Moves[id] = g.normalize(moves)
 	}
 	if g.rec.V1 {
+		dropStop(g.rec)
 		mergeSyscallExits(g.rec)
 	}
 	return g.rec, nil
