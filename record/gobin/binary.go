@@ -132,7 +132,12 @@ func supported(img *image.Image) error {
 func (b *Binary) loadOffsets() error {
 	set, rel, err := b.Version.tabled()
 	if err == nil {
-		b.set, b.source = set, tableSource(b.Version, rel)
+		b.set, b.source = set, b.tableSource(rel)
+		for _, k := range offsets.Keys {
+			if k.MayDrift && b.newerPatch(rel) {
+				set[k.Name] = offsets.Drifts
+			}
+		}
 		return nil
 	}
 	if b.Version.Minor < offsets.Oldest() {

@@ -319,6 +319,7 @@ func TestParseVersion(t *testing.T) {
 		{"go1.22.12 X:boringcrypto,nodwarf5", Version{Minor: 22, Patch: 12, Experiments: "boringcrypto,nodwarf5"}, true},
 		{"go1.24.4 (Red Hat 1.24.4-2.el9)", Version{Minor: 24, Patch: 4}, true},
 		{"go1.25.1-microsoft", Version{Minor: 25, Patch: 1}, true},
+		{"go1.25-20250209-RC00 cl/724970549 +ff27d270c9 X:fieldtrack", Version{Minor: 25, Pre: "snapshot", Experiments: "fieldtrack"}, true},
 		{"unknown", Version{}, false},
 		{"go2.1", Version{}, false},
 		{"go1.9999999999", Version{}, false},

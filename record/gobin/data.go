@@ -102,7 +102,7 @@ func (b *Binary) AllGs() (uint64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("find runtime.allgs: %w", err)
 	}
-	used := insn.Addresses(c.insns)
+	used := insn.Addresses(c.insns, false)
 	var found []uint64
 	for a := range used {
 		if used[a+8] && used[a+16] && b.img.Contains(a) {
@@ -119,7 +119,7 @@ func (b *Binary) AllGs() (uint64, error) {
 var usersOfGOMAXPROCS = []string{"runtime.stopTheWorldWithSema", "runtime.startTheWorldWithSema", "runtime.sysmon", "runtime.schedtrace"}
 
 // GOMAXPROCSAddr returns the link-time address of runtime.gomaxprocs, an int32; false if the code does not show
-// it. It is the first variable in runtime.procresize that at least two other functions use that need it.
+// it. It is the first variable that runtime.procresize reads and that two other functions read that need it.
 func (b *Binary) GOMAXPROCSAddr() (uint64, bool) {
 	resize, err := b.decode("runtime.procresize")
 	if err != nil {
@@ -128,12 +128,12 @@ func (b *Binary) GOMAXPROCSAddr() (uint64, bool) {
 	users := map[uint64]int{}
 	for _, name := range usersOfGOMAXPROCS {
 		c, _ := b.decode(name)
-		for a := range insn.Addresses(c.insns) {
+		for a := range insn.Addresses(c.insns, true) {
 			users[a]++
 		}
 	}
 	for n := range resize.insns {
-		for a := range insn.Addresses(resize.insns[:n+1]) {
+		for a := range insn.Addresses(resize.insns[:n+1], true) {
 			if users[a] >= 2 && a%4 == 0 && b.img.Contains(a) {
 				return a, true
 			}

@@ -119,12 +119,18 @@ func (b *Binary) Layout() (Layout, error) {
 }
 
 // tableSource names the table's column, and says so if the patch release is newer than those it was made from.
-func tableSource(v Version, r offsets.Release) string {
-	s := fmt.Sprintf("table go1.%d", v.Minor)
-	if last, err := ParseVersion(r.Last); err == nil && v.Patch > last.Patch {
+func (b *Binary) tableSource(r offsets.Release) string {
+	s := fmt.Sprintf("table go1.%d", b.Version.Minor)
+	if b.newerPatch(r) {
 		s += fmt.Sprintf(" (made from %s)", r.Last)
 	}
 	return s
+}
+
+// newerPatch says whether the version is a patch release that came after the table.
+func (b *Binary) newerPatch(r offsets.Release) bool {
+	last, err := ParseVersion(r.Last)
+	return err == nil && b.Version.Patch > last.Patch
 }
 
 // errNoDWARF says that there is no debug information, or too much to read in bounded memory.

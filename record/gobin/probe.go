@@ -50,10 +50,10 @@ type Probe struct {
 	FileOffset uint64 // its offset in the file, which is what the kernel wants
 	Bytes      []byte // the instruction as it is in the file
 	Insn       string // the instruction disassembled
-	Emulated   bool   // the kernel emulates it instead of single-stepping
+	Emulated   bool   // every kernel emulates it instead of single-stepping
 	Arg        Arg
 	Framed     bool   // the function's frame is built: the frame pointer is its own, not its caller's
-	SPDelta    uint32 // bytes between SP and the return address at this instruction
+	SPDelta    uint32 // by how much SP is below its value at entry. amd64: the return address is at SP + SPDelta; arm64: in LR, or if Framed at SP
 }
 
 // Coverage says whether a transition can be observed in this binary and, if not or not fully, why.

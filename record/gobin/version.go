@@ -3,6 +3,7 @@ package gobin
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -12,7 +13,7 @@ import (
 // Version is a Go release, taken apart.
 type Version struct {
 	Minor, Patch int
-	Pre          string // "rc1", "beta2" or "devel": not a release; empty for releases
+	Pre          string // "rc1", "beta2", "devel" or "snapshot": not a release; empty for releases
 	Experiments  string // GOEXPERIMENT as the version string shows it: "boringcrypto,nodwarf5"
 }
 
@@ -28,19 +29,16 @@ func ParseVersion(s string) (Version, error) {
 	v.Minor, _ = strconv.Atoi(m[2])
 	v.Patch, _ = strconv.Atoi(m[3])
 	v.Pre = m[4]
-	if strings.Contains(s, "devel") {
+	switch {
+	case strings.Contains(s, "devel"):
 		v.Pre = "devel"
+	case v.Pre == "" && m[3] == "" && v.Minor >= 21: // releases have been numbered from .0 on since
+		v.Pre = "snapshot"
 	}
 	if _, x, ok := strings.Cut(s, " X:"); ok {
 		v.Experiments, _, _ = strings.Cut(x, " ")
 	}
 	return v, nil
-}
-
-// harmless are experiments of which offsetgen's programs, built with them, showed that they leave the structs alone.
-var harmless = map[string]bool{
-	"boringcrypto": true, "nodwarf5": true, "dwarf5": true, "jsonv2": true, "greenteagc": true, "nogreenteagc": true,
-	"swissmap": true, "noswissmap": true, "loopvar": true, "rangefunc": true, "arenas": true, "synctest": true,
 }
 
 // tabled returns the table's numbers for the version, or why there are none.
@@ -56,7 +54,7 @@ func (v Version) tabled() (offsets.Set, offsets.Release, error) {
 		return nil, offsets.Release{}, fmt.Errorf("%w: %s %s is not a release, and the executable has no DWARF to learn from", ErrUnsupported, name, v.Pre)
 	}
 	for _, x := range strings.Split(v.Experiments, ",") {
-		if x != "" && !harmless[x] {
+		if x != "" && !slices.Contains(offsets.Experiments[x], v.Minor) {
 			return nil, offsets.Release{}, fmt.Errorf("%w: built with GOEXPERIMENT %.40q, whose effect on the runtime is not known, and without DWARF", ErrUnsupported, x)
 		}
 	}

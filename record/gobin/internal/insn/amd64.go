@@ -159,6 +159,9 @@ func x86Effects(i *Insn, x x86asm.Inst) {
 
 // x86Memory fills in which memory is accessed.
 func x86Memory(i *Insn, x x86asm.Inst, addr uint64) {
+	if imm, ok := x.Args[1].(x86asm.Imm); ok && x.Op == x86asm.ADD {
+		i.Mem, i.Base, i.Disp = true, x86Reg(x.Args[0]), int64(imm)
+	}
 	for n, a := range x.Args {
 		m, ok := a.(x86asm.Mem)
 		if !ok || m.Index != 0 && m.Scale != 0 {
@@ -169,6 +172,7 @@ func x86Memory(i *Insn, x x86asm.Inst, addr uint64) {
 		}
 		i.Mem, i.Base, i.Disp = true, x86Reg(m.Base), m.Disp
 		i.Store = n == 0 && !x86Reads[x.Op] && i.Kind == Other
+		i.Load = !i.Store && x.Op != x86asm.LEA && i.Kind == Other
 	}
 }
 

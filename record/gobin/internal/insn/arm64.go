@@ -122,7 +122,7 @@ func armAddSub(i *Insn, w uint32) bool {
 	}
 	i.Frame = dst == FP && src == SP
 	i.Mem, i.Base, i.Disp = !flags, src, imm
-	i.low = func() addressing { return addressing{base: int(w >> 5 & 31), dst: int(w & 31), disp: imm} }
+	i.low = func() addressing { return addressing{base: int(w >> 5 & 31), dst: int(w & 31), disp: imm, sum: true} }
 	return true
 }
 
@@ -139,7 +139,7 @@ func armLoadStore(i *Insn, w uint32) bool {
 		i.Writes = armReg(w)
 	}
 	base := armRegSP(w >> 5)
-	i.Mem, i.Base, i.Store = true, base, store
+	i.Mem, i.Base, i.Store, i.Load = true, base, store, !store
 	if w>>24&1 == 1 {
 		i.Disp = int64(w>>10&0xfff) << size
 		disp, dst := i.Disp, -1
@@ -190,7 +190,7 @@ func armPair(i *Insn, w uint32) bool {
 		scale = 2 + uint(w>>30)
 	}
 	off, base := sext(w, 15, 7)<<scale, armRegSP(w>>5)
-	i.Mem, i.Base, i.Disp, i.Store, i.Pair = true, base, off, !load, 1<<scale
+	i.Mem, i.Base, i.Disp, i.Store, i.Load, i.Pair = true, base, off, !load, load, 1<<scale
 	if w>>23&1 == 1 { // pre- or post-index
 		i.moveBase(base, off)
 	}
@@ -243,15 +243,17 @@ type addressing struct {
 	base, dst int
 	disp      int64
 	page      uint64
+	sum       bool // dst = base + disp
 }
 
 // Addresses returns the memory addresses that the instructions name: relative to the instruction on amd64, by
-// ADRP and the low part that follows on arm64.
-func Addresses(code []Insn) map[uint64]bool {
+// ADRP and the low part that follows on arm64. With onlyLoads, only those that are read from.
+func Addresses(code []Insn, onlyLoads bool) map[uint64]bool {
 	out := map[uint64]bool{}
 	pages := map[int]uint64{}
 	for _, i := range code {
-		if i.RIP != 0 {
+		want := i.Load || !onlyLoads
+		if i.RIP != 0 && want {
 			out[i.RIP] = true
 		}
 		if i.Kind == Call || i.Kind == CallReg {
@@ -261,11 +263,14 @@ func Addresses(code []Insn) map[uint64]bool {
 			continue
 		}
 		a := i.low()
-		if base, ok := pages[a.base]; ok {
+		base, ok := pages[a.base]
+		if ok && want {
 			out[base+uint64(a.disp)] = true
 		}
 		if delete(pages, a.dst); a.page != 0 {
 			pages[a.dst] = a.page
+		} else if ok && a.sum {
+			pages[a.dst] = base + uint64(a.disp)
 		}
 	}
 	return out

@@ -57,7 +57,8 @@ type Insn struct {
 	Frame    bool  // the frame pointer is made to point to this function's frame
 	Locked   bool  // an atomic read-modify-write of memory
 	Mem      bool  // Base and Disp say which memory is accessed (or, ADD with a constant, which address is made)
-	Store    bool  // the memory is written
+	Store    bool  // the memory is written,
+	Load     bool  // or read; neither if only its address is made
 	Base     Regs  // 0 for registers that are not in Regs
 	Disp     int64
 	Pair     int64  // distance of a second access, 0 if there is none (arm64: stp, ldp)

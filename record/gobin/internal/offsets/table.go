@@ -80,3 +80,5 @@ var table = [][]int16{
 	{18, 18, 18, 18, 19, 19, 19, 20, 20, 20},           // id.sigpanic
 	{14, 14, 14, 14, 15, 15, 15, 15, 15, 15},           // id.panicwrap
 }
+
+var Experiments = map[string][]int{}

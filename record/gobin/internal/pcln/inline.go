@@ -30,7 +30,7 @@ func (t *Table) Calls(f Func, pc uint64) []Call {
 	if tree, ok := t.inlTree(f); ok {
 		index := t.pcdata(f, pcdataInlTreeIndex)
 		for len(out) < maxDepth {
-			i := t.value(f, index, pc).Value
+			i := t.value(f, index, pc)
 			if i < 0 {
 				break
 			}
@@ -54,10 +54,9 @@ func (t *Table) Inlined(f Func, visit func(r Run, c Call)) int {
 		return 1
 	}
 	w := chains{t: t, f: f, tree: tree, calls: map[int32]Call{}, parents: map[int32]int32{}, steps: 1}
-	t.walk(f, t.pcdata(f, pcdataInlTreeIndex), func(r Run) bool {
-		w.visit(r, visit)
-		return w.steps < maxSteps
-	})
+	for c := t.table(f, t.pcdata(f, pcdataInlTreeIndex)); c.next() && w.steps < maxSteps; {
+		w.visit(c.run, visit)
+	}
 	return w.steps
 }
 
@@ -93,14 +92,13 @@ func (w *chains) resolve(i int32, pc uint64) bool {
 	}
 	w.calls[i] = Call{name, id, pc, true, i}
 	w.parents[i] = -1
-	w.t.walk(w.f, w.t.pcdata(w.f, pcdataInlTreeIndex), func(r Run) bool {
+	for c := w.t.table(w.f, w.t.pcdata(w.f, pcdataInlTreeIndex)); c.next(); {
 		w.steps++
-		if w.f.Entry+uint64(parent) < r.End {
-			w.parents[i] = r.Value
-			return false
+		if w.f.Entry+uint64(parent) < c.run.End {
+			w.parents[i] = c.run.Value
+			break
 		}
-		return true
-	})
+	}
 	return true
 }
 

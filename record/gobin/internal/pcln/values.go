@@ -9,40 +9,55 @@ type Run struct {
 // maxSteps bounds the walk of one pc table, damaged ones included. Tables of real functions have at most some ten thousand steps.
 const maxSteps = 1 << 17
 
-// walk calls visit with the runs of the pc table at off until visit returns false or the table ends.
-func (t *Table) walk(f Func, off uint32, visit func(Run) bool) {
+// cursor steps through one pc table.
+type cursor struct {
+	t     *Table
+	b     []byte // what was read ahead
+	at    uint64 // offset of b in the table
+	end   uint64 // where the function ends
+	steps int
+	run   Run // the current run
+}
+
+// table starts at the pc table of f at off.
+func (t *Table) table(f Func, off uint32) cursor {
 	if off == 0 {
-		return
+		return cursor{run: Run{Value: -1}}
 	}
 	at := t.pcs + uint64(off)
-	b := t.w.At(at)
-	run := Run{Start: f.Entry, Value: -1}
-	for i := 0; i < maxSteps && run.Start < f.End; i++ {
-		if len(b) < 16 {
-			if b = t.w.At(at); len(b) == 0 {
-				return
-			}
-		}
-		dv, n := varint(b)
-		if n == 0 || (dv == 0 && i > 0) {
-			return
-		}
-		dpc, m := varint(b[n:])
-		if m == 0 || dpc == 0 {
-			return
-		}
-		b, at = b[n+m:], at+uint64(n+m)
-		run.Value += int32(-(dv & 1) ^ (dv >> 1))
-		run.End = run.Start + uint64(dpc)*uint64(t.Quantum)
-		if !visit(run) {
-			return
-		}
-		run.Start = run.End
+	return cursor{t: t, b: t.w.At(at), at: at, end: f.End, run: Run{Start: f.Entry, End: f.Entry, Value: -1}}
+}
+
+// next goes to the next run; false at the end of the table or of the function.
+func (c *cursor) next() bool {
+	if c.t == nil || c.run.End >= c.end || c.steps >= maxSteps {
+		return false
 	}
+	if len(c.b) < 16 {
+		c.b = c.t.w.At(c.at)
+	}
+	dv, n := varint(c.b)
+	if n == 0 || dv == 0 && c.steps > 0 {
+		return false
+	}
+	dpc, m := varint(c.b[n:])
+	if m == 0 || dpc == 0 {
+		return false
+	}
+	c.b, c.at, c.steps = c.b[n+m:], c.at+uint64(n+m), c.steps+1
+	c.run = Run{c.run.End, c.run.End + uint64(dpc)*uint64(c.t.Quantum), c.run.Value + int32(-(dv&1)^(dv>>1))}
+	return true
 }
 
 // varint reads an unsigned number; n is 0 if b ends too early.
 func varint(b []byte) (v uint32, n int) {
+	if len(b) > 0 && b[0] < 0x80 {
+		return uint32(b[0]), 1
+	}
+	return longVarint(b)
+}
+
+func longVarint(b []byte) (v uint32, n int) {
 	for shift := 0; n < len(b) && n < 5; shift += 7 {
 		c := b[n]
 		n++
@@ -55,16 +70,13 @@ func varint(b []byte) (v uint32, n int) {
 }
 
 // value looks pc up in the pc table at off. -1 means none, as in the runtime.
-func (t *Table) value(f Func, off uint32, pc uint64) Run {
-	found := Run{Value: -1}
-	t.walk(f, off, func(r Run) bool {
-		if pc < r.End {
-			found = r
-			return false
+func (t *Table) value(f Func, off uint32, pc uint64) int32 {
+	for c := t.table(f, off); c.next(); {
+		if pc < c.run.End {
+			return c.run.Value
 		}
-		return true
-	})
-	return found
+	}
+	return -1
 }
 
 // field reads a 32-bit word of the function's record.
@@ -75,14 +87,14 @@ func (t *Table) field(f Func, off int64) uint32 {
 
 // SPDelta returns how far SP is below its value at the function's entry when pc is about to run.
 func (t *Table) SPDelta(f Func, pc uint64) (int32, bool) {
-	r := t.value(f, t.field(f, t.f.PCSP), pc)
-	return r.Value, r.Value >= 0
+	v := t.value(f, t.field(f, t.f.PCSP), pc)
+	return v, v >= 0
 }
 
 // Line returns file and line of pc in f, or "?", 0: the runtime's funcline1.
 func (t *Table) Line(f Func, pc uint64) (string, int) {
-	file := t.value(f, t.field(f, t.f.PCFile), pc).Value
-	line := t.value(f, t.field(f, t.f.PCLn), pc).Value
+	file := t.value(f, t.field(f, t.f.PCFile), pc)
+	line := t.value(f, t.field(f, t.f.PCLn), pc)
 	if file < 0 || line < 0 {
 		return "?", 0
 	}
