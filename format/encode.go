@@ -28,7 +28,7 @@ type intEncoder[T integer] struct {
 	slot   slot[T]
 	chunk  *flat.Chunk
 	dict   *flat.IntDict[T]
-	fixed  bool // never as differences
+	fixed  bool // int32: never as differences
 	deltas bool // no dictionary (any more)
 	wide   []int64
 	bounds flat.Bounds
@@ -40,13 +40,18 @@ func (f intField[T]) encoder(col flat.Column, _ *Strings) encoder {
 
 func (e *intEncoder[T]) add(z *flat.Compressor, s *flat.Scratch, b *Batch) error {
 	vals := *e.slot.of(b)
+	if e.fixed { // few values: the dictionary gives the chunk's bounds, the pages need none
+		nulls := flat.CountNulls(vals, e.slot.none)
+		e.dict.Encode(s, vals, nulls, e.slot.none)
+		return e.chunk.AddIndices(z, s, len(e.dict.Values), flat.Bounds{})
+	}
 	bounds, nulls := flat.IntBounds(vals, e.slot.nullable, e.slot.none)
 	e.bounds = flat.Join(e.bounds, bounds)
 	if e.deltas {
 		return e.addDeltas(z, s, vals, nulls, bounds)
 	}
 	e.dict.Encode(s, vals, nulls, e.slot.none)
-	e.deltas = !e.fixed && len(e.dict.Values) > maxDictionary
+	e.deltas = len(e.dict.Values) > maxDictionary
 	return e.chunk.AddIndices(z, s, len(e.dict.Values), bounds)
 }
 
@@ -61,6 +66,9 @@ func (e *intEncoder[T]) addDeltas(z *flat.Compressor, s *flat.Scratch, vals []T,
 
 func (e *intEncoder[T]) finish() *flat.Chunk {
 	flat.SetIntDictionary(e.chunk, e.dict.Values)
+	if e.fixed {
+		e.bounds, _ = flat.IntBounds(e.dict.Values, false, 0)
+	}
 	e.chunk.SetBounds(e.bounds)
 	return e.chunk
 }

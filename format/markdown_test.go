@@ -160,7 +160,7 @@ are plain ` + "`int64`" + `, so that any engine reads it as it is:
 ` + "```sql\nSELECT reason, count(*) FROM 'trace.parquet' WHERE from_state = 'running' AND to_state = 'waiting' GROUP BY reason;\n```" + `
 
 Pages are compressed with zstd and carry a CRC. Every column of a row group has its page boundaries at the same rows;
-the page index has the bounds of the integer columns of each page. Row groups have up to about a million rows.
+the page index has the bounds of each page's int64 columns. Row groups have up to about a million rows.
 
 `
 

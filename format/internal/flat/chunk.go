@@ -135,7 +135,7 @@ func (c *Chunk) AddIndices(z *Compressor, s *Scratch, entries int, bounds Bounds
 	if len(s.Indices) == 0 { // no dictionary needed, so that a chunk of nulls has none
 		return c.add(z, s, format.Plain, bounds)
 	}
-	s.body = appendIndices(s.body, s.Indices, indexWidth(entries))
+	s.body = appendIndices(s.body, s.Indices, s.Same, indexWidth(entries))
 	return c.add(z, s, format.RLEDictionary, bounds)
 }
 

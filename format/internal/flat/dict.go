@@ -13,8 +13,11 @@ type IntDict[T integer] struct {
 	slots  []slot[T] // a power of two long, at least twice as many as values
 	shift  int
 
+	recent  [recentSlots]slot[T] // by the value's low bits, what was looked up last
 	present []T
 }
+
+const recentSlots = 256
 
 // slot is a place in a dictionary's hash table.
 type slot[T integer] struct {
@@ -28,13 +31,22 @@ const minSlots = 256
 func NewIntDict[T integer]() *IntDict[T] {
 	d := new(IntDict[T])
 	d.resize(minSlots)
+	d.forget()
 	return d
+}
+
+// forget makes every recent slot hold a value that would not be there.
+func (d *IntDict[T]) forget() {
+	for i := range d.recent {
+		d.recent[i] = slot[T]{value: T(i + 1)}
+	}
 }
 
 // Reset empties the dictionary.
 func (d *IntDict[T]) Reset() {
 	d.Values = d.Values[:0]
 	clear(d.slots)
+	d.forget()
 }
 
 func (d *IntDict[T]) resize(size int) {
@@ -114,18 +126,26 @@ func (d *CodeDict[T]) add(v T) uint32 {
 // rows and their numbers.
 func (d *CodeDict[T]) Encode(s *Scratch, vals []T, nulls int, null T) {
 	s.reset(len(vals), len(vals)-nulls)
-	switch nulls {
-	case 0:
-		for i, v := range vals {
-			k := d.number[v]
-			if k == 0 {
-				k = d.add(v)
-			}
-			s.Indices[i] = k - 1
-		}
-	case len(vals):
-	default:
+	switch {
+	case nulls == len(vals):
+	case nulls > 0:
 		d.encodeSparse(s, vals, null)
+	case same(vals):
+		s.Same = true
+		d.encodeDense(s.Indices[:1], vals[:1])
+	default:
+		d.encodeDense(s.Indices, vals)
+	}
+}
+
+func (d *CodeDict[T]) encodeDense(indices []uint32, vals []T) {
+	indices = indices[:len(vals)]
+	for i, v := range vals {
+		k := d.number[v]
+		if k == 0 {
+			k = d.add(v)
+		}
+		indices[i] = k - 1
 	}
 }
 
@@ -161,13 +181,28 @@ func (d *CodeDict[T]) encodeSparse(s *Scratch, vals []T, null T) {
 func (d *IntDict[T]) Encode(s *Scratch, vals []T, nulls int, null T) {
 	present := d.Compact(s, vals, nulls, null)
 	indices := s.Indices[:len(present)]
+	if len(present) > 0 && same(present) {
+		s.Same = true
+		indices[0] = d.Index(present[0])
+		return
+	}
 	for i, v := range present {
-		if at := &d.slots[d.hash(v)]; at.value == v && at.number != 0 {
-			indices[i] = at.number - 1
-		} else {
-			indices[i] = d.Index(v)
+		r := &d.recent[uint8(v)]
+		if r.value != v {
+			*r = slot[T]{v, d.Index(v)}
+		}
+		indices[i] = r.number
+	}
+}
+
+// same says whether all of v, at least one, are equal.
+func same[T integerOrCode](v []T) bool {
+	for _, x := range v {
+		if x != v[0] {
+			return false
 		}
 	}
+	return true
 }
 
 // Compact gives the values of vals that are not null, as nulls are, and marks
@@ -205,12 +240,13 @@ type Scratch struct {
 	Rows    int
 	Bitmap  []byte   // bit i: row i is not null; unused where none or all are
 	Indices []uint32 // of the non-null rows
+	Same    bool     // all of Indices are equal, and only the first is filled in
 	body    []byte
 	packed  []byte
 }
 
 func (s *Scratch) reset(rows, values int) {
-	s.Rows = rows
+	s.Rows, s.Same = rows, false
 	s.Bitmap = grow(s.Bitmap[:0], (rows+7)/8)
 	if cap(s.Indices) < rows {
 		s.Indices = make([]uint32, rows)

@@ -41,12 +41,12 @@ func TestIndicesOfEveryWidthComeBack(t *testing.T) {
 			var s Scratch
 			nulls := CountNulls(vals, null)
 			d.Encode(&s, vals, nulls, null)
-			v := values{count: rows - nulls, body: padded(appendIndices(nil, s.Indices, indexWidth(entries)))}
+			if rows == nulls {
+				continue
+			}
+			v := values{count: rows - nulls, body: padded(appendIndices(nil, s.Indices, s.Same, indexWidth(entries)))}
 			if nulls > 0 {
 				v.bitmap = s.Bitmap
-			}
-			if v.count == 0 {
-				continue
 			}
 			got := make([]int64, rows)
 			if err := readIndices(&z, v, dictionary, null, got); err != nil {
@@ -163,7 +163,7 @@ func TestIndexBeyondTheDictionaryIsAnError(t *testing.T) {
 	for _, entries := range []int{2, 4, 16, 256, 1 << 16, 1 << 20} {
 		dictionary := make([]int32, entries-1)
 		indices := []uint32{0, 1, uint32(entries - 1), 0, 1}
-		b := padded(appendIndices(nil, indices, indexWidth(entries)))
+		b := padded(appendIndices(nil, indices, false, indexWidth(entries)))
 		for _, bitmap := range [][]byte{nil, {0b1101_1100}} {
 			out := make([]int32, 5)
 			if bitmap != nil {
@@ -198,7 +198,7 @@ func TestFooterThatClaimsTooMuchIsRefused(t *testing.T) {
 // FuzzPage decodes page bodies without the checksum that keeps damage away from the decoders.
 func FuzzPage(f *testing.F) {
 	f.Add(uint16(13), true, []byte{5, 0, 0, 0, 3 << 1, 1, 1<<1 | 1, 0b0101_0101, 2 << 1, 4, 3 << 1, 5})
-	f.Add(uint16(100), false, appendIndices(nil, []uint32{1, 2, 3}, 16))
+	f.Add(uint16(100), false, appendIndices(nil, []uint32{1, 2, 3}, false, 16))
 	for _, v := range deltaInputs()[:20] {
 		b, _ := appendBitDeltas(nil, v)
 		f.Add(uint16(len(v)), false, b)

@@ -19,14 +19,12 @@ func indexWidth(n int) int {
 	return 32
 }
 
-// appendIndices appends indices in the RLE/bit-packed hybrid: one run of
-// repeats where all are equal, else one bit-packed run, for zstd to shrink.
-func appendIndices(dst []byte, indices []uint32, width int) []byte {
+// appendIndices appends indices, at least one, in the RLE/bit-packed hybrid: one
+// run of repeats where all are equal to the first, else one bit-packed run, for
+// zstd to shrink.
+func appendIndices(dst []byte, indices []uint32, equal bool, width int) []byte {
 	dst = append(dst, byte(width))
-	if len(indices) == 0 {
-		return dst
-	}
-	if allEqual(indices) {
+	if equal {
 		dst = binary.AppendUvarint(dst, uint64(len(indices))<<1)
 		return appendBytes(dst, indices[:1], (width+7)/8*8)
 	}
@@ -41,34 +39,33 @@ func appendIndices(dst []byte, indices []uint32, width int) []byte {
 	return append(dst, make([]byte, end-len(dst))...)
 }
 
-func allEqual(v []uint32) bool {
-	for _, x := range v {
-		if x != v[0] {
-			return false
-		}
-	}
-	return true
-}
-
 // appendParts appends indices of 1, 2 or 4 bits, the first in a byte's low bits.
 func appendParts(dst []byte, indices []uint32, width int) []byte {
+	n := len(dst)
 	per := 8 / width
-	for len(indices) >= per {
-		b := byte(0)
-		for i, x := range indices[:per] {
-			b |= byte(x) << (i * width)
+	dst = grow(dst, (len(indices)+per-1)/per)
+	out, in := dst[n:], indices
+	switch width {
+	case 4:
+		for ; len(in) >= 2; in, out = in[2:], out[1:] {
+			out[0] = byte(in[0] | in[1]<<4)
 		}
-		dst = append(dst, b)
-		indices = indices[per:]
+	case 2:
+		for ; len(in) >= 4; in, out = in[4:], out[1:] {
+			out[0] = byte(in[0] | in[1]<<2 | in[2]<<4 | in[3]<<6)
+		}
+	default:
+		for ; len(in) >= 8; in, out = in[8:], out[1:] {
+			out[0] = byte(in[0] | in[1]<<1 | in[2]<<2 | in[3]<<3 | in[4]<<4 | in[5]<<5 | in[6]<<6 | in[7]<<7)
+		}
 	}
-	if len(indices) == 0 {
-		return dst
+	if len(in) > 0 {
+		out[0] = 0
+		for i, x := range in {
+			out[0] |= byte(x) << (i * width)
+		}
 	}
-	b := byte(0)
-	for i, x := range indices {
-		b |= byte(x) << (i * width)
-	}
-	return append(dst, b)
+	return dst
 }
 
 // appendBytes appends each index as width/8 little-endian bytes.
