@@ -3,13 +3,13 @@
 GO          ?= go
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test demo bench generate lint referee fuzz clean
+.PHONY: build test demo bench generate generate-bpf lint referee fuzz clean
 
 build: ## the program, ./gosched
 	CGO_ENABLED=0 $(GO) build -trimpath -o gosched ./cmd/gosched
 
 test: ## every test; those that load eBPF need root, and are skipped without it
-	$(GO) test ./...
+	$(GO) test -timeout 20m ./...
 
 demo: ## record a real server for some seconds and print its scheduling latency; needs root
 	testdata/demo/run
@@ -17,8 +17,12 @@ demo: ## record a real server for some seconds and print its scheduling latency;
 bench: ## what recording costs and how fast traces are read, in one run; needs root
 	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./...
 
-generate: ## everything generated: eBPF objects (needs clang 14, llvm-strip, libbpf's headers), tables, documents
-	$(GO) generate ./...
+generate: generate-bpf ## everything generated; the offsets take all Go toolchains since 1.18 and half an hour
+	$(GO) generate ./record/...
+	$(GO) test ./format -run FormatMD -update
+
+generate-bpf: ## the eBPF objects; needs clang 14, llvm-strip and libbpf's headers
+	$(GO) generate ./bpf
 
 lint: ## formatting, go vet, staticcheck
 	test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
