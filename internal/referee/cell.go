@@ -85,6 +85,9 @@ func (r *Report) Add(o *Report) {
 	} {
 		t.sum.add(*t.other)
 	}
+	for s, n := range o.Met {
+		r.Met[s] += n
+	}
 	for s, n := range o.Strangers {
 		r.Strangers[s] += n
 	}
@@ -105,7 +108,7 @@ type Result struct {
 }
 
 // WriteMatrix writes results as Markdown: a table of cells, and the table of differences with how often each was met.
-func WriteMatrix(w io.Writer, results []Result) error {
+func WriteMatrix(w io.Writer, results []*Result) error {
 	var b strings.Builder
 	bad := 0
 	sum := newReport()
@@ -119,7 +122,7 @@ func WriteMatrix(w io.Writer, results []Result) error {
 		len(results), bad, sum.Total.Matched, sum.Total.Missing, sum.Total.Extra, sum.Lost)
 	b.WriteString("| Go | build | program | moves | agreement | missing | extra | reasons | wakers | creators | park stacks | system call stacks | times apart: half, 99% | remarks |\n|---|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|\n")
 	for _, r := range results {
-		writeRow(&b, &r)
+		writeRow(&b, r)
 	}
 	b.WriteString("\n## Differences that are the tracer's own\n\n| what | versions | Go's tracer says | gosched says | why | met |\n|---|---|---|---|---|--:|\n")
 	for _, d := range Differences {

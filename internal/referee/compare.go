@@ -180,6 +180,7 @@ func (c *comparison) matched(goid format.GoID, theirs, ours *Move) {
 	r := c.report
 	k := ours.kind()
 	r.kind(k).Matched++
+	r.Met[k.String()+" "+ours.Reason]++
 	r.skew(ours.TimeNS - theirs.TimeNS)
 	if hasReason(k) {
 		agree, by := reasonsAgree(ours, theirs, c.tracer.V1)

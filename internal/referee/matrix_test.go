@@ -1,37 +1,80 @@
 package referee
 
-import "github.com/gosched/gosched/internal/testenv"
+import (
+	"fmt"
+	"slices"
 
-// programs are the programs of testdata/progs and the first Go version that each needs.
-var programs = []struct{ name, since string }{
-	{"channels", "go1.18"},
-	{"selects", "go1.18"},
-	{"locks", "go1.18"},
-	{"timers", "go1.18"},
-	{"tcp", "go1.18"},
-	{"http", "go1.18"},
-	{"files", "go1.18"},
-	{"syscalls", "go1.18"},
-	{"yield", "go1.18"},
-	{"preempt", "go1.18"},
-	{"locked", "go1.18"},
-	{"coro", "go1.23"},
-	{"gc", "go1.18"},
-	{"stw", "go1.18"},
-	{"cgo", "go1.18"},
-	{"panics", "go1.18"},
-	{"many", "go1.18"},
+	"github.com/gosched/gosched/internal/testenv"
+)
+
+// move is a kind of move, with a reason, that a program has to make, or its test would test nothing.
+type move struct {
+	what  string // as in Report.Met
+	since string // the first Go version in which it is called so; empty: all
+	procs int    // only if it runs with this many Ps; 0: with any number
+}
+
+// programs are the programs of testdata/progs, the first Go version that each needs, and what they have to show.
+var programs = []struct {
+	name, since string
+	shows       []move
+}{
+	{"channels", "go1.18", []move{{what: "running→waiting chan receive"}, {what: "running→waiting chan send"}}},
+	{"selects", "go1.18", []move{
+		{what: "running→waiting select"}, {what: "running→waiting select (no cases)"},
+		{what: "running→waiting chan receive (nil chan)"}, {what: "running→waiting chan send (nil chan)"},
+	}},
+	{"locks", "go1.18", []move{
+		{what: "running→waiting sync.Mutex.Lock", since: "go1.20"}, {what: "running→waiting sync.RWMutex.RLock", since: "go1.20"},
+		{what: "running→waiting sync.RWMutex.Lock", since: "go1.20"}, {what: "running→waiting sync.Cond.Wait"},
+		{what: "running→waiting sync.WaitGroup.Wait", since: "go1.24"},
+	}},
+	{"timers", "go1.18", []move{{what: "running→waiting sleep"}}},
+	{"tcp", "go1.18", []move{{what: "running→waiting IO wait"}}},
+	{"http", "go1.18", []move{{what: "running→waiting IO wait"}}},
+	{"files", "go1.18", []move{{what: "running→syscall "}, {what: "syscall→running "}}},
+	{"syscalls", "go1.18", []move{{what: "running→syscall "}, {what: "syscall→runnable ", since: "go1.22", procs: 1}}},
+	{"yield", "go1.18", []move{{what: "running→runnable runtime.Gosched"}}},
+	{"preempt", "go1.18", []move{{what: "running→runnable preempted"}}},
+	{"locked", "go1.18", []move{{what: "running→runnable runtime.Gosched"}}},
+	{"coro", "go1.23", []move{
+		{what: "running→waiting coroutine"}, {what: "waiting→running "}, {what: "notexist→waiting "},
+	}},
+	{"gc", "go1.18", []move{{what: "running→waiting GC worker (idle)"}, {what: "running→waiting finalizer wait"}}},
+	{"stw", "go1.18", []move{{what: "running→waiting sleep"}}},
+	{"cgo", "go1.18", []move{
+		{what: "notexist→syscall ", since: "go1.22"}, {what: "syscall→notexist ", since: "go1.22"}, {what: "syscall→running "},
+	}},
+	{"panics", "go1.18", []move{{what: "running→notexist "}}},
+	{"many", "go1.18", []move{{what: "running→waiting chan receive"}}},
+}
+
+// lacks says which moves a cell should have shown and did not.
+func lacks(cell Cell, r *Report) (lacking []string) {
+	for _, p := range programs {
+		if p.name != cell.Program.Name {
+			continue
+		}
+		for _, m := range p.shows {
+			old := m.since != "" && !testenv.AtLeast(cell.Program.Toolchain, m.since)
+			otherProcs := m.procs != 0 && !slices.Contains(cell.Procs, m.procs)
+			if !old && !otherProcs && r.Met[m.what] == 0 {
+				lacking = append(lacking, fmt.Sprintf("%q never happened", m.what))
+			}
+		}
+	}
+	return lacking
 }
 
 // modesOf are the build modes that a toolchain's programs are built in.
 func modesOf(toolchain string) []testenv.Mode {
-	modes := []testenv.Mode{testenv.Plain, testenv.Stripped}
-	for _, t := range testenv.Newest(2) {
-		if t == toolchain {
-			modes = append(modes, testenv.PIE, testenv.Cgo, testenv.PGO)
-		}
+	switch {
+	case !testenv.AtLeast(toolchain, "go1.22"):
+		return []testenv.Mode{testenv.Plain}
+	case slices.Contains(testenv.Newest(2), toolchain):
+		return []testenv.Mode{testenv.Plain, testenv.Stripped, testenv.PIE, testenv.Cgo, testenv.PGO}
 	}
-	return modes
+	return []testenv.Mode{testenv.Plain, testenv.Stripped}
 }
 
 // allProcs are the values of GOMAXPROCS that programs run with.

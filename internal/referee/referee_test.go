@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -14,30 +15,37 @@ import (
 )
 
 // TestMoveForMove runs programs under gosched record and Go's own tracer at once and compares what the two say: a
-// selection of cells, or with GOSCHED_FULL_MATRIX=1 all of them. The table of results goes to the file named by
-// GOSCHED_REFEREE_REPORT. GOSCHED_REFEREE_KEEP names a folder to keep the traces of cells that fail in.
+// selection of cells, or with GOSCHED_FULL_MATRIX=1 all of them, two at a time. The table of results goes to the file
+// named by GOSCHED_REFEREE_REPORT. GOSCHED_REFEREE_KEEP names a folder to keep the traces of cells that fail in.
 func TestMoveForMove(t *testing.T) {
 	testenv.RequireBPF(t)
 	gosched := testenv.Gosched(t)
+	full := os.Getenv("GOSCHED_FULL_MATRIX") == "1"
 	cells := selection()
-	if os.Getenv("GOSCHED_FULL_MATRIX") == "1" {
+	if full {
 		cells = fullMatrix()
 	}
-	var results []Result
-	for _, cell := range cells {
-		t.Run(cell.String(), func(t *testing.T) {
-			results = append(results, judge(t, gosched, cell))
-		})
-	}
+	results := make([]*Result, len(cells))
+	t.Run("cells", func(t *testing.T) {
+		for i, cell := range cells {
+			t.Run(cell.String(), func(t *testing.T) {
+				if full {
+					t.Parallel()
+				}
+				results[i] = judge(t, gosched, cell)
+			})
+		}
+	})
 	writeResults(t, results)
 }
 
-func writeResults(t *testing.T, results []Result) {
+func writeResults(t *testing.T, results []*Result) {
 	file := os.Getenv("GOSCHED_REFEREE_REPORT")
 	if file == "" {
 		return
 	}
 	var b bytes.Buffer
+	results = slices.DeleteFunc(results, func(r *Result) bool { return r == nil })
 	if err := WriteMatrix(&b, results); err != nil {
 		t.Fatal(err)
 	}
@@ -47,10 +55,10 @@ func writeResults(t *testing.T, results []Result) {
 }
 
 // judge runs a cell's program once for each number of Ps and adds up the reports.
-func judge(t *testing.T, gosched string, cell Cell) Result {
+func judge(t *testing.T, gosched string, cell Cell) *Result {
 	bin := testenv.Build(t, cell.Program)
 	opt := Options{WaitReasons: runtimeWaitReasons(t, cell.Program.Toolchain)}
-	sum := Result{Cell: cell, Report: newReport()}
+	sum := &Result{Cell: cell, Report: newReport()}
 	for _, procs := range cell.Procs {
 		r := record(t, gosched, bin, procs, opt)
 		if wrong := cell.Complaints(r); len(wrong) > 0 {
@@ -60,6 +68,10 @@ func judge(t *testing.T, gosched string, cell Cell) Result {
 			}
 		}
 		sum.Report.Add(r)
+	}
+	if lacking := lacks(cell, sum.Report); len(lacking) > 0 {
+		t.Errorf("the program did not do what it is for: %v", lacking)
+		sum.Complaints = append(sum.Complaints, lacking...)
 	}
 	return sum
 }

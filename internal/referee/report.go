@@ -50,6 +50,7 @@ type Report struct {
 	CreateStacks  Tally // the new goroutine's entry function
 	CreatorStacks Tally
 
+	Met         map[string]int // how often each kind of move was in both, with our reason
 	Strangers   map[string]int // our wait reasons that are not the runtime's strings
 	Broken      int            // moves of ours that do not begin where the goroutine's last one ended
 	Lost        int64          // events that our recorder lost
@@ -65,7 +66,7 @@ type Report struct {
 }
 
 func newReport() *Report {
-	return &Report{Kinds: map[kind]*Counts{}, Strangers: map[string]int{}, Differences: map[DifferenceID]int{}}
+	return &Report{Kinds: map[kind]*Counts{}, Met: map[string]int{}, Strangers: map[string]int{}, Differences: map[DifferenceID]int{}}
 }
 
 // Agreement is the share of moves, of those of the recording that has more, that both recordings have in the same order.
