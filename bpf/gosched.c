@@ -36,6 +36,8 @@ volatile const struct offsets offsets;
 volatile const struct code gopreempt, async_preempt;
 /* Where a goroutine seems to be while its thread is on the system stack. */
 volatile const struct code systemstack_switch;
+/* The way back from C, where a goroutine's frame pointers end; nothing where that way is not known. */
+volatile const struct code cgocallback;
 
 struct ring {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -162,6 +164,7 @@ struct walk {
 	__u64 hi;   /* where the stack ends */
 	__u64 fp;
 	__u64 hash;
+	bool in_c;  /* the frame is the one that cgocallback made */
 };
 
 struct frame {
@@ -277,6 +280,30 @@ static __always_inline bool read_frame(struct walk *w, struct frame *f)
 	return true;
 }
 
+/* cgocallback opens a frame as large as its own where the goroutine called into C, with that call's pc on top, and does
+ * not link it: 24 bytes of locals, the frame pointer and the return address (go1.18–1.27 src/runtime/asm_amd64.s). The
+ * frame of the caller into C comes next. */
+#define CGOCALLBACK_FRAME (24 + 16)
+
+/* Goes from the frame f to its caller's; false at the stack's end or where the chain breaks. */
+static __always_inline bool next_frame(struct walk *w, const struct frame *f)
+{
+	if (w->in_c) {
+		w->in_c = false;
+		w->fp += sizeof(*f);
+		return true;
+	}
+	if (inside(&cgocallback, f->ret)) {
+		w->in_c = true;
+		w->fp += CGOCALLBACK_FRAME;
+		return true;
+	}
+	if (f->fp <= w->fp)
+		return false;
+	w->fp = f->fp;
+	return true;
+}
+
 static int hash_frame(__u32 i, struct walk *w)
 {
 	struct frame f;
@@ -284,10 +311,7 @@ static int hash_frame(__u32 i, struct walk *w)
 	if (!read_frame(w, &f))
 		return 1;
 	w->hash = mix(w->hash, f.ret);
-	if (f.fp <= w->fp)
-		return 1;
-	w->fp = f.fp;
-	return 0;
+	return !next_frame(w, &f);
 }
 
 /* A stack on its way into a record. */
@@ -311,12 +335,10 @@ static int send_frame(__u32 i, struct sending *out)
 		return 1;
 	}
 	d->pcs[d->frames++ & (MAX_FRAMES - 1)] = f.ret;
-	if (f.fp && f.fp <= w->fp) {
-		d->kind = STACK_BROKEN;
-		return 1;
-	}
-	w->fp = f.fp;
-	return 0;
+	if (next_frame(w, &f))
+		return 0;
+	d->kind = f.fp ? STACK_BROKEN : STACK_WHOLE;
+	return 1;
 }
 
 /* Walks the stack again into a record that the reader will know by its hash. */
@@ -361,6 +383,7 @@ static __noinline __u64 name_stack(struct walk *w, __u64 sp, __u64 pc, __u64 wor
 	if (!sent || *sent == w->hash)
 		return w->hash;
 	w->fp = fp;
+	w->in_c = false;
 	if ((w->base != sp && open_window(w, sp)) || send_stack(w, pc, word)) {
 		count_loss(0, 1);
 		return w->hash; /* the next one tries again */

@@ -184,6 +184,7 @@ const (
 	GoschedProgThreadWaking     = "thread_waking"
 	GoschedProgTransition       = "transition"
 	GoschedVarAsyncPreempt      = "async_preempt"
+	GoschedVarCgocallback       = "cgocallback"
 	GoschedVarGopreempt         = "gopreempt"
 	GoschedVarKnowCurrent       = "know_current"
 	GoschedVarKnowGoids         = "know_goids"
@@ -268,6 +269,7 @@ type GoschedMapSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type GoschedVariableSpecs struct {
 	AsyncPreempt      *ebpf.VariableSpec `ebpf:"async_preempt"`
+	Cgocallback       *ebpf.VariableSpec `ebpf:"cgocallback"`
 	Gopreempt         *ebpf.VariableSpec `ebpf:"gopreempt"`
 	KnowCurrent       *ebpf.VariableSpec `ebpf:"know_current"`
 	KnowGoids         *ebpf.VariableSpec `ebpf:"know_goids"`
@@ -331,6 +333,7 @@ func (m *GoschedMaps) Close() error {
 // It can be passed to LoadGoschedObjects or ebpf.CollectionSpec.LoadAndAssign.
 type GoschedVariables struct {
 	AsyncPreempt      *ebpf.Variable `ebpf:"async_preempt"`
+	Cgocallback       *ebpf.Variable `ebpf:"cgocallback"`
 	Gopreempt         *ebpf.Variable `ebpf:"gopreempt"`
 	KnowCurrent       *ebpf.Variable `ebpf:"know_current"`
 	KnowGoids         *ebpf.Variable `ebpf:"know_goids"`

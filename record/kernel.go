@@ -90,6 +90,7 @@ func configure(spec *ebpf.CollectionSpec, cfg *programConfig) error {
 		bpf.GoschedVarOffsets:           cfg.layout,
 		bpf.GoschedVarAsyncPreempt:      code(cfg, "runtime.asyncPreempt2"),
 		bpf.GoschedVarGopreempt:         code(cfg, "runtime.gopreempt_m"),
+		bpf.GoschedVarCgocallback:       code(cfg, "runtime.cgocallback"),
 		bpf.GoschedVarSystemstackSwitch: code(cfg, "runtime.systemstack_switch"),
 	} {
 		if err := spec.Variables[name].Set(value); err != nil {

@@ -185,7 +185,11 @@ func (s *session) load() error {
 	if s.choice.stacks {
 		cfg.stackDepth = s.opts.StackDepth
 	}
-	for _, name := range []string{"runtime.asyncPreempt2", "runtime.gopreempt_m", "runtime.systemstack_switch"} {
+	named := []string{"runtime.asyncPreempt2", "runtime.gopreempt_m", "runtime.systemstack_switch"}
+	if s.binary.Arch == "amd64" {
+		named = append(named, "runtime.cgocallback") // whose frame is known there
+	}
+	for _, name := range named {
 		if f, ok := s.binary.Func(name); ok {
 			cfg.ranges[name] = f
 		}

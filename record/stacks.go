@@ -16,8 +16,8 @@ const maxStackBytes = 64 << 20
 
 // symbolizer tells what is at a link-time address, innermost first where calls were inlined.
 type symbolizer interface {
-	Frames(pc uint64) []gobin.Frame      // the instruction at pc
-	CallFrames(ret uint64) []gobin.Frame // the call that returns to ret
+	StartFrame(pc uint64) (gobin.Frame, bool) // the function that a goroutine begins with
+	CallFrames(ret uint64) []gobin.Frame      // the call that returns to ret
 	AppendStack(dst []gobin.Frame, pcs []uint64, exact bool) []gobin.Frame
 	FuncAt(pc uint64) (gobin.Func, bool)
 }
@@ -83,20 +83,18 @@ func (s *stacks) entry(pc uint64) format.StringID {
 	}
 	id, ok := s.entries[pc]
 	if !ok {
-		id = s.intern(appendFrames(nil, s.entryFrame(pc)))
+		id = s.intern(s.start(pc))
 		s.entries[pc] = id
 	}
 	return id
 }
 
-// entryFrame is the function at its first instruction. Where the compiler wrapped it, that is all that is known by this address.
-func (s *stacks) entryFrame(pc uint64) []gobin.Frame {
-	frames := s.binary.Frames(pc - s.bias)
-	if len(frames) > 0 {
-		return frames[len(frames)-1:]
+func (s *stacks) start(pc uint64) []byte {
+	f, ok := s.binary.StartFrame(pc - s.bias)
+	if !ok {
+		return nil
 	}
-	f, _ := s.binary.FuncAt(pc - s.bias)
-	return []gobin.Frame{{Func: f.Name}}
+	return appendFrames(nil, []gobin.Frame{f})
 }
 
 // syscall is the name of the system call that the stack's leaf makes, null where it cannot be told.
@@ -234,8 +232,7 @@ func (s *stacks) found(g *found) format.StringID {
 // foundNew makes the string. Of a goroutine that was running only the entry function is known.
 func (s *stacks) foundNew(g *found) format.StringID {
 	if len(g.pcs) == 0 {
-		entry := appendFrames(nil, s.entryFrame(g.startPC))
-		return s.intern(append(entry, ";[running]"...))
+		return s.intern(append(s.start(g.startPC), ";[running]"...))
 	}
 	if len(g.pcs) == 1 && g.pcs[0] == g.startPC {
 		return s.entry(g.startPC)

@@ -22,6 +22,22 @@ func (b *Binary) Frames(pc uint64) []Frame {
 // CallFrames is Frames for a return address: the calls that are active during the call that returns there.
 func (b *Binary) CallFrames(ret uint64) []Frame { return b.Frames(ret - 1) }
 
+// StartFrame returns the function that a goroutine runs whose first instruction is at pc: of a wrapper that the
+// compiler made for a go statement with arguments the function that it calls, as the runtime's own tracer does
+// (src/runtime/tracestack.go, startPCForTrace, go1.22 on; trace.go before).
+func (b *Binary) StartFrame(pc uint64) (Frame, bool) {
+	f, ok := b.table.Find(pc)
+	if !ok {
+		return Frame{}, false
+	}
+	if w, ok := b.table.Wrapped(f); ok {
+		f = w
+	}
+	name, _ := b.table.Name(f)
+	file, line := b.table.Line(f, f.Entry)
+	return Frame{printed(name, b.Version.Minor), file, line}, true
+}
+
 // AppendStack appends the frames of a stack, whose pcs are return addresses, innermost first; with exact, the
 // first one is a pc that is about to execute, or a function's entry. In contrast to Frames one by one it knows
 // whom a wrapper called, across pcs. Unknown pcs give no frames.

@@ -23,6 +23,7 @@ type Format struct {
 const (
 	pcdataInlTreeIndex = 2
 	funcdataInlTree    = 3
+	funcdataWrapInfo   = 7
 )
 
 // magics of the header's first word: go1.18 and go1.19, go1.20 and later.
@@ -169,14 +170,30 @@ func (t *Table) pcdata(f Func, i uint32) uint32 {
 }
 
 // inlTree returns the offset from gofunc of a function's inline tree.
-func (t *Table) inlTree(f Func) (uint64, bool) {
+func (t *Table) inlTree(f Func) (uint64, bool) { return t.funcdata(f, funcdataInlTree) }
+
+// funcdata returns the offset from gofunc of a function's data number i.
+func (t *Table) funcdata(f Func, i uint8) (uint64, bool) {
 	n, ok := t.w.U32(f.rec + uint64(t.f.NPCData))
 	b := t.w.At(f.rec + uint64(t.f.NFuncData))
-	if !ok || n > 16 || len(b) == 0 || b[0] <= funcdataInlTree {
+	if !ok || n > 16 || len(b) == 0 || b[0] <= i {
 		return 0, false
 	}
-	off, ok := t.w.U32(f.rec + uint64(t.f.FuncSize) + uint64(n)*4 + funcdataInlTree*4)
+	off, ok := t.w.U32(f.rec + uint64(t.f.FuncSize) + uint64(n)*4 + uint64(i)*4)
 	return uint64(off), ok && off != 1<<32-1
+}
+
+// Wrapped returns the function that f, made by the compiler for a go or defer statement with arguments, calls.
+func (t *Table) Wrapped(f Func) (Func, bool) {
+	at, ok := t.funcdata(f, funcdataWrapInfo)
+	if !ok {
+		return Func{}, false
+	}
+	off, ok := t.gofunc.U32(at)
+	if !ok {
+		return Func{}, false
+	}
+	return t.Find(t.Text + uint64(off))
 }
 
 // FuncID returns the runtime's number for functions that tracebacks treat specially.
