@@ -14,8 +14,9 @@ test: ## every test; those that load eBPF need root, and are skipped without it
 demo: ## record a real server for some seconds and print its scheduling latency; needs root
 	testdata/demo/run
 
-bench: ## what recording costs and how fast traces are read, in one run; needs root
-	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./...
+bench: ## what recording costs and how fast traces are written, read and analyzed, in one run of ten minutes; needs root
+	GOSCHED_REQUIRE_BPF=1 GOSCHED_BENCH_SECONDS=60 $(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./record
+	$(GO) test -p 1 -run '^$$' -bench . -timeout 30m ./format ./analyze/latency ./record/gobin
 
 generate: generate-bpf ## everything generated; the offsets take all Go toolchains since 1.18 and half an hour
 	$(GO) generate ./record/...
@@ -30,7 +31,7 @@ lint: ## formatting, go vet, staticcheck
 	$(GO) run $(STATICCHECK) ./...
 
 referee: ## every program under Go's own tracer and gosched at once, on every Go version and build; needs root
-	GOSCHED_REFEREE=full GOSCHED_REQUIRE_BPF=1 $(GO) test -count=1 -timeout 6h ./internal/referee/...
+	GOSCHED_FULL_MATRIX=1 GOSCHED_REQUIRE_BPF=1 $(GO) test -v -count=1 -timeout 6h ./internal/referee
 
 FUZZTIME ?= 30s
 fuzz: ## each fuzz test for FUZZTIME
