@@ -120,7 +120,7 @@ func WriteMatrix(w io.Writer, results []*Result) error {
 	}
 	fmt.Fprintf(&b, "# gosched against Go's own tracer\n\n%d cells, %d of them not as they should be; %d moves in both recordings, %d missing, %d extra, %d events lost.\n\n",
 		len(results), bad, sum.Total.Matched, sum.Total.Missing, sum.Total.Extra, sum.Lost)
-	b.WriteString("| Go | build | program | moves | agreement | missing | extra | reasons | wakers | creators | park stacks | system call stacks | times apart: half, 99% | remarks |\n|---|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|\n")
+	b.WriteString("| Go | build | program | moves | agreement | missing | extra | reasons | wakers | creators | park stacks | system call stacks | yield stacks | entry functions | times apart: half, 99% | remarks |\n|---|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|\n")
 	for _, r := range results {
 		writeRow(&b, r)
 	}
@@ -138,8 +138,8 @@ func writeRow(b *strings.Builder, r *Result) {
 	if r.V1() {
 		agreement, by = rep.CountAgreement(), " by counts"
 	}
-	fmt.Fprintf(b, "| %s | %s | %s | %d | %s%s | %d | %d | %s | %s | %s | %s | %s | %.1f µs, %.1f µs | %s |\n",
+	fmt.Fprintf(b, "| %s | %s | %s | %d | %s%s | %d | %d | %s | %s | %s | %s | %s | %s | %s | %.1f µs, %.1f µs | %s |\n",
 		r.Program.Toolchain, r.Program.Mode, r.Program.Name, rep.Total.Matched, percent(agreement), by,
-		rep.Total.Missing, rep.Total.Extra, rep.Reasons, rep.Wakers, rep.Creators, rep.ParkStacks, rep.SyscallStacks,
+		rep.Total.Missing, rep.Total.Extra, rep.Reasons, rep.Wakers, rep.Creators, rep.ParkStacks, rep.SyscallStacks, rep.YieldStacks, rep.CreateStacks,
 		float64(rep.SkewP50)/1e3, float64(rep.SkewP99)/1e3, strings.Join(r.Complaints, "; "))
 }

@@ -25,7 +25,7 @@ type Options struct {
 // its clock set to ours, and both have the ends of their system calls made alike.
 func Compare(tracer, ours *Recording, opt Options) *Report {
 	c := comparison{report: newReport(), tracer: tracer, ours: ours, opt: opt}
-	if tracer.V1 {
+	if tracer.V1() {
 		dropCThreads(tracer, ours)
 		alignClocks(tracer, ours)
 		mergeSyscallExits(ours)
@@ -93,7 +93,7 @@ func (c *comparison) goroutine(goid format.GoID, theirs, ours []Move) {
 	for c.straddles(pairs, theirs, ours[:before]) {
 		before--
 		pairs = align(kinds(theirs), kinds(ours[before:]))
-		if c.report.Differences[EdgeOfTrace]++; !c.tracer.V1 {
+		if c.report.Differences[EdgeOfTrace]++; !c.tracer.V1() {
 			break
 		}
 	}
@@ -128,7 +128,7 @@ func (c *comparison) head(ours []Move) int {
 
 // slack is by how much the two recordings' clocks may differ.
 func (c *comparison) slack() int64 {
-	if c.tracer.V1 {
+	if c.tracer.V1() {
 		return oldClockNS
 	}
 	return 0
@@ -183,7 +183,7 @@ func (c *comparison) matched(goid format.GoID, theirs, ours *Move) {
 	r.Met[k.String()+" "+ours.Reason]++
 	r.skew(ours.TimeNS - theirs.TimeNS)
 	if hasReason(k) {
-		agree, by := reasonsAgree(ours, theirs, c.tracer.V1)
+		agree, by := reasonsAgree(ours, theirs, c.tracer.V1())
 		if by != "" {
 			r.Differences[by]++
 		}
@@ -223,13 +223,10 @@ func (c *comparison) stacks(goid format.GoID, theirs, ours *Move) {
 }
 
 func (c *comparison) stack(count *Tally, goid format.GoID, theirs, ours *Move, want, got Stack) {
-	agree, skipped := stacksAgree(got, want, c.ours.Depth)
-	if !agree && lacksSafePointCaller(got, want) {
-		c.report.Differences[SafePointFrame]++
-		agree = true
-	}
-	if agree && skipped {
-		c.report.Differences[SkippedFrames]++
+	rules := stackRules{depth: c.ours.Depth, oldSafePoint: c.tracer.Format < "go 1.25"}
+	agree, by := rules.agree(ours.kind(), got, want)
+	if agree && by != "" {
+		c.report.Differences[by]++
 	}
 	count.Compared++
 	if agree {
@@ -237,16 +234,6 @@ func (c *comparison) stack(count *Tally, goid format.GoID, theirs, ours *Move, w
 		return
 	}
 	c.report.showStack(fmt.Sprintf("g%d %s %q\n  tracer: %s\n  ours:   %s", goid, ours.kind(), ours.Reason, want, got))
-}
-
-// lacksSafePointCaller reports whether the tracer's stack is ours without the second innermost function.
-func lacksSafePointCaller(ours, theirs Stack) bool {
-	trimmed := trimRoot(ours)
-	n := len(trimmed)
-	if n < 2 || len(theirs) != n-1 {
-		return false
-	}
-	return trimmed[n-1] == theirs[len(theirs)-1] && equalFrames(trimmed[:n-2], theirs[:len(theirs)-1])
 }
 
 // continuity counts moves that do not begin where the one before ended.

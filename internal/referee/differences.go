@@ -17,6 +17,7 @@ const (
 	Goyield         DifferenceID = "goyield"
 	SkippedFrames   DifferenceID = "frames left out"
 	SafePointFrame  DifferenceID = "caller lost at a safe point"
+	InterruptedLine DifferenceID = "line of an interrupted loop"
 	EdgeOfTrace     DifferenceID = "edge of the trace"
 )
 
@@ -99,9 +100,15 @@ var Differences = []Difference{
 	},
 	{
 		SafePointFrame, "1.24 and earlier",
-		"the stack of a goroutine stopped at a function's entry lacks that function's caller",
+		"the stack of a goroutine stopped where a function begins lacks that function and its caller",
 		"the whole stack",
-		"go.dev/issue/68090, mended by go1.25 src/runtime/tracestack.go traceStack: g.syncSafePoint",
+		"go.dev/issue/68090, mended by go1.25 src/runtime/tracestack.go traceStack: g.syncSafePoint; go1.24 src/runtime/traceruntime.go GoStop: tl.stack(1)",
+	},
+	{
+		InterruptedLine, "all",
+		"for a function that a signal stopped, the line of the instruction before the one it was stopped at",
+		"the line of the instruction it was stopped at",
+		"go1.26 src/runtime/tracestack.go fpunwindExpand: callPC := retPC - 1, also for runtime.asyncPreempt's return address, which is no call's (src/runtime/signal_amd64.go pushCall)",
 	},
 	{
 		EdgeOfTrace, "all",

@@ -19,13 +19,13 @@ func ReadGoTrace(r io.Reader) (*Recording, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read Go trace: %w", err)
 	}
-	old := string(header) < "go 1.22" // the header is valid until the next read
+	version := string(header) // a copy: the header is valid until the next read
 	reader, err := trace.NewReader(buffered)
 	if err != nil {
 		return nil, fmt.Errorf("read Go trace: %w", err)
 	}
 	g := goTrace{rec: newRecording(), stacks: map[trace.Stack]Stack{}}
-	g.rec.V1 = old
+	g.rec.Format = version
 	for {
 		ev, err := reader.ReadEvent()
 		if err == io.EOF {
@@ -42,7 +42,7 @@ func ReadGoTrace(r io.Reader) (*Recording, error) {
 	for id, moves := range g.rec.Moves {
 		g.rec.Moves[id] = g.normalize(moves)
 	}
-	if g.rec.V1 {
+	if g.rec.V1() {
 		dropStop(g.rec)
 		mergeSyscallExits(g.rec)
 	}
@@ -68,7 +68,7 @@ type position struct {
 func (g *goTrace) event(ev *trace.Event) {
 	switch ev.Kind() {
 	case trace.EventSync:
-		if !g.begun && g.rec.V1 {
+		if !g.begun && g.rec.V1() {
 			g.rec.Begin, g.begun = int64(ev.Time()), true
 		}
 	case trace.EventRangeBegin:

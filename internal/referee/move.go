@@ -86,7 +86,8 @@ type Recording struct {
 	Depth int   // stacks have at most so many frames, inlined ones not counted; 0: no limit
 	Lost  int64 // events that the recorder says it lost
 	Gaps  []Gap // when it says it did not look
-	V1    bool  // a trace of Go 1.21 or earlier: its clock is its own, and it knows less of system calls
+
+	Format string // of a Go trace: the version in its header, "go 1.26"; empty in ours
 
 	Differences map[DifferenceID]int // how often each of Differences was applied
 }
@@ -100,6 +101,9 @@ type Gap struct {
 func newRecording() *Recording {
 	return &Recording{Moves: map[format.GoID][]Move{}, Differences: map[DifferenceID]int{}}
 }
+
+// V1 reports whether it is a trace of Go 1.21 or earlier: its clock is its own, and it knows less of system calls.
+func (r *Recording) V1() bool { return r.Format != "" && r.Format < "go 1.22" }
 
 // Len is the number of moves of all goroutines.
 func (r *Recording) Len() int {
