@@ -4,6 +4,8 @@
 // why the goroutine became runnable (created by a go statement, woken from a wait, preempted, back from a
 // system call that had lost its P) and by the goroutine's kind, which is the function that its go statement called.
 //
+// A delay of 0 is a goroutine that was found ready, by the network poller for one, and run in the same step.
+//
 // # Percentiles
 //
 // A percentile is the nearest rank over a histogram with 128 buckets an octave: at least that share

@@ -25,6 +25,9 @@ func (r *Result) Document(v View) *report.Document {
 		table("By why they became runnable", "reason", r.Groups, v),
 		table("By goroutine kind (entry function)", "kind", r.Groups, v))
 	d.Tables = append(d.Tables, intervalTable(&r.Total, r.Confidence))
+	if r.ResolutionNS > 1 {
+		d.Notes = append(d.Notes, fmt.Sprintf("The trace's times are multiples of %s.", report.FormatDuration(r.ResolutionNS)))
+	}
 	if r.Total.Censored > 0 {
 		d.Notes = append(d.Notes, "cut: delays whose beginning or end is not in the trace. They lasted at least as long as what was seen, and the percentiles count them so; \"?\" is a percentile that they leave open.")
 	}

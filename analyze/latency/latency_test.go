@@ -226,16 +226,3 @@ func TestTheSameTraceGivesTheSameBytes(t *testing.T) {
 		}
 	}
 }
-
-func BenchmarkLatency(b *testing.B) {
-	for name, goroutines := range map[string]int{"20 goroutines": 20, "1000 goroutines": 1000} {
-		trace := simsched.New(simsched.Config{Events: 4_000_000, Goroutines: goroutines})
-		b.Run(name, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				analyze(b, trace)
-			}
-			b.ReportMetric(float64(trace.Len())*float64(b.N)/b.Elapsed().Seconds()/1e6, "Mevents/s")
-		})
-	}
-}

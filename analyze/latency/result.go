@@ -18,14 +18,15 @@ const Confidence = 0.95
 
 // Result is the answer. It encodes to the document of `gosched latency --json`.
 type Result struct {
-	Version    int              `json:"version"`
-	DurationNS int64            `json:"duration_ns"` // observed
-	Events     int64            `json:"events"`
-	Confidence float64          `json:"confidence"` // of the intervals
-	Total      Entry            `json:"total"`
-	Groups     []Entry          `json:"groups"`    // by reason, then by kind; each from the largest share of delay down
-	Histogram  []stats.Row      `json:"histogram"` // of the total, the buckets that are not empty
-	Warnings   []report.Warning `json:"warnings"`
+	Version      int              `json:"version"`
+	DurationNS   int64            `json:"duration_ns"` // observed
+	Events       int64            `json:"events"`
+	Confidence   float64          `json:"confidence"`         // of the intervals
+	ResolutionNS int64            `json:"time_resolution_ns"` // what the trace's times are multiples of
+	Total        Entry            `json:"total"`
+	Groups       []Entry          `json:"groups"`    // by reason, then by kind; each from the largest share of delay down
+	Histogram    []stats.Row      `json:"histogram"` // of the total, the buckets that are not empty
+	Warnings     []report.Warning `json:"warnings"`
 }
 
 // Entry is the delays of one group. A number that the trace cannot give is nil, null in JSON.
@@ -72,7 +73,8 @@ func (p *Pass) Result(sum *replay.Summary) *Result {
 	m := maker{whole: total.delays.Sum() + total.delays.CensoredSum(), parts: sum.ByKind[format.KindThread] > 0}
 	r := &Result{
 		Version: Version, DurationNS: sum.DurationNS(), Events: sum.Events, Confidence: Confidence,
-		Total: m.entry(named{group: &total}), Histogram: total.delays.Rows(),
+		ResolutionNS: max(1, sum.Metadata().TimeResolutionNS),
+		Total:        m.entry(named{group: &total}), Histogram: total.delays.Rows(),
 	}
 	r.Groups = append(m.entries(reasons), m.entries(p.kindGroups(sum.Names()))...)
 	r.Warnings = warnings(r, sum)

@@ -1,8 +1,11 @@
 package replay
 
+import "math/bits"
+
 // index maps ids to slots by open addressing. The zero index is empty.
 type index struct {
 	entries []indexEntry
+	shift   uint8 // 64 − log2(len(entries))
 	n       int
 }
 
@@ -20,7 +23,7 @@ func (x *index) find(key int64) int32 {
 		return noSlot
 	}
 	mask := len(e) - 1
-	for i := home(key, mask); ; i++ {
+	for i := home(key, x.shift); ; i++ {
 		p := &e[i&mask]
 		if p.key == key || p.slot == 0 {
 			return p.slot - 1
@@ -34,7 +37,7 @@ func (x *index) put(key int64, slot int32) {
 		x.grow()
 	}
 	mask := len(x.entries) - 1
-	i := home(key, mask)
+	i := home(key, x.shift)
 	for x.entries[i].slot != 0 {
 		i = (i + 1) & mask
 	}
@@ -45,6 +48,7 @@ func (x *index) put(key int64, slot int32) {
 func (x *index) grow() {
 	old := x.entries
 	x.entries = make([]indexEntry, max(64, 2*len(old)))
+	x.shift = uint8(65 - bits.Len(uint(len(x.entries))))
 	x.n = 0
 	for _, e := range old {
 		if e.slot != 0 {

@@ -52,11 +52,9 @@ func (w *walk) gap(p *process, t, end int64) {
 
 func (w *walk) gapIn(p *process, t, end int64) {
 	p.gapNS += max(0, end-max(t, p.gapEnd))
-	for i := range p.goroutines.entries {
-		if g := &p.goroutines.entries[i]; g.state != format.StateUnknown {
-			w.cut(p, g, t, CensoredRight)
-			p.goroutines.forget(g)
-		}
+	for _, g := range p.goroutines.known() {
+		w.cut(p, g, t, CensoredRight)
+		p.goroutines.forget(g)
 	}
 	p.gapEnd = max(p.gapEnd, end)
 	p.since = p.gapEnd
@@ -140,10 +138,8 @@ func (w *walk) finish() {
 		w.sum.Processes++
 		w.sum.GapNS += p.gapNS
 		w.sum.PeakAlive += p.goroutines.peak
-		for i := range p.goroutines.entries {
-			if g := &p.goroutines.entries[i]; g.state != format.StateUnknown {
-				w.cut(p, g, w.sum.EndNS, CensoredRight)
-			}
+		for _, g := range p.goroutines.known() {
+			w.cut(p, g, w.sum.EndNS, CensoredRight)
 		}
 	}
 	w.out.flush()

@@ -113,6 +113,9 @@ func (w *walk) irregular(p *process, g *goroutine, b *format.Batch, i int, t int
 		p.goroutines.unseen--
 		g.state, g.begin, g.flags = from, p.since, CensoredLeft
 		w.enter(p, g)
+		if from == format.StateNotExist {
+			g.entry = UnknownEntry // another goroutine had this id before the gap, in another process of this pid
+		}
 	}
 	switch {
 	case p.model.acts[pair(from, to)]&actIllegal != 0:
@@ -166,9 +169,7 @@ func (w *walk) fill(p *process, g *goroutine, t int64) *Span {
 		d := &p.goroutines.details[g.details]
 		s.Stack, s.ByGoID, s.ByStack, s.TID, s.CPU = d.stack, d.byGoID, d.byStack, g.tid, g.cpu
 	}
-	if w.wants.Delay {
-		s.Delay = Delay{}
-	}
+	s.Delay = Delay{}
 	return s
 }
 
@@ -181,7 +182,7 @@ func (w *walk) handOut(p *process, g *goroutine, b *format.Batch, i int, t int64
 		s.EndTID, s.EndCPU = b.TID[i], b.CPU[i]
 	}
 	if w.wants.Delay && s.State == format.StateRunnable && s.Next == format.StateRunning && s.Flags == 0 {
-		s.Delay = p.delay(g, t, b.TID[i])
+		p.delay(&s.Delay, g, t, b.TID[i])
 	}
 	w.out.advance()
 }

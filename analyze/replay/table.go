@@ -1,6 +1,12 @@
 package replay
 
-import "github.com/gosched/gosched/format"
+import (
+	"cmp"
+	"math/bits"
+	"slices"
+
+	"github.com/gosched/gosched/format"
+)
 
 // goroutine is what the walk knows of a goroutine that is alive: its open span. It fills a cache line, so that a move touches one.
 type goroutine struct {
@@ -28,23 +34,22 @@ type details struct {
 	begin          stamp // of a runnable goroutine
 }
 
-// table holds the goroutines of a process that are alive, by open addressing. Ids that are close together lie
-// close together, because the runtime hands them out in runs and those of one run are often busy at the same time.
-// The zero table is empty.
+// table holds the goroutines of a process that are alive, by open addressing. The zero table is empty.
 type table struct {
 	entries     []goroutine
+	shift       uint8 // 64 − log2(len(entries))
 	n           int
 	peak        int // the most there were at once
 	unseen      int // those whose state is unknown
 	withDetails bool
 	details     []details
-	free        []int32 // places in details
+	free        []int32      // places in details
+	list        []*goroutine // room for known
 }
 
-func home(id int64, mask int) int {
-	h := uint64(id)
-	return int(h+(h>>16)*0x9E3779B97F4A7C15) & mask
-}
+// home is where an id belongs in a table of 2^(64−shift) entries. Ids come in runs, so they have to be spread: a run of
+// neighbours would be one cluster, which a drop has to go through.
+func home(id int64, shift uint8) int { return int(uint64(id) * 0x9E3779B97F4A7C15 >> (shift & 63)) }
 
 // find returns the goroutine, or nil. The pointer is valid until the next add or drop.
 func (t *table) find(id format.GoID) *goroutine {
@@ -52,7 +57,7 @@ func (t *table) find(id format.GoID) *goroutine {
 	if mask < 0 {
 		return nil
 	}
-	for i := home(int64(id), mask); ; i++ {
+	for i := home(int64(id), t.shift); ; i++ {
 		g := &t.entries[i&mask]
 		if g.id == id {
 			if id == format.NoGoroutine {
@@ -68,7 +73,7 @@ func (t *table) find(id format.GoID) *goroutine {
 
 // add makes a goroutine that is not there yet, in an unknown state.
 func (t *table) add(id format.GoID) *goroutine {
-	if 4*(t.n+1) > 3*len(t.entries) {
+	if 3*(t.n+1) > 2*len(t.entries) {
 		t.grow()
 	}
 	g := t.place(id)
@@ -85,7 +90,7 @@ func (t *table) add(id format.GoID) *goroutine {
 // place is where an id that is not there belongs.
 func (t *table) place(id format.GoID) *goroutine {
 	mask := len(t.entries) - 1
-	i := home(int64(id), mask)
+	i := home(int64(id), t.shift)
 	for t.entries[i].id != format.NoGoroutine {
 		i = (i + 1) & mask
 	}
@@ -105,6 +110,7 @@ func (t *table) newDetails() int32 {
 func (t *table) grow() {
 	old := t.entries
 	t.entries = make([]goroutine, max(64, 2*len(old)))
+	t.shift = uint8(65 - bits.Len(uint(len(t.entries))))
 	for i := range old {
 		if old[i].id != format.NoGoroutine {
 			*t.place(old[i].id) = old[i]
@@ -115,7 +121,7 @@ func (t *table) grow() {
 // drop forgets a goroutine and moves the entries behind it up, so that no tombstones remain.
 func (t *table) drop(id format.GoID) {
 	mask := len(t.entries) - 1
-	i := home(int64(id), mask)
+	i := home(int64(id), t.shift)
 	for t.entries[i].id != id {
 		i = (i + 1) & mask
 	}
@@ -128,12 +134,24 @@ func (t *table) drop(id format.GoID) {
 	}
 	t.n--
 	for j := (i + 1) & mask; t.entries[j].id != format.NoGoroutine; j = (j + 1) & mask {
-		if h := home(int64(t.entries[j].id), mask); (j-h)&mask >= (j-i)&mask {
+		if h := home(int64(t.entries[j].id), t.shift); (j-h)&mask >= (j-i)&mask {
 			t.entries[i] = t.entries[j]
 			i = j
 		}
 	}
 	t.entries[i] = goroutine{}
+}
+
+// known lists the goroutines whose state is known, in the order of their ids. The list is valid until the next add, drop or known.
+func (t *table) known() []*goroutine {
+	t.list = t.list[:0]
+	for i := range t.entries {
+		if g := &t.entries[i]; g.state != format.StateUnknown {
+			t.list = append(t.list, g)
+		}
+	}
+	slices.SortFunc(t.list, func(a, b *goroutine) int { return cmp.Compare(a.id, b.id) })
+	return t.list
 }
 
 // forget makes the state of a goroutine unknown but keeps its entry function.

@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/gosched/gosched/format"
@@ -38,18 +39,18 @@ func (th *thread) move(at stamp, to format.State) {
 
 // offTimes appends the thread's times off the CPU between a and b, cut to them, to list.
 // It reports false where the thread's past is not known that far back.
-func (th *thread) offTimes(list []interval, a, b stamp) ([]interval, bool) {
+func (th *thread) offTimes(list []interval, a, b *stamp) ([]interval, bool) {
 	if th.state == format.StateUnknown || th.since > a.t {
 		return list, false
 	}
 	if th.state == format.StateRunnable {
-		list = appendAfter(list, interval{th.off, b}, a)
+		list = appendAfter(list, &interval{th.off, *b}, a)
 	}
-	for i := th.n - 1; i >= 0; i-- {
+	for i := th.n - 1; i >= 0; i-- { // the latest first
 		if i < th.n-offRing {
 			return list, false
 		}
-		in := th.ring[i%offRing]
+		in := &th.ring[i%offRing]
 		if in.end.t <= a.t {
 			break
 		}
@@ -59,38 +60,47 @@ func (th *thread) offTimes(list []interval, a, b stamp) ([]interval, bool) {
 }
 
 // appendAfter appends the part of the interval that lies after a.
-func appendAfter(list []interval, in interval, a stamp) []interval {
-	if in.begin.t < a.t {
-		in.begin = a
-	}
-	if in.begin.t >= in.end.t {
+func appendAfter(list []interval, in *interval, a *stamp) []interval {
+	if max(in.begin.t, a.t) >= in.end.t {
 		return list
 	}
-	return append(list, in)
+	list = append(list, *in)
+	if in.begin.t < a.t {
+		list[len(list)-1].begin = *a
+	}
+	return list
 }
 
 // takeApart splits the delay from a to b, given when threads that could have ended it were off the CPU.
-func takeApart(a, b stamp, off []interval) Delay {
-	d := Delay{StopNS: b.lasted[usageStopped] - a.lasted[usageStopped]}
-	busy := [...]int64{usageFull: b.lasted[usageFull] - a.lasted[usageFull], usageSyscall: b.lasted[usageSyscall] - a.lasted[usageSyscall]}
-	slices.SortFunc(off, func(x, y interval) int { return int(min(max(x.begin.t-y.begin.t, -1), 1)) })
+func (d *Delay) takeApart(a, b *stamp, off []interval) {
+	d.StopNS = b.lasted[usageStopped] - a.lasted[usageStopped]
+	d.NoPNS = b.lasted[usageFull] - a.lasted[usageFull]
+	d.SyscallNS = b.lasted[usageSyscall] - a.lasted[usageSyscall]
+	if len(off) > 0 {
+		d.takeOff(a, off)
+	}
+	d.IdlePNS = b.t - a.t - d.StopNS - d.OffCPUNS - d.NoPNS - d.SyscallNS
+}
+
+// takeOff moves the time in the intervals, which may overlap, into OffCPUNS, but for that of a stopped world.
+func (d *Delay) takeOff(a *stamp, off []interval) {
+	if len(off) > 1 {
+		slices.SortFunc(off, func(x, y interval) int { return cmp.Compare(x.begin.t, y.begin.t) })
+	}
 	at := a
-	for _, in := range off {
-		if in.begin.t < at.t {
-			in.begin = at
+	for i := range off {
+		begin, end := &off[i].begin, &off[i].end
+		if begin.t < at.t {
+			begin = at
 		}
-		if in.end.t <= in.begin.t {
+		if end.t <= begin.t {
 			continue
 		}
-		at = in.end
-		d.OffCPUNS += in.end.t - in.begin.t - (in.end.lasted[usageStopped] - in.begin.lasted[usageStopped])
-		for u := range busy {
-			busy[u] -= in.end.lasted[u] - in.begin.lasted[u]
-		}
+		at = end
+		d.OffCPUNS += end.t - begin.t - (end.lasted[usageStopped] - begin.lasted[usageStopped])
+		d.NoPNS -= end.lasted[usageFull] - begin.lasted[usageFull]
+		d.SyscallNS -= end.lasted[usageSyscall] - begin.lasted[usageSyscall]
 	}
-	d.NoPNS, d.SyscallNS = busy[usageFull], busy[usageSyscall]
-	d.IdlePNS = b.t - a.t - d.StopNS - d.OffCPUNS - d.NoPNS - d.SyscallNS
-	return d
 }
 
 // threadOf returns the thread's record, making it if need be.
@@ -109,31 +119,29 @@ func (p *process) threadOf(tid int32) *thread {
 // put into the P's own, goschedImpl and exitsyscallNoP into the global one).
 var queued = [numWhys]bool{WhyCreated: true, WhyWoken: true, WhyGoyield: true}
 
-// delay takes apart the wait of g, which begins to run at t on thread tid.
-func (p *process) delay(g *goroutine, t int64, tid int32) Delay {
-	unknown := Delay{UnknownNS: t - g.begin}
+// delay takes apart the wait of g, which begins to run at t on thread tid. What d was is nothing.
+func (p *process) delay(d *Delay, g *goroutine, t int64, tid int32) {
+	d.UnknownNS = t - g.begin
 	if p.occ.limit == 0 || !g.stamped {
-		return unknown
+		return
 	}
-	a, b := p.goroutines.details[g.details].begin, p.occ.at(t)
-	threads := [2]int32{tid, tid}
-	if queued[g.why] && g.proc != format.Unknown {
-		threads[1] = g.tid
-	}
-	off := p.off[:0]
-	for i, tid := range threads {
-		if i == 1 && tid == threads[0] {
-			break
-		}
-		slot := p.threads.find(int64(tid))
-		if slot < 0 {
-			return unknown
-		}
-		var known bool
-		if off, known = p.thread[slot].offTimes(off, a, b); !known {
-			return unknown
-		}
+	a, b := &p.goroutines.details[g.details].begin, p.occ.at(t)
+	off, known := p.offTimes(p.off[:0], tid, a, &b)
+	if known && queued[g.why] && g.proc != format.Unknown && g.tid != tid {
+		off, known = p.offTimes(off, g.tid, a, &b)
 	}
 	p.off = off
-	return takeApart(a, b, off)
+	if known {
+		d.UnknownNS = 0
+		d.takeApart(a, &b, off)
+	}
+}
+
+// offTimes is thread.offTimes of a thread that may not be known at all.
+func (p *process) offTimes(list []interval, tid int32, a, b *stamp) ([]interval, bool) {
+	slot := p.threads.find(int64(tid))
+	if slot < 0 {
+		return list, false
+	}
+	return p.thread[slot].offTimes(list, a, b)
 }

@@ -29,10 +29,29 @@ func (t *textWriter) chart(h *Histogram) {
 		most = max(most, r.Count)
 	}
 	room := max(8, t.o.Width-labelWidth-countWidth-4)
-	for i, r := range h.Rows {
+	for i := 0; i < len(h.Rows); i++ {
+		r := h.Rows[i]
+		if n := emptyRun(h.Rows[i:]); n > maxEmpty {
+			t.printf("%s…\n", strings.Repeat(" ", labelWidth-1))
+			i += n - 1
+			continue
+		}
 		line := strings.Repeat(" ", labelWidth-width(labels[i])) + labels[i] + "  " + pad(counts[i], countWidth) + "  " + t.bar(r.Count, most, room)
 		t.printf("%s\n", strings.TrimRight(line, " "))
 	}
+}
+
+// maxEmpty is how many empty ranges in a row are drawn; more become one line of dots.
+const maxEmpty = 2
+
+// emptyRun is how many rows are empty before one that is not.
+func emptyRun(rows []stats.Row) int {
+	for i, r := range rows {
+		if r.Count|r.Censored != 0 {
+			return i
+		}
+	}
+	return len(rows)
 }
 
 func rangeLabel(r stats.Row) string {

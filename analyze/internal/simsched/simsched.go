@@ -83,11 +83,15 @@ const BatchSize = 8192
 
 // simulation is a scheduler at work.
 type simulation struct {
-	cfg   Config
-	rng   *rand.Rand
-	trace *Trace
-	now   int64
-	procs []*process
+	cfg     Config
+	rng     *rand.Rand
+	now     int64
+	procs   []*process
+	lost    format.StringID // the reason of gaps
+	batch   *format.Batch   // filled up to BatchSize
+	discard bool            // nobody records
+	emit    func(*format.Batch) error
+	err     error
 }
 
 type process struct {
@@ -106,29 +110,44 @@ type goroutine struct {
 	kind int
 }
 
-// New simulates.
+// New simulates, and keeps the trace in memory.
 func New(cfg Config) *Trace {
+	t := &Trace{reasons: format.NewStrings(), stacks: format.NewStrings(), meta: Metadata(cfg)}
+	// The error is nil because the function's is.
+	_ = Stream(cfg, t.reasons, t.stacks, func(b *format.Batch) error {
+		keep := new(format.Batch)
+		keep.AppendBatch(b, 0, b.Len())
+		t.batches = append(t.batches, keep)
+		return nil
+	})
+	return t
+}
+
+// Stream simulates and gives the trace away batch by batch, its strings numbered by the tables. A batch is valid during the call only.
+// An error of emit ends the simulation.
+func Stream(cfg Config, reasons, stacks *format.Strings, emit func(*format.Batch) error) error {
 	cfg = withDefaults(cfg)
-	s := &simulation{cfg: cfg, rng: rand.New(rand.NewPCG(cfg.Seed, 1)), trace: newTrace(cfg), now: start}
+	intern(reasons, stacks)
+	s := &simulation{cfg: cfg, rng: rand.New(rand.NewPCG(cfg.Seed, 1)), now: start, lost: reasons.Intern(lost), batch: new(format.Batch), emit: emit}
 	for i := range cfg.Processes {
 		s.procs = append(s.procs, &process{pid: int32(100 + i), nextID: 1, running: make([]*goroutine, cfg.Procs), threads: threads(cfg.Procs)})
 	}
 	gapAt := cfg.GapEvery
-	for n := 0; n < cfg.Events; n++ {
+	for n := 0; n < cfg.Events && s.err == nil; n++ {
 		p := s.procs[s.rng.IntN(len(s.procs))]
 		s.now += int64(s.rng.IntN(200))
-		if gapAt > 0 && n >= gapAt {
+		switch {
+		case gapAt > 0 && n >= gapAt:
 			gapAt += cfg.GapEvery
 			s.gap(p)
-			continue
-		}
-		if cfg.Threads && s.rng.IntN(4) == 0 {
+		case cfg.Threads && s.rng.IntN(4) == 0:
 			s.thread(p)
-			continue
+		default:
+			s.step(p)
 		}
-		s.step(p)
 	}
-	return s.trace
+	s.flush()
+	return s.err
 }
 
 const start = 1_700_000_000_000_000_000
@@ -147,22 +166,27 @@ func withDefaults(cfg Config) Config {
 	return cfg
 }
 
-func newTrace(cfg Config) *Trace {
-	t := &Trace{reasons: format.NewStrings(), stacks: format.NewStrings()}
-	for _, reason := range append(append(append([]string(nil), Waits...), yields...), lost) {
-		t.reasons.Intern(reason)
-	}
-	for i, k := range Kinds {
-		t.stacks.Intern(fmt.Sprintf("%s /src/main.go:%d", k, 10*i+1))
-	}
-	for i, k := range Kinds {
-		t.stacks.Intern(fmt.Sprintf("%s /src/main.go:%d;main.wait /src/wait.go:7", k, 10*i+5))
-	}
-	t.meta = format.Metadata{SchemaVersion: format.SchemaVersion, Source: format.SourceEBPF, StartNS: start}
+// Metadata describes the recording of such a simulation.
+func Metadata(cfg Config) format.Metadata {
+	cfg = withDefaults(cfg)
+	meta := format.Metadata{SchemaVersion: format.SchemaVersion, Source: format.SourceEBPF, StartNS: start}
 	for i := range cfg.Processes {
-		t.meta.Processes = append(t.meta.Processes, format.Process{PID: int32(100 + i), GoVersion: "go1.26.8", GOMAXPROCS: cfg.Procs})
+		meta.Processes = append(meta.Processes, format.Process{PID: int32(100 + i), GoVersion: "go1.26.8", GOMAXPROCS: cfg.Procs})
 	}
-	return t
+	return meta
+}
+
+// intern numbers the strings that rows use by position.
+func intern(reasons, stacks *format.Strings) {
+	for _, reason := range append(append([]string(nil), Waits...), yields...) {
+		reasons.Intern(reason)
+	}
+	for i, k := range Kinds {
+		stacks.Intern(fmt.Sprintf("%s /src/main.go:%d", k, 10*i+1))
+	}
+	for i, k := range Kinds {
+		stacks.Intern(fmt.Sprintf("%s /src/main.go:%d;main.wait /src/wait.go:7", k, 10*i+5))
+	}
 }
 
 const lost = "events lost"
@@ -282,14 +306,13 @@ func (s *simulation) take(list *[]*goroutine) *goroutine {
 
 // gap loses some events of a process.
 func (s *simulation) gap(p *process) {
-	e := row{kind: format.KindGap, time: s.now, pid: p.pid, tid: format.Unknown, proc: format.Unknown, reason: s.trace.reasons.Intern(lost)}
-	trace := s.trace
-	s.trace = new(Trace)
+	e := row{kind: format.KindGap, time: s.now, pid: p.pid, tid: format.Unknown, proc: format.Unknown, reason: s.lost}
+	s.discard = true
 	for range s.rng.IntN(20) {
 		s.now += int64(s.rng.IntN(200))
 		s.step(p)
 	}
-	s.trace = trace
+	s.discard = false
 	e.end = s.now
 	s.add(e)
 }
@@ -313,13 +336,21 @@ func (s *simulation) row(p *process, g *goroutine, from, to format.State, proc i
 }
 
 func (s *simulation) add(r row) {
-	t := s.trace
-	if n := len(t.batches); n == 0 || t.batches[n-1].Len() == BatchSize {
-		t.batches = append(t.batches, &format.Batch{})
+	if s.discard {
+		return
 	}
-	b := t.batches[len(t.batches)-1]
 	e := format.NoEvent
 	e.Kind, e.TimeNS, e.EndNS, e.PID, e.TID, e.Proc = r.kind, r.time, r.end, r.pid, r.tid, r.proc
 	e.GoID, e.ByGoID, e.From, e.To, e.Reason, e.Stack = r.goid, r.by, r.from, r.to, r.reason, r.stack
-	b.Append(e)
+	s.batch.Append(e)
+	if s.batch.Len() == BatchSize {
+		s.flush()
+	}
+}
+
+func (s *simulation) flush() {
+	if s.batch.Len() > 0 && s.err == nil {
+		s.err = s.emit(s.batch)
+	}
+	s.batch.Reset()
 }
