@@ -99,7 +99,7 @@ func New(r io.ReaderAt) (*Binary, error) {
 		return nil, fmt.Errorf("%w: its Go version was removed, as obfuscators do", ErrUnsupported)
 	}
 	m := machines[img.File.Machine]
-	b := &Binary{GoVersion: version, Arch: m.name, PIE: img.PIE, img: img, isa: m.isa, BuildID: buildID(img)}
+	b := &Binary{GoVersion: version, Arch: m.name, PIE: img.PIE, img: img, isa: m.isa, BuildID: img.GoBuildID()}
 	if b.Version, err = ParseVersion(version); err != nil {
 		return nil, err
 	}
@@ -144,7 +144,7 @@ func (b *Binary) loadOffsets() error {
 		return err
 	}
 	own, derr := b.dwarf()
-	if errors.Is(derr, errNoDWARF) {
+	if errors.Is(derr, offsets.ErrNoDWARF) {
 		return err
 	}
 	if derr != nil {
@@ -153,6 +153,10 @@ func (b *Binary) loadOffsets() error {
 	b.set, b.source = own, "dwarf"
 	return nil
 }
+
+// Tested says whether this package was made with the executable's minor version at hand. For newer ones, of which
+// DWARF told the offsets, what the scheduler's functions mean may have changed.
+func (b *Binary) Tested() bool { return b.Version.Minor <= offsets.Newest() }
 
 // MinAddr returns the lowest link-time address: what is loaded at the process's lowest mapping of the file.
 func (b *Binary) MinAddr() uint64 { return b.img.MinAddr() }

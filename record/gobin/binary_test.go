@@ -297,8 +297,8 @@ func TestNewerWithDWARF(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if l, err := b.Layout(); err != nil || l.Source != "dwarf" {
-		t.Errorf("layout from %q, %v", l.Source, err)
+	if l, err := b.Layout(); err != nil || l.Source != "dwarf" || b.Tested() {
+		t.Errorf("layout from %q, %v, tested: %v", l.Source, err, b.Tested())
 	}
 	if _, _, err := b.Probes(); err != nil {
 		t.Error(err)

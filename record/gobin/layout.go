@@ -1,13 +1,8 @@
 package gobin
 
 import (
-	"compress/zlib"
-	"debug/dwarf"
-	"debug/elf"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/gosched/gosched/record/gobin/internal/offsets"
 )
@@ -104,7 +99,7 @@ func (b *Binary) Layout() (Layout, error) {
 		switch {
 		case err == nil:
 			set, source = own, "dwarf"
-		case !errors.Is(err, errNoDWARF):
+		case !errors.Is(err, offsets.ErrNoDWARF):
 			return Layout{}, fmt.Errorf("%w: struct offsets: %w", ErrDamaged, err)
 		}
 	}
@@ -133,19 +128,9 @@ func (b *Binary) newerPatch(r offsets.Release) bool {
 	return err == nil && b.Version.Patch > last.Patch
 }
 
-// errNoDWARF says that there is no debug information, or too much to read in bounded memory.
-var errNoDWARF = errors.New("no DWARF")
-
-// maxDWARF bounds the decompressed .debug_info, which has to be in memory for reading: programs of 200 MB have about as much.
-const maxDWARF = 64 << 20
-
 // dwarf reads the offsets from the executable's debug information.
 func (b *Binary) dwarf() (offsets.Set, error) {
-	d, err := b.dwarfData()
-	if err != nil {
-		return nil, err
-	}
-	s, err := offsets.FromDWARF(d)
+	s, err := offsets.FromELF(b.img.File)
 	if err != nil {
 		return nil, err
 	}
@@ -156,56 +141,4 @@ func (b *Binary) dwarf() (offsets.Set, error) {
 		}
 	}
 	return s, nil
-}
-
-// debugSections are the sections that names, types and constants are in; from the fourth on DWARF 5 has them.
-var debugSections = []string{"abbrev", "info", "str", "addr", "line_str", "str_offsets", "rnglists"}
-
-// dwarfData loads the few sections that struct types are described in.
-func (b *Binary) dwarfData() (*dwarf.Data, error) {
-	data := map[string][]byte{}
-	for _, name := range debugSections {
-		var err error
-		if data[name], err = b.debugSection(name); err != nil {
-			return nil, err
-		}
-	}
-	if len(data["info"]) == 0 || len(data["abbrev"]) == 0 {
-		return nil, errNoDWARF
-	}
-	d, err := dwarf.New(data["abbrev"], nil, nil, data["info"], nil, nil, nil, data["str"])
-	for _, name := range debugSections[3:] {
-		if err == nil {
-			err = d.AddSection(".debug_"+name, data[name])
-		}
-	}
-	return d, err
-}
-
-// debugSection returns the contents of a debug section, nil if there is none.
-func (b *Binary) debugSection(name string) ([]byte, error) {
-	if s := b.img.File.Section(".debug_" + name); s != nil && s.Type != elf.SHT_NOBITS {
-		if s.Size > maxDWARF {
-			return nil, errNoDWARF
-		}
-		return s.Data()
-	}
-	s := b.img.File.Section(".zdebug_" + name) // how linkers up to go1.18 marked compressed sections
-	if s == nil || s.Type == elf.SHT_NOBITS {
-		return nil, nil
-	}
-	head := make([]byte, 12)
-	if _, err := s.ReadAt(head, 0); err != nil || string(head[:4]) != "ZLIB" {
-		return nil, fmt.Errorf("section %s is not compressed as its name says", s.Name)
-	}
-	size := binary.BigEndian.Uint64(head[4:])
-	if size > maxDWARF {
-		return nil, errNoDWARF
-	}
-	z, err := zlib.NewReader(io.NewSectionReader(s, 12, int64(s.FileSize)-12))
-	if err != nil {
-		return nil, err
-	}
-	out, err := io.ReadAll(io.LimitReader(z, int64(size)))
-	return out, errors.Join(err, z.Close())
 }

@@ -1,9 +1,7 @@
 package gobin
 
 import (
-	"bytes"
 	"debug/elf"
-	"encoding/binary"
 	"fmt"
 
 	"github.com/gosched/gosched/record/gobin/internal/image"
@@ -98,34 +96,4 @@ func pclnFormat(s map[string]int64) pcln.Format {
 		InlSize: s["inlinedCall.sizeof"], InlFuncID: s["inlinedCall.funcID"], InlName: s["inlinedCall.nameOff"], InlParentPC: s["inlinedCall.parentPc"],
 		IDWrapper: s["id.wrapper"], IDGopanic: s["id.gopanic"], IDSigpanic: s["id.sigpanic"], IDPanicwrap: s["id.panicwrap"],
 	}
-}
-
-// buildID reads the Go build id from the notes: name "Go", type 4 (src/cmd/internal/buildid/note.go).
-func buildID(img *image.Image) string {
-	for _, p := range img.File.Progs {
-		if p.Type != elf.PT_NOTE || p.Filesz > 1<<16 {
-			continue
-		}
-		notes := make([]byte, p.Filesz)
-		n, _ := p.ReadAt(notes, 0)
-		if id := goNote(notes[:n]); id != "" {
-			return id
-		}
-	}
-	return ""
-}
-
-func goNote(b []byte) string {
-	for len(b) >= 12 {
-		name, desc, typ := binary.LittleEndian.Uint32(b), binary.LittleEndian.Uint32(b[4:]), binary.LittleEndian.Uint32(b[8:])
-		end := (12+uint64(name)+3)&^3 + uint64(desc)
-		if end > uint64(len(b)) {
-			return ""
-		}
-		if typ == 4 && bytes.HasPrefix(b[12:], []byte("Go\x00\x00")) && name == 4 {
-			return string(b[16:end])
-		}
-		b = b[min(uint64(len(b)), (end+3)&^3):]
-	}
-	return ""
 }

@@ -171,11 +171,7 @@ func read(dir, toolchain, arch, experiment string) (offsets.Set, error) {
 		return nil, err
 	}
 	defer f.Close()
-	d, err := f.DWARF()
-	if err != nil {
-		return nil, err
-	}
-	return offsets.FromDWARF(d)
+	return offsets.FromELF(f)
 }
 
 // render writes the table as Go source.
