@@ -38,6 +38,7 @@ var moves = [...]move{
 type goroutine struct {
 	state  format.State
 	reason uint8
+	moved  int64 // when
 }
 
 // follower turns ordered events into the trace's rows. It keeps just enough state to say what no probe sees: a
@@ -107,13 +108,19 @@ func (f *follower) transition(e *event, m *move) {
 	}
 }
 
+// maxKnown is how many goroutines are remembered at most: where their ends are not recorded they only become more.
+const maxKnown = 4 << 20
+
 // settle remembers the goroutine's new state.
 func (f *follower) settle(e *event, to format.State) {
 	if to == format.StateNotExist {
 		delete(f.gs, e.goid)
 		return
 	}
-	f.gs[e.goid] = goroutine{to, e.reason}
+	if len(f.gs) >= maxKnown {
+		clear(f.gs)
+	}
+	f.gs[e.goid] = goroutine{to, e.reason, e.time}
 }
 
 func (f *follower) row(e *event, from, to format.State) format.Event {
@@ -206,10 +213,11 @@ func (f *follower) gap(e *event) {
 	clear(f.threads)
 }
 
-// snapshot writes a goroutine as it was found in memory. At attach, one that has already been seen to
-// move needs none.
+// snapshot writes a goroutine as it was found in memory at some time in the e.text ns before e.time. At attach, one
+// that has already been seen to move needs none; at the end, what was read of one that moved meanwhile is worth nothing.
 func (f *follower) snapshot(e *event) {
-	if _, seen := f.gs[e.goid]; seen && e.flags&snapshotEnd == 0 {
+	g, seen := f.gs[e.goid]
+	if atEnd := e.flags&snapshotEnd != 0; seen && (!atEnd || g.moved >= e.time-int64(e.text)) {
 		return
 	}
 	w := format.Event{

@@ -33,6 +33,12 @@ func (q *queue) push(e *event) {
 
 func (q *queue) len() int { return len(q.events) - q.head }
 
+// next is the time of the first event.
+func (q *queue) next() int64 { return q.events[q.head].time }
+
+// until says whether there is an event up to the time to.
+func (q *queue) until(to int64) bool { return q.head < len(q.events) && q.next() <= to }
+
 // compact gives the taken events' room back when it is most of the queue.
 func (q *queue) compact() {
 	if q.head > 1<<12 && q.head > len(q.events)/2 {
@@ -53,10 +59,11 @@ type span struct {
 // orderer brings the events of all rings into one order, and completes those that a later event explains.
 // It is for one goroutine.
 type orderer struct {
-	queues []queue // one a ring, and the last for what the recorder makes itself
-	merged queue   // in order over all rings; an event's sequence number is base + its index
-	base   uint64  // sequence number of merged.events[0]
-	upTo   int64   // everything before has been merged
+	queues []queue  // one a ring, and the last for what the recorder makes itself
+	heap   []*queue // those with something to merge
+	merged queue    // in order over all rings; an event's sequence number is base + its index
+	base   uint64   // sequence number of merged.events[0]
+	upTo   int64    // everything before has been merged
 
 	open      []*span          // ranges that last
 	pieces    []*span          // ranges with a piece still to write
@@ -90,13 +97,24 @@ func (o *orderer) pending() int {
 
 // merge orders every event up to the time to.
 func (o *orderer) merge(to int64) {
-	for {
-		next := o.earliest(to)
-		if next == nil {
-			break
+	o.heap = o.heap[:0]
+	for i := range o.queues {
+		if q := &o.queues[i]; q.until(to) {
+			o.heap = append(o.heap, q)
 		}
-		o.admit(&next.events[next.head])
-		next.head++
+	}
+	for i := len(o.heap)/2 - 1; i >= 0; i-- {
+		o.sink(i)
+	}
+	for len(o.heap) > 0 {
+		q := o.heap[0]
+		o.admit(&q.events[q.head])
+		q.head++
+		if !q.until(to) {
+			last := len(o.heap) - 1
+			o.heap[0], o.heap = o.heap[last], o.heap[:last]
+		}
+		o.sink(0)
 	}
 	for i := range o.queues {
 		o.queues[i].compact()
@@ -104,16 +122,21 @@ func (o *orderer) merge(to int64) {
 	o.upTo = max(o.upTo, to)
 }
 
-// earliest is the queue with the next event up to the time to, nil when there is none.
-func (o *orderer) earliest(to int64) *queue {
-	var first *queue
-	for i := range o.queues {
-		q := &o.queues[i]
-		if q.head < len(q.events) && q.events[q.head].time <= to {
-			first, to = q, q.events[q.head].time
+// sink restores the order of the heap, in which each queue's next event is not after those of the two below it.
+func (o *orderer) sink(i int) {
+	for {
+		first := i
+		for child := 2*i + 1; child <= 2*i+2 && child < len(o.heap); child++ {
+			if o.heap[child].next() < o.heap[first].next() {
+				first = child
+			}
 		}
+		if first == i {
+			return
+		}
+		o.heap[i], o.heap[first] = o.heap[first], o.heap[i]
+		i = first
 	}
-	return first
 }
 
 // admit appends an event to the order unless it only completes an earlier one.

@@ -45,8 +45,14 @@ func newStacks(b symbolizer, bias uint64, table interner, t *texts) *stacks {
 	}
 }
 
+// maxUnused is how many stacks wait at most for the first event that names them, which may have been lost.
+const maxUnused = 64 << 10
+
 // define learns what a name stands for.
 func (s *stacks) define(hash uint64, def stackDef) {
+	if len(s.defs) >= maxUnused {
+		clear(s.defs)
+	}
 	if _, known := s.ids[hash]; !known {
 		s.defs[hash] = def
 	}
