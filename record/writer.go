@@ -64,6 +64,9 @@ func (w *writer) err() error {
 	return nil
 }
 
+// describe sets the metadata of the segments. It is for before the first batch.
+func (w *writer) describe(meta format.Metadata) { w.rec.SetMetadata(meta) }
+
 func (w *writer) bytes() int64 { return w.size.Load() }
 
 // close writes what is left and ends the trace with its final metadata.
