@@ -83,7 +83,7 @@ func intervalTable(e *Entry, confidence float64) report.Table {
 func partsTable(r *Result, v View) report.Table {
 	t := report.Table{
 		Title:   "What stood in the way (share of the delays that were not cut)",
-		Columns: []string{"", "thread off CPU", "no free P", "P in syscall", "world stopped", "idle P", "unknown"},
+		Columns: []string{"", "stopped", "off CPU", "no P", "syscall", "starved", "idle P", "unknown"},
 	}
 	row := func(name string, e *Entry) {
 		share := func(ns int64) report.Cell {
@@ -94,7 +94,7 @@ func partsTable(r *Result, v View) report.Table {
 		}
 		p := e.Parts
 		t.Rows = append(t.Rows, []report.Cell{
-			report.Text(name), share(p.OffCPUNS), share(p.NoPNS), share(p.SyscallNS), share(p.StoppedNS), share(p.IdlePNS), share(p.UnknownNS),
+			report.Text(name), share(p.StoppedNS), share(p.OffCPUNS), share(p.NoPNS), share(p.SyscallNS), share(p.StarvedNS), share(p.IdlePNS), share(p.UnknownNS),
 		})
 	}
 	row("total", &r.Total)

@@ -89,10 +89,10 @@ func FuzzReplay(f *testing.F) {
 func checkDelay(t *testing.T, s *replay.Span) {
 	t.Helper()
 	d := s.Delay
-	if d.StopNS < 0 || d.OffCPUNS < 0 || d.NoPNS < 0 || d.SyscallNS < 0 || d.IdlePNS < 0 || d.UnknownNS < 0 {
+	if d.StopNS < 0 || d.OffCPUNS < 0 || d.NoPNS < 0 || d.SyscallNS < 0 || d.StarvedNS < 0 || d.IdlePNS < 0 || d.UnknownNS < 0 {
 		t.Fatalf("%+v has a part less than nothing", *s)
 	}
-	if sum := d.StopNS + d.OffCPUNS + d.NoPNS + d.SyscallNS + d.IdlePNS + d.UnknownNS; sum != s.Len() {
+	if sum := d.StopNS + d.OffCPUNS + d.NoPNS + d.SyscallNS + d.StarvedNS + d.IdlePNS + d.UnknownNS; sum != s.Len() {
 		t.Fatalf("%+v lasts %d ns, its parts %d", *s, s.Len(), sum)
 	}
 }

@@ -118,7 +118,7 @@ func delayText(d replay.Delay) string {
 	for _, p := range []struct {
 		name string
 		ns   int64
-	}{{"stopped", d.StopNS}, {"offcpu", d.OffCPUNS}, {"nop", d.NoPNS}, {"syscall", d.SyscallNS}, {"idle", d.IdlePNS}, {"unknown", d.UnknownNS}} {
+	}{{"stopped", d.StopNS}, {"offcpu", d.OffCPUNS}, {"nop", d.NoPNS}, {"syscall", d.SyscallNS}, {"starved", d.StarvedNS}, {"idle", d.IdlePNS}, {"unknown", d.UnknownNS}} {
 		if p.ns != 0 {
 			parts = append(parts, fmt.Sprintf("%s:%d", p.name, p.ns))
 		}

@@ -11,11 +11,13 @@ import "math"
 //   - NoPNS: at least GOMAXPROCS goroutines were running, so no P was free.
 //   - SyscallNS: no P was free if those count as taken whose goroutine was in a system call and had not visibly lost it. An upper bound:
 //     a call that is known to block gives its P away at once, which the trace shows only when another goroutine runs there.
+//   - StarvedNS: a P had no goroutine, and some thread of the process was ready to run without a CPU. A thread that the runtime had woken for the
+//     P is one; the thread that only watches over the others (sysmon) may be one too.
 //   - IdlePNS: none of these. A P had no goroutine: it was idle, or its thread was being started or was looking for work.
 //   - UnknownNS: the whole length, where the trace cannot say: it has no thread rows or no GOMAXPROCS, or
 //     a thread was not seen before the span began.
 type Delay struct {
-	StopNS, OffCPUNS, NoPNS, SyscallNS, IdlePNS, UnknownNS int64
+	StopNS, OffCPUNS, NoPNS, SyscallNS, StarvedNS, IdlePNS, UnknownNS int64
 }
 
 // Add adds another delay's parts.
@@ -24,6 +26,7 @@ func (d *Delay) Add(other Delay) {
 	d.OffCPUNS += other.OffCPUNS
 	d.NoPNS += other.NoPNS
 	d.SyscallNS += other.SyscallNS
+	d.StarvedNS += other.StarvedNS
 	d.IdlePNS += other.IdlePNS
 	d.UnknownNS += other.UnknownNS
 }
@@ -35,7 +38,8 @@ const (
 	usageStopped usage = iota // the world is stopped
 	usageFull                 // as many goroutines run as there are Ps
 	usageSyscall              // as many run or are in system calls with their P
-	usageFree                 // a P is idle
+	usageStarved              // a P is free, and a thread of the process is ready to run without a CPU
+	usageFree                 // a P is free
 	numUsages
 )
 
@@ -53,6 +57,7 @@ type occupancy struct {
 	limit   int   // GOMAXPROCS, 0: unknown, and only stopped worlds are told apart
 	running int   // goroutines seen running
 	held    int   // goroutines in system calls that have not lost their P
+	ready   int   // threads that are ready to run without a CPU
 	stopEnd int64 // when the world goes on; math.MaxInt64 while it is not stopped
 	usage   usage
 	now     stamp // the clocks as they were when the usage last changed
@@ -83,12 +88,14 @@ func (o *occupancy) classify() usage {
 	switch {
 	case o.stopEnd != math.MaxInt64:
 		return usageStopped
-	case o.limit == 0 || o.running+o.held < o.limit:
-		return usageFree
-	case o.running < o.limit:
+	case o.limit > 0 && o.running >= o.limit:
+		return usageFull
+	case o.limit > 0 && o.running+o.held >= o.limit:
 		return usageSyscall
+	case o.ready > 0:
+		return usageStarved
 	}
-	return usageFull
+	return usageFree
 }
 
 // stop begins a stop-the-world pause whose end is known already.
@@ -106,8 +113,14 @@ func (o *occupancy) start() {
 	o.update(end)
 }
 
+// thread counts threads in and out of being ready to run without a CPU.
+func (o *occupancy) thread(t int64, ready int) {
+	o.ready += ready
+	o.update(t)
+}
+
 // reset forgets who runs, after a gap.
 func (o *occupancy) reset(t int64) {
-	o.running, o.held = 0, 0
+	o.running, o.held, o.ready = 0, 0, 0
 	o.update(t)
 }

@@ -22,19 +22,22 @@ type thread struct {
 	ring  [offRing]interval
 }
 
-// move takes a thread row's states.
-func (th *thread) move(at stamp, to format.State) {
+// move takes a thread row's states and returns by how much it changes the number of threads that are ready to run without a CPU.
+func (th *thread) move(at stamp, to format.State) (ready int) {
 	if th.state == format.StateUnknown {
 		th.since, th.n = at.t, 0
 	}
 	if th.state == format.StateRunnable && to != format.StateRunnable {
 		th.ring[th.n%offRing] = interval{th.off, at}
 		th.n++
+		ready = -1
 	}
 	if to == format.StateRunnable && th.state != format.StateRunnable {
 		th.off = at
+		ready = 1
 	}
 	th.state = to
+	return ready
 }
 
 // offTimes appends the thread's times off the CPU between a and b, cut to them, to list.
@@ -76,10 +79,11 @@ func (d *Delay) takeApart(a, b *stamp, off []interval) {
 	d.StopNS = b.lasted[usageStopped] - a.lasted[usageStopped]
 	d.NoPNS = b.lasted[usageFull] - a.lasted[usageFull]
 	d.SyscallNS = b.lasted[usageSyscall] - a.lasted[usageSyscall]
+	d.StarvedNS = b.lasted[usageStarved] - a.lasted[usageStarved]
 	if len(off) > 0 {
 		d.takeOff(a, off)
 	}
-	d.IdlePNS = b.t - a.t - d.StopNS - d.OffCPUNS - d.NoPNS - d.SyscallNS
+	d.IdlePNS = b.t - a.t - d.StopNS - d.OffCPUNS - d.NoPNS - d.SyscallNS - d.StarvedNS
 }
 
 // takeOff moves the time in the intervals, which may overlap, into OffCPUNS, but for that of a stopped world.
@@ -100,6 +104,7 @@ func (d *Delay) takeOff(a *stamp, off []interval) {
 		d.OffCPUNS += end.t - begin.t - (end.lasted[usageStopped] - begin.lasted[usageStopped])
 		d.NoPNS -= end.lasted[usageFull] - begin.lasted[usageFull]
 		d.SyscallNS -= end.lasted[usageSyscall] - begin.lasted[usageSyscall]
+		d.StarvedNS -= end.lasted[usageStarved] - begin.lasted[usageStarved]
 	}
 }
 
