@@ -26,7 +26,6 @@ type Options struct {
 func Compare(tracer, ours *Recording, opt Options) *Report {
 	c := comparison{report: newReport(), tracer: tracer, ours: ours, opt: opt}
 	if tracer.V1() {
-		dropCThreads(tracer, ours)
 		alignClocks(tracer, ours)
 		mergeSyscallExits(ours)
 	}

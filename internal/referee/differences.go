@@ -12,7 +12,6 @@ const (
 	ResizeSchedules DifferenceID = "GOMAXPROCS change by the goroutine's own P"
 	OldSyscallExit  DifferenceID = "system call exit in old traces"
 	OldStop         DifferenceID = "stop of an old trace"
-	OldCThreads     DifferenceID = "threads of C in old traces"
 	CoarseReasons   DifferenceID = "coarser reasons"
 	Goyield         DifferenceID = "goyield"
 	SkippedFrames   DifferenceID = "frames left out"
@@ -73,12 +72,6 @@ var Differences = []Difference{
 		"running→runnable \"runtime.Gosched\" of the goroutine that stops the trace, as its last event",
 		"nothing: it keeps running",
 		"go1.21 src/runtime/trace.go StopTrace: traceGoSched",
-	},
-	{
-		OldCThreads, "1.21 and earlier",
-		"creates the goroutine of a C thread when another C thread comes, and is silent when C threads enter Go and leave it",
-		"notexist→syscall and syscall→notexist around each call, or around the thread's life; goroutines that do this are not compared",
-		"go1.21 src/runtime/proc.go oneNewExtraM calls traceGoCreate; needm and dropm trace nothing",
 	},
 	{
 		CoarseReasons, "all",

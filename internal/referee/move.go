@@ -56,7 +56,6 @@ var (
 	coroRun     = kind{format.StateWaiting, format.StateRunning}
 	syscallIn   = kind{format.StateRunning, format.StateSyscall}
 	syscallOut  = kind{format.StateSyscall, format.StateRunning}
-	fromC       = kind{format.StateNotExist, format.StateSyscall}
 	syscallLost = kind{format.StateSyscall, format.StateRunnable}
 )
 

@@ -91,27 +91,3 @@ func dropStop(r *Recording) {
 		}
 	}
 }
-
-// dropCThreads takes away the goroutines of C threads, which ours tells from others by how they begin.
-func dropCThreads(tracer, ours *Recording) {
-	for goid, moves := range ours.Moves {
-		entered := slices.ContainsFunc(moves, func(m Move) bool { return m.kind() == fromC })
-		if !entered {
-			continue
-		}
-		ours.Differences[OldCThreads] += len(moves)
-		delete(ours.Moves, goid)
-		delete(tracer.Moves, goid)
-	}
-	for goid, moves := range tracer.Moves {
-		if _, known := ours.Moves[goid]; !known && len(moves) == 1 && isNewExtraM(&moves[0]) {
-			ours.Differences[OldCThreads]++
-			delete(tracer.Moves, goid)
-		}
-	}
-}
-
-// isNewExtraM reports whether a goroutine is created for C threads to come: it has no function to begin with.
-func isNewExtraM(m *Move) bool {
-	return m.kind() == create && len(m.Stack) == 1 && m.Stack[0] == Frame{}
-}
