@@ -190,3 +190,35 @@ func TestPrintedNames(t *testing.T) {
 		}
 	}
 }
+
+// TestStartFrame looks at the function of a go statement with arguments, which the compiler wraps, and at others.
+func TestStartFrame(t *testing.T) {
+	eachBuild(t, nil, func(t *testing.T, _ build, bin *Binary, _ string) {
+		wrapped := 0
+		for i := range int(bin.table.Funcs) {
+			f, ok := bin.table.At(i)
+			if !ok {
+				t.Fatalf("no function %d", i)
+			}
+			name, _ := bin.table.Name(f)
+			frame, ok := bin.StartFrame(f.Entry)
+			got := frame.Func
+			if _, is := bin.table.Wrapped(f); !is {
+				if want := printed(name, bin.Version.Minor); !ok || got != want {
+					t.Errorf("start function of %s is %s", name, got)
+				}
+				continue
+			}
+			wrapped++
+			if !ok || got == printed(name, bin.Version.Minor) || got == "" {
+				t.Errorf("start function of the wrapper %s is %q", name, got)
+			}
+			if strings.HasPrefix(name, "main.main.") && got != "main.signal" && got != "main.outer" && got != "main.list[...].value" {
+				t.Errorf("start function of the wrapper %s is %s", name, got)
+			}
+		}
+		if wrapped == 0 {
+			t.Error("no wrapper in the program")
+		}
+	})
+}
