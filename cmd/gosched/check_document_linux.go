@@ -41,13 +41,13 @@ func (d *checkDocument) verdict(opts checkOptions) string {
 }
 
 func (d *checkDocument) facts() []report.Fact {
-	attach := "one by one"
-	if d.Kernel.UprobeMulti {
-		attach = "all at once (uprobe_multi)"
-	}
-	facts := []report.Fact{
-		{Name: "kernel", Value: report.Text(d.Kernel.Release)},
-		{Name: "probes are attached", Value: report.Text(attach)},
+	facts := []report.Fact{{Name: "kernel", Value: report.Text(d.Kernel.Release)}}
+	if multi := d.Kernel.UprobeMulti; multi != nil {
+		attach := "one by one"
+		if *multi {
+			attach = "all at once (uprobe_multi)"
+		}
+		facts = append(facts, report.Fact{Name: "probes are attached", Value: report.Text(attach)})
 	}
 	if b := d.Binary; b != nil {
 		facts = append(facts,

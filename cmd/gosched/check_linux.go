@@ -26,7 +26,7 @@ type checkDocument struct {
 
 type checkedKernel struct {
 	Release     string `json:"release"`
-	UprobeMulti bool   `json:"uprobe_multi"` // all probes are attached at once
+	UprobeMulti *bool  `json:"uprobe_multi"` // all probes are attached at once; null: not tried
 }
 
 type checkedBinary struct {
@@ -97,7 +97,7 @@ func (d *checkDocument) machine() {
 		return
 	}
 	kernel := record.ProbeKernel()
-	d.Kernel.UprobeMulti = kernel.UprobeMulti
+	d.Kernel.UprobeMulti = &kernel.UprobeMulti
 	if kernel.Missing != "" {
 		d.problem("use a kernel that has it; distributions' kernels from 5.17 on do", "%s", kernel.Missing)
 	}
