@@ -50,6 +50,11 @@ func (c Cell) Complaints(r *Report) []string {
 	check(r.Wakers.Share() >= wantAgreement, "wakers agree in %s", r.Wakers)
 	check(r.Creators.Share() >= wantAgreement, "creators agree in %s", r.Creators)
 	check(r.ParkStacks.Share() >= wantStacks, "stacks of parks agree in %s", r.ParkStacks)
+	check(r.YieldStacks.Share() >= wantStacks, "stacks of yields agree in %s", r.YieldStacks)
+	check(r.CreateStacks.Share() >= wantStacks, "entry functions agree in %s", r.CreateStacks)
+	check(r.CreatorStacks.Share() >= wantStacks, "stacks of creators agree in %s", r.CreatorStacks)
+	// Go 1.22's tracer cuts the stacks of system calls below a callback from C short.
+	check(r.SyscallStacks.Share() >= wantStacks || !testenv.AtLeast(c.Program.Toolchain, "go1.23"), "stacks of system calls agree in %s", r.SyscallStacks)
 	return wrong
 }
 
