@@ -210,6 +210,7 @@ func (s *session) cycle() error {
 	}
 	s.order.merge(merge)
 	s.order.take(take, s.follow.emit, s.follow.piece)
+	s.describeLate()
 	if began-s.flushed >= int64(flushEvery) {
 		s.flushed = began
 		s.follow.rows.flush()

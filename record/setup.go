@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/gosched/gosched/bpf"
@@ -149,6 +150,18 @@ func (s *session) describeProcess() (*format.Process, error) {
 		GoVersion: s.binary.GoVersion, BuildID: s.binary.BuildID, GOMAXPROCS: s.gomaxprocs(),
 		CPUQuota: quota, Coverage: s.choice.coverage,
 	}, nil
+}
+
+// describeLate adds what a process that was only being started could not tell yet. The segments' metadata, which the
+// writer has, stays as it was.
+func (s *session) describeLate() {
+	if s.meta.Processes[0].GOMAXPROCS != 0 {
+		return
+	}
+	if n := s.gomaxprocs(); n != 0 {
+		s.meta.Processes = slices.Clone(s.meta.Processes)
+		s.meta.Processes[0].GOMAXPROCS = n
+	}
 }
 
 // gomaxprocs reads how many Ps the process has; 0 where that cannot be told, as before its first instruction.
