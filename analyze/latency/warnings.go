@@ -42,9 +42,7 @@ func warnings(r *Result, sum *replay.Summary) []report.Warning {
 	if undefined := unknownPercentiles(&r.Total); len(undefined) > 0 && r.Total.Count > 0 {
 		add("censored", "%s unknown: too many of the longest delays were cut", strings.Join(undefined, ", "))
 	}
-	for _, w := range coverageWarnings(sum.Metadata()) {
-		out = append(out, w)
-	}
+	out = append(out, coverageWarnings(sum.Metadata())...)
 	if r.Total.Broken > 0 {
 		add("broken", "%s left out because moves are missing from the trace", report.FormatNumber(r.Total.Broken, "delay"))
 	}

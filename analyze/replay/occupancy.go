@@ -63,12 +63,11 @@ type occupancy struct {
 	now     stamp // the clocks as they were when the usage last changed
 }
 
-// at is the moment t, which is not before the last change.
-func (o *occupancy) at(t int64) stamp {
-	s := o.now
+// set makes s the moment t, which is not before the last change.
+func (o *occupancy) set(s *stamp, t int64) {
+	*s = o.now
 	s.lasted[o.usage] += t - s.t
 	s.t = t
-	return s
 }
 
 // change counts goroutines in and out of running and of holding a P in a system call.
@@ -80,7 +79,9 @@ func (o *occupancy) change(t int64, running, held int) {
 
 func (o *occupancy) update(t int64) {
 	if u := o.classify(); u != o.usage {
-		o.now, o.usage = o.at(max(t, o.now.t)), u
+		t = max(t, o.now.t)
+		o.now.lasted[o.usage] += t - o.now.t
+		o.now.t, o.usage = t, u
 	}
 }
 

@@ -15,7 +15,9 @@ func (w *walk) thread(p *process, b *format.Batch, i int, t int64) {
 		w.sum.problem(w.problemAt(ProblemRow, nil, b, i, t))
 		return
 	}
-	p.occ.thread(t, p.threadOf(b.TID[i]).move(p.occ.at(t), b.To[i]))
+	if ready := p.threadOf(b.TID[i]).move(&p.occ, t, b.To[i]); ready != 0 {
+		p.occ.thread(t, ready)
+	}
 }
 
 // stopPrefix begins the Go execution trace's name of every stop-the-world range (go1.26 src/internal/trace/event.go).

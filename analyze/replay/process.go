@@ -25,6 +25,7 @@ type process struct {
 	occ     occupancy
 	threads index      // tid → threadSlots
 	off     []interval // room for delay to work in
+	end     stamp      // as off
 	thread  []thread
 }
 

@@ -60,7 +60,7 @@ func (w *walk) more(p *process, g *goroutine, b *format.Batch, i int, act acts) 
 	}
 	if act&actRunnable != 0 && len(p.thread) > 0 {
 		g.tid, g.proc, g.stamped = b.TID[i], b.Proc[i], true
-		p.goroutines.details[g.details].begin = p.occ.at(g.begin)
+		p.occ.set(&p.goroutines.details[g.details].begin, g.begin)
 	}
 	if w.wants.Details {
 		d := &p.goroutines.details[g.details]

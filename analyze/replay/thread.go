@@ -16,28 +16,33 @@ type interval struct{ begin, end stamp }
 // thread is what the walk knows of a kernel thread: whether it waits for a CPU, and when it did of late.
 type thread struct {
 	since int64        // its state is known from here on; meaningless while state is unknown
+	last  int64        // the end of the last time off the CPU
+	n     int          // times off the CPU so far
 	state format.State // as the kernel has it
 	off   stamp        // the beginning of the time off the CPU, while state is runnable
-	n     int          // times off the CPU so far
 	ring  [offRing]interval
 }
 
 // move takes a thread row's states and returns by how much it changes the number of threads that are ready to run without a CPU.
-func (th *thread) move(at stamp, to format.State) (ready int) {
-	if th.state == format.StateUnknown {
-		th.since, th.n = at.t, 0
-	}
-	if th.state == format.StateRunnable && to != format.StateRunnable {
-		th.ring[th.n%offRing] = interval{th.off, at}
-		th.n++
-		ready = -1
-	}
-	if to == format.StateRunnable && th.state != format.StateRunnable {
-		th.off = at
-		ready = 1
-	}
+func (th *thread) move(occ *occupancy, t int64, to format.State) (ready int) {
+	from := th.state
 	th.state = to
-	return ready
+	if from == format.StateUnknown {
+		th.since, th.n, th.last = t, 0, t
+	}
+	switch {
+	case (from == format.StateRunnable) == (to == format.StateRunnable):
+		return 0
+	case to == format.StateRunnable:
+		occ.set(&th.off, t)
+		return 1
+	}
+	in := &th.ring[th.n%offRing]
+	in.begin = th.off
+	occ.set(&in.end, t)
+	th.n++
+	th.last = t
+	return -1
 }
 
 // offTimes appends the thread's times off the CPU between a and b, cut to them, to list.
@@ -45,6 +50,9 @@ func (th *thread) move(at stamp, to format.State) (ready int) {
 func (th *thread) offTimes(list []interval, a, b *stamp) ([]interval, bool) {
 	if th.state == format.StateUnknown || th.since > a.t {
 		return list, false
+	}
+	if th.last <= a.t && th.state != format.StateRunnable {
+		return list, true
 	}
 	if th.state == format.StateRunnable {
 		list = appendAfter(list, &interval{th.off, *b}, a)
@@ -130,15 +138,16 @@ func (p *process) delay(d *Delay, g *goroutine, t int64, tid int32) {
 	if p.occ.limit == 0 || !g.stamped {
 		return
 	}
-	a, b := &p.goroutines.details[g.details].begin, p.occ.at(t)
-	off, known := p.offTimes(p.off[:0], tid, a, &b)
+	a, b := &p.goroutines.details[g.details].begin, &p.end
+	p.occ.set(b, t)
+	off, known := p.offTimes(p.off[:0], tid, a, b)
 	if known && queued[g.why] && g.proc != format.Unknown && g.tid != tid {
-		off, known = p.offTimes(off, g.tid, a, &b)
+		off, known = p.offTimes(off, g.tid, a, b)
 	}
 	p.off = off
 	if known {
 		d.UnknownNS = 0
-		d.takeApart(a, &b, off)
+		d.takeApart(a, b, off)
 	}
 }
 

@@ -82,7 +82,7 @@ func (w *walk) batch(b *format.Batch) {
 		w.begin(b.TimeNS[0], b.PID[0])
 	}
 	for i := 0; i < b.Len(); {
-		if next := w.goroutineRows(w.current, b, i); next > i {
+		if next := w.commonRows(w.current, b, i); next > i {
 			i = next
 			continue
 		}
@@ -101,7 +101,7 @@ func (w *walk) begin(t int64, pid int32) {
 	w.process(pid)
 }
 
-// row takes any row, with everything that goroutineRows leaves to it.
+// row takes any row, with everything that commonRows leaves to it.
 func (w *walk) row(b *format.Batch, i int) {
 	p, t := w.current, b.TimeNS[i]
 	if t < w.now {
@@ -147,20 +147,26 @@ func (w *walk) process(pid int32) *process {
 	return p
 }
 
-// goroutineRows takes rows from i on as long as they are goroutine rows of p in order of time, and returns the index of the first that is not.
+// commonRows takes rows from i on as long as they are goroutine and thread rows of p in order of time, and returns the index of the first that is not.
 // It is the walk's inner loop: what happens to nearly every event is in it, and the rest is called.
-func (w *walk) goroutineRows(p *process, b *format.Batch, i int) int {
+func (w *walk) commonRows(p *process, b *format.Batch, i int) int {
 	times := b.TimeNS
 	n := len(times)
 	kinds, pids, ids, froms, tos := b.Kind[:n], b.PID[:n], b.GoID[:n], b.From[:n], b.To[:n]
 	reasons, procs, stacks := b.Reason[:n], b.Proc[:n], b.Stack[:n]
-	pairs, model, first, now := &w.sum.pairs, p.model, i, w.now
+	pairs, model, first, threads, now := &w.sum.pairs, p.model, i, 0, w.now
 	for ; i < n; i++ {
 		t := times[i]
-		if kinds[i] != format.KindGoroutine || pids[i] != p.pid || t < now || t >= p.occ.stopEnd {
+		kind := kinds[i]
+		if kind > format.KindThread || pids[i] != p.pid || t < now || t >= p.occ.stopEnd {
 			break
 		}
 		now = t
+		if kind == format.KindThread {
+			threads++
+			w.thread(p, b, i, t)
+			continue
+		}
 		from, to := froms[i], tos[i]
 		move := pair(from, to)
 		pairs[move]++
@@ -188,6 +194,7 @@ func (w *walk) goroutineRows(p *process, b *format.Batch, i int) int {
 		}
 	}
 	w.now = now
-	w.sum.ByKind[format.KindGoroutine] += int64(i - first)
+	w.sum.ByKind[format.KindGoroutine] += int64(i - first - threads)
+	w.sum.ByKind[format.KindThread] += int64(threads)
 	return i
 }
