@@ -331,3 +331,29 @@ func TestParseVersion(t *testing.T) {
 		}
 	}
 }
+
+// TestTabledVersions asks for the table's numbers by version strings.
+func TestTabledVersions(t *testing.T) {
+	for version, says := range map[string]string{
+		"go1.18":                                "",
+		"go1.27.99":                             "",
+		"go1.24.2 X:boringcrypto":               "",
+		"go1.25.3 X:nodwarf5,greenteagc":        "",
+		"go1.25.3 X:staticlockranking":          "effect on the runtime is not known",
+		"go1.18.1 X:boringcrypto":               "effect on the runtime is not known",
+		"go1.27rc1":                             "not a release",
+		"go1.27":                                "not a release",
+		"devel go1.26-0123abcd Mon Nov 23 2026": "not a release",
+		"go1.28.0":                              "newer than go1.27",
+		"go1.17.13":                             "older than go1.18",
+	} {
+		v, err := ParseVersion(version)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _, err = v.tabled()
+		if says == "" && err != nil || says != "" && (!errors.Is(err, ErrUnsupported) || !strings.Contains(err.Error(), says)) {
+			t.Errorf("%s: %v, want %q", version, err, says)
+		}
+	}
+}
