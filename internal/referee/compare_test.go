@@ -86,93 +86,95 @@ func TestRecordingsThatAgreeAreFoundToAgree(t *testing.T) {
 	}
 }
 
+// lies change one thing in a recording that agrees.
+var lies = []struct {
+	name   string
+	tell   func(moves []Move, i int) []Move
+	only   func(m *Move) bool
+	caught func(r *Report) bool
+}{
+	{
+		name:   "a move deleted",
+		tell:   func(moves []Move, i int) []Move { return slices.Delete(moves, i, i+1) },
+		caught: func(r *Report) bool { return r.Total.Missing == 1 && r.Total.Extra == 0 && len(r.Shown) == 1 },
+	},
+	{
+		name:   "a move repeated",
+		tell:   func(moves []Move, i int) []Move { return slices.Insert(moves, i, moves[i]) },
+		caught: func(r *Report) bool { return r.Total.Extra == 1 && r.Total.Missing == 0 && len(r.Shown) == 1 },
+	},
+	{
+		name: "two moves in the wrong order",
+		tell: func(moves []Move, i int) []Move {
+			moves[i], moves[i+1] = moves[i+1], moves[i]
+			return moves
+		},
+		caught: func(r *Report) bool { return r.Total.Missing == 1 && len(r.Shown) == 1 },
+	},
+	{
+		name: "a move of another kind",
+		only: func(m *Move) bool { return m.To != format.StateSyscall },
+		tell: func(moves []Move, i int) []Move {
+			moves[i].To = format.StateSyscall
+			return moves
+		},
+		caught: func(r *Report) bool { return r.Total.Extra == 1 && r.Total.Missing == 1 && r.Broken > 0 },
+	},
+	{
+		name:   "a park with the reason of another",
+		only:   func(m *Move) bool { return m.kind() == park && m.Reason == "chan receive" },
+		tell:   func(moves []Move, i int) []Move { moves[i].Reason = "select"; return moves },
+		caught: func(r *Report) bool { return r.Reasons.Compared-r.Reasons.Equal == 1 && len(r.Notes) == 1 },
+	},
+	{
+		name:   "a park with a reason that the runtime does not know",
+		only:   func(m *Move) bool { return m.kind() == park },
+		tell:   func(moves []Move, i int) []Move { moves[i].Reason = "channel receive"; return moves },
+		caught: func(r *Report) bool { return r.Strangers["channel receive"] == 1 },
+	},
+	{
+		name:   "another waker",
+		only:   func(m *Move) bool { return m.kind() == ready },
+		tell:   func(moves []Move, i int) []Move { moves[i].By++; return moves },
+		caught: func(r *Report) bool { return r.Wakers.Compared-r.Wakers.Equal == 1 },
+	},
+	{
+		name:   "another creator",
+		only:   func(m *Move) bool { return m.kind() == create },
+		tell:   func(moves []Move, i int) []Move { moves[i].By = format.NoGoroutine; return moves },
+		caught: func(r *Report) bool { return r.Creators.Compared-r.Creators.Equal == 1 },
+	},
+	{
+		name: "a line number of a stack",
+		only: func(m *Move) bool { return m.kind() == park && len(m.Stack) > 2 },
+		tell: func(moves []Move, i int) []Move {
+			moves[i].Stack = slices.Clone(moves[i].Stack)
+			moves[i].Stack[1].Line++
+			return moves
+		},
+		caught: func(r *Report) bool { return r.ParkStacks.Compared-r.ParkStacks.Equal == 1 && len(r.Stacks) == 1 },
+	},
+	{
+		name: "an inlined function missing in a stack",
+		only: func(m *Move) bool { return m.kind() == park && len(m.Stack) > 3 },
+		tell: func(moves []Move, i int) []Move {
+			moves[i].Stack = slices.Delete(slices.Clone(moves[i].Stack), 1, 2)
+			return moves
+		},
+		caught: func(r *Report) bool { return r.ParkStacks.Compared-r.ParkStacks.Equal == 1 },
+	},
+	{
+		name:   "a stack missing",
+		only:   func(m *Move) bool { return m.kind() == park },
+		tell:   func(moves []Move, i int) []Move { moves[i].Stack = nil; return moves },
+		caught: func(r *Report) bool { return r.ParkStacks.Compared-r.ParkStacks.Equal == 1 },
+	},
+}
+
 // TestEveryKindOfLieIsCaught changes one thing in a recording that agrees and wants the comparison to notice.
 func TestEveryKindOfLieIsCaught(t *testing.T) {
 	tracer := traced(t, testenv.Program{Name: "channels"})
 	reasons := runtimeWaitReasons(t, "")
-	lies := []struct {
-		name   string
-		tell   func(moves []Move, i int) []Move
-		only   func(m *Move) bool
-		caught func(r *Report) bool
-	}{
-		{
-			name:   "a move deleted",
-			tell:   func(moves []Move, i int) []Move { return slices.Delete(moves, i, i+1) },
-			caught: func(r *Report) bool { return r.Total.Missing == 1 && r.Total.Extra == 0 && len(r.Shown) == 1 },
-		},
-		{
-			name:   "a move repeated",
-			tell:   func(moves []Move, i int) []Move { return slices.Insert(moves, i, moves[i]) },
-			caught: func(r *Report) bool { return r.Total.Extra == 1 && r.Total.Missing == 0 && len(r.Shown) == 1 },
-		},
-		{
-			name: "two moves in the wrong order",
-			tell: func(moves []Move, i int) []Move {
-				moves[i], moves[i+1] = moves[i+1], moves[i]
-				return moves
-			},
-			caught: func(r *Report) bool { return r.Total.Missing == 1 && len(r.Shown) == 1 },
-		},
-		{
-			name: "a move of another kind",
-			only: func(m *Move) bool { return m.To != format.StateSyscall },
-			tell: func(moves []Move, i int) []Move {
-				moves[i].To = format.StateSyscall
-				return moves
-			},
-			caught: func(r *Report) bool { return r.Total.Extra == 1 && r.Total.Missing == 1 && r.Broken > 0 },
-		},
-		{
-			name:   "a park with the reason of another",
-			only:   func(m *Move) bool { return m.kind() == park && m.Reason == "chan receive" },
-			tell:   func(moves []Move, i int) []Move { moves[i].Reason = "select"; return moves },
-			caught: func(r *Report) bool { return r.Reasons.Compared-r.Reasons.Equal == 1 && len(r.Notes) == 1 },
-		},
-		{
-			name:   "a park with a reason that the runtime does not know",
-			only:   func(m *Move) bool { return m.kind() == park },
-			tell:   func(moves []Move, i int) []Move { moves[i].Reason = "channel receive"; return moves },
-			caught: func(r *Report) bool { return r.Strangers["channel receive"] == 1 },
-		},
-		{
-			name:   "another waker",
-			only:   func(m *Move) bool { return m.kind() == ready },
-			tell:   func(moves []Move, i int) []Move { moves[i].By++; return moves },
-			caught: func(r *Report) bool { return r.Wakers.Compared-r.Wakers.Equal == 1 },
-		},
-		{
-			name:   "another creator",
-			only:   func(m *Move) bool { return m.kind() == create },
-			tell:   func(moves []Move, i int) []Move { moves[i].By = format.NoGoroutine; return moves },
-			caught: func(r *Report) bool { return r.Creators.Compared-r.Creators.Equal == 1 },
-		},
-		{
-			name: "a line number of a stack",
-			only: func(m *Move) bool { return m.kind() == park && len(m.Stack) > 2 },
-			tell: func(moves []Move, i int) []Move {
-				moves[i].Stack = slices.Clone(moves[i].Stack)
-				moves[i].Stack[1].Line++
-				return moves
-			},
-			caught: func(r *Report) bool { return r.ParkStacks.Compared-r.ParkStacks.Equal == 1 && len(r.Stacks) == 1 },
-		},
-		{
-			name: "an inlined function missing in a stack",
-			only: func(m *Move) bool { return m.kind() == park && len(m.Stack) > 3 },
-			tell: func(moves []Move, i int) []Move {
-				moves[i].Stack = slices.Delete(slices.Clone(moves[i].Stack), 1, 2)
-				return moves
-			},
-			caught: func(r *Report) bool { return r.ParkStacks.Compared-r.ParkStacks.Equal == 1 },
-		},
-		{
-			name:   "a stack missing",
-			only:   func(m *Move) bool { return m.kind() == park },
-			tell:   func(moves []Move, i int) []Move { moves[i].Stack = nil; return moves },
-			caught: func(r *Report) bool { return r.ParkStacks.Compared-r.ParkStacks.Equal == 1 },
-		},
-	}
 	rng := rand.New(rand.NewPCG(1, 2))
 	for _, lie := range lies {
 		t.Run(lie.name, func(t *testing.T) {
