@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -221,4 +222,31 @@ func TestStartFrame(t *testing.T) {
 			t.Error("no wrapper in the program")
 		}
 	})
+}
+
+// TestConcurrentUse calls everything from several goroutines; run with -race.
+func TestConcurrentUse(t *testing.T) {
+	bin, err := Open(build{toolchain: local, arch: "amd64", mode: "plain"}.make(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer bin.Close()
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			if _, _, err := bin.Probes(); err != nil {
+				t.Error(err)
+			}
+			if _, err := bin.Layout(); err != nil {
+				t.Error(err)
+			}
+			if _, err := bin.WaitReasons(); err != nil {
+				t.Error(err)
+			}
+			for pc := bin.md.minpc; pc < bin.md.maxpc; pc += 1009 {
+				bin.Frames(pc)
+			}
+		})
+	}
+	wg.Wait()
 }
