@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+	"math"
 	"slices"
 
 	"github.com/klauspost/compress/zstd"
@@ -126,6 +127,7 @@ type Chunk struct {
 	pages  []page
 	rows   int
 
+	wideWidth    int // of indices that need two bytes; 0: not tried yet
 	uncompressed int64
 	encodings    []format.Encoding
 	dictionary   []byte // the dictionary's values in plain encoding
@@ -150,8 +152,33 @@ func (c *Chunk) AddIndices(z *Compressor, s *Scratch, entries int, bounds Bounds
 	if len(s.Indices) == 0 { // no dictionary needed, so that a chunk of nulls has none
 		return c.add(z.zstd, s, format.Plain, bounds)
 	}
-	s.body = appendIndices(s.body, s.Indices, s.Same, indexWidth(entries))
+	width := indexWidth(entries)
+	if width != 16 || s.Same {
+		s.body = appendIndices(s.body, s.Indices, s.Same, width)
+		return c.add(z.zstd, s, format.RLEDictionary, bounds)
+	}
+	if c.wideWidth == 0 {
+		c.wideWidth = c.tryWidths(z, s)
+	}
+	s.body = appendIndices(s.body, s.Indices, false, c.wideWidth)
 	return c.add(z.zstd, s, format.RLEDictionary, bounds)
+}
+
+// tryWidths says whether zstd makes less of indices of two bytes or of three,
+// whose zeros make what recurs long enough for it to see. It depends on the
+// program, so it is asked once a row group.
+func (c *Chunk) tryWidths(z *Compressor, s *Scratch) int {
+	best, least := 0, math.MaxInt
+	levels := len(s.body)
+	for _, width := range []int{16, 24} {
+		s.body = appendIndices(s.body[:levels], s.Indices, false, width)
+		s.packed = z.zstd.EncodeAll(s.body, s.packed[:0])
+		if len(s.packed) < least {
+			best, least = width, len(s.packed)
+		}
+	}
+	s.body = s.body[:levels]
+	return best
 }
 
 // AddDelta appends a page of vals that are not null, as differences; s has been filled from the same values.
@@ -264,7 +291,11 @@ func (c *Chunk) SetBounds(b Bounds) { c.bounds = b }
 
 // dictionaryPage is the compressed dictionary page with its header.
 func (c *Chunk) dictionaryPage(z *Compressor) ([]byte, error) {
-	compressed := z.zstd.EncodeAll(c.dictionary, nil)
+	encoder := z.zstd
+	if c.column.Type == Int64 {
+		encoder = z.fast // finds a run of ids where the others get lost
+	}
+	compressed := encoder.EncodeAll(c.dictionary, nil)
 	header := format.PageHeader{
 		Type:                 format.DictionaryPage,
 		UncompressedPageSize: int32(len(c.dictionary)),

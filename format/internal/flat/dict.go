@@ -1,13 +1,16 @@
 package flat
 
-import "math/bits"
+import (
+	"math/bits"
+	"slices"
+)
 
 // integer is any type whose values a dictionary may hold.
 type integer interface {
 	~int32 | ~int64
 }
 
-// IntDict numbers distinct integers in order of appearance. Make it with NewIntDict.
+// IntDict numbers distinct integers, page by page. Make it with NewIntDict.
 type IntDict[T integer] struct {
 	Values []T
 	slots  []slot[T] // a power of two long, at least twice as many as values
@@ -60,14 +63,19 @@ func (d *IntDict[T]) hash(v T) int {
 
 // Index is the number of v, a new one where v is new.
 func (d *IntDict[T]) Index(v T) uint32 {
+	s := d.find(v)
+	if s.number == 0 {
+		return d.add(v, s)
+	}
+	return s.number - 1
+}
+
+// find gives the slot of v, a free one where v is new.
+func (d *IntDict[T]) find(v T) *slot[T] {
 	mask := len(d.slots) - 1
 	for i := d.hash(v); ; i = (i + 1) & mask {
-		s := &d.slots[i]
-		if s.number == 0 {
-			return d.add(v, s)
-		}
-		if s.value == v {
-			return s.number - 1
+		if s := &d.slots[i]; s.value == v || s.number == 0 {
+			return s
 		}
 	}
 }
@@ -186,6 +194,7 @@ func (d *IntDict[T]) Encode(s *Scratch, vals []T, nulls int, null T) {
 		indices[0] = d.Index(present[0])
 		return
 	}
+	known := len(d.Values)
 	for i, v := range present {
 		r := &d.recent[uint8(v)]
 		if r.value != v {
@@ -193,6 +202,32 @@ func (d *IntDict[T]) Encode(s *Scratch, vals []T, nulls int, null T) {
 		}
 		indices[i] = r.number
 	}
+	d.sortNew(known, indices)
+}
+
+// sortNew numbers the values from known on, which are those new in a page, in
+// ascending order instead of that of appearance, in indices too. The ids of
+// goroutines then follow each other in the dictionary, which halves it in zstd.
+func (d *IntDict[T]) sortNew(known int, indices []uint32) {
+	values := d.Values[known:]
+	if slices.IsSorted(values) {
+		return
+	}
+	appeared := slices.Clone(values)
+	slices.Sort(values)
+	for k, v := range values {
+		d.find(v).number = uint32(known+k) + 1
+	}
+	number := make([]uint32, len(appeared))
+	for k, v := range appeared {
+		number[k] = d.find(v).number - 1
+	}
+	for i, k := range indices {
+		if int(k) >= known {
+			indices[i] = number[int(k)-known]
+		}
+	}
+	d.forget()
 }
 
 // same says whether all of v, at least one, are equal.

@@ -27,6 +27,8 @@ func readIndices[T integerOrCode](z *Decompressor, v values, dictionary []T, nul
 		return gather8(first.data[:v.count], v, dictionary, null, out)
 	case width == 16:
 		return gather16(first.data[:2*v.count], v, dictionary, null, out)
+	case width == 24:
+		return gather24(first.data[:3*v.count], v, dictionary, null, out)
 	}
 	return gatherRuns(z, v, width, dictionary, null, out)
 }
@@ -144,6 +146,23 @@ func scatter16[T integerOrCode](indices, bitmap []byte, dictionary []T, null T, 
 		}
 		out[i] = null + (dictionary[k]-null)&-T(bit)
 		n += 2 * int(bit)
+	}
+	return nil
+}
+
+// gather24 looks up indices of three bytes each.
+func gather24[T integerOrCode](indices []byte, v values, dictionary []T, null T, out []T) error {
+	for i := range out {
+		if v.bitmap != nil && v.bitmap[i>>3]>>(i&7)&1 == 0 {
+			out[i] = null
+			continue
+		}
+		k := int(indices[0]) | int(indices[1])<<8 | int(indices[2])<<16
+		if k >= len(dictionary) {
+			return errIndex(dictionary)
+		}
+		out[i] = dictionary[k]
+		indices = indices[3:]
 	}
 	return nil
 }

@@ -168,8 +168,7 @@ func (z *Decompressor) dictionary(f *File, g, i int) (body []byte, entries int, 
 		return nil, 0, err
 	}
 	d := header.DictionaryPageHeader
-	if header.Type != format.DictionaryPage || !d.Valid || d.V.NumValues < 0 ||
-		d.V.Encoding != format.Plain && d.V.Encoding != format.PlainDictionary {
+	if header.Type != format.DictionaryPage || !d.Valid || d.V.NumValues < 0 || d.V.Encoding != format.Plain {
 		return nil, 0, fmt.Errorf("%w: dictionary page expected at %d", ErrCorrupt, meta.DictionaryPageOffset)
 	}
 	return body, int(d.V.NumValues), nil
@@ -273,7 +272,7 @@ func ReadPage[T integerOrCode](z *Decompressor, f *File, p Page, optional bool, 
 			out[i] = null
 		}
 		return nil
-	case v.encoding == format.RLEDictionary || v.encoding == format.PlainDictionary:
+	case v.encoding == format.RLEDictionary:
 		return readIndices(z, v, dictionary, null, out)
 	case v.encoding == format.DeltaBinaryPacked:
 		return readDeltas(z, v, null, out)
