@@ -8,7 +8,7 @@ const window = 1024
 type pair struct{ a, b int }
 
 // align pairs the equal elements of two lists, in order, leaving out as few as it can.
-func align(a, b []kind) []pair {
+func align[T comparable](a, b []T) []pair {
 	var pairs []pair
 	i, j := 0, 0
 	for i < len(a) || j < len(b) {
@@ -51,7 +51,7 @@ func shifted(p pair, i, j int) pair {
 }
 
 // alignWindow is the greedy algorithm of Myers, "An O(ND) Difference Algorithm and Its Variations" (1986).
-func alignWindow(a, b []kind) []pair {
+func alignWindow[T comparable](a, b []T) []pair {
 	n, m := len(a), len(b)
 	limit := n + m
 	v := make([]int, 2*limit+2)

@@ -53,6 +53,7 @@ func (c Cell) Complaints(r *Report) []string {
 	check(r.YieldStacks.Share() >= wantStacks, "stacks of yields agree in %s", r.YieldStacks)
 	check(r.CreateStacks.Share() >= wantStacks, "entry functions agree in %s", r.CreateStacks)
 	check(r.CreatorStacks.Share() >= wantStacks, "stacks of creators agree in %s", r.CreatorStacks)
+	check(r.Ranges.Share() == 1, "GC cycles and stops of the world agree in %s", r.Ranges)
 	// Go 1.22's tracer cuts the stacks of system calls below a callback from C short.
 	check(r.SyscallStacks.Share() >= wantStacks || !testenv.AtLeast(c.Program.Toolchain, "go1.23"), "stacks of system calls agree in %s", r.SyscallStacks)
 	return wrong
@@ -86,7 +87,7 @@ func (r *Report) Add(o *Report) {
 	for _, t := range []struct{ sum, other *Tally }{
 		{&r.Reasons, &o.Reasons}, {&r.Wakers, &o.Wakers}, {&r.Creators, &o.Creators},
 		{&r.ParkStacks, &o.ParkStacks}, {&r.SyscallStacks, &o.SyscallStacks}, {&r.YieldStacks, &o.YieldStacks},
-		{&r.CreateStacks, &o.CreateStacks}, {&r.CreatorStacks, &o.CreatorStacks},
+		{&r.CreateStacks, &o.CreateStacks}, {&r.CreatorStacks, &o.CreatorStacks}, {&r.Ranges, &o.Ranges},
 	} {
 		t.sum.add(*t.other)
 	}
@@ -125,7 +126,7 @@ func WriteMatrix(w io.Writer, results []*Result) error {
 	}
 	fmt.Fprintf(&b, "# gosched against Go's own tracer\n\n%d cells, %d of them not as they should be; %d moves in both recordings, %d missing, %d extra, %d events lost.\n\n",
 		len(results), bad, sum.Total.Matched, sum.Total.Missing, sum.Total.Extra, sum.Lost)
-	b.WriteString("| Go | build | program | moves | agreement | missing | extra | reasons | wakers | creators | park stacks | system call stacks | yield stacks | entry functions | times apart: half, 99% | remarks |\n|---|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|\n")
+	b.WriteString("| Go | build | program | moves | agreement | missing | extra | reasons | wakers | creators | GC and stops | park stacks | system call stacks | yield stacks | entry functions | times apart: half, 99% | remarks |\n|---|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|\n")
 	for _, r := range results {
 		writeRow(&b, r)
 	}
@@ -143,8 +144,8 @@ func writeRow(b *strings.Builder, r *Result) {
 	if r.V1() {
 		agreement, by = rep.CountAgreement(), " by counts"
 	}
-	fmt.Fprintf(b, "| %s | %s | %s | %d | %s%s | %d | %d | %s | %s | %s | %s | %s | %s | %s | %.1f µs, %.1f µs | %s |\n",
+	fmt.Fprintf(b, "| %s | %s | %s | %d | %s%s | %d | %d | %s | %s | %s | %s | %s | %s | %s | %s | %.1f µs, %.1f µs | %s |\n",
 		r.Program.Toolchain, r.Program.Mode, r.Program.Name, rep.Total.Matched, percent(agreement), by,
-		rep.Total.Missing, rep.Total.Extra, rep.Reasons, rep.Wakers, rep.Creators, rep.ParkStacks, rep.SyscallStacks, rep.YieldStacks, rep.CreateStacks,
+		rep.Total.Missing, rep.Total.Extra, rep.Reasons, rep.Wakers, rep.Creators, rep.Ranges, rep.ParkStacks, rep.SyscallStacks, rep.YieldStacks, rep.CreateStacks,
 		float64(rep.SkewP50)/1e3, float64(rep.SkewP99)/1e3, strings.Join(r.Complaints, "; "))
 }

@@ -12,7 +12,7 @@ func sound() *Report {
 	r := newReport()
 	r.kind(park).Matched = 20000
 	r.kind(ready).Matched = 20000
-	for _, t := range []*Tally{&r.Reasons, &r.Wakers, &r.Creators, &r.ParkStacks, &r.SyscallStacks, &r.YieldStacks, &r.CreateStacks, &r.CreatorStacks} {
+	for _, t := range []*Tally{&r.Reasons, &r.Wakers, &r.Creators, &r.ParkStacks, &r.SyscallStacks, &r.YieldStacks, &r.CreateStacks, &r.CreatorStacks, &r.Ranges} {
 		*t = Tally{Compared: 20000, Equal: 20000}
 	}
 	r.finish()
@@ -39,6 +39,7 @@ func TestComplaintsNameWhatIsWrong(t *testing.T) {
 		{"yield stacks", "stacks of yields", func(r *Report) { r.YieldStacks.Equal -= 201 }},
 		{"system call stacks", "stacks of system calls", func(r *Report) { r.SyscallStacks.Equal -= 201 }},
 		{"entry functions", "entry functions", func(r *Report) { r.CreateStacks.Equal -= 201 }},
+		{"ranges", "GC cycles", func(r *Report) { r.Ranges.Equal-- }},
 		{"creators' stacks", "stacks of creators", func(r *Report) { r.CreatorStacks.Equal -= 201 }},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -44,6 +44,10 @@ func Compare(tracer, ours *Recording, opt Options) *Report {
 	for _, goid := range goroutines(tracer, ours) {
 		c.goroutine(goid, tracer.Moves[goid], c.cut(ours.Moves[goid]))
 	}
+	if !tracer.V1() {
+		c.ranges()
+		c.report.Met["range GC mark assist"] = tracer.Assists
+	}
 	c.report.finish()
 	return c.report
 }

@@ -58,6 +58,7 @@ func pretend(tracer *Recording) *Recording {
 		}
 		ours.Moves[id] = copied
 	}
+	ours.Ranges = slices.Clone(tracer.Ranges)
 	early := Move{TimeNS: tracer.Begin - 200e3, From: format.StateRunning, To: format.StateRunnable, Reason: "preempted"}
 	started := Move{TimeNS: tracer.Begin - 100e3, From: format.StateRunnable, To: format.StateRunning}
 	late := Move{TimeNS: tracer.End + 100, From: format.StateRunning, To: format.StateWaiting, Reason: "semacquire"}
@@ -368,4 +369,26 @@ func oldReason(m Move) string {
 		return "semacquire"
 	}
 	return m.Reason
+}
+
+func TestRangesThatDifferAreNoticed(t *testing.T) {
+	tracer := traced(t, testenv.Program{Name: "stw"})
+	ours := pretend(tracer)
+	if r := Compare(tracer, ours, Options{}); r.Ranges.Share() != 1 || r.Ranges.Compared < 20 {
+		t.Fatalf("ranges agree in %s of %d", r.Ranges, r.Ranges.Compared)
+	}
+	for _, r := range tracer.Ranges {
+		if r.To <= r.From {
+			t.Errorf("%s at %d has no end", r.Name, r.From)
+		}
+	}
+	i := len(ours.Ranges) / 2
+	ours.Ranges[i].Name = "stop-the-world (unknown)"
+	if r := Compare(tracer, ours, Options{}); r.Ranges.Equal != r.Ranges.Compared-2 || len(r.Notes) != 2 {
+		t.Errorf("another name: %v %v", r.Ranges, r.Notes)
+	}
+	ours.Ranges = slices.Delete(ours.Ranges, i, i+1)
+	if r := Compare(tracer, ours, Options{}); r.Ranges.Equal != r.Ranges.Compared-1 || len(r.Notes) != 1 {
+		t.Errorf("one missing: %v %v", r.Ranges, r.Notes)
+	}
 }

@@ -72,12 +72,38 @@ func (g *goTrace) event(ev *trace.Event) {
 			g.rec.Begin, g.begun = int64(ev.Time()), true
 		}
 	case trace.EventRangeBegin:
-		if !g.begun && ev.Range().Name == "stop-the-world (start trace)" {
-			g.rec.Begin, g.begun = int64(ev.Time()), true
+		g.rangeBegin(ev)
+	case trace.EventRangeEnd:
+		if both(ev.Range().Name) {
+			g.rangeEnd(ev)
 		}
 	case trace.EventStateTransition:
 		if st := ev.StateTransition(); st.Resource.Kind == trace.ResourceGoroutine {
 			g.move(ev, &st)
+		}
+	}
+}
+
+func (g *goTrace) rangeBegin(ev *trace.Event) {
+	name := ev.Range().Name
+	if !g.begun && name == startName {
+		g.rec.Begin, g.begun = int64(ev.Time()), true
+	}
+	if both(name) {
+		g.rec.Ranges = append(g.rec.Ranges, Range{Name: name, From: int64(ev.Time())})
+	}
+	if name == "GC mark assist" {
+		g.rec.Assists++
+	}
+}
+
+// rangeEnd ends the latest range of that name: no two of a name overlap.
+func (g *goTrace) rangeEnd(ev *trace.Event) {
+	name := ev.Range().Name
+	for i := len(g.rec.Ranges) - 1; i >= 0; i-- {
+		if r := &g.rec.Ranges[i]; r.Name == name && r.To == 0 {
+			r.To = int64(ev.Time())
+			return
 		}
 	}
 }

@@ -40,8 +40,15 @@ var programs = []struct {
 	{"coro", "go1.23", []move{
 		{what: "running→waiting coroutine"}, {what: "waiting→running "}, {what: "notexist→waiting "},
 	}},
-	{"gc", "go1.18", []move{{what: "running→waiting GC worker (idle)"}, {what: "running→waiting finalizer wait"}}},
-	{"stw", "go1.18", []move{{what: "running→waiting sleep"}}},
+	{"gc", "go1.18", []move{
+		{what: "running→waiting GC worker (idle)"}, {what: "running→waiting finalizer wait"}, {what: "range GC mark assist", since: "go1.22"},
+		{what: "range GC concurrent mark phase", since: "go1.22"},
+	}},
+	{"stw", "go1.18", []move{
+		{what: "running→waiting sleep"}, {what: "range stop-the-world (GOMAXPROCS)", since: "go1.22"},
+		{what: "range stop-the-world (read mem stats)", since: "go1.22"},
+		{what: "range stop-the-world (all goroutines stack trace)", since: "go1.22"},
+	}},
 	{"cgo", "go1.18", []move{
 		{what: "notexist→syscall ", since: "go1.22"}, {what: "syscall→notexist ", since: "go1.22"}, {what: "syscall→running "},
 	}},

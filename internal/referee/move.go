@@ -86,6 +86,9 @@ type Recording struct {
 	Lost  int64 // events that the recorder says it lost
 	Gaps  []Gap // when it says it did not look
 
+	Ranges  []Range // in the order of their begin
+	Assists int     // GC mark assists that began, in a Go trace
+
 	Format string // of a Go trace: the version in its header, "go 1.26"; empty in ours
 
 	Differences map[DifferenceID]int // how often each of Differences was applied

@@ -42,15 +42,36 @@ type ourTrace struct {
 	stacks map[format.StringID]Stack
 }
 
-func (o *ourTrace) event(b *format.Batch, i int) (err error) {
+func (o *ourTrace) event(b *format.Batch, i int) error {
 	switch b.Kind[i] {
 	case format.KindGap:
 		o.rec.Gaps = append(o.rec.Gaps, Gap{b.TimeNS[i] - o.offset, b.EndNS[i] - o.offset, o.trace.Reasons().Lookup(b.Reason[i])})
 		return nil
-	case format.KindGoroutine:
-	default:
+	case format.KindRange:
+		o.piece(b, i)
 		return nil
+	case format.KindGoroutine:
+		return o.move(b, i)
 	}
+	return nil
+}
+
+// piece adds a piece of a range, or makes one that goes on longer.
+func (o *ourTrace) piece(b *format.Batch, i int) {
+	name := o.trace.Reasons().Lookup(b.Reason[i])
+	from, to := b.TimeNS[i]-o.offset, b.EndNS[i]-o.offset
+	if b.From[i] == format.StateRunning {
+		for j := len(o.rec.Ranges) - 1; j >= 0; j-- {
+			if r := &o.rec.Ranges[j]; r.Name == name {
+				r.To = to
+				return
+			}
+		}
+	}
+	o.rec.Ranges = append(o.rec.Ranges, Range{Name: name, From: from, To: to})
+}
+
+func (o *ourTrace) move(b *format.Batch, i int) (err error) {
 	m := Move{
 		TimeNS: b.TimeNS[i] - o.offset,
 		From:   b.From[i],

@@ -49,6 +49,7 @@ type Report struct {
 	YieldStacks   Tally
 	CreateStacks  Tally // the new goroutine's entry function
 	CreatorStacks Tally
+	Ranges        Tally // GC cycles and stops of the world
 
 	Met         map[string]int // how often each kind of move was in both, with our reason
 	Strangers   map[string]int // our wait reasons that are not the runtime's strings
@@ -58,7 +59,7 @@ type Report struct {
 	Differences map[DifferenceID]int
 
 	Shown  []string // the first differences in moves, readable
-	Notes  []string // the first differences in reasons and causes
+	Notes  []string // the first differences in reasons, causes and ranges
 	Stacks []string // the first differences in stacks
 
 	SkewP50, SkewP99, SkewMax int64 // how far apart the two times of one move are, in ns
@@ -108,8 +109,12 @@ func (r *Report) check(t *Tally, equal bool, goid format.GoID, what string, thei
 		t.Equal++
 		return
 	}
+	r.note("g%d %s\n  tracer: %s\n  ours:   %s", goid, what, theirs, ours)
+}
+
+func (r *Report) note(format string, args ...any) {
 	if len(r.Notes) < maxShown {
-		r.Notes = append(r.Notes, fmt.Sprintf("g%d %s\n  tracer: %s\n  ours:   %s", goid, what, theirs, ours))
+		r.Notes = append(r.Notes, fmt.Sprintf(format, args...))
 	}
 }
 
@@ -164,7 +169,7 @@ func (r *Report) WriteTo(w io.Writer) (int64, error) {
 		c := r.Kinds[k]
 		fmt.Fprintf(&b, "  %-20s %8d in both %6d missing %6d extra\n", k, c.Matched, c.Missing, c.Extra)
 	}
-	fmt.Fprintf(&b, "reasons %s, wakers %s, creators %s\n", r.Reasons, r.Wakers, r.Creators)
+	fmt.Fprintf(&b, "reasons %s, wakers %s, creators %s, ranges %s\n", r.Reasons, r.Wakers, r.Creators, r.Ranges)
 	fmt.Fprintf(&b, "stacks: park %s, system call %s, yield %s, entry %s, creator %s\n",
 		r.ParkStacks, r.SyscallStacks, r.YieldStacks, r.CreateStacks, r.CreatorStacks)
 	fmt.Fprintf(&b, "times apart: half within %d ns, 99%% within %d ns, all within %d ns\n", r.SkewP50, r.SkewP99, r.SkewMax)
