@@ -35,7 +35,8 @@ func TestMovesThatAreNotRecordedAreImplied(t *testing.T) {
 		{[]string{"ready"}, []step{{waiting, runnable}}, []step{{waiting, running}, {running, runnable}}},
 		{[]string{"ready", "run"}, []step{{waiting, runnable}, {waiting, running}}, []step{{running, waiting}}},
 		{[]string{"yield"}, []step{{running, runnable}}, []step{{runnable, running}}},
-		{[]string{"park"}, []step{{running, waiting}}, []step{{waiting, runnable}}},
+		{[]string{"park"}, []step{{running, waiting}, {waiting, runnable}, {running, runnable}}, []step{{runnable, running}, {running, syscall}}},
+		{[]string{"run"}, []step{{runnable, running}, {waiting, running}}, []step{{running, runnable}}},
 		{[]string{"exit", "create"}, []step{{running, notexist}, {notexist, runnable}}, []step{{running, runnable}}}, // ids are not reused
 		{[]string{"kernel", "gc", "stacks"}, nil, []step{{running, runnable}, {waiting, runnable}}},
 	} {

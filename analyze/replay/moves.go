@@ -5,8 +5,11 @@ import "github.com/gosched/gosched/format"
 // Move is a transition that a goroutine may make.
 type Move struct {
 	From, To format.State
-	Name     string   // one word for it
-	Coverage []string // the names in format.Process.Coverage that must be covered for it to be seen always
+	Name     string // one word for it
+	// Coverage are the names in format.Process.Coverage that must be covered for it to be seen always. Without the first it is not seen at all,
+	// and where a row has it nevertheless, the recorder inferred it from a later move. (The scheduler readies some goroutines as it runs
+	// them, which is inferred from their park and their run.)
+	Coverage []string
 	Meaning  string
 	why      Why // why the goroutine is runnable after it; WhyYielded means that the row's reason says it
 }
@@ -22,7 +25,7 @@ var moves = []Move{
 	{format.StateRunning, format.StateWaiting, "park", []string{"park", "coroutines"}, "it began to wait", 0},
 	{format.StateRunning, format.StateSyscall, "syscall", []string{"syscalls", "cgo"}, "it entered the kernel, or C", 0},
 	{format.StateRunning, format.StateNotExist, "exit", []string{"exit"}, "it returned from its entry function", 0},
-	{format.StateWaiting, format.StateRunnable, "ready", []string{"ready"}, "what it waited for happened", WhyWoken},
+	{format.StateWaiting, format.StateRunnable, "ready", []string{"ready", "run", "park"}, "what it waited for happened", WhyWoken},
 	{format.StateWaiting, format.StateRunning, "switch", []string{"coroutines"}, "a coroutine switched to it on the same thread", 0},
 	{format.StateSyscall, format.StateRunning, "syscall exit", []string{"syscalls", "cgo"}, "it came back and had a P at once", 0},
 	{format.StateSyscall, format.StateRunnable, "syscall exit blocked", []string{"syscalls", "cgo"}, "it came back and no P was free", WhySyscallExit},
@@ -38,7 +41,7 @@ const numStates = int(format.StateWaiting) + 1
 func pair(from, to format.State) int { return int(from&7)<<3 | int(to&7) }
 
 // acts say what a move does to the model, as bits, so that the walk's inner loop asks a table and not the states.
-type acts uint8
+type acts uint16
 
 const (
 	actIllegal  acts = 1 << iota // no goroutine makes this move
@@ -49,6 +52,7 @@ const (
 	actRun                       // the goroutine gets a P
 	actYield                     // why it is runnable is in the row's reason
 	actRunnable                  // it begins a scheduling delay
+	actInferred                  // it is not recorded: a row with it is late by an unknown time
 )
 
 // model is what is legal in one process, given what its recording could see, and what the walk wants of it.
@@ -74,6 +78,9 @@ func newModel(coverage []format.Transition, wants Wants) *model {
 		m.whys[pair(mv.From, mv.To)] = mv.why
 		m.acts[pair(mv.From, mv.To)] = mv.acts(wants)
 		m.implied[mv.From][mv.To] = m.mayMiss(mv)
+		if m.missing[mv.Coverage[0]] {
+			m.acts[pair(mv.From, mv.To)] |= actInferred | actSlow
+		}
 	}
 	m.close()
 	return m

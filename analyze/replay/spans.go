@@ -17,6 +17,9 @@ func (w *walk) transition(p *process, b *format.Batch, i int, t int64) {
 		if !w.irregular(p, g, b, i, t) {
 			return
 		}
+	case act&actInferred != 0:
+		w.cut(p, g, t, EndUnseen)
+		p.leave(g, to, t)
 	default:
 		if act&actHandOut != 0 {
 			w.handOut(p, g, b, i, t)
@@ -39,8 +42,10 @@ func (w *walk) open(p *process, g *goroutine, b *format.Batch, i int, t int64) {
 		g.waited = g.reason
 	}
 	g.begin, g.state, g.flags, g.reason, g.why, g.stamped = t, b.To[i], 0, b.Reason[i], p.model.whys[move], false
-	if act&actIllegal != 0 {
+	if act&(actIllegal|actInferred) != 0 {
 		g.flags = CensoredLeft
+	}
+	if act&actIllegal != 0 {
 		act = 0
 	}
 	w.more(p, g, b, i, act)
