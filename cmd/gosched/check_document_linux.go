@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/gosched/gosched/analyze/report"
 )
@@ -49,6 +50,9 @@ func (d *checkDocument) facts() []report.Fact {
 		}
 		facts = append(facts, report.Fact{Name: "probes are attached", Value: report.Text(attach)})
 	}
+	if p := d.Process; p != nil {
+		facts = append(facts, report.Fact{Name: "process", Value: report.Text(p.describe())})
+	}
 	if b := d.Binary; b != nil {
 		facts = append(facts,
 			report.Fact{Name: "executable", Value: report.Text(b.Path)},
@@ -57,6 +61,18 @@ func (d *checkDocument) facts() []report.Fact {
 		)
 	}
 	return facts
+}
+
+// describe is the process in words.
+func (p *checkedProcess) describe() string {
+	text := fmt.Sprintf("%s, since %s UTC, threads: %d", p.Name, p.Started.Format(time.DateTime), p.Threads)
+	if p.NSPID != p.PID {
+		text += fmt.Sprintf(", in a container as process %d", p.NSPID)
+	}
+	if p.CPUQuota > 0 {
+		text += fmt.Sprintf(", limited to %g CPUs", p.CPUQuota)
+	}
+	return text
 }
 
 // build is how the binary was built, in words.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"time"
 
 	"github.com/gosched/gosched/record"
 	"github.com/gosched/gosched/record/gobin"
@@ -18,7 +19,8 @@ type checkDocument struct {
 	Version     int               `json:"version"`
 	Recordable  bool              `json:"recordable"`
 	Kernel      checkedKernel     `json:"kernel"`
-	Binary      *checkedBinary    `json:"binary"` // null where none was asked about, or it cannot be read
+	Process     *checkedProcess   `json:"process"` // null without -p
+	Binary      *checkedBinary    `json:"binary"`  // null where none was asked about, or it cannot be read
 	Probes      []checkedProbe    `json:"probes"`
 	Transitions []gobinTransition `json:"transitions"`
 	Problems    []problem         `json:"problems"` // what stands in the way
@@ -29,9 +31,17 @@ type checkedKernel struct {
 	UprobeMulti *bool  `json:"uprobe_multi"` // all probes are attached at once; null: not tried
 }
 
+type checkedProcess struct {
+	PID      int       `json:"pid"`
+	NSPID    int       `json:"ns_pid"` // its number in its own PID namespace
+	Name     string    `json:"name"`
+	Started  time.Time `json:"started"`
+	Threads  int       `json:"threads"`
+	CPUQuota float64   `json:"cpu_quota"` // CPUs that its cgroups allow it, 0: no limit
+}
+
 type checkedBinary struct {
 	Path      string `json:"path"`
-	PID       int    `json:"pid,omitempty"`
 	GoVersion string `json:"go_version"`
 	BuildID   string `json:"build_id,omitempty"`
 	Arch      string `json:"arch"`
@@ -107,7 +117,7 @@ func (d *checkDocument) machine() {
 func (d *checkDocument) subject(opts checkOptions) error {
 	switch {
 	case opts.binary != "":
-		return d.binary(opts.binary, opts.binary, 0)
+		return d.binary(opts.binary, opts.binary)
 	case opts.pid == 0:
 		return nil
 	}
@@ -124,12 +134,25 @@ func (d *checkDocument) subject(opts checkOptions) error {
 	if err != nil {
 		return err
 	}
-	return d.binary(proc.Exe(), path, opts.pid)
+	return errors.Join(d.process(proc), d.binary(proc.Exe(), path))
+}
+
+// process describes a process.
+func (d *checkDocument) process(proc *target.Process) error {
+	name, err1 := proc.Comm()
+	nspid, err2 := proc.NSPID()
+	started, err3 := proc.Started()
+	threads, err4 := proc.Threads()
+	quota, err5 := proc.CPUQuota()
+	d.Process = &checkedProcess{
+		PID: proc.PID(), NSPID: nspid, Name: name, Started: started.UTC(), Threads: len(threads), CPUQuota: quota,
+	}
+	return errors.Join(err1, err2, err3, err4, err5)
 }
 
 // binary checks the executable at path, called name to people. A file that cannot be
 // read is an error, one that cannot be recorded a problem.
-func (d *checkDocument) binary(path, name string, pid int) error {
+func (d *checkDocument) binary(path, name string) error {
 	file, err := os.Open(path)
 	if err != nil {
 		return err
@@ -141,7 +164,7 @@ func (d *checkDocument) binary(path, name string, pid int) error {
 		return nil
 	}
 	d.Binary = &checkedBinary{
-		Path: name, PID: pid, GoVersion: b.GoVersion, BuildID: b.BuildID, Arch: b.Arch, PIE: b.PIE, Cgo: b.Cgo(),
+		Path: name, GoVersion: b.GoVersion, BuildID: b.BuildID, Arch: b.Arch, PIE: b.PIE, Cgo: b.Cgo(),
 	}
 	if b.Arch != runtime.GOARCH {
 		d.problem("record it on a machine of that kind", "%s is built for %s and this machine is %s", name, b.Arch, runtime.GOARCH)

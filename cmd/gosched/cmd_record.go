@@ -17,6 +17,7 @@ type recordOptions struct {
 	without     []string
 	stackDepth  int
 	perfUprobes bool
+	user        string // "": gosched's own
 	json        bool
 	command     []string
 }
@@ -34,7 +35,8 @@ calls, preemption, exit, with stacks; and the process's threads on the CPUs.
 
 With -p a running process is recorded until it exits, -d is over, or Ctrl-C. A
 command is recorded from its first instruction; its exit code is passed on, and
-signals are; with -d it runs on after the recording, and gosched waits for it.
+signals are; with -d it runs on after the recording, and gosched waits for it. It runs
+as the user that gosched runs as, unless --user names another.
 
 The process is not changed: probes are in the kernel's hands and go away with
 gosched, however it ends.
@@ -48,7 +50,7 @@ Recording needs root, or CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE. gosched check
 says what a machine and a binary can do.`,
 		Example: `  sudo gosched record -p 4711 -d 10s                       # into trace.parquet
   sudo gosched record -p 4711 -o slow.parquet --without syscalls,kernel
-  sudo gosched record -o segments/ -- ./server -port 8080  # from its first instruction`,
+  sudo gosched record -o segments/ --user www -- ./server  # from its first instruction`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.command = args
 			if err := opts.check(cmd.Flags().Changed("pid")); err != nil {
@@ -65,6 +67,7 @@ says what a machine and a binary can do.`,
 	flags.BoolVarP(&opts.force, "force", "f", false, "overwrite the trace file if it is there")
 	flags.StringSliceVar(&opts.without, "without", nil, "leave out `transitions`, to cost less: "+strings.Join(transitionNames(), ", "))
 	flags.IntVar(&opts.stackDepth, "stack-depth", 0, "the most `frames` of a stack; 0: what the kernel side can hold")
+	flags.StringVar(&opts.user, "user", "", "run the command as this `user`, by name or number")
 	flags.BoolVar(&opts.perfUprobes, "perf-uprobes", false, "attach one by one even where the kernel can attach all probes at once")
 	jsonFlag(cmd, &opts.json)
 	return cmd
@@ -79,6 +82,8 @@ func (o *recordOptions) check(havePID bool) error {
 		return errors.New("record what? Give -p PID, or a command")
 	case havePID && o.pid <= 0:
 		return fmt.Errorf("%d is no process id", o.pid)
+	case havePID && o.user != "":
+		return errors.New("--user is for a command, not for a process that runs already")
 	case o.duration < 0:
 		return fmt.Errorf("a recording of %v is not possible", o.duration)
 	case o.output == "":

@@ -146,3 +146,20 @@ func TestATraceGoesToWhoCalledSudo(t *testing.T) {
 		t.Errorf("where there is no trace: %v", err)
 	}
 }
+
+func TestCredential(t *testing.T) {
+	for _, name := range []string{"root", "0"} {
+		as, err := credential(name)
+		if err != nil || as.UID != 0 || as.GID != 0 {
+			t.Errorf("credential(%q) = %+v, %v; want root's", name, as, err)
+		}
+	}
+	if as, err := credential(""); as != nil || err != nil {
+		t.Errorf("credential of nobody in particular = %+v, %v; want none", as, err)
+	}
+	for _, name := range []string{"no user of this name", "4294967294", "-1"} {
+		if as, err := credential(name); err == nil {
+			t.Errorf("credential(%q) = %+v; want an error", name, as)
+		}
+	}
+}

@@ -78,8 +78,12 @@ func openTarget(pid int) (*target.Process, error) {
 // command records a command from its first instruction and passes its exit code on.
 // Once it runs it is let run: it outlives the recording if that ends first.
 func (r *recorder) command(ctx context.Context) error {
+	as, err := credential(r.opts.user)
+	if err != nil {
+		return err
+	}
 	child, err := target.Start(ctx, r.opts.command, target.StartOptions{
-		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, As: as,
 	})
 	if err != nil {
 		return err

@@ -55,22 +55,6 @@ func (p *Process) ExeMappings() ([]Mapping, error) {
 	return own, nil
 }
 
-// LoadBias is what to add to a link-time address to get the address in the
-// process: 0 but for a position-independent executable. The arguments are the
-// link-time address and the file offset of anything in an executable segment.
-func (p *Process) LoadBias(vaddr, fileOffset uint64) (uint64, error) {
-	maps, err := p.ExeMappings()
-	if err != nil {
-		return 0, err
-	}
-	for _, m := range maps {
-		if m.Executable && m.Offset <= fileOffset && fileOffset-m.Offset < m.End-m.Start {
-			return m.Start + (fileOffset - m.Offset) - vaddr, nil
-		}
-	}
-	return 0, fmt.Errorf("process %d: no executable mapping of its executable at file offset %#x", p.pid, fileOffset)
-}
-
 // parseMapping reads a line of /proc/PID/maps:
 //
 //	55d0c000-55d0e000 r-xp 00002000 08:02 173521   /usr/bin/program

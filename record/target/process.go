@@ -173,10 +173,6 @@ func (p *Process) ExePath() (string, error) {
 	return path, nil
 }
 
-// ExeID identifies the executable's file on this host: two processes of equal
-// device and inode share each probe on it.
-func (p *Process) ExeID() (device, inode uint64) { return p.image.device, p.image.inode }
-
 // Replaced says whether the process has exec'ed something, the same file again
 // included, since Open.
 func (p *Process) Replaced() (bool, error) {

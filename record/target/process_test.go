@@ -55,10 +55,6 @@ func sameFile(t *testing.T, p *Process, path string) {
 	if err != nil || !os.SameFile(got, want) {
 		t.Errorf("Exe() = %s, %v; it is not the file %s", p.Exe(), err, path)
 	}
-	stat := want.Sys().(*syscall.Stat_t)
-	if device, inode := p.ExeID(); device != uint64(stat.Dev) || inode != stat.Ino {
-		t.Errorf("ExeID() = %d, %d; want %d, %d", device, inode, stat.Dev, stat.Ino)
-	}
 }
 
 func TestThreadsOfAProcessInAPIDNamespaceHaveTheirNumbersThere(t *testing.T) {
