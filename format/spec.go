@@ -86,7 +86,7 @@ const (
 
 // encodingSpecs says what the encodings are, for FORMAT.md.
 var encodingSpecs = []struct{ name, meaning string }{
-	{encDelta, "DELTA_BINARY_PACKED; miniblocks in whole bytes where all times are multiples of 8 or more, else tightly packed and stored in zstd frames as they are"},
+	{encDelta, "DELTA_BINARY_PACKED; miniblocks in whole bytes where all times are multiples of 8 or more, else in as few bits as there can be"},
 	{encDict, "RLE_DICTIONARY, the dictionary in order of appearance; indices of 1, 2, 4, 8, 16, 24 or 32 bits, so that none straddles a byte"},
 	{encEither, "RLE_DICTIONARY, and DELTA_BINARY_PACKED from the page of a row group on at which there are more than 65,536 values"},
 }

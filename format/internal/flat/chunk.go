@@ -14,30 +14,26 @@ import (
 
 // Compressor makes pages smaller. It is not safe for concurrent use.
 type Compressor struct {
-	zstd  *zstd.Encoder
-	fast  *zstd.Encoder // for times: half the time of zstd for some percent more
-	level int
+	zstd *zstd.Encoder
+	fast *zstd.Encoder // for times: half the time of zstd for some percent more
 }
 
 // NewCompressor gives a compressor of a zstd level as klauspost/compress counts them, from 1 (fastest) to 4.
 func NewCompressor(level int) (*Compressor, error) {
-	z := &Compressor{level: level}
-	var err error
-	if z.zstd, err = newEncoder(level); err != nil {
+	const fastest = 1
+	slow, err := newEncoder(level)
+	if err != nil {
 		return nil, err
 	}
-	if level >= thoroughLevel {
-		z.fast = z.zstd
-		return z, nil
-	}
-	z.fast, err = newEncoder(1)
-	return z, err
+	fast, err := newEncoder(fastest)
+	return &Compressor{zstd: slow, fast: fast}, err
 }
 
 func newEncoder(level int) (*zstd.Encoder, error) {
 	enc, err := zstd.NewWriter(nil,
 		zstd.WithEncoderLevel(zstd.EncoderLevel(level)),
 		zstd.WithEncoderConcurrency(1),
+		zstd.WithAllLitEntropyCompression(true), // packed bits repeat nowhere, but are skewed
 		zstd.WithEncoderCRC(false), // the page header has one
 	)
 	if err != nil {
@@ -113,6 +109,8 @@ func is32[T integer]() bool {
 	return one<<31<<1 == 0
 }
 
+var Min = map[string]float64{}
+
 // page is where a data page is within its chunk.
 type page struct {
 	offset, size int64 // in Chunk.data, header included
@@ -184,23 +182,12 @@ func (c *Chunk) tryWidths(z *Compressor, s *Scratch) int {
 // AddDelta appends a page of vals that are not null, as differences; s has been filled from the same values.
 func (c *Chunk) AddDelta(z *Compressor, s *Scratch, vals []int64, bounds Bounds) error {
 	s.body = c.appendLevels(s.body[:0], s)
-	if len(vals) > 1 && coarse(vals) {
-		s.body = appendByteDeltas(s.body, vals)
-		return c.add(z.fast, s, format.DeltaBinaryPacked, bounds)
-	}
 	var err error
-	if s.body, err = appendBitDeltas(s.body, vals); err != nil {
+	if s.body, err = appendDeltas(s.body, vals); err != nil {
 		return fmt.Errorf("encode %s: %w", c.column.Name, err)
 	}
-	if z.level >= thoroughLevel {
-		return c.add(z.zstd, s, format.DeltaBinaryPacked, bounds)
-	}
-	s.packed = appendRawFrame(s.packed[:0], s.body)
-	return c.addPacked(s, format.DeltaBinaryPacked, bounds)
+	return c.add(z.fast, s, format.DeltaBinaryPacked, bounds)
 }
-
-// thoroughLevel is the zstd level from which on some percent less are worth the time spent on packed bits.
-const thoroughLevel = 3
 
 func (c *Chunk) appendLevels(dst []byte, s *Scratch) []byte {
 	if !c.column.Optional {
@@ -212,11 +199,6 @@ func (c *Chunk) appendLevels(dst []byte, s *Scratch) []byte {
 // add compresses the body in s and appends it as a data page.
 func (c *Chunk) add(z *zstd.Encoder, s *Scratch, encoding format.Encoding, bounds Bounds) error {
 	s.packed = z.EncodeAll(s.body, s.packed[:0])
-	return c.addPacked(s, encoding, bounds)
-}
-
-// addPacked appends what is in s as a data page: body, and packed as body compressed.
-func (c *Chunk) addPacked(s *Scratch, encoding format.Encoding, bounds Bounds) error {
 	header := format.PageHeader{
 		Type:                 format.DataPage,
 		UncompressedPageSize: int32(len(s.body)),

@@ -21,6 +21,14 @@ const (
 // for whole bytes to be the better packing.
 const coarseBits = 3
 
+// appendDeltas appends values in DELTA_BINARY_PACKED, in the packing that suits them.
+func appendDeltas(dst []byte, values []int64) ([]byte, error) {
+	if len(values) > 1 && coarse(values) {
+		return appendByteDeltas(dst, values), nil
+	}
+	return appendBitDeltas(dst, values)
+}
+
 // appendBitDeltas appends values in DELTA_BINARY_PACKED, as tightly as can be.
 func appendBitDeltas(dst []byte, values []int64) ([]byte, error) {
 	var encoding delta.BinaryPackedEncoding
@@ -82,31 +90,6 @@ func appendMiniblocks(dst []byte, block *[deltaBlock]uint64) []byte {
 		dst = dst[:at+n*deltaMiniblock]
 	}
 	return dst
-}
-
-// appendRawFrame appends b as a zstd frame that stores it as it is, for bytes
-// that zstd would only waste time on.
-// https://github.com/facebook/zstd/blob/v1.5.7/doc/zstd_compression_format.md
-func appendRawFrame(dst, b []byte) []byte {
-	const (
-		singleSegment4 = 1<<7 | 1<<5 // frame content size in 4 bytes, no window
-		maxBlock       = 128 << 10
-	)
-	dst = binary.LittleEndian.AppendUint32(dst, 0xFD2FB528)
-	dst = append(dst, singleSegment4)
-	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(b)))
-	for {
-		n := min(len(b), maxBlock)
-		header := uint32(n) << 3 // a raw block
-		if n == len(b) {
-			header |= 1 // the last
-		}
-		dst = append(dst, byte(header), byte(header>>8), byte(header>>16))
-		dst = append(dst, b[:n]...)
-		if b = b[n:]; len(b) == 0 {
-			return dst
-		}
-	}
 }
 
 // readDeltas decodes a page of differences, with slack behind its body.

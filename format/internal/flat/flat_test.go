@@ -7,7 +7,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/klauspost/compress/zstd"
 	"github.com/parquet-go/parquet-go/encoding/delta"
 	"github.com/parquet-go/parquet-go/encoding/thrift"
 	"github.com/parquet-go/parquet-go/format"
@@ -140,20 +139,6 @@ func TestDeltasComeBack(t *testing.T) {
 			if theirs, err := referee.DecodeInt64(nil, b); err != nil || !slices.Equal(theirs, v) {
 				t.Fatalf("%s: parquet-go reads %v, %v, want %v", name, theirs, err, v)
 			}
-		}
-	}
-}
-
-func TestRawFrameIsZstd(t *testing.T) {
-	dec, err := zstd.NewReader(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer dec.Close()
-	for _, n := range []int{0, 1, 1000, 128 << 10, 128<<10 + 1, 300 << 10} {
-		b := bytes.Repeat([]byte("abc"), n/3+1)[:n]
-		if got, err := dec.DecodeAll(appendRawFrame(nil, b), nil); err != nil || !bytes.Equal(got, b) {
-			t.Errorf("%d bytes: %d bytes, %v", n, len(got), err)
 		}
 	}
 }
