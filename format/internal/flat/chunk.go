@@ -109,8 +109,6 @@ func is32[T integer]() bool {
 	return one<<31<<1 == 0
 }
 
-var Min = map[string]float64{}
-
 // page is where a data page is within its chunk.
 type page struct {
 	offset, size int64 // in Chunk.data, header included
