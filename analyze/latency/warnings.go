@@ -43,6 +43,11 @@ func warnings(r *Result, sum *replay.Summary) []report.Warning {
 		add("censored", "%s unknown: too many of the longest delays were cut", strings.Join(undefined, ", "))
 	}
 	out = append(out, coverageWarnings(sum.Metadata())...)
+	for _, pid := range sum.BeyondProcs {
+		if r.Total.Parts != nil {
+			add("gomaxprocs", "process %d: GOMAXPROCS was raised while recording: \"no P\" and \"syscall\" are too large", pid)
+		}
+	}
 	if r.Total.Broken > 0 {
 		add("broken", "%s left out because moves are missing from the trace", report.FormatNumber(r.Total.Broken, "delay"))
 	}

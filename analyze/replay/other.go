@@ -140,6 +140,9 @@ func (w *walk) finish() {
 		w.sum.Processes++
 		w.sum.GapNS += p.gapNS
 		w.sum.PeakAlive += p.goroutines.peak
+		if p.occ.limit > 0 && len(p.procs) > p.occ.limit {
+			w.sum.BeyondProcs = append(w.sum.BeyondProcs, p.pid)
+		}
 		for _, g := range p.goroutines.known() {
 			w.cut(p, g, w.sum.EndNS, CensoredRight)
 		}

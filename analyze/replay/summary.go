@@ -69,10 +69,11 @@ type Summary struct {
 	Gaps           int64 // gap rows
 	GapNS          int64 // the time in gaps, added up over processes, where gaps overlap once
 	Processes      int
-	Goroutines     int64 // different goroutines seen
-	Unannounced    int64 // of them, those first seen by a move that is neither a creation nor in a snapshot
-	PeakAlive      int   // the most goroutines known alive at once, of each process, added up
-	ImpliedMoves   int64 // times that a move was missing because the recording does not cover it
+	Goroutines     int64   // different goroutines seen
+	Unannounced    int64   // of them, those first seen by a move that is neither a creation nor in a snapshot
+	PeakAlive      int     // the most goroutines known alive at once, of each process, added up
+	BeyondProcs    []int32 // processes that ran on more Ps than GOMAXPROCS was when the recording began
+	ImpliedMoves   int64   // times that a move was missing because the recording does not cover it
 	Problems       []Problem
 	Counts         ProblemCounts
 	// AtStart and AtEnd count snapshot rows by state: goroutines met for the first time, and ones met before.
