@@ -34,7 +34,7 @@ func newEncoder(level int) (*zstd.Encoder, error) {
 		zstd.WithEncoderLevel(zstd.EncoderLevel(level)),
 		zstd.WithEncoderConcurrency(1),
 		zstd.WithAllLitEntropyCompression(true), // packed bits repeat nowhere, but are skewed
-		zstd.WithEncoderCRC(false), // the page header has one
+		zstd.WithEncoderCRC(false),              // the page header has one
 	)
 	if err != nil {
 		return nil, fmt.Errorf("make zstd encoder: %w", err)
