@@ -50,6 +50,8 @@ type follower struct {
 	gs      map[int64]goroutine
 	threads map[int32]int64 // the goroutine on a thread
 	counts  Counts
+
+	withoutReady bool // wake-ups are left out, so that those the scheduler does itself are not told either
 }
 
 // Counts says how many rows of each kind a recording has.
@@ -152,7 +154,7 @@ func (f *follower) create(e *event, to format.State, why format.StringID) {
 // findRunnable does that itself for the first goroutine of a netpoll and for GC workers, park_m for a refused park
 // (go1.18–1.27 src/runtime/proc.go).
 func (f *follower) run(e *event) {
-	if g, ok := f.gs[e.goid]; ok && g.state == format.StateWaiting {
+	if g, ok := f.gs[e.goid]; ok && g.state == format.StateWaiting && !f.withoutReady {
 		w := f.row(e, format.StateWaiting, format.StateRunnable)
 		w.Reason = f.texts.waker(gobin.OpRun, g.reason, e.proc)
 		f.write(&w)

@@ -107,6 +107,7 @@ func (s *session) openOutput() error {
 	stacks := newStacks(s.binary, s.bias, rec.Stacks(), texts)
 	r := &rows{pid: int32(s.proc.PID()), offset: s.offsetNS, batch: &format.Batch{}, full: s.out.take}
 	s.follow = newFollower(r, texts, stacks)
+	s.follow.withoutReady = !s.choice.sees("ready")
 	return nil
 }
 
