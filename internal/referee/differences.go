@@ -99,7 +99,7 @@ var Differences = []Difference{
 	},
 	{
 		InterruptedLine, "all",
-		"for a function that a signal stopped, the line of the instruction before the one it was stopped at",
+		"for a function that a signal stopped, the line (and the inlined function) of the instruction before the one it was stopped at",
 		"the line of the instruction it was stopped at",
 		"go1.26 src/runtime/tracestack.go fpunwindExpand: callPC := retPC - 1, also for runtime.asyncPreempt's return address, which is no call's (src/runtime/signal_amd64.go pushCall)",
 	},

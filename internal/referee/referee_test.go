@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gosched/gosched/format"
 	"github.com/gosched/gosched/internal/testenv"
 )
 
@@ -37,6 +38,31 @@ func TestMoveForMove(t *testing.T) {
 		}
 	})
 	writeResults(t, results)
+}
+
+// TestRecorderThatLeavesSomethingOutIsCaught has the recorder not look for one kind of transition and wants the
+// comparison to miss it.
+func TestRecorderThatLeavesSomethingOutIsCaught(t *testing.T) {
+	testenv.RequireBPF(t)
+	gosched := testenv.Gosched(t)
+	for without, missing := range map[string]struct {
+		program string
+		kind    kind
+	}{
+		"yield":    {"yield", yield},
+		"syscalls": {"syscalls", syscallIn},
+		"ready":    {"channels", ready},
+		"exit":     {"panics", kind{format.StateRunning, format.StateNotExist}},
+	} {
+		t.Run(without, func(t *testing.T) {
+			bin := testenv.Build(t, testenv.Program{Name: missing.program})
+			r := record(t, gosched, bin, 2, Options{}, "--without", without)
+			if wrong := (Cell{Program: testenv.Program{Toolchain: "go1.26"}}).Complaints(r); len(wrong) == 0 {
+				t.Errorf("recorded without %s, and the referee finds nothing wrong: %d moves %s are missing",
+					without, r.kind(missing.kind).Missing, missing.kind)
+			}
+		})
+	}
 }
 
 func writeResults(t *testing.T, results []*Result) {
@@ -77,13 +103,14 @@ func judge(t *testing.T, gosched string, cell Cell) *Result {
 }
 
 // record runs a program once, recorded by both, and compares.
-func record(t *testing.T, gosched, bin string, procs int, opt Options) *Report {
+func record(t *testing.T, gosched, bin string, procs int, opt Options, flags ...string) *Report {
 	t.Helper()
 	dir := t.TempDir()
 	ours, theirs := filepath.Join(dir, "trace.parquet"), filepath.Join(dir, "go.trace")
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, gosched, "record", "-o", ours, "--", bin, "-trace", theirs)
+	args := append([]string{"record", "-o", ours}, flags...)
+	cmd := exec.CommandContext(ctx, gosched, append(args, "--", bin, "-trace", theirs)...)
 	cmd.Env = append(os.Environ(), fmt.Sprintf("GOMAXPROCS=%d", procs))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("GOMAXPROCS=%d %s: %v\n%s", procs, cmd, err, out)

@@ -22,34 +22,53 @@ type stackRules struct {
 // differently, and by which row of Differences, if any.
 func (r stackRules) agree(k kind, ours, theirs Stack) (agree bool, by DifferenceID) {
 	mine, their := trimRoot(ours), trimLeaf(theirs)
-	if truncated(ours, r.depth) || truncated(theirs, traceDepth) {
-		return agreeAtLeaf(mine, their), SkippedFrames
-	}
-	if isPrefix(their, mine) && len(mine)-len(their) <= maxSkip && skippableOnly(mine[len(their):]) {
-		if len(ours) != len(theirs) {
+	if !r.truncated(ours) && len(theirs) < traceDepth {
+		agree, by = r.agreeFromRoot(k, mine, their)
+		if agree && by == "" && len(ours) != len(theirs) {
 			by = SkippedFrames
 		}
-		return true, by
+		return agree, by
 	}
+	// One or both lack frames at the root. As many of our innermost ones as the tracer may have left out are taken
+	// for left out; from there outwards all frames that both have must agree.
+	for skip := 0; skip <= maxSkip && skip < len(mine); skip++ {
+		n := min(len(mine)-skip, len(their))
+		if n == 0 {
+			break
+		}
+		if agree, by = r.agreeFromRoot(k, mine[len(mine)-skip-n:], their[len(their)-n:]); agree {
+			return true, SkippedFrames
+		}
+	}
+	return false, ""
+}
+
+// agreeFromRoot compares stacks that begin with the same function.
+func (r stackRules) agreeFromRoot(k kind, ours, theirs Stack) (agree bool, by DifferenceID) {
 	switch {
-	case k == yield && interruptedAlike(mine, their):
+	case isPrefix(theirs, ours) && len(ours)-len(theirs) <= maxSkip && skippableOnly(ours[len(theirs):]):
+		return true, ""
+	case k == yield && interruptedAlike(ours, theirs):
 		return true, InterruptedLine
-	case k == yield && r.oldSafePoint && lostAtSafePoint(mine, their):
+	case k == yield && r.oldSafePoint && lostAtSafePoint(ours, theirs):
 		return true, SafePointFrame
 	}
 	return false, ""
 }
 
-// truncated reports whether a stack may lack frames at the root.
-func truncated(s Stack, depth int) bool {
-	return depth > 0 && len(s) >= depth && !rootFuncs[s[0].Func]
+// truncated reports whether our stack may lack frames at the root.
+func (r stackRules) truncated(s Stack) bool {
+	return len(s) > 0 && (s[0].Func == truncatedFunc || r.depth > 0 && len(s) >= r.depth && !rootFuncs[s[0].Func])
 }
+
+// truncatedFunc is what gosched writes instead of the frames that it did not see.
+const truncatedFunc = "[truncated]"
 
 var rootFuncs = map[string]bool{"runtime.goexit": true, "runtime.main": true}
 
-// trimRoot takes away the frames that the tracer drops from every stack.
+// trimRoot takes away the frames that the tracer drops from every stack, and what stands for frames not seen.
 func trimRoot(s Stack) Stack {
-	for len(s) > 0 && rootFuncs[s[0].Func] {
+	for len(s) > 0 && (rootFuncs[s[0].Func] || s[0].Func == truncatedFunc) {
 		s = s[1:]
 	}
 	return s
@@ -67,37 +86,25 @@ func trimLeaf(s Stack) Stack {
 	return s
 }
 
-// agreeAtLeaf compares stacks of which one or both lack frames at the root: some number of our innermost frames is
-// skipped, and from there outwards all frames that both have must be equal.
-func agreeAtLeaf(ours, theirs Stack) bool {
-	for skip := 0; skip <= maxSkip && skip <= len(ours); skip++ {
-		if !skippableOnly(ours[len(ours)-skip:]) {
-			return false
-		}
-		rest := ours[:len(ours)-skip]
-		n := min(len(rest), len(theirs))
-		if n > 0 && slices.Equal(rest[len(rest)-n:], theirs[len(theirs)-n:]) {
-			return true
-		}
-	}
-	return false
-}
-
 func isPrefix(prefix, s Stack) bool {
 	return len(prefix) <= len(s) && slices.Equal(prefix, s[:len(prefix)])
 }
 
 // interruptedAlike reports whether two stacks of a goroutine that a signal interrupted differ in the interrupted
-// function's line alone. gosched gives the line of the instruction that comes next, the tracer that of the one before
-// it, as if it had been a call.
+// function alone. gosched gives the line of the instruction that comes next, the tracer that of the one before it, as if
+// it had been a call; where other functions are inlined there, the two may belong to different ones of them.
 func interruptedAlike(ours, theirs Stack) bool {
+	const inlined = 4 // functions in one, at most
 	i := slices.IndexFunc(ours, isAsyncPreempt)
 	j := slices.IndexFunc(theirs, isAsyncPreempt)
-	if i < 1 || i != j {
+	if i < 0 || j < 0 || !isPrefix(theirs[j:], ours[i:]) {
 		return false
 	}
-	return slices.Equal(ours[:i-1], theirs[:i-1]) && ours[i-1].Func == theirs[i-1].Func &&
-		isPrefix(theirs[i:], ours[i:])
+	same := 0
+	for same < min(i, j) && ours[same] == theirs[same] {
+		same++
+	}
+	return i-same <= inlined && j-same <= inlined && min(i, j)-same <= 1
 }
 
 func isAsyncPreempt(f Frame) bool { return f.Func == "runtime.asyncPreempt" }
