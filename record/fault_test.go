@@ -144,7 +144,7 @@ func TestFullDiskEndsTheRecordingAndKeepsWhatWasWritten(t *testing.T) {
 		}
 	})
 	out := filepath.Join(dir, "t.parquet")
-	err := recordUntil(t, s, record.Options{Output: out, Duration: time.Minute})
+	err := recordUntil(t, s, record.Options{Output: out, Recorder: "test", Duration: time.Minute})
 	if !errors.Is(err, syscall.ENOSPC) {
 		t.Errorf("the recording ended with %v, not with a full disk", err)
 	}
@@ -190,7 +190,7 @@ func child(t *testing.T, out string, argv ...string) (*record.Summary, int) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	sum, err := record.Record(t.Context(), c.Process, record.Options{Output: out, Ready: c.Resume})
+	sum, err := record.Record(t.Context(), c.Process, record.Options{Output: out, Recorder: "test", Ready: c.Resume})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -225,7 +225,7 @@ func TestTargetIsKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	out := filepath.Join(t.TempDir(), "t.parquet")
-	stop := recordInBackground(t, cmd.Process.Pid, record.Options{Output: out})
+	stop := recordInBackground(t, cmd.Process.Pid, record.Options{Output: out, Recorder: "test"})
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}

@@ -154,12 +154,20 @@ func (f *follower) create(e *event, to format.State, why format.StringID) {
 // findRunnable does that itself for the first goroutine of a netpoll and for GC workers, park_m for a refused park
 // (go1.18–1.27 src/runtime/proc.go).
 func (f *follower) run(e *event) {
-	if g, ok := f.gs[e.goid]; ok && g.state == format.StateWaiting && !f.withoutReady {
-		w := f.row(e, format.StateWaiting, format.StateRunnable)
-		w.Reason = f.texts.waker(gobin.OpRun, g.reason, e.proc)
-		f.write(&w)
-	}
+	f.madeReady(e)
 	f.transition(e, &moves[gobin.OpRun])
+}
+
+// madeReady writes the wake-up that no probe saw of a goroutine that is now known not to wait.
+func (f *follower) madeReady(e *event) {
+	g, ok := f.gs[e.goid]
+	if !ok || g.state != format.StateWaiting || f.withoutReady {
+		return
+	}
+	w := f.row(e, format.StateWaiting, format.StateRunnable)
+	w.Reason = f.texts.waker(gobin.OpRun, g.reason, e.proc)
+	f.write(&w)
+	f.settle(e, format.StateRunnable)
 }
 
 // coroSwitch writes that one goroutine handed its thread to another.
@@ -221,6 +229,9 @@ func (f *follower) snapshot(e *event) {
 	g, seen := f.gs[e.goid]
 	if atEnd := e.flags&snapshotEnd != 0; seen && (!atEnd || g.moved >= e.time-int64(e.text)) {
 		return
+	}
+	if seen && format.State(e.flags&snapshotState) == format.StateRunnable {
+		f.madeReady(e) // the scheduler has, and is about to run it
 	}
 	w := format.Event{
 		TimeNS: e.time, Kind: format.KindSnapshot, TID: e.tid, CPU: format.Unknown, Proc: e.proc,

@@ -195,6 +195,22 @@ func TestFollowerTellsWhatEventsMean(t *testing.T) {
 			"2 snapshot g8 unknown->waiting [chan receive]",
 			"3 snapshot g7 unknown->running",
 		}},
+		{"a snapshot at the end shows a wake-up that no probe sees", []event{
+			do(gobin.OpPark, 1, 7, reason(2)),
+			{op: opSnapshot, time: 5, goid: 7, tid: -1, text: 2, flags: uint16(format.StateRunnable) | snapshotEnd},
+			do(gobin.OpRun, 6, 7),
+		}, []string{
+			"1 goroutine g7 running->waiting [IO wait]",
+			"5 goroutine g7 waiting->runnable [netpoll]",
+			"5 snapshot g7 unknown->runnable",
+			"6 goroutine g7 runnable->running",
+		}},
+		{"a snapshot at the end of what moved while it was read is dropped", []event{
+			do(gobin.OpPark, 4, 7, reason(2)),
+			{op: opSnapshot, time: 5, goid: 7, tid: -1, text: 2, flags: uint16(format.StateRunning) | snapshotEnd},
+		}, []string{
+			"4 goroutine g7 running->waiting [IO wait]",
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := run(t, define, c.events...)
