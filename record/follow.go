@@ -166,6 +166,9 @@ func (f *follower) madeReady(e *event) {
 	}
 	w := f.row(e, format.StateWaiting, format.StateRunnable)
 	w.Reason = f.texts.waker(gobin.OpRun, g.reason, e.proc)
+	if e.op == opSnapshot {
+		w.TID, w.CPU = format.Unknown, format.Unknown
+	}
 	f.write(&w)
 	f.settle(e, format.StateRunnable)
 }
