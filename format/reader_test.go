@@ -346,3 +346,64 @@ func TestVersion1StaysReadable(t *testing.T) {
 		compareText(t, text(t, r, Selection{}), string(want))
 	}
 }
+
+// countingReaderAt counts the bytes that are read.
+type countingReaderAt struct {
+	*bytes.Reader
+	n int64
+}
+
+func (c *countingReaderAt) ReadAt(b []byte, off int64) (int, error) {
+	c.n += int64(len(b))
+	return c.Reader.ReadAt(b, off)
+}
+
+func TestSelectionReadsLittle(t *testing.T) {
+	var buf bytes.Buffer
+	w, err := NewWriter(&buf, WriterOptions{PageRows: 1000, GroupRows: 10000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := new(Batch)
+	rng := rand.New(rand.NewPCG(1, 2))
+	for i := range int64(100_000) { // goroutines come one after the other
+		b.Append(Event{TimeNS: 1e18 + i*100 + rng.Int64N(100), GoID: GoID(1 + i/500), From: State(1 + rng.IntN(5)), To: StateRunning, TID: rng.Int32N(100), ByGoID: GoID(rng.Int64N(1e5))})
+	}
+	if err := w.Write(b); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(testMeta()); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name string
+		sel  Selection
+		rows int
+		part float64 // of the file's bytes at most
+	}{
+		{"everything", Selection{}, 100_000, 2},
+		{"a hundredth of the time", Selection{FromNS: 1e18 + 5e6, UntilNS: 1e18 + 51e5}, 1000, 0.2},
+		{"one goroutine", Selection{Goroutines: []GoID{77}}, 500, 0.2},
+		{"a goroutine that is not there", Selection{Goroutines: []GoID{12345}}, 0, 0.2},
+		{"one small column", Selection{Columns: Columns(ColFrom)}, 100_000, 0.6},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			counted := &countingReaderAt{Reader: bytes.NewReader(buf.Bytes())}
+			r, err := NewReader("test", counted, int64(buf.Len()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.sel.Workers = 1
+			rows := 0
+			for batch, err := range r.Batches(context.Background(), c.sel) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				rows += batch.Len()
+			}
+			if part := float64(counted.n) / float64(buf.Len()); rows != c.rows || part > c.part {
+				t.Errorf("%d rows from %.2f of the file, want %d from %.2f", rows, part, c.rows, c.part)
+			}
+		})
+	}
+}

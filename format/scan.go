@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -176,12 +177,14 @@ func (s *scan) planFile(z *flat.Decompressor, in *input) error {
 		if s.judgeGroup(file, g) == takeNone {
 			continue
 		}
+		if none, err := s.lacksGoroutines(z, file, g); err != nil {
+			return err
+		} else if none {
+			continue
+		}
 		group, err := openGroup(z, file, g, s.filter.read, s.reader.tables)
 		if err != nil {
 			return err
-		}
-		if s.lacksGoroutines(group) {
-			continue
 		}
 		if !s.planGroup(f, group) {
 			return nil
@@ -225,26 +228,18 @@ func (s *scan) judgeGroup(file *flat.File, g int) verdict {
 	return s.filter.judgeTimes(first, last, end, ok)
 }
 
-// lacksGoroutines says whether the row group has nothing of the goroutines selected.
-func (s *scan) lacksGoroutines(g *group) bool {
-	if s.filter.set == nil || !g.file.DictionaryOnly(g.number, int(ColGoID)) {
-		return false
+// lacksGoroutines says whether the row group has nothing of the goroutines
+// selected, by the dictionary of its goids alone.
+func (s *scan) lacksGoroutines(z *flat.Decompressor, file *flat.File, g int) (bool, error) {
+	_, nulls := file.ChunkBounds(g, int(ColEnd))
+	if s.filter.set == nil || nulls < int64(file.GroupRows(g)) || !file.DictionaryOnly(g, int(ColGoID)) {
+		return false, nil
 	}
-	for stripe := range g.stripes() {
-		if !g.allNull(ColEnd, stripe) {
-			return false
-		}
+	ids, err := flat.IntDictionary[GoID](z, file, g, int(ColGoID))
+	if err != nil {
+		return false, err
 	}
-	ids, ok := g.decoders[ColGoID].(opened[GoID])
-	if !ok {
-		return false
-	}
-	for _, id := range ids.dictionary {
-		if s.filter.set[id] {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(ids, func(id GoID) bool { return s.filter.set[id] }), nil
 }
 
 // judgeStripe judges a stripe by its pages' statistics.
