@@ -47,6 +47,13 @@ enum arg {
 	ARG_CLOSURE8,
 };
 
+/* What else a probe point's cookie says. */
+enum point_flags {
+	POINT_FRAMED = 1,    /* the frame pointer is the probed function's own */
+	POINT_YIELDS = 2,    /* OP_YIELD: only goroutines that yield of their own will come here */
+	POINT_PREEMPTED = 4, /* OP_YIELD: only goroutines that are preempted do */
+};
+
 enum event_flags {
 	FLAG_PREEMPTED = 1, /* OP_YIELD: it did not yield of its own will */
 	FLAG_CORO_EXIT = 2, /* OP_CORO_SWITCH: the goroutine that leaves is done */

@@ -127,6 +127,7 @@ struct {
 const enum op *unused_op __attribute__((unused));
 const enum arg *unused_arg __attribute__((unused));
 const enum event_flags *unused_flags __attribute__((unused));
+const enum point_flags *unused_point __attribute__((unused));
 const enum stack_kind *unused_kind __attribute__((unused));
 const struct event_base *unused_base __attribute__((unused));
 const struct event_stack *unused_stack __attribute__((unused));
@@ -145,7 +146,7 @@ extern void bpf_preempt_enable(void) __ksym __weak;
 struct point {
 	__u8 op;
 	__u8 arg;
-	__u8 framed;   /* the frame pointer is the probed function's own */
+	__u8 flags;    /* enum point_flags */
 	__u8 sp_delta; /* bytes between SP and the return address */
 };
 
@@ -435,7 +436,7 @@ static __noinline __u64 live_stack(struct pt_regs *ctx, const struct g *g, struc
 		give_scratch(w.window);
 		return 0;
 	}
-	if (!seen->point.framed) {
+	if (!(seen->point.flags & POINT_FRAMED)) {
 #if defined(REG_LR)
 		pc = REG_LR(ctx);
 #else
@@ -454,7 +455,7 @@ static __always_inline struct point point_of(__u64 cookie)
 	struct point p = {
 		.op = cookie,
 		.arg = cookie >> 8,
-		.framed = cookie >> 16,
+		.flags = cookie >> 16,
 		.sp_delta = cookie >> 24,
 	};
 
@@ -698,10 +699,12 @@ static __always_inline int leave(struct seen *s, struct thread *t, __u64 gp, str
 /* Whether the goroutine that yields was made to. */
 static __always_inline bool preempted(struct pt_regs *ctx, struct point p)
 {
+	if (p.flags & (POINT_YIELDS | POINT_PREEMPTED))
+		return p.flags & POINT_PREEMPTED;
 	if (preempted_in_arg1)
 		return (__u8)REG_ARG1(ctx);
 #if defined(REG_LR)
-	return !p.framed && inside(&gopreempt, REG_LR(ctx));
+	return !(p.flags & POINT_FRAMED) && inside(&gopreempt, REG_LR(ctx));
 #else
 	return inside(&gopreempt, read_word(REG_SP(ctx) + p.sp_delta));
 #endif

@@ -135,6 +135,14 @@ const (
 	GoschedOpOP_STACK         GoschedOp = 96
 )
 
+type GoschedPointFlags uint32
+
+const (
+	GoschedPointFlagsPOINT_FRAMED    GoschedPointFlags = 1
+	GoschedPointFlagsPOINT_YIELDS    GoschedPointFlags = 2
+	GoschedPointFlagsPOINT_PREEMPTED GoschedPointFlags = 4
+)
+
 type GoschedScratch struct {
 	_     structs.HostLayout
 	Busy  uint64
@@ -200,6 +208,7 @@ const (
 	GoschedVarUnusedFlags       = "unused_flags"
 	GoschedVarUnusedKind        = "unused_kind"
 	GoschedVarUnusedOp          = "unused_op"
+	GoschedVarUnusedPoint       = "unused_point"
 	GoschedVarUnusedStack       = "unused_stack"
 	GoschedVarUnusedThread      = "unused_thread"
 )
@@ -285,6 +294,7 @@ type GoschedVariableSpecs struct {
 	UnusedFlags       *ebpf.VariableSpec `ebpf:"unused_flags"`
 	UnusedKind        *ebpf.VariableSpec `ebpf:"unused_kind"`
 	UnusedOp          *ebpf.VariableSpec `ebpf:"unused_op"`
+	UnusedPoint       *ebpf.VariableSpec `ebpf:"unused_point"`
 	UnusedStack       *ebpf.VariableSpec `ebpf:"unused_stack"`
 	UnusedThread      *ebpf.VariableSpec `ebpf:"unused_thread"`
 }
@@ -349,6 +359,7 @@ type GoschedVariables struct {
 	UnusedFlags       *ebpf.Variable `ebpf:"unused_flags"`
 	UnusedKind        *ebpf.Variable `ebpf:"unused_kind"`
 	UnusedOp          *ebpf.Variable `ebpf:"unused_op"`
+	UnusedPoint       *ebpf.Variable `ebpf:"unused_point"`
 	UnusedStack       *ebpf.Variable `ebpf:"unused_stack"`
 	UnusedThread      *ebpf.Variable `ebpf:"unused_thread"`
 }

@@ -203,11 +203,20 @@ func (p *probes) attachPerf(exe string, points []gobin.Probe, pid int) error {
 
 // cookie tells the program what is special about a probe point, as point_of in gosched.c reads it.
 func cookie(p *gobin.Probe) uint64 {
-	c := uint64(p.Op) | uint64(p.Arg)<<8 | uint64(p.SPDelta)<<24
+	flags := yields[p.Func]
 	if p.Framed {
-		c |= 1 << 16
+		flags |= bpf.GoschedPointFlagsPOINT_FRAMED
 	}
-	return c
+	return uint64(p.Op) | uint64(p.Arg)<<8 | uint64(flags)<<16 | uint64(p.SPDelta)<<24
+}
+
+// yields says of the functions that goschedImpl may have been inlined into why a goroutine gets there. Of goschedImpl
+// itself its argument says so, or its caller.
+var yields = map[string]bpf.GoschedPointFlags{
+	"runtime.gosched_m":           bpf.GoschedPointFlagsPOINT_YIELDS,
+	"runtime.goschedguarded_m":    bpf.GoschedPointFlagsPOINT_YIELDS,
+	"runtime.gopreempt_m":         bpf.GoschedPointFlagsPOINT_PREEMPTED,
+	"runtime.asyncPreempt2.func1": bpf.GoschedPointFlagsPOINT_PREEMPTED,
 }
 
 // detach takes the programs off; what they have written can still be drained.
