@@ -28,6 +28,9 @@ const (
 	progressEvery = 200 * time.Millisecond
 	// segmentDuration, flushEvery and what the order needs together are how much a killed recorder loses: less than a second.
 	segmentDuration = 500 * time.Millisecond
+	// timeResolutionNS is what times are rounded down to. A probe takes fifty times as long, and what is below is most of a
+	// trace's bytes; Go's own tracer rounds to 64 (go1.27 src/runtime/tracetime.go).
+	timeResolutionNS = 16
 )
 
 // Options say how to record. The zero value records everything until the process exits.

@@ -88,7 +88,10 @@ func (s *session) openOutput() error {
 		return err
 	}
 	s.meta = *meta
-	rec, err := format.Create(s.opts.Output, s.meta, format.RecordingOptions{SegmentDuration: segmentDuration})
+	rec, err := format.Create(s.opts.Output, s.meta, format.RecordingOptions{
+		SegmentDuration: segmentDuration,
+		Writer:          format.WriterOptions{ResolutionNS: timeResolutionNS},
+	})
 	if err != nil {
 		return err
 	}
