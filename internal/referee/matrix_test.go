@@ -104,7 +104,7 @@ func fullMatrix() []Cell {
 }
 
 // selection is a part of the matrix that takes a few minutes: of the two newest toolchains every program, the newest
-// plain and the other stripped, with one number of Ps each in turn, and three programs in the other modes.
+// plain and the other stripped, with one number of Ps each in turn, and six programs in the other modes.
 func selection() []Cell {
 	var cells []Cell
 	newest := testenv.Newest(2)
@@ -115,12 +115,11 @@ func selection() []Cell {
 		}
 	}
 	for i, c := range []testenv.Program{
-		{Name: "syscalls", Mode: testenv.PIE}, {Name: "http", Mode: testenv.Cgo}, {Name: "channels", Mode: testenv.PGO},
+		{Name: "syscalls", Mode: testenv.PIE, Toolchain: newest[0]}, {Name: "gc", Mode: testenv.PIE, Toolchain: newest[1]},
+		{Name: "http", Mode: testenv.Cgo, Toolchain: newest[0]}, {Name: "cgo", Mode: testenv.Cgo, Toolchain: newest[1]},
+		{Name: "channels", Mode: testenv.PGO, Toolchain: newest[0]}, {Name: "yield", Mode: testenv.PGO, Toolchain: newest[1]},
 	} {
-		for _, toolchain := range newest {
-			c.Toolchain = toolchain
-			cells = append(cells, Cell{c, []int{allProcs[i%len(allProcs)]}})
-		}
+		cells = append(cells, Cell{c, []int{allProcs[i%len(allProcs)]}})
 	}
 	return cells
 }
