@@ -34,11 +34,18 @@ var moves = [...]move{
 	gobin.OpDropM:        {format.StateSyscall, format.StateNotExist, nil, false, false, true},
 }
 
-// goroutine is what the recorder must remember of one: whether it waits, and for what.
+// goroutine is what the recorder must remember of one: whether it waits, and for what. One whose end was seen is gone.
 type goroutine struct {
 	state  format.State
+	before format.State // the state before that
 	reason uint8
 	moved  int64 // when
+}
+
+// thread is what the recorder must remember of one.
+type thread struct {
+	tid  int32
+	goid int64 // the goroutine on it
 }
 
 // follower turns ordered events into the trace's rows. It keeps just enough state to say what no probe sees: a
@@ -47,8 +54,9 @@ type follower struct {
 	rows    *rows
 	texts   *texts
 	stacks  *stacks
-	gs      map[int64]goroutine
-	threads map[int32]int64 // the goroutine on a thread
+	gs      map[int64]*goroutine
+	threads map[int32]*thread
+	recent  [64]*thread // of the threads the one that was last on a CPU, by the CPU's number
 	counts  Counts
 
 	withoutReady bool // wake-ups are left out, so that those the scheduler does itself are not told either
@@ -64,7 +72,7 @@ type Counts struct {
 }
 
 func newFollower(r *rows, t *texts, s *stacks) *follower {
-	return &follower{rows: r, texts: t, stacks: s, gs: map[int64]goroutine{}, threads: map[int32]int64{}}
+	return &follower{rows: r, texts: t, stacks: s, gs: map[int64]*goroutine{}, threads: map[int32]*thread{}}
 }
 
 // emit writes the rows of one event.
@@ -79,7 +87,7 @@ func (f *follower) emit(e *event) {
 	case op(gobin.OpCoroSwitch):
 		f.coroSwitch(e)
 	case opThreadOn, opThreadOff, opThreadWake:
-		f.thread(e)
+		f.kernel(e)
 	case opGap:
 		f.gap(e)
 	case opSnapshot:
@@ -104,10 +112,33 @@ func (f *follower) transition(e *event, m *move) {
 	f.write(&w)
 	f.settle(e, m.to)
 	if m.leaves {
-		delete(f.threads, e.tid)
+		f.thread(e).goid = 0
 	} else if !m.by {
-		f.threads[e.tid] = e.goid
+		f.thread(e).goid = e.goid
 	}
+}
+
+// thread is the one that an event happened on.
+func (f *follower) thread(e *event) *thread {
+	slot := &f.recent[int(e.cpu)%len(f.recent)]
+	if *slot == nil || (*slot).tid != e.tid {
+		*slot = f.threadOf(e.tid)
+	}
+	return *slot
+}
+
+func (f *follower) threadOf(tid int32) *thread {
+	t, ok := f.threads[tid]
+	if !ok {
+		t = &thread{tid: tid}
+		f.threads[tid] = t
+	}
+	return t
+}
+
+func (f *follower) forgetThreads() {
+	clear(f.threads)
+	clear(f.recent[:])
 }
 
 // maxKnown is how many goroutines are remembered at most: where their ends are not recorded they only become more.
@@ -119,10 +150,15 @@ func (f *follower) settle(e *event, to format.State) {
 		delete(f.gs, e.goid)
 		return
 	}
-	if len(f.gs) >= maxKnown {
-		clear(f.gs)
+	g, ok := f.gs[e.goid]
+	if !ok {
+		if len(f.gs) >= maxKnown {
+			clear(f.gs)
+		}
+		g = &goroutine{}
+		f.gs[e.goid] = g
 	}
-	f.gs[e.goid] = goroutine{to, e.reason, e.time}
+	*g = goroutine{to, g.state, e.reason, e.time}
 }
 
 func (f *follower) row(e *event, from, to format.State) format.Event {
@@ -190,24 +226,28 @@ func (f *follower) coroSwitch(e *event) {
 	w.ByGoID, w.ByStack = format.GoID(e.goid), f.stack(e.stack)
 	f.write(&w)
 	f.settle(&next, format.StateRunning)
-	f.threads[e.tid] = next.goid
+	f.thread(e).goid = next.goid
 }
 
-// thread writes what the kernel's scheduler did with a thread.
-func (f *follower) thread(e *event) {
+// kernel writes what the kernel's scheduler did with a thread.
+func (f *follower) kernel(e *event) {
+	t := f.threadOf(e.tid)
 	w := format.Event{
 		TimeNS: e.time, Kind: format.KindThread, TID: e.tid, CPU: int32(e.cpu), Proc: format.Unknown,
-		GoID: format.GoID(f.threads[e.tid]), Reason: format.StringID(e.text),
+		GoID: format.GoID(t.goid), Reason: format.StringID(e.text),
 	}
 	switch {
 	case e.op == opThreadOn:
 		w.From, w.To = format.StateRunnable, format.StateRunning
 	case e.op == opThreadWake:
 		w.From, w.To = format.StateWaiting, format.StateRunnable
-		w.ByGoID = format.GoID(f.threads[e.other])
+		if e.other != 0 {
+			w.ByGoID = format.GoID(f.threadOf(e.other).goid)
+		}
 	case e.flags&flagDead != 0:
 		w.From, w.To = format.StateRunning, format.StateNotExist
 		delete(f.threads, e.tid)
+		clear(f.recent[:])
 	case e.flags&flagInvoluntary != 0:
 		w.From, w.To = format.StateRunning, format.StateRunnable
 	default:
@@ -223,22 +263,24 @@ func (f *follower) gap(e *event) {
 	w.TimeNS, w.EndNS, w.Kind, w.Reason = e.time, e.until(), format.KindGap, format.StringID(e.text)
 	f.write(&w)
 	clear(f.gs)
-	clear(f.threads)
+	f.forgetThreads()
 }
 
 // snapshot writes a goroutine as it was found in memory at some time in the e.text ns before e.time. At attach, one
-// that has already been seen to move needs none; at the end, what was read of one that moved meanwhile is worth nothing.
+// that has already been seen to move needs none. At the end, what was read of one that moved meanwhile is worth nothing,
+// nor is a state that it is about to leave: probes are where a move begins.
 func (f *follower) snapshot(e *event) {
 	g, seen := f.gs[e.goid]
-	if atEnd := e.flags&snapshotEnd != 0; seen && (!atEnd || g.moved >= e.time-int64(e.text)) {
+	atEnd, state := e.flags&snapshotEnd != 0, format.State(e.flags&snapshotState)
+	if seen && (!atEnd || g.moved >= e.time-int64(e.text) || g.state != state && g.before == state) {
 		return
 	}
-	if seen && format.State(e.flags&snapshotState) == format.StateRunnable {
+	if seen && state == format.StateRunnable {
 		f.madeReady(e) // the scheduler has, and is about to run it
 	}
 	w := format.Event{
 		TimeNS: e.time, Kind: format.KindSnapshot, TID: e.tid, CPU: format.Unknown, Proc: e.proc,
-		GoID: format.GoID(e.goid), To: format.State(e.flags & snapshotState),
+		GoID: format.GoID(e.goid), To: state,
 		Stack: format.StringID(e.stack), ByGoID: format.GoID(e.byGoid), ByStack: format.StringID(e.byStack),
 	}
 	if w.To == format.StateWaiting {
@@ -247,7 +289,7 @@ func (f *follower) snapshot(e *event) {
 	f.write(&w)
 	f.settle(e, w.To)
 	if w.TID != format.Unknown {
-		f.threads[w.TID] = e.goid
+		f.threadOf(w.TID).goid = e.goid
 	}
 }
 

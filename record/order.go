@@ -67,6 +67,7 @@ type orderer struct {
 
 	open      []*span          // ranges that last
 	pieces    []*span          // ranges with a piece still to write
+	nextPiece int64            // where the first of those begins
 	snapshots map[int64]uint64 // goroutine → sequence number of its pending snapshot
 	late      int64            // events that came after their place in time had been written
 }
@@ -215,6 +216,13 @@ func (o *orderer) take(to int64, emit func(*event), piece func(begin, end int64,
 func (o *orderer) begin(e *event) {
 	s := &span{op: e.op, reason: e.reason, from: e.time}
 	o.open = append(o.open, s)
+	o.addPiece(s)
+}
+
+func (o *orderer) addPiece(s *span) {
+	if len(o.pieces) == 0 || s.from < o.nextPiece {
+		o.nextPiece = s.from
+	}
 	o.pieces = append(o.pieces, s)
 }
 
@@ -228,20 +236,21 @@ func (o *orderer) end(e *event) {
 			return
 		}
 	}
-	o.pieces = append(o.pieces, &span{op: opNone, reason: uint8(begin), from: e.time, end: e.time})
+	o.addPiece(&span{op: opNone, reason: uint8(begin), from: e.time, end: e.time})
 }
 
 // takePieces writes the pieces of ranges that begin up to the time to. A range that still lasts is written as
 // far as the order is known, and goes on in a later piece.
 func (o *orderer) takePieces(to int64, piece func(begin, end int64, s *span)) {
-	if len(o.pieces) == 0 {
+	if len(o.pieces) == 0 || o.nextPiece > to {
 		return
 	}
 	slices.SortStableFunc(o.pieces, func(a, b *span) int { return cmp.Compare(a.from, b.from) })
-	left := o.pieces[:0]
-	for _, s := range o.pieces {
+	due := o.pieces
+	o.pieces = nil
+	for _, s := range due {
 		if s.from > to {
-			left = append(left, s)
+			o.addPiece(s)
 			continue
 		}
 		cut := s.end
@@ -251,8 +260,7 @@ func (o *orderer) takePieces(to int64, piece func(begin, end int64, s *span)) {
 		piece(s.from, cut, s)
 		s.begun, s.from = true, cut
 		if s.end == 0 {
-			left = append(left, s)
+			o.addPiece(s)
 		}
 	}
-	o.pieces = left
 }

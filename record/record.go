@@ -23,7 +23,7 @@ import (
 const DefaultStackDepth = 64
 
 const (
-	drainEvery    = 10 * time.Millisecond
+	drainEvery    = 25 * time.Millisecond
 	flushEvery    = 100 * time.Millisecond
 	progressEvery = 200 * time.Millisecond
 	// segmentDuration, flushEvery and what the order needs together are how much a killed recorder loses: less than a second.

@@ -215,7 +215,13 @@ func (s *session) load() error {
 	if err != nil {
 		return err
 	}
-	s.walker = &walker{mem: s.proc, layout: &layout, allgs: allgs + s.bias, now: now}
+	waits, err := s.binary.WaitReasons()
+	if err != nil {
+		return err
+	}
+	s.walker = &walker{
+		mem: s.proc, layout: &layout, allgs: allgs + s.bias, keep: keepers(waits, s.binary.Version.Minor), now: now,
+	}
 	if s.probes, err = load(cfg); err != nil {
 		return err
 	}

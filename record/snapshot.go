@@ -3,6 +3,7 @@ package record
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/gosched/gosched/format"
 	"github.com/gosched/gosched/record/gobin"
@@ -48,6 +49,7 @@ type found struct {
 	raw           []byte
 	m             uint64
 	onThread      bool
+	keepsThread   bool // what it waits for is waited for on its thread
 }
 
 // stackKey tells apart the stacks that look different.
@@ -64,6 +66,7 @@ type walker struct {
 	mem    memory
 	layout *gobin.Layout
 	allgs  uint64 // address in the process
+	keep   []bool // by wait reason, see keepers
 	now    func() int64
 }
 
@@ -180,6 +183,7 @@ func (w *walker) parse(addr uint64, raw []byte) (found, bool) {
 		startPC: word(raw, l.StartPC),
 		gopc:    word(raw, l.GoPC),
 	}
+	g.keepsThread = int(g.reason) < len(w.keep) && w.keep[g.reason]
 	switch g.status {
 	case gRunnable, gRunning, gSyscall, gWaiting, gCopystack, gPreempted, gLeaked:
 		return g, g.goid != 0
@@ -224,18 +228,35 @@ func (w *walker) threads(gs []found) error {
 	return nil
 }
 
-// state is the goroutine's state in the trace's words. One that waits for the world to stop or the like
-// while it keeps its thread is running (go1.26 src/runtime/runtime2.go, isWaitingForSuspendG).
+// state is the goroutine's state in the trace's words. One that waits for the world to stop or the like keeps its
+// thread: it is running.
 func (g *found) state() format.State {
 	switch {
 	case g.status == gRunnable:
 		return format.StateRunnable
 	case g.status == gSyscall:
 		return format.StateSyscall
-	case g.status == gRunning, g.status == gCopystack, g.onThread:
+	case g.status == gRunning, g.status == gCopystack, g.onThread && g.keepsThread:
 		return format.StateRunning
 	}
 	return format.StateWaiting
+}
+
+// keepsThread are the wait reasons of goroutines that do not leave their thread (go1.26 src/runtime/runtime2.go,
+// isWaitingForSuspendG).
+var keepsThread = []string{
+	"stopping the world", "GC mark termination", "garbage collection", "garbage collection scan", "trace goroutine status",
+	"trace proc status", "page trace flush", "GC assist marking", "GC worker (active)", "flushing proc caches",
+}
+
+// keepers says of every wait reason whether it is one of those. Before go1.20 the reason of such a goroutine may be
+// any: it was set late or not at all.
+func keepers(reasons []string, minor int) []bool {
+	keep := make([]bool, len(reasons))
+	for i, r := range reasons {
+		keep[i] = minor < 20 || slices.Contains(keepsThread, r)
+	}
+	return keep
 }
 
 // stacks walks the frame pointers of every goroutine that is not running.
