@@ -42,6 +42,24 @@ func (c code) after(call insn.Insn, arg Arg) (insn.Insn, bool) {
 	return c.insns[n], true
 }
 
+// dead are the instructions that load _Gdead, 6 in go1.18 to go1.27 (src/runtime/runtime2.go), into the second argument register.
+var dead = map[string]bool{"MOVL $0x6, BX": true, "ORR $6, ZR, R1": true, "MOVD $6, R1": true}
+
+// births returns the calls of casgstatus that change a goroutine from dead to something.
+func (c code) births(casgstatus uint64) []insn.Insn {
+	var out []insn.Insn
+	var second insn.Insn // what was last put into the register
+	for _, i := range c.insns {
+		if i.Kind == insn.Call && i.Target == casgstatus && dead[second.String()] {
+			out = append(out, i)
+		}
+		if i.Writes&insn.Reg1 != 0 {
+			second = i
+		}
+	}
+	return out
+}
+
 // loopsInto says whether a branch goes into (from, to]: then code there may run more than once a call.
 func (c code) loopsInto(from, to uint64) bool {
 	for _, i := range c.insns {

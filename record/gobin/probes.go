@@ -115,6 +115,9 @@ func (b *Binary) Probes() ([]Probe, []Coverage, error) {
 
 // coverage makes the report.
 func (f *finder) coverage() []Coverage {
+	if !f.b.Cgo() { // then there are no threads that are not Go's
+		f.why["cgo"], f.notes["cgo"] = nil, []string{"this program has no C code"}
+	}
 	var out []Coverage
 	for _, name := range coverageNames {
 		why := append(f.why[name], f.notes[name]...)
@@ -278,6 +281,11 @@ func (f *finder) newGoroutine(fn string, op Op, queue string) (Probe, bool) {
 			pr, err := f.b.probeAt(c, next, op, ArgReg0)
 			return pr, err == nil
 		}
+	}
+	target, ok := f.b.lookup("runtime.casgstatus")
+	if births := c.births(target.Entry); ok && len(births) == 1 && f.b.Version.Minor >= 24 {
+		pr, err := f.b.probeAt(c, births[0], op, ArgReg0)
+		return pr, err == nil
 	}
 	return Probe{}, false
 }

@@ -188,7 +188,8 @@ func checkCopies(t *testing.T, bin *Binary) {
 		if !c.Covered {
 			t.Logf("not covered: %+v", c)
 		}
-		if !c.Covered && c.Name != "cgo" && c.Name != "gc" && c.Name != "syscalls" {
+		early := bin.Version.Minor < 24 && c.Name == "create" // newproc1 sets the goroutine's id last there
+		if !c.Covered && c.Name != "cgo" && c.Name != "gc" && c.Name != "syscalls" && !early {
 			t.Errorf("%s should have been rescued", c.Name)
 		}
 	}
