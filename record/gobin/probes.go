@@ -18,8 +18,8 @@ type point struct {
 	arg      Arg
 	from, to int // minor versions with this point; to 0 means no end
 
-	onG0     bool   // runs on the scheduler's stack only, where no stack check restarts a function
-	optional string // not in every program: what to say when the function is missing
+	onG0     bool // runs on the scheduler's stack only, where no stack check restarts a function
+	optional bool // not linked into every program
 	copies   []rescue
 }
 
@@ -49,10 +49,9 @@ var points = []point{
 		copies: []rescue{{call: "runtime.casgstatus", op: OpReady, arg: ArgReg0}}},
 	{op: OpYield, coverage: "yield", funcs: []string{"runtime.goschedImpl"}, arg: ArgReg0, onG0: true,
 		copies: []rescue{{into: "runtime.gosched_m", arg: ArgReg0}, {into: "runtime.gopreempt_m", arg: ArgReg0}, atStatus}},
-	{op: OpGoyield, coverage: "yield", funcs: []string{"runtime.goyield_m"}, arg: ArgReg0, onG0: true, optional: "this program never yields in a semaphore hand-off"},
+	{op: OpGoyield, coverage: "yield", funcs: []string{"runtime.goyield_m"}, arg: ArgReg0, onG0: true, optional: true},
 	{op: OpExit, coverage: "exit", funcs: []string{"runtime.goexit0"}, arg: ArgReg0, onG0: true},
-	{op: OpCoroSwitch, coverage: "coroutines", funcs: []string{"runtime.coroswitch_m"}, arg: ArgReg0, onG0: true, from: 22,
-		optional: "this program has no coroutines"},
+	{op: OpCoroSwitch, coverage: "coroutines", funcs: []string{"runtime.coroswitch_m"}, arg: ArgReg0, onG0: true, from: 22, optional: true},
 	{op: OpSyscallEnter, coverage: "syscalls", funcs: []string{"runtime.reentersyscall", "runtime.entersyscall"}, arg: ArgCurrentG,
 		copies: []rescue{{into: "runtime.entersyscall", arg: ArgCurrentG}}},
 	{op: OpSyscallBlock, coverage: "syscalls", funcs: []string{"runtime.entersyscallblock"}, arg: ArgCurrentG},
@@ -118,6 +117,9 @@ func (f *finder) coverage() []Coverage {
 	if !f.b.Cgo() { // then there are no threads that are not Go's
 		f.why["cgo"], f.notes["cgo"] = nil, []string{"this program has no C code"}
 	}
+	if _, ok := f.b.lookup("runtime.coroswitch_m"); !ok {
+		f.notes["coroutines"] = []string{"this program has no coroutines"}
+	}
 	var out []Coverage
 	for _, name := range coverageNames {
 		why := append(f.why[name], f.notes[name]...)
@@ -141,8 +143,7 @@ func (f *finder) point(p point) {
 	}
 	copies := f.b.inlined(p.funcs[0])
 	switch {
-	case name == "" && len(copies) == 0 && p.optional != "":
-		f.notes[p.coverage] = append(f.notes[p.coverage], p.optional)
+	case name == "" && len(copies) == 0 && p.optional:
 	case name == "" && len(copies) == 0:
 		f.missing(p.coverage, "there is no function %s", p.funcs[0])
 	case name != "" && len(p.call) > 0:
