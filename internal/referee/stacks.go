@@ -36,7 +36,7 @@ func (r stackRules) agree(k kind, ours, theirs Stack) (agree bool, by Difference
 		if n == 0 {
 			break
 		}
-		if agree, by = r.agreeFromRoot(k, mine[len(mine)-skip-n:], their[len(their)-n:]); agree {
+		if agree, _ = r.agreeFromRoot(k, mine[len(mine)-skip-n:], their[len(their)-n:]); agree {
 			return true, SkippedFrames
 		}
 	}
