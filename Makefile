@@ -31,7 +31,8 @@ lint: ## formatting, go vet, staticcheck
 	$(GO) run $(STATICCHECK) ./...
 
 referee: ## every program under Go's own tracer and gosched at once, on every Go version and build; needs root
-	GOSCHED_FULL_MATRIX=1 GOSCHED_REQUIRE_BPF=1 $(GO) test -v -count=1 -timeout 6h ./internal/referee
+	mkdir -p build
+	GOSCHED_FULL_MATRIX=1 GOSCHED_REQUIRE_BPF=1 GOSCHED_REFEREE_REPORT=$(CURDIR)/build/referee.md $(GO) test -v -count=1 -timeout 6h ./internal/referee
 
 FUZZTIME ?= 30s
 fuzz: ## each fuzz test for FUZZTIME
