@@ -7,8 +7,9 @@ import (
 	"github.com/gosched/gosched/format"
 )
 
-// offRing is how many times off the CPU are remembered for each thread.
-const offRing = 32
+// maxRing is how many times off the CPU are remembered for each thread at most: 50 KB. On a busy machine a long delay has
+// hundreds.
+const maxRing = 512
 
 // interval is a time that a thread spent ready to run but off the CPU.
 type interval struct{ begin, end stamp }
@@ -20,7 +21,7 @@ type thread struct {
 	n     int          // times off the CPU so far
 	state format.State // as the kernel has it
 	off   stamp        // the beginning of the time off the CPU, while state is runnable
-	ring  [offRing]interval
+	ring  []interval   // the latest of them, n-1 at (n-1) mod its length
 }
 
 // move takes a thread row's states and returns by how much it changes the number of threads that are ready to run without a CPU.
@@ -37,12 +38,20 @@ func (th *thread) move(occ *occupancy, t int64, to format.State) (ready int) {
 		occ.set(&th.off, t)
 		return 1
 	}
-	in := &th.ring[th.n%offRing]
+	in := th.next()
 	in.begin = th.off
 	occ.set(&in.end, t)
 	th.n++
 	th.last = t
 	return -1
+}
+
+// next is where the next time off the CPU goes. The ring grows while it holds all there were.
+func (th *thread) next() *interval {
+	if th.n == len(th.ring) && th.n < maxRing {
+		th.ring = append(th.ring, make([]interval, max(8, min(th.n, maxRing-th.n)))...)
+	}
+	return &th.ring[th.n%len(th.ring)]
 }
 
 // offTimes appends the thread's times off the CPU between a and b, cut to them, to list.
@@ -58,10 +67,10 @@ func (th *thread) offTimes(list []interval, a, b *stamp) ([]interval, bool) {
 		list = appendAfter(list, &interval{th.off, *b}, a)
 	}
 	for i := th.n - 1; i >= 0; i-- { // the latest first
-		if i < th.n-offRing {
+		if i < th.n-len(th.ring) {
 			return list, false
 		}
-		in := &th.ring[i%offRing]
+		in := &th.ring[i%len(th.ring)]
 		if in.end.t <= a.t {
 			break
 		}
