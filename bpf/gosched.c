@@ -183,6 +183,7 @@ static __always_inline int read_g(struct g *g, __u64 gp)
 	return bpf_probe_read_user(g->bytes, G_BYTES, (void *)gp);
 }
 
+/* 0 where the memory cannot be read. */
 static __always_inline __u64 read_word(__u64 addr)
 {
 	__u64 v = 0;
@@ -493,6 +494,7 @@ static __always_inline void begin_event(struct event_base *e, __u8 op)
 	e->flags = 0;
 }
 
+/* An event of a goroutine whose id could not be read is lost. */
 #define SUBMIT(type, s) do { \
 	void *ring = ring_of_this_cpu(); \
 	type *r = ring ? bpf_ringbuf_reserve(ring, sizeof(type), 0) : NULL; \
@@ -506,18 +508,24 @@ static __always_inline void begin_event(struct event_base *e, __u8 op)
 
 static __always_inline int submit_base(struct seen *s)
 {
+	if (!s->base.goid && s->base.op < OP_GC_START)
+		return count_loss(1, 0), 0;
 	SUBMIT(struct event_base, s);
 	return 0;
 }
 
 static __always_inline int submit_stack(struct seen *s)
 {
+	if (!s->base.goid)
+		return count_loss(1, 0), 0;
 	SUBMIT(struct event_stack, s);
 	return 0;
 }
 
 static __noinline int submit_by(struct seen *s)
 {
+	if (!s->base.goid)
+		return count_loss(1, 0), 0;
 	SUBMIT(struct event_by, s);
 	return 0;
 }
@@ -547,7 +555,7 @@ static __always_inline void forget_goid(__u64 gp)
 		e->check = 0;
 }
 
-/* The id of a goroutine, read only if it is not remembered. */
+/* The id of a goroutine, read only if it is not remembered; 0 if it cannot be read. */
 static __always_inline __u64 goid_of(__u64 gp)
 {
 	struct goid_entry *e = goid_slot(gp);
@@ -559,7 +567,7 @@ static __always_inline __u64 goid_of(__u64 gp)
 			return goid;
 	}
 	goid = read_word(gp + offsets.g_goid);
-	if (know_goids)
+	if (know_goids && goid)
 		remember_goid(gp, goid);
 	return goid;
 }
@@ -588,7 +596,8 @@ static __always_inline void know_m(struct thread *t, __u64 g)
 static __always_inline __u64 current_of(struct thread *t)
 {
 	if (!t->curg || !know_current) {
-		t->curg = read_word(t->m + offsets.m_curg);
+		if (bpf_probe_read_user(&t->curg, sizeof(t->curg), (void *)(t->m + offsets.m_curg)))
+			return t->curg = 0;
 		if (!t->curg)
 			t->curg = NO_GOROUTINE;
 	}
@@ -676,7 +685,7 @@ static __always_inline __u64 read_coro(struct seen *s, __u64 gp)
 }
 
 /* A goroutine that this thread has just lost or will have lost in a moment. */
-static __always_inline int leave(struct seen *s, struct thread *t, __u64 gp, struct g *g)
+static __always_inline bool leave(struct seen *s, struct thread *t, __u64 gp, struct g *g)
 {
 	struct point p = s->point;
 
@@ -685,7 +694,7 @@ static __always_inline int leave(struct seen *s, struct thread *t, __u64 gp, str
 	t->curg = NO_GOROUTINE;
 	if (read_g(g, gp)) {
 		count_loss(1, 0);
-		return 0;
+		return false;
 	}
 	s->base.goid = FIELD(g, __u64, g_goid);
 	s->base.reason = FIELD(g, __u8, g_waitreason);
@@ -693,7 +702,7 @@ static __always_inline int leave(struct seen *s, struct thread *t, __u64 gp, str
 		t->curg = read_coro(s, gp);
 	if (stack_depth)
 		s->stack = saved_stack(g, s->base.flags & FLAG_PREEMPTED ? OP_PREEMPT_PARK : p.op);
-	return 0;
+	return true;
 }
 
 /* Whether the goroutine that yields was made to. */
@@ -800,14 +809,11 @@ static __noinline int on_goroutine(struct pt_regs *ctx, struct seen *s)
 	case OP_YIELD:
 		if (preempted(ctx, s->point))
 			s->base.flags |= FLAG_PREEMPTED;
-		leave(s, t, gp, g);
-		return submit_stack(s);
+		break;
 	case OP_CORO_SWITCH:
-		leave(s, t, gp, g);
-		return submit_by(s);
+		return leave(s, t, gp, g) ? submit_by(s) : 0;
 	}
-	leave(s, t, gp, g);
-	return submit_stack(s);
+	return leave(s, t, gp, g) ? submit_stack(s) : 0;
 }
 
 static __noinline int observe(struct pt_regs *ctx, __u64 cookie)

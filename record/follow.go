@@ -304,7 +304,7 @@ func (f *follower) piece(begin, end int64, s *span) {
 	case s.begun:
 		w.From = format.StateRunning
 	}
-	if s.end == 0 {
+	if s.end == 0 || s.lost {
 		w.To = format.StateRunning
 	}
 	f.write(&w)

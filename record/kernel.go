@@ -238,15 +238,16 @@ func (p *probes) close() error {
 	return err
 }
 
-// drain hands every record that is in a ring now to take, ring by ring.
+// ringHeader is what the kernel puts before each record in a ring.
+const ringHeader = 8
+
+// drain hands every record that is in a ring now to take, ring by ring. What comes meanwhile is for the next time.
 func (p *probes) drain(take func(ring int, raw []byte) error) error {
 	past := time.Unix(1, 0)
 	for i, r := range p.rings {
-		if r.AvailableBytes() == 0 {
-			continue
-		}
+		left := r.AvailableBytes()
 		r.SetDeadline(past)
-		for {
+		for ; left > 0; left -= len(p.records.RawSample) + ringHeader {
 			err := r.ReadInto(&p.records)
 			if errors.Is(err, os.ErrDeadlineExceeded) {
 				break

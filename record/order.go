@@ -54,6 +54,7 @@ type span struct {
 	from   int64 // where the next piece of it begins
 	end    int64 // 0 while it lasts
 	begun  bool  // a piece of it has been written
+	lost   bool  // it went on at end, but nobody saw how long
 }
 
 // orderer brings the events of all rings into one order, and completes those that a later event explains.
@@ -64,6 +65,7 @@ type orderer struct {
 	merged queue    // in order over all rings; an event's sequence number is base + its index
 	base   uint64   // sequence number of merged.events[0]
 	upTo   int64    // everything before has been merged
+	taken  int64    // everything before has been taken, and may be written
 
 	open      []*span          // ranges that last
 	pieces    []*span          // ranges with a piece still to write
@@ -78,15 +80,39 @@ func newOrderer(rings int) *orderer {
 
 // push takes an event from a ring.
 func (o *orderer) push(ring int, e *event) {
-	if e.time < o.upTo {
+	switch {
+	case e.time >= o.upTo:
+		o.queues[ring].push(e)
+	case e.time > o.taken && len(o.snapshots) == 0 && plain(e.op):
+		o.merged.push(e)
+	default:
 		o.late++
-		return
 	}
-	o.queues[ring].push(e)
+}
+
+// plain says whether an operation means the same wherever it comes in the order: it completes nothing and nothing completes it.
+func plain(o op) bool {
+	switch gobin.Op(o) {
+	case gobin.OpSyscallExit, gobin.OpSyscallNoP, gobin.OpGCStart, gobin.OpGCEnd, gobin.OpSTWBegin, gobin.OpSTWEnd:
+		return false
+	}
+	return true
 }
 
 // own takes an event that the recorder made.
-func (o *orderer) own(e *event) { o.push(len(o.queues)-1, e) }
+func (o *orderer) own(e *event) { o.queues[len(o.queues)-1].push(e) }
+
+// gap takes a gap from begin on, or from the first event on that is not written yet.
+func (o *orderer) gap(e *event) {
+	e.time = max(e.time, o.taken)
+	if e.time >= o.upTo {
+		o.own(e)
+		return
+	}
+	o.leaveOpen(e.time, opNone)
+	clear(o.snapshots)
+	o.merged.push(e)
+}
 
 func (o *orderer) pending() int {
 	n := o.merged.len()
@@ -156,6 +182,9 @@ func (o *orderer) admit(e *event) {
 		o.end(e)
 		return
 	}
+	if e.op == opGap {
+		o.leaveOpen(e.time, opNone)
+	}
 	if e.op == opSnapshot && e.flags&snapshotEnd == 0 {
 		o.snapshots[e.goid] = o.base + uint64(len(o.merged.events))
 	}
@@ -207,13 +236,28 @@ func (o *orderer) take(to int64, emit func(*event), piece func(begin, end int64,
 		emit(e)
 	}
 	o.takePieces(to, piece)
+	o.taken = max(o.taken, to)
 	if before := len(q.events); q.head > 0 {
 		q.compact()
 		o.base += uint64(before - len(q.events))
 	}
 }
 
+// leaveOpen ends what is known of the ranges of a kind, or of all, at a time: their ends were not seen.
+func (o *orderer) leaveOpen(at int64, kind op) {
+	left := o.open[:0]
+	for _, s := range o.open {
+		if kind != opNone && s.op != kind {
+			left = append(left, s)
+			continue
+		}
+		s.end, s.lost = max(at, s.from), true
+	}
+	o.open = left
+}
+
 func (o *orderer) begin(e *event) {
+	o.leaveOpen(e.time, e.op) // there is one at a time
 	s := &span{op: e.op, reason: e.reason, from: e.time}
 	o.open = append(o.open, s)
 	o.addPiece(s)

@@ -48,13 +48,54 @@ func TestOrdererCountsEventsThatComeTooLate(t *testing.T) {
 	o := newOrderer(1)
 	o.push(0, &event{op: op(gobin.OpRun), time: 100})
 	o.merge(200)
+	o.take(200, func(*event) {}, func(int64, int64, *span) {})
 	o.push(0, &event{op: op(gobin.OpRun), time: 150})
 	o.push(0, &event{op: op(gobin.OpRun), time: 250})
 	if o.late != 1 {
 		t.Errorf("late is %d, want 1", o.late)
 	}
-	if got := all(o); len(got) != 2 {
-		t.Errorf("%d events came out, want 2", len(got))
+	if got := all(o); len(got) != 1 {
+		t.Errorf("%d events came out, want 1", len(got))
+	}
+}
+
+func TestOrdererTakesLateEventsWhileTheirPlaceIsNotWritten(t *testing.T) {
+	run := op(gobin.OpRun)
+	o := newOrderer(1)
+	o.push(0, &event{op: run, time: 100})
+	o.push(0, &event{op: run, time: 190})
+	o.merge(200)
+	var got []int64
+	emit := func(e *event) { got = append(got, e.time) }
+	o.take(110, emit, func(int64, int64, *span) {})
+	o.push(0, &event{op: run, time: 105}) // before what has been taken
+	o.push(0, &event{op: run, time: 150})
+	o.push(0, &event{op: op(gobin.OpSyscallExit), time: 160}) // may have missed what completes it
+	if o.late != 2 {
+		t.Errorf("late is %d, want 2", o.late)
+	}
+	o.take(300, emit, func(int64, int64, *span) {})
+	if want := []int64{100, 150, 190}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestOrdererDoesNotStretchARangeOverAGap(t *testing.T) {
+	begin, end := op(gobin.OpSTWBegin), op(gobin.OpSTWEnd)
+	o := newOrderer(1)
+	o.push(0, &event{op: begin, time: 100}) // its end is lost
+	o.gap(&event{op: opGap, time: 110, byGoid: 150})
+	o.push(0, &event{op: begin, time: 1000})
+	o.push(0, &event{op: end, time: 1010})
+	o.merge(5000)
+	type known struct {
+		begin, end int64
+		lost       bool
+	}
+	var got []known
+	o.take(5000, func(*event) {}, func(b, e int64, s *span) { got = append(got, known{b, e, s.lost}) })
+	if want := []known{{100, 110, true}, {1000, 1010, false}}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }
 

@@ -78,12 +78,14 @@ func Record(ctx context.Context, proc *target.Process, opts Options) (*Summary, 
 	if err != nil {
 		return nil, err
 	}
-	err = s.start()
-	reason := ""
-	if err == nil {
-		reason, err = s.run(ctx)
+	if err := s.start(); err != nil && s.startNS == 0 {
+		err = errors.Join(err, s.probes.close(), s.binary.Close())
+		s.out.discard()
+		return nil, err
+	} else if err != nil {
+		return s.finish("", err)
 	}
-	return s.finish(reason, err)
+	return s.finish(s.run(ctx))
 }
 
 // session is one recording while it lasts. Its methods run on one goroutine, but for the writer's.
@@ -95,17 +97,18 @@ type session struct {
 	bias   uint64
 	kernel Kernel
 
-	probes   *probes
-	order    *orderer
-	follow   *follower
-	walker   *walker
-	out      *writer
-	meta     format.Metadata
-	startNS  int64 // CLOCK_MONOTONIC
-	offsetNS int64
-	drained  int64 // when the rings were last drained
-	flushed  int64 // when the writer last got rows
-	replaced bool
+	probes     *probes
+	order      *orderer
+	follow     *follower
+	walker     *walker
+	out        *writer
+	meta       format.Metadata
+	startNS    int64 // CLOCK_MONOTONIC; 0: the recording has not begun
+	endNS      int64 // 0: it has not ended
+	offsetNS   int64
+	drained    int64 // when the rings were last drained
+	flushed    int64 // when the writer last got rows
+	replacedNS int64 // when the process replaced its program, 0: it has not
 }
 
 // now is CLOCK_MONOTONIC, the clock of every event.
@@ -150,9 +153,12 @@ func (s *session) start() error {
 	if err := s.attach(); err != nil {
 		return err
 	}
+	if err := s.forgetRings(); err != nil {
+		return err
+	}
 	s.startNS = now()
 	s.drained = s.startNS
-	s.order.upTo = s.startNS // what was seen while not everything was attached is no recording
+	s.order.upTo, s.order.taken = s.startNS, s.startNS // what was seen while not everything was attached is no recording
 	s.meta.StartNS = s.startNS + s.offsetNS
 	s.out.describe(s.meta)
 	if s.opts.Ready != nil {
@@ -161,13 +167,28 @@ func (s *session) start() error {
 	return s.snapshot(0)
 }
 
+// forgetRings drops what came and what was lost while not everything was attached.
+func (s *session) forgetRings() error {
+	err := s.probes.drain(func(_ int, raw []byte) error {
+		if len(raw) > 0 && op(raw[0]) == opStack {
+			return s.accept(0, raw) // it will not be sent again
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	_, _, err = s.probes.losses()
+	return err
+}
+
 // run drains the rings until the recording is over and says why it is.
 func (s *session) run(ctx context.Context) (string, error) {
 	tick := time.NewTicker(drainEvery)
 	defer tick.Stop()
 	var over <-chan time.Time
 	if s.opts.Duration > 0 {
-		timer := time.NewTimer(s.opts.Duration)
+		timer := time.NewTimer(s.opts.Duration - time.Duration(now()-s.startNS))
 		defer timer.Stop()
 		over = timer.C
 	}
@@ -186,7 +207,7 @@ func (s *session) run(ctx context.Context) (string, error) {
 		if err := s.cycle(); err != nil {
 			return reason, err
 		}
-		if s.replaced {
+		if s.replacedNS != 0 {
 			reason = EndReplaced
 		}
 		if reason != "" {
@@ -210,6 +231,9 @@ func (s *session) cycle() error {
 	if over := s.order.pending() - maxPending; over > 0 {
 		merge = began - int64(drainEvery)
 		take = merge
+	}
+	if s.replacedNS != 0 {
+		merge = min(merge, s.replacedNS)
 	}
 	s.order.merge(merge)
 	s.order.take(take, s.follow.emit, s.follow.piece)
@@ -236,16 +260,19 @@ func (s *session) drain() error {
 		s.gap(s.drained, now(), lost, textRingFull)
 	}
 	if s.order.late > 0 {
-		s.gap(max(s.order.upTo, s.startNS), began, s.order.late, textLate)
+		s.gap(s.order.taken, began, s.order.late, textLate)
 		s.order.late = 0
 	}
 	s.drained = began
 	return nil
 }
 
+// drainLast moves what was still in the rings when the probes were detached.
+func (s *session) drainLast() error { return s.probes.drain(s.accept) }
+
 func (s *session) gap(begin, end, lost int64, why text) {
 	s.follow.counts.Lost += lost
-	s.order.own(&event{op: opGap, time: max(begin, s.order.upTo), byGoid: end, text: uint32(s.follow.texts.id(why))})
+	s.order.gap(&event{op: opGap, time: max(begin, s.startNS), byGoid: end, text: uint32(s.follow.texts.id(why))})
 }
 
 // accept takes one record from a ring.
@@ -263,7 +290,7 @@ func (s *session) accept(ring int, raw []byte) error {
 	}
 	switch e.op {
 	case opExec:
-		s.replaced = true
+		s.replacedNS = e.time
 		return nil
 	case opThreadOff:
 		state, comm := threadText(raw)
@@ -281,12 +308,16 @@ func (s *session) accept(ring int, raw []byte) error {
 
 // finish detaches, writes what is left and closes the trace.
 func (s *session) finish(reason string, err error) (*Summary, error) {
-	end := now()
 	if err == nil && reason != EndExited && reason != EndReplaced && s.proc.Alive() {
 		err = s.snapshot(snapshotEnd)
-		end = now()
 	}
-	err = errors.Join(err, s.probes.detach(), s.drain())
+	err = errors.Join(err, s.drain()) // before losses come that do not matter any more
+	end := now()
+	if s.replacedNS != 0 {
+		end = s.replacedNS
+	}
+	s.endNS = end
+	err = errors.Join(err, s.probes.detach(), s.drainLast())
 	s.order.merge(end)
 	s.order.take(end, s.follow.emit, s.follow.piece)
 	err = errors.Join(err, s.probes.close())
@@ -305,5 +336,9 @@ func (s *session) finish(reason string, err error) (*Summary, error) {
 func (s *session) progress() Progress {
 	c := s.follow.counts
 	c.LostStacks += s.follow.stacks.lost
-	return Progress{Counts: c, Elapsed: time.Duration(now() - s.startNS), Bytes: s.out.bytes()}
+	end := s.endNS
+	if end == 0 {
+		end = now()
+	}
+	return Progress{Counts: c, Elapsed: time.Duration(end - s.startNS), Bytes: s.out.bytes()}
 }

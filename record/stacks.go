@@ -32,6 +32,7 @@ type stacks struct {
 	ids      map[uint64]format.StringID
 	entries  map[uint64]format.StringID
 	syscalls map[uint64]format.StringID
+	creators map[uint64]format.StringID
 	memory   map[string]format.StringID // stacks found in memory, by their pcs
 	bytes    int
 	lost     int64 // events whose stack is not known
@@ -41,7 +42,7 @@ func newStacks(b symbolizer, bias uint64, table interner, t *texts) *stacks {
 	return &stacks{
 		binary: b, bias: bias, table: table, texts: t,
 		defs: map[uint64]stackDef{}, ids: map[uint64]format.StringID{}, entries: map[uint64]format.StringID{},
-		syscalls: map[uint64]format.StringID{}, memory: map[string]format.StringID{},
+		syscalls: map[uint64]format.StringID{}, memory: map[string]format.StringID{}, creators: map[uint64]format.StringID{},
 	}
 }
 
@@ -64,6 +65,9 @@ func (s *stacks) id(hash uint64) format.StringID {
 		return format.NullString
 	}
 	if id, ok := s.ids[hash]; ok {
+		if id == format.NullString {
+			s.lost++
+		}
 		return id
 	}
 	def, ok := s.defs[hash]
@@ -72,13 +76,12 @@ func (s *stacks) id(hash uint64) format.StringID {
 		return format.NullString
 	}
 	id := s.intern(s.expand(def))
-	if id == format.NullString {
-		s.lost++
-		return id
-	}
 	s.syscalls[hash] = s.syscallOf(def)
 	s.ids[hash] = id
 	delete(s.defs, hash)
+	if id == format.NullString {
+		s.lost++
+	}
 	return id
 }
 
@@ -110,7 +113,7 @@ func (s *stacks) syscall(hash uint64) format.StringID {
 }
 
 func (s *stacks) intern(stack []byte) format.StringID {
-	if s.bytes+len(stack) > maxStackBytes {
+	if len(stack) == 0 || s.bytes+len(stack) > maxStackBytes {
 		return format.NullString
 	}
 	s.bytes += len(stack)
@@ -263,6 +266,11 @@ func (s *stacks) creator(gopc uint64) format.StringID {
 	if gopc == 0 {
 		return format.NullString
 	}
-	frames := s.binary.CallFrames(gopc - s.bias)
-	return s.intern(appendFrames(nil, frames[:min(1, len(frames))]))
+	id, ok := s.creators[gopc]
+	if !ok {
+		frames := s.binary.CallFrames(gopc - s.bias)
+		id = s.intern(appendFrames(nil, frames[:min(1, len(frames))]))
+		s.creators[gopc] = id
+	}
+	return id
 }
