@@ -25,6 +25,7 @@ func (c Cell) V1() bool { return !testenv.AtLeast(c.Program.Toolchain, "go1.22")
 const (
 	wantAgreement = 0.9999
 	wantStacks    = 0.99
+	fewYields     = 2 // stacks of yields may differ in any case: some programs are preempted a few times only
 )
 
 // Complaints says what is wrong with a report; none: nothing. Traces of Go 1.21 and earlier are judged by the counts
@@ -50,7 +51,7 @@ func (c Cell) Complaints(r *Report) []string {
 	check(r.Wakers.Share() >= wantAgreement, "wakers agree in %s", r.Wakers)
 	check(r.Creators.Share() >= wantAgreement, "creators agree in %s", r.Creators)
 	check(r.ParkStacks.Share() >= wantStacks, "stacks of parks agree in %s", r.ParkStacks)
-	check(r.YieldStacks.Share() >= wantStacks, "stacks of yields agree in %s", r.YieldStacks)
+	check(r.YieldStacks.Share() >= wantStacks || r.YieldStacks.Compared-r.YieldStacks.Equal <= fewYields, "stacks of yields agree in %s", r.YieldStacks)
 	check(r.CreateStacks.Share() >= wantStacks, "entry functions agree in %s", r.CreateStacks)
 	check(r.CreatorStacks.Share() >= wantStacks, "stacks of creators agree in %s", r.CreatorStacks)
 	check(r.Ranges.Share() == 1, "GC cycles and stops of the world agree in %s", r.Ranges)

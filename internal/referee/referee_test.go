@@ -112,6 +112,7 @@ func record(t *testing.T, gosched, bin string, procs int, opt Options, flags ...
 	args := append([]string{"record", "-o", ours}, flags...)
 	cmd := exec.CommandContext(ctx, gosched, append(args, "--", bin, "-trace", theirs)...)
 	cmd.Env = append(os.Environ(), fmt.Sprintf("GOMAXPROCS=%d", procs))
+	cmd.WaitDelay = 10 * time.Second // should the recorder be killed, its program may still hold the pipe
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("GOMAXPROCS=%d %s: %v\n%s", procs, cmd, err, out)
 	}
