@@ -59,6 +59,9 @@ type follower struct {
 	recent  [64]*thread // of the threads the one that was last on a CPU, by the CPU's number
 	counts  Counts
 
+	// early are goroutines that moved while the probes were being attached: their memory may show what was before.
+	early map[int64]struct{}
+
 	withoutReady bool // wake-ups are left out, so that those the scheduler does itself are not told either
 }
 
@@ -72,7 +75,7 @@ type Counts struct {
 }
 
 func newFollower(r *rows, t *texts, s *stacks) *follower {
-	return &follower{rows: r, texts: t, stacks: s, gs: map[int64]*goroutine{}, threads: map[int32]*thread{}}
+	return &follower{rows: r, texts: t, stacks: s, gs: map[int64]*goroutine{}, threads: map[int32]*thread{}, early: map[int64]struct{}{}}
 }
 
 // emit writes the rows of one event.
@@ -272,6 +275,9 @@ func (f *follower) gap(e *event) {
 func (f *follower) snapshot(e *event) {
 	g, seen := f.gs[e.goid]
 	atEnd, state := e.flags&snapshotEnd != 0, format.State(e.flags&snapshotState)
+	if _, early := f.early[e.goid]; early && !atEnd {
+		return
+	}
 	if seen && (!atEnd || g.moved >= e.time-int64(e.text) || g.state != state && g.before == state) {
 		return
 	}

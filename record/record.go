@@ -169,16 +169,10 @@ func (s *session) start() error {
 
 // forgetRings drops what came and what was lost while not everything was attached.
 func (s *session) forgetRings() error {
-	err := s.probes.drain(func(_ int, raw []byte) error {
-		if len(raw) > 0 && op(raw[0]) == opStack {
-			return s.accept(0, raw) // it will not be sent again
-		}
-		return nil
-	})
-	if err != nil {
+	if err := s.probes.drain(s.accept); err != nil {
 		return err
 	}
-	_, _, err = s.probes.losses()
+	_, _, err := s.probes.losses()
 	return err
 }
 
@@ -299,8 +293,9 @@ func (s *session) accept(ring int, raw []byte) error {
 		}
 		e.text = uint32(s.follow.texts.threadReason(e.flags&flagInvoluntary != 0, state, comm))
 	}
-	if e.time < s.startNS {
-		return nil // seen before everything was attached
+	if s.startNS == 0 || e.time < s.startNS { // seen before everything was attached
+		s.follow.early[e.goid] = struct{}{}
+		return nil
 	}
 	s.order.push(ring, &e)
 	return nil
