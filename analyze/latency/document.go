@@ -33,8 +33,12 @@ func (r *Result) Document(v View) *report.Document {
 	}
 	if r.Total.Parts != nil {
 		d.Tables = append(d.Tables, partsTable(r, v))
+		d.Notes = append(d.Notes, r.partsNotes()...)
 	} else {
 		d.Notes = append(d.Notes, "The trace has no thread events, so delays are not taken apart into waiting for a P and waiting for a CPU.")
+	}
+	if rows := stats.Octaves(r.Histogram); len(rows) > 0 && rows[0].Hi <= 1 && rows[0].Count > 0 {
+		d.Notes = append(d.Notes, "Delays of 0ns are wake-ups that the scheduler does itself and runs at once, such as the first goroutine of a network poll: no probe sees them apart.")
 	}
 	d.Charts = append(d.Charts, report.Histogram{Title: "All delays", Rows: stats.Octaves(r.Histogram)})
 	return d
