@@ -187,29 +187,13 @@ func (s *session) load() error {
 	if err != nil {
 		return err
 	}
-	offsets, err := programOffsets(&layout)
+	cfg, err := configOf(s.binary, &layout, s.choice)
 	if err != nil {
 		return err
 	}
-	cfg := &programConfig{
-		pid: s.proc.PID(), bias: s.bias, layout: offsets,
-		preempted: s.binary.Version.Minor >= 22, // go1.22 src/runtime/proc.go, goschedImpl
-		ranges:    map[string]gobin.Func{},
-		current:   s.choice.sees("run", "park", "yield", "exit", "syscalls", "coroutines", "cgo"),
-		goids:     s.choice.sees("create", "exit", "coroutines"),
-		multi:     s.kernel.UprobeMulti && !s.opts.PerfUprobes,
-	}
+	cfg.pid, cfg.bias, cfg.multi = s.proc.PID(), s.bias, s.kernel.UprobeMulti && !s.opts.PerfUprobes
 	if s.choice.stacks {
 		cfg.stackDepth = s.opts.StackDepth
-	}
-	named := []string{"runtime.asyncPreempt2", "runtime.gopreempt_m", "runtime.systemstack_switch"}
-	if s.binary.Arch == "amd64" {
-		named = append(named, "runtime.cgocallback") // whose frame is known there
-	}
-	for _, name := range named {
-		if f, ok := s.binary.Func(name); ok {
-			cfg.ranges[name] = f
-		}
 	}
 	allgs, err := s.binary.AllGs()
 	if err != nil {
@@ -227,6 +211,57 @@ func (s *session) load() error {
 	}
 	s.order = newOrderer(len(s.probes.rings))
 	return nil
+}
+
+// configOf is what the programs must know of an executable.
+func configOf(b *gobin.Binary, layout *gobin.Layout, c *choice) (*programConfig, error) {
+	offsets, err := programOffsets(layout)
+	if err != nil {
+		return nil, err
+	}
+	cfg := &programConfig{
+		layout:    offsets,
+		preempted: b.Version.Minor >= 22, // go1.22 src/runtime/proc.go, goschedImpl
+		ranges:    map[string]gobin.Func{},
+		current:   c.sees("run", "park", "yield", "exit", "syscalls", "coroutines", "cgo"),
+		goids:     c.sees("create", "exit", "coroutines"),
+	}
+	named := []string{"runtime.asyncPreempt2", "runtime.gopreempt_m", "runtime.systemstack_switch"}
+	if b.Arch == "amd64" {
+		named = append(named, "runtime.cgocallback") // whose frame is known there
+	}
+	for _, name := range named {
+		if f, ok := b.Func(name); ok {
+			cfg.ranges[name] = f
+		}
+	}
+	return cfg, nil
+}
+
+// TryPrograms asks the kernel whether it takes the programs for an executable, and attaches nothing.
+func TryPrograms(b *gobin.Binary) error {
+	points, covered, err := b.Probes()
+	if err != nil {
+		return err
+	}
+	c, err := choose(points, covered, nil)
+	if err != nil {
+		return err
+	}
+	layout, err := b.Layout()
+	if err != nil {
+		return err
+	}
+	cfg, err := configOf(b, &layout, c)
+	if err != nil {
+		return err
+	}
+	cfg.stackDepth, cfg.multi = DefaultStackDepth, haveUprobeMulti()
+	p, err := load(cfg)
+	if err != nil {
+		return err
+	}
+	return p.close()
 }
 
 func (s *session) attach() error {

@@ -170,6 +170,11 @@ func (d *checkDocument) binary(path, name string) error {
 		d.problem("record it on a machine of that kind", "%s is built for %s and this machine is %s", name, b.Arch, runtime.GOARCH)
 	}
 	d.runtime(name, b)
+	if len(d.Problems) == 0 {
+		if err := record.TryPrograms(b); err != nil {
+			d.problem("report it with the kernel's version: it refuses the programs", "%v", err)
+		}
+	}
 	return nil
 }
 
