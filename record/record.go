@@ -59,6 +59,7 @@ type Progress struct {
 type Summary struct {
 	Progress
 	Output    string
+	Whole     bool // everything that was counted is in the trace
 	EndReason string
 	Metadata  format.Metadata
 }
@@ -323,8 +324,11 @@ func (s *session) finish(reason string, err error) (*Summary, error) {
 	}
 	s.meta.Lost = s.follow.counts.Lost
 	s.meta.LostStacks = s.follow.counts.LostStacks + s.follow.stacks.lost
-	err = errors.Join(err, s.out.close(s.meta, s.follow.rows.batch), s.binary.Close())
-	sum := &Summary{Progress: s.progress(), Output: s.opts.Output, EndReason: s.meta.EndReason, Metadata: s.meta}
+	if closing := s.out.close(s.meta, s.follow.rows.batch); !errors.Is(err, closing) { // it may have ended the recording
+		err = errors.Join(err, closing)
+	}
+	err = errors.Join(err, s.binary.Close())
+	sum := &Summary{Progress: s.progress(), Output: s.opts.Output, Whole: err == nil, EndReason: s.meta.EndReason, Metadata: s.meta}
 	return sum, err
 }
 

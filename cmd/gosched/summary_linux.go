@@ -82,9 +82,13 @@ func perEvent(s *record.Summary) string {
 // missing says what was lost and which transitions are not in the trace.
 func missing(s *record.Summary, coverage []format.Transition) string {
 	var lines []string
-	if s.Lost == 0 && s.LostStacks == 0 {
+	switch {
+	case !s.Whole:
+		lines = append(lines, "the last of them could not be written")
+	case s.Lost == 0 && s.LostStacks == 0:
 		lines = append(lines, "nothing lost")
-	} else {
+	}
+	if s.Lost > 0 || s.LostStacks > 0 {
 		lines = append(lines, fmt.Sprintf("lost %s events and %s stacks", report.FormatCount(s.Lost), report.FormatCount(s.LostStacks)))
 	}
 	for _, t := range coverage {
