@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/cilium/ebpf"
+
+	"github.com/gosched/gosched/internal/testenv"
 )
 
 // maxVerified is how many instructions the kernel may have to walk through to accept the programs. It gives up at a
@@ -15,6 +17,7 @@ const maxVerified = 60_000
 
 // TestProgramsAreEasyToVerify loads the programs as for a process of go1.26.
 func TestProgramsAreEasyToVerify(t *testing.T) {
+	testenv.RequireBPF(t)
 	spec, err := LoadGosched()
 	if err != nil {
 		t.Fatal(err)
@@ -33,9 +36,6 @@ func TestProgramsAreEasyToVerify(t *testing.T) {
 	}
 	spec.Programs[GoschedProgTransition].AttachType = ebpf.AttachTraceUprobeMulti
 	c, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{Programs: ebpf.ProgramOptions{LogLevel: ebpf.LogLevelStats}})
-	if errors.Is(err, ebpf.ErrNotSupported) {
-		t.Skip(err)
-	}
 	var refused *ebpf.VerifierError
 	if errors.As(err, &refused) {
 		t.Fatalf("%+v", refused)
