@@ -38,6 +38,7 @@ type probes struct {
 	links      []link.Link
 	records    ringbuf.Record
 	lost       bpf.GoschedLosses
+	multi      bool // attached all at once
 }
 
 // programConfig is what the programs must know of the process.
@@ -73,7 +74,7 @@ func load(cfg *programConfig) (*probes, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load BPF programs: %w", explain(err))
 	}
-	p := &probes{collection: c}
+	p := &probes{collection: c, multi: cfg.multi}
 	if err := p.openRings(inner, cpus); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
@@ -138,7 +139,7 @@ func (p *probes) openRings(inner *ebpf.MapSpec, cpus int) error {
 }
 
 // attach puts the programs on their probe points, the kernel's scheduler first so that threads are known early.
-func (p *probes) attach(exe string, points []gobin.Probe, pid int, multi, kernel bool) error {
+func (p *probes) attach(exe string, points []gobin.Probe, pid int, kernel bool) error {
 	if err := p.attachTracepoint("sched_process_exec", bpf.GoschedProgProcessExec); err != nil {
 		return err
 	}
@@ -150,7 +151,7 @@ func (p *probes) attach(exe string, points []gobin.Probe, pid int, multi, kernel
 			return err
 		}
 	}
-	if multi {
+	if p.multi {
 		return p.attachMulti(exe, points, pid)
 	}
 	return p.attachPerf(exe, points, pid)

@@ -262,9 +262,6 @@ func (s *session) drain() error {
 	return nil
 }
 
-// drainLast moves what was still in the rings when the probes were detached.
-func (s *session) drainLast() error { return s.probes.drain(s.accept) }
-
 func (s *session) gap(begin, end, lost int64, why text) {
 	s.follow.counts.Lost += lost
 	s.order.gap(&event{op: opGap, time: max(begin, s.startNS), byGoid: end, text: uint32(s.follow.texts.id(why))})
@@ -313,7 +310,7 @@ func (s *session) finish(reason string, err error) (*Summary, error) {
 		end = s.replacedNS
 	}
 	s.endNS = end
-	err = errors.Join(err, s.probes.detach(), s.drainLast())
+	err = errors.Join(err, s.probes.detach(), s.probes.drain(s.accept))
 	s.order.merge(end)
 	s.order.take(end, s.follow.emit, s.follow.piece)
 	err = errors.Join(err, s.probes.close())

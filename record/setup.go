@@ -265,8 +265,7 @@ func TryPrograms(b *gobin.Binary) error {
 }
 
 func (s *session) attach() error {
-	multi := s.kernel.UprobeMulti && !s.opts.PerfUprobes
-	return s.probes.attach(s.proc.Exe(), s.choice.points, s.proc.PID(), multi, s.choice.kernel)
+	return s.probes.attach(s.proc.Exe(), s.choice.points, s.proc.PID(), s.choice.kernel)
 }
 
 // gBytes is how much of a g the programs read: G_BYTES in gosched.c.
