@@ -135,7 +135,8 @@ func TestFullDiskEndsTheRecordingAndKeepsWhatWasWritten(t *testing.T) {
 	testenv.RequireBPF(t)
 	s := startService(t, "-clients=2")
 	dir := t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=1m"); err != nil {
+	// Room for some segments of half a second each: a machine that writes 8 MB in one is not known.
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=8m"); err != nil {
 		t.Fatalf("mount a small file system: %v", err)
 	}
 	t.Cleanup(func() {
