@@ -3,8 +3,6 @@ package info_test
 import (
 	"bytes"
 	"context"
-	"flag"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -13,9 +11,8 @@ import (
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/report"
 	"github.com/gosched/gosched/format"
+	"github.com/gosched/gosched/internal/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 func analyze(t *testing.T, trace replay.Source) *info.Result {
 	t.Helper()
@@ -27,20 +24,6 @@ func analyze(t *testing.T, trace replay.Source) *info.Result {
 	return p.Result(sum)
 }
 
-func parse(t *testing.T, path string) *format.Memory {
-	t.Helper()
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	trace, err := format.ParseText(f)
-	if err != nil {
-		t.Fatalf("%s: %v", path, err)
-	}
-	return trace
-}
-
 // TestTraces draws the result of each testdata/*.trace as JSON and as text and compares with the files beside it.
 func TestTraces(t *testing.T) {
 	paths, err := filepath.Glob("testdata/*.trace")
@@ -49,7 +32,7 @@ func TestTraces(t *testing.T) {
 	}
 	for _, path := range paths {
 		t.Run(filepath.Base(path), func(t *testing.T) {
-			result := analyze(t, parse(t, path))
+			result := analyze(t, golden.Trace(t, path))
 			var doc, text bytes.Buffer
 			if err := report.WriteJSON(&doc, result); err != nil {
 				t.Fatal(err)
@@ -58,31 +41,15 @@ func TestTraces(t *testing.T) {
 				t.Fatal(err)
 			}
 			base := strings.TrimSuffix(path, ".trace")
-			golden(t, base+".json", doc.Bytes())
-			golden(t, base+".txt", text.Bytes())
+			golden.Check(t, base+".json", doc.Bytes())
+			golden.Check(t, base+".txt", text.Bytes())
 		})
-	}
-}
-
-func golden(t *testing.T, path string, got []byte) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("%s: got\n%s\nwant\n%s", path, got, want)
 	}
 }
 
 // TestCountsByHand counts the rows of recording.trace.
 func TestCountsByHand(t *testing.T) {
-	r := analyze(t, parse(t, "testdata/recording.trace"))
+	r := analyze(t, golden.Trace(t, "testdata/recording.trace"))
 	if want := (info.Kinds{Goroutine: 4, Thread: 1, Range: 3, Gap: 1, Snapshot: 4}); r.ByKind != want {
 		t.Errorf("events by kind are %+v, want %+v", r.ByKind, want)
 	}
@@ -103,7 +70,7 @@ func TestCountsByHand(t *testing.T) {
 }
 
 func TestAnswersFollowCoverage(t *testing.T) {
-	r := analyze(t, parse(t, "testdata/recording.trace"))
+	r := analyze(t, golden.Trace(t, "testdata/recording.trace"))
 	got := map[string]info.Answer{}
 	for _, q := range r.Questions {
 		got[q.Name] = q.Answer

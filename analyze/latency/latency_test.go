@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"flag"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -17,9 +15,8 @@ import (
 	"github.com/gosched/gosched/analyze/report"
 	"github.com/gosched/gosched/analyze/stats"
 	"github.com/gosched/gosched/format"
+	"github.com/gosched/gosched/internal/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 func analyze(t testing.TB, trace replay.Source) *latency.Result {
 	t.Helper()
@@ -31,20 +28,6 @@ func analyze(t testing.TB, trace replay.Source) *latency.Result {
 	return p.Result(sum)
 }
 
-func parse(t *testing.T, path string) *format.Memory {
-	t.Helper()
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	trace, err := format.ParseText(f)
-	if err != nil {
-		t.Fatalf("%s: %v", path, err)
-	}
-	return trace
-}
-
 // TestTraces draws the result of each testdata/*.trace as JSON and as text and compares with the files beside it.
 func TestTraces(t *testing.T) {
 	paths, err := filepath.Glob("testdata/*.trace")
@@ -53,7 +36,7 @@ func TestTraces(t *testing.T) {
 	}
 	for _, path := range paths {
 		t.Run(filepath.Base(path), func(t *testing.T) {
-			result := analyze(t, parse(t, path))
+			result := analyze(t, golden.Trace(t, path))
 			var doc, text bytes.Buffer
 			if err := report.WriteJSON(&doc, result); err != nil {
 				t.Fatal(err)
@@ -62,32 +45,16 @@ func TestTraces(t *testing.T) {
 				t.Fatal(err)
 			}
 			base := strings.TrimSuffix(path, ".trace")
-			golden(t, base+".json", doc.Bytes())
-			golden(t, base+".txt", text.Bytes())
+			golden.Check(t, base+".json", doc.Bytes())
+			golden.Check(t, base+".txt", text.Bytes())
 		})
-	}
-}
-
-func golden(t *testing.T, path string, got []byte) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("%s: got\n%s\nwant\n%s", path, got, want)
 	}
 }
 
 // TestGroupsByHand repeats the numbers that the comment in groups.trace derives. The median of all by Kaplan–Meier: 9 delays, after the cut
 // at 5 there are 8 left, and at 10, 20, 30 and 40 one ends each, so 4 of 8 last longer than 40.
 func TestGroupsByHand(t *testing.T) {
-	r := analyze(t, parse(t, "testdata/groups.trace"))
+	r := analyze(t, golden.Trace(t, "testdata/groups.trace"))
 	type row struct {
 		count, censored, sum, cut, p50 int64
 	}

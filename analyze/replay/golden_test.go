@@ -2,18 +2,15 @@ package replay_test
 
 import (
 	"context"
-	"flag"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/format"
+	"github.com/gosched/gosched/internal/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 // TestTraces replays testdata/*.trace and compares what comes out with the .want file beside it, which was checked by hand.
 func TestTraces(t *testing.T) {
@@ -23,47 +20,10 @@ func TestTraces(t *testing.T) {
 	}
 	for _, path := range paths {
 		t.Run(filepath.Base(path), func(t *testing.T) {
-			got := describe(t, parse(t, path))
-			golden := strings.TrimSuffix(path, ".trace") + ".want"
-			if *update {
-				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got != string(want) {
-				t.Error(firstDifference(got, string(want)))
-			}
+			got := describe(t, golden.Trace(t, path))
+			golden.Check(t, strings.TrimSuffix(path, ".trace")+".want", []byte(got))
 		})
 	}
-}
-
-// firstDifference says where two texts part.
-func firstDifference(got, want string) string {
-	g, w := strings.Split(got, "\n"), strings.Split(want, "\n")
-	for i := range g {
-		if i >= len(w) || g[i] != w[i] {
-			return fmt.Sprintf("line %d: got\n%s\nwant\n%s", i+1, g[i], strings.Join(w[min(i, len(w)):min(i+1, len(w))], ""))
-		}
-	}
-	return fmt.Sprintf("got %d lines, want %d", len(g), len(w))
-}
-
-func parse(t *testing.T, path string) *format.Memory {
-	t.Helper()
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	trace, err := format.ParseText(f)
-	if err != nil {
-		t.Fatalf("%s: %v", path, err)
-	}
-	return trace
 }
 
 // describe writes down everything that a walk says, with times since the recording began.

@@ -8,14 +8,18 @@ import (
 
 // thread takes a thread row.
 func (w *walk) thread(p *process, b *format.Batch, i int, t int64) {
-	if !p.wantDelay || t < p.gapEnd {
+	if !p.wantDelay && !w.wants.Threads || t < p.gapEnd {
 		return
 	}
 	if b.TID[i] < 0 || b.To[i] == format.StateUnknown {
 		w.sum.problem(w.problemAt(ProblemRow, nil, b, i, t))
 		return
 	}
-	if ready := p.threadOf(b.TID[i]).move(&p.occ, t, b.To[i]); ready != 0 {
+	th := p.threadOf(b.TID[i])
+	if w.wants.Threads {
+		w.threadRow(p, th, b, i, t)
+	}
+	if ready := th.move(&p.occ, t, b.To[i]); ready != 0 {
 		p.occ.thread(t, ready)
 	}
 }
@@ -58,6 +62,7 @@ func (w *walk) gapIn(p *process, t, end int64) {
 		w.cut(p, g, t, CensoredRight)
 		p.goroutines.forget(g)
 	}
+	w.cutThreads(p, t)
 	p.gapEnd = max(p.gapEnd, end)
 	p.since = p.gapEnd
 	p.occ.reset(t)
@@ -146,6 +151,7 @@ func (w *walk) finish() {
 		for _, g := range p.goroutines.known() {
 			w.cut(p, g, w.sum.EndNS, CensoredRight)
 		}
+		w.cutThreads(p, w.sum.EndNS)
 	}
 	w.out.flush()
 }

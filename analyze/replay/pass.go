@@ -34,10 +34,16 @@ const AllStates = States(1<<format.StateRunnable | 1<<format.StateRunning | 1<<f
 func (s States) Has(state format.State) bool { return s>>state&1 != 0 }
 
 // Wants is what a pass asks of a walk. What no pass wants is not computed.
+//
+// The spans of a kernel thread come in the same order as those of goroutines, with Span.Thread set. TID is the thread, GoID the
+// goroutine that was on it at the end, where known, and CPU where it was then. It is running, or runnable: ready and without a CPU, or
+// waiting: asleep. Reason is the kernel's state of one asleep, and of one that is runnable the name of the thread that had taken the CPU
+// from it, null where it was woken. Gaps end them as they end all spans; nothing is said of a thread before its first row.
 type Wants struct {
 	States  States           // the states whose spans it takes
 	Details bool             // that spans carry where and by whom: Stack, TID, CPU, By… and what the row at their end says of these; else they are null
 	Delay   bool             // that runnable spans carry their Delay
+	Threads bool             // the spans of kernel threads too, as said above; Details then come along
 	Columns format.ColumnSet // of the rows that a RowPass takes
 }
 
@@ -45,8 +51,11 @@ type Wants struct {
 func (w Wants) columns() format.ColumnSet {
 	set := w.Columns | format.Columns(format.ColTime, format.ColKind, format.ColPID, format.ColProc, format.ColGoID, format.ColFrom, format.ColTo,
 		format.ColReason, format.ColStack, format.ColEnd)
-	if w.Delay {
+	if w.Delay || w.Threads {
 		set |= format.Columns(format.ColTID)
+	}
+	if w.Threads {
+		set |= format.Columns(format.ColCPU)
 	}
 	if w.Details {
 		set |= format.Columns(format.ColTID, format.ColCPU, format.ColByGoID, format.ColByStack)
@@ -101,8 +110,9 @@ func newOutlet(passes []Pass) *outlet {
 		w.States &= AllStates
 		o.wants = append(o.wants, w)
 		o.union.States |= w.States
-		o.union.Details = o.union.Details || w.Details
+		o.union.Details = o.union.Details || w.Details || w.Threads
 		o.union.Delay = o.union.Delay || w.Delay
+		o.union.Threads = o.union.Threads || w.Threads
 		o.union.Columns |= w.Columns
 		if r, ok := p.(RangePass); ok {
 			o.ranges = append(o.ranges, r)
@@ -128,22 +138,22 @@ func (o *outlet) flush() {
 		return
 	}
 	for i, p := range o.passes {
-		if spans := o.wanted(o.wants[i].States); len(spans) > 0 {
+		if spans := o.wanted(&o.wants[i]); len(spans) > 0 {
 			p.Spans(spans)
 		}
 	}
 	o.n = 0
 }
 
-// wanted is the buffered spans with one of the states.
-func (o *outlet) wanted(states States) []Span {
-	if states&o.union.States == o.union.States {
+// wanted is the buffered spans that a pass asked for.
+func (o *outlet) wanted(w *Wants) []Span {
+	if w.States&o.union.States == o.union.States && w.Threads == o.union.Threads {
 		return o.buffer[:o.n]
 	}
 	o.scratch = o.scratch[:0]
 	for i := range o.buffer[:o.n] {
-		if states.Has(o.buffer[i].State) {
-			o.scratch = append(o.scratch, o.buffer[i])
+		if s := &o.buffer[i]; s.Thread && w.Threads || !s.Thread && w.States.Has(s.State) {
+			o.scratch = append(o.scratch, *s)
 		}
 	}
 	return o.scratch

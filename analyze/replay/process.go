@@ -19,7 +19,7 @@ type process struct {
 	procs      []format.GoID // who runs on each P, as far as seen
 	checkProcs bool
 	exitUnseen bool
-	wantDelay  bool
+	wantDelay  bool // threads are followed, so that delays can be taken apart
 	maxStack   int
 
 	occ     occupancy

@@ -76,6 +76,7 @@ type Span struct {
 	ByStack    format.StringID
 	Waited     format.StringID // of a runnable span that began with a wake-up: the reason of the wait before
 	EndReason  format.StringID // of a waiting span: "netpoll", "timer", … where no goroutine woke it
+	EndStack   format.StringID // where it was at the end: of a running span where it parked, yielded or entered the kernel
 	EndByStack format.StringID
 	Entry      EntryID
 	PID        int32
@@ -89,6 +90,7 @@ type Span struct {
 	Next       format.State // the state after it; StateUnknown where it was not seen
 	Why        Why          // of a runnable span
 	Flags      Flags
+	Thread     bool  // it is a thread's, not a goroutine's: see Wants.Threads
 	Delay      Delay // of a runnable span that ended with running, if a pass wants it
 }
 

@@ -166,7 +166,7 @@ func (w *walk) fill(p *process, g *goroutine, t int64) *Span {
 	s := w.out.next()
 	s.Begin, s.End, s.GoID, s.PID = g.begin, t, g.id, p.pid
 	s.Reason, s.Waited, s.Entry, s.Proc = g.reason, format.NullString, g.entry, g.proc
-	s.State, s.Why, s.Flags = g.state, g.why, g.flags
+	s.State, s.Why, s.Flags, s.Thread = g.state, g.why, g.flags, false
 	if g.why == WhyWoken {
 		s.Waited = g.waited
 	}
@@ -183,7 +183,7 @@ func (w *walk) handOut(p *process, g *goroutine, b *format.Batch, i int, t int64
 	s := w.fill(p, g, t)
 	s.EndReason, s.EndProc, s.Next = b.Reason[i], b.Proc[i], b.To[i]
 	if w.wants.Details {
-		s.EndByGoID, s.EndByStack = b.ByGoID[i], b.ByStack[i]
+		s.EndByGoID, s.EndStack, s.EndByStack = b.ByGoID[i], b.Stack[i], b.ByStack[i]
 		s.EndTID, s.EndCPU = b.TID[i], b.CPU[i]
 	}
 	if w.wants.Delay && s.State == format.StateRunnable && s.Next == format.StateRunning && s.Flags == 0 {
@@ -201,7 +201,7 @@ func (w *walk) cut(p *process, g *goroutine, t int64, flags Flags) {
 	s.Flags |= flags
 	s.EndReason, s.EndProc, s.Next = format.NullString, format.Unknown, format.StateUnknown
 	if w.wants.Details {
-		s.EndByGoID, s.EndByStack = format.NoGoroutine, format.NullString
+		s.EndByGoID, s.EndStack, s.EndByStack = format.NoGoroutine, format.NullString, format.NullString
 		s.EndTID, s.EndCPU = format.Unknown, format.Unknown
 	}
 	w.out.advance()

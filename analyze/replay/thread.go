@@ -21,7 +21,9 @@ type thread struct {
 	n     int          // times off the CPU so far
 	state format.State // as the kernel has it
 	off   stamp        // the beginning of the time off the CPU, while state is runnable
-	ring  []interval   // the latest of them, n-1 at (n-1) mod its length
+	tid   int32
+	open  threadSpan // if a pass wants the spans of threads
+	ring  []interval // the latest of them, n-1 at (n-1) mod its length
 }
 
 // move takes a thread row's states and returns by how much it changes the number of threads that are ready to run without a CPU.
@@ -130,7 +132,7 @@ func (p *process) threadOf(tid int32) *thread {
 	slot := p.threads.find(int64(tid))
 	if slot < 0 {
 		slot = int32(len(p.thread))
-		p.thread = append(p.thread, thread{})
+		p.thread = append(p.thread, thread{tid: tid})
 		p.threads.put(int64(tid), slot)
 	}
 	return &p.thread[slot]

@@ -3,16 +3,14 @@ package report
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"os"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"github.com/gosched/gosched/analyze/stats"
+	"github.com/gosched/gosched/internal/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 func TestFormatDuration(t *testing.T) {
 	for ns, want := range map[int64]string{
@@ -76,18 +74,7 @@ func TestWriters(t *testing.T) {
 		"testdata/wide.txt": draw(Options{Width: 120}), "testdata/default.txt": draw(Options{}), "testdata/narrow.txt": draw(Options{Width: 50}),
 		"testdata/ascii.txt": draw(Options{ASCII: true}), "testdata/color.txt": draw(Options{Color: true}), "testdata/document.md": markdown.String(),
 	} {
-		if *update {
-			if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got != string(want) {
-			t.Errorf("%s: got\n%s\nwant\n%s", path, got, want)
-		}
+		golden.Check(t, path, []byte(got))
 	}
 }
 
