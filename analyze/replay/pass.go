@@ -71,6 +71,13 @@ type Pass interface {
 	Spans(spans []Span)
 }
 
+// NamePass is a Pass that resolves names during the walk.
+type NamePass interface {
+	Pass
+	// Names is called once, before the walk.
+	Names(n *Names)
+}
+
 // RangePass is a Pass that takes ranges too, in the order of their beginnings and before any span that ends after them.
 type RangePass interface {
 	Pass

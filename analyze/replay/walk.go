@@ -49,6 +49,11 @@ func newWalk(src Source, passes []Pass) *walk {
 	w := &walk{meta: src.Metadata(), names: newNames(src), out: newOutlet(passes), now: math.MinInt64, gapEnd: math.MinInt64}
 	w.wants = w.out.union
 	w.sum = &Summary{names: w.names, meta: &w.meta}
+	for _, p := range passes {
+		if named, ok := p.(NamePass); ok {
+			named.Names(w.names)
+		}
+	}
 	return w
 }
 

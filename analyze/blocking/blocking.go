@@ -1,0 +1,260 @@
+package blocking
+
+import (
+	"github.com/gosched/gosched/analyze/replay"
+	"github.com/gosched/gosched/analyze/stats"
+	"github.com/gosched/gosched/format"
+)
+
+// Pass gathers where goroutines spent their time and what they waited for. Make one with New, run it with replay.Run and ask for its Result.
+type Pass struct {
+	nodes     *nodes
+	sites     *sites
+	names     namer
+	processes map[int32]*process
+	current   *process
+	kinds     []*kindSum // by replay.EntryID
+	totals    []total    // by nodeID
+	ranges    map[format.StringID]*rangeSum
+	threads   threadSum
+	parts     []part // room for resolve
+	room      int    // for parts in blocks
+	estimated int64  // nanoseconds of waits whose cause is an estimate
+	check     func(wait *replay.Span, parts []part)
+}
+
+// namer resolves names during the walk.
+type namer interface {
+	Reason(format.StringID) string
+	Stack(format.StringID) string
+	Entry(replay.EntryID) string
+}
+
+// total is how long a node was the answer.
+type total struct{ count, ns int64 }
+
+// kindSum is the time of the goroutines of one kind.
+type kindSum struct {
+	system                             bool
+	running, offCPU, runnable, syscall int64
+	waits                              stats.Histogram
+	delays                             stats.Histogram
+	calls                              stats.Histogram
+	broken                             int64
+}
+
+type rangeSum struct {
+	count, sum, max int64
+	cut             bool
+}
+
+// threadSum splits the time of goroutines on threads.
+type threadSum struct {
+	running, offCPU, asleep              int64
+	callRunning, callBlocked, callOffCPU int64
+	seen                                 bool
+}
+
+var (
+	_ replay.RangePass = (*Pass)(nil)
+)
+
+// New makes an empty pass over a trace with these names.
+func New() *Pass {
+	return &Pass{
+		nodes: newNodes(), sites: newSites(), processes: map[int32]*process{}, ranges: map[format.StringID]*rangeSum{}, room: maxParts,
+	}
+}
+
+// Wants implements replay.Pass.
+func (p *Pass) Wants() replay.Wants {
+	return replay.Wants{States: replay.AllStates, Details: true, Threads: true}
+}
+
+// Names implements replay.NamePass.
+func (p *Pass) Names(n *replay.Names) { p.names = n }
+
+// Spans implements replay.Pass.
+func (p *Pass) Spans(spans []replay.Span) {
+	for i := range spans {
+		s := &spans[i]
+		if p.current == nil || p.current.pid != s.PID {
+			p.current = p.process(s.PID)
+		}
+		if s.Thread {
+			p.thread(s)
+		} else {
+			p.span(s)
+		}
+	}
+}
+
+// Range implements replay.RangePass.
+func (p *Pass) Range(r replay.Range) {
+	sum := p.ranges[r.Reason]
+	if sum == nil {
+		sum = new(rangeSum)
+		p.ranges[r.Reason] = sum
+	}
+	if r.Flags&replay.CensoredLeft == 0 {
+		sum.count++
+	}
+	sum.cut = sum.cut || r.Flags != 0
+	sum.sum += r.End - r.Begin
+	sum.max = max(sum.max, r.End-r.Begin)
+	if r.StopWorld {
+		p.process(r.PID).stopped.add(r.Begin, r.End, p.nodes.intern(nodeKey{kind: KindStopped, what: uint32(r.Reason)}))
+	}
+}
+
+// span takes the time of a goroutine in one state.
+func (p *Pass) span(s *replay.Span) {
+	g := p.current.goroutine(s.GoID)
+	kind := p.kind(s.Entry)
+	p.meet(g, s)
+	switch s.State {
+	case format.StateRunning:
+		p.ran(g, kind, s)
+	case format.StateSyscall:
+		p.called(g, kind, s)
+	case format.StateRunnable:
+		p.delayed(g, kind, s)
+	case format.StateWaiting:
+		p.waited(g, kind, s)
+	}
+	g.next, g.off = s.Next, g.off[:0]
+	if s.Next == format.StateNotExist {
+		p.current.drop(g, &p.room)
+	}
+}
+
+// meet makes the goroutine's history reach to the beginning of the span.
+func (p *Pass) meet(g *goroutine, s *replay.Span) {
+	switch h := &g.history; {
+	case h.begin == h.end && len(h.recent) == 0:
+		h.begin, h.end = s.Begin, s.Begin
+		if s.Why == replay.WhyCreated {
+			g.creator, g.createStack = s.ByGoID, s.ByStack
+		}
+	case s.Begin > h.end:
+		h.add(s.Begin, p.nodes.unknown(unknownGap), &p.room)
+		g.off = g.off[:0]
+	}
+}
+
+func (p *Pass) kind(entry replay.EntryID) *kindSum {
+	if int(entry) >= len(p.kinds) {
+		p.kinds = append(p.kinds, make([]*kindSum, int(entry)+1-len(p.kinds))...)
+	}
+	if p.kinds[entry] == nil {
+		p.kinds[entry] = &kindSum{system: systemKind(p.names.Entry(entry))}
+	}
+	return p.kinds[entry]
+}
+
+// count adds to what a node was the answer to.
+func (p *Pass) count(id nodeID, ns int64) {
+	if int(id) >= len(p.totals) {
+		p.totals = append(p.totals, make([]total, max(int(id)+1, 2*len(p.totals))-len(p.totals))...)
+	}
+	p.totals[id].count++
+	p.totals[id].ns += ns
+}
+
+// ran takes a time in which a goroutine ran, or would have if its thread had a CPU.
+func (p *Pass) ran(g *goroutine, kind *kindSum, s *replay.Span) {
+	id := p.nodes.code(KindRunning, s.EndStack, s.Entry)
+	off := p.record(g, s, id)
+	kind.running += s.Len() - off.ready - off.asleep
+	kind.offCPU += off.ready + off.asleep
+	p.threads.running += s.Len() - off.ready - off.asleep
+	p.threads.offCPU += off.ready
+	p.threads.asleep += off.asleep
+	if s.Flags == 0 && s.Proc >= 0 {
+		p.current.proc(s.Proc).add(s.Begin, s.End, p.nodes.code(KindBehind, s.EndStack, s.Entry))
+	}
+}
+
+// called takes a time in a system call, or in C.
+func (p *Pass) called(g *goroutine, kind *kindSum, s *replay.Span) {
+	id := p.nodes.call(s.Reason, s.Stack)
+	off := p.record(g, s, id)
+	p.threads.callBlocked += off.asleep
+	p.threads.callOffCPU += off.ready
+	p.threads.callRunning += s.Len() - off.asleep - off.ready
+	kind.syscall += s.Len()
+	site := p.sites.list[p.sites.of(s, p.names)]
+	if !tally(&site.lengths, &site.broken, s) {
+		return
+	}
+	tally(&kind.calls, &kind.broken, s)
+	if !kind.system && s.Flags == 0 {
+		p.count(id, s.Len()-off.ready)
+		p.countOff(&off)
+	}
+}
+
+// tally counts a span's length, and says whether it is known at all.
+func tally(h *stats.Histogram, broken *int64, s *replay.Span) bool {
+	switch {
+	case s.Flags&replay.EndUnseen != 0:
+		*broken++
+		return false
+	case s.Flags.Censored():
+		h.AddCensored(s.Len())
+	default:
+		h.Add(s.Len())
+	}
+	return true
+}
+
+// delayed takes a time in which a goroutine could have run.
+func (p *Pass) delayed(g *goroutine, kind *kindSum, s *replay.Span) {
+	kind.runnable += s.Len()
+	if !tally(&kind.delays, &kind.broken, s) || s.Next != format.StateRunning {
+		p.parts = append(p.parts[:0], part{p.nodes.unknown(unknownOf(s)), s.Len()})
+	} else {
+		p.parts = p.current.inTheWay(s, p.nodes, p.parts[:0])
+	}
+	at := s.Begin
+	for i := len(p.parts) - 1; i >= 0; i-- {
+		at += p.parts[i].ns
+		g.history.add(at, p.parts[i].node, &p.room)
+		if !kind.system && s.Flags&replay.EndUnseen == 0 {
+			p.count(p.parts[i].node, p.parts[i].ns)
+		}
+	}
+}
+
+// unknownOf says why the cause of a span that is cut is not known.
+func unknownOf(s *replay.Span) unknown {
+	if s.Flags&replay.EndUnseen != 0 {
+		return unknownUnseen
+	}
+	return unknownNever
+}
+
+// waited takes a wait.
+func (p *Pass) waited(g *goroutine, kind *kindSum, s *replay.Span) {
+	id := p.sites.of(s, p.names)
+	site := p.sites.list[id]
+	known := tally(&site.lengths, &site.broken, s)
+	tally(&kind.waits, &kind.broken, s)
+	if known && s.Flags&replay.CensoredRight == 0 {
+		p.sites.woken(id, s)
+	}
+	p.parts = p.resolve(site, s, p.parts[:0])
+	at := s.Begin
+	for i := len(p.parts) - 1; i >= 0; i-- {
+		part := &p.parts[i]
+		part.node = p.nodes.wait(id, part.node)
+		at += part.ns
+		g.history.add(at, part.node, &p.room)
+		if known {
+			p.count(part.node, part.ns)
+		}
+	}
+	if p.check != nil {
+		p.check(s, p.parts)
+	}
+}

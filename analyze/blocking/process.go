@@ -1,0 +1,262 @@
+package blocking
+
+import (
+	"github.com/gosched/gosched/analyze/replay"
+	"github.com/gosched/gosched/format"
+)
+
+// goroutine is what is remembered of a goroutine that is alive.
+type goroutine struct {
+	id          format.GoID
+	history     history
+	off         []offCPU     // times without a CPU since the history's end
+	next        format.State // the state since the history's end
+	creator     format.GoID  // who made it, where the history reaches back to that
+	createStack format.StringID
+}
+
+// offCPU is a time in which a goroutine's thread was not on a CPU.
+type offCPU struct {
+	begin, end int64
+	node       nodeID
+	asleep     bool // and did not want to be
+}
+
+// process is what is remembered of a process.
+type process struct {
+	pid        int32
+	goroutines map[format.GoID]*goroutine
+	free       []*goroutine // for reuse
+	procs      []*ring      // who ran on each P
+	threads    map[int32]*ring
+	stopped    ring
+}
+
+// ring remembers the latest stretches of something that happens one after the other.
+type ring struct {
+	list [ringSize]run
+	n    int // so far
+}
+
+const ringSize = 32
+
+type run struct {
+	begin, end int64
+	node       nodeID
+}
+
+func (r *ring) add(begin, end int64, id nodeID) {
+	r.list[r.n%ringSize] = run{begin, end, id}
+	r.n++
+}
+
+// before is the i-th latest run, and whether it is remembered.
+func (r *ring) before(i int) (*run, bool) {
+	if i >= min(r.n, ringSize) {
+		return nil, false
+	}
+	return &r.list[(r.n-1-i)%ringSize], true
+}
+
+func (p *Pass) process(pid int32) *process {
+	q := p.processes[pid]
+	if q == nil {
+		q = &process{pid: pid, goroutines: map[format.GoID]*goroutine{}, threads: map[int32]*ring{}}
+		p.processes[pid] = q
+	}
+	return q
+}
+
+func (q *process) goroutine(id format.GoID) *goroutine {
+	if g := q.goroutines[id]; g != nil {
+		return g
+	}
+	g := new(goroutine)
+	if n := len(q.free); n > 0 {
+		g, q.free = q.free[n-1], q.free[:n-1]
+	}
+	g.id = id
+	q.goroutines[id] = g
+	return g
+}
+
+// maxFree bounds how many goroutines that are gone are kept for reuse.
+const maxFree = 1 << 10
+
+func (q *process) drop(g *goroutine, room *int) {
+	delete(q.goroutines, g.id)
+	for i := range g.history.blocks {
+		*room += len(g.history.blocks[i].parts)
+	}
+	if len(q.free) < maxFree {
+		*g = goroutine{off: g.off[:0], history: history{recent: g.history.recent[:0]}}
+		q.free = append(q.free, g)
+	}
+}
+
+// maxProcs bounds the table of Ps.
+const maxProcs = 1 << 16
+
+func (q *process) proc(id int32) *ring {
+	if id < 0 || id >= maxProcs {
+		return new(ring)
+	}
+	for int(id) >= len(q.procs) {
+		q.procs = append(q.procs, nil)
+	}
+	if q.procs[id] == nil {
+		q.procs[id] = new(ring)
+	}
+	return q.procs[id]
+}
+
+// thread takes a time of a kernel thread. The goroutine on it could do nothing while the thread was off the CPU.
+func (p *Pass) thread(s *replay.Span) {
+	p.threads.seen = true
+	if s.State == format.StateRunning || s.Flags&replay.EndUnseen != 0 {
+		return
+	}
+	off := offCPU{begin: s.Begin, end: s.End, asleep: s.State == format.StateWaiting}
+	if off.asleep {
+		off.node = p.nodes.intern(nodeKey{kind: KindAsleep, what: uint32(s.Reason)})
+	} else {
+		off.node = p.nodes.taken(s.Reason)
+		r := p.current.threads[s.TID]
+		if r == nil {
+			r = new(ring)
+			p.current.threads[s.TID] = r
+		}
+		r.add(s.Begin, s.End, off.node)
+	}
+	if s.GoID == format.NoGoroutine {
+		return
+	}
+	if g := p.current.goroutines[s.GoID]; g != nil && s.End > g.history.end && len(g.off) < maxOff {
+		g.off = append(g.off, off)
+	}
+}
+
+// maxOff bounds how many times without a CPU are remembered of one stretch of a goroutine. What is beyond counts as on the CPU.
+const maxOff = 1 << 12
+
+// offSum is how long a goroutine's thread was off the CPU.
+type offSum struct {
+	ready, asleep int64
+	parts         []part // the ready ones
+}
+
+func (p *Pass) countOff(off *offSum) {
+	for _, o := range off.parts {
+		p.count(o.node, o.ns)
+	}
+}
+
+// record appends a running goroutine's time, or one's in a system call, to its history: id while its thread was on the CPU. In a system call a thread
+// that sleeps is part of the call.
+func (p *Pass) record(g *goroutine, s *replay.Span, id nodeID) (sum offSum) {
+	at := s.Begin
+	p.parts = p.parts[:0]
+	for i := range g.off {
+		o := &g.off[i]
+		begin, end := max(o.begin, at), min(o.end, s.End)
+		if end <= begin {
+			continue
+		}
+		if o.asleep {
+			sum.asleep += end - begin
+			if s.State == format.StateSyscall {
+				continue
+			}
+		} else {
+			sum.ready += end - begin
+			p.parts = mergePart(p.parts, part{o.node, end - begin})
+		}
+		g.history.add(begin, id, &p.room)
+		g.history.add(end, o.node, &p.room)
+		at = end
+	}
+	g.history.add(s.End, id, &p.room)
+	g.off = g.off[:0]
+	sum.parts = p.parts
+	return sum
+}
+
+// inTheWay takes a runnable span apart by what went on where it ran in the end: who ran on that P, else whether the thread lacked a CPU. The latest comes first.
+func (q *process) inTheWay(s *replay.Span, n *nodes, list []part) []part {
+	to := s.End
+	if s.EndProc < 0 {
+		return append(list, part{n.unknown(unknownWaker), s.Len()})
+	}
+	r := q.proc(s.EndProc)
+	for i := 0; to > s.Begin; i++ {
+		run, ok := r.before(i)
+		if !ok {
+			break
+		}
+		if run.end < to {
+			list = q.idle(max(run.end, s.Begin), to, s.EndTID, n, list)
+			to = max(run.end, s.Begin)
+		}
+		if from := max(run.begin, s.Begin); from < to {
+			list = q.unstopped(from, to, run.node, list)
+			to = from
+		}
+	}
+	switch {
+	case to <= s.Begin:
+	case r.n > ringSize:
+		list = append(list, part{n.unknown(unknownHistory), to - s.Begin})
+	default:
+		list = q.idle(s.Begin, to, s.EndTID, n, list)
+	}
+	return list
+}
+
+// idle takes apart a time in which no goroutine ran on a P: its thread was without a CPU, or it was being woken.
+func (q *process) idle(from, to int64, tid int32, n *nodes, list []part) []part {
+	waking := n.intern(nodeKey{kind: KindWaking})
+	if r := q.threads[tid]; r != nil {
+		for i := 0; to > from; i++ {
+			off, ok := r.before(i)
+			if !ok || off.end <= from {
+				break
+			}
+			begin, end := max(off.begin, from), min(off.end, to)
+			if end <= begin {
+				continue
+			}
+			if end < to {
+				list = q.unstopped(end, to, waking, list)
+			}
+			list = append(list, part{off.node, end - begin})
+			to = begin
+		}
+	}
+	if to > from {
+		list = q.unstopped(from, to, waking, list)
+	}
+	return list
+}
+
+// unstopped is a time that belongs to a cause, but for that in which the world was stopped.
+func (q *process) unstopped(from, to int64, id nodeID, list []part) []part {
+	for i := 0; to > from; i++ {
+		stop, ok := q.stopped.before(i)
+		if !ok || stop.end <= from {
+			break
+		}
+		begin, end := max(stop.begin, from), min(stop.end, to)
+		if end <= begin {
+			continue
+		}
+		if end < to {
+			list = append(list, part{id, to - end})
+		}
+		list = append(list, part{stop.node, end - begin})
+		to = begin
+	}
+	if to > from {
+		list = append(list, part{id, to - from})
+	}
+	return list
+}

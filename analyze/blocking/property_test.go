@@ -1,0 +1,124 @@
+package blocking
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/gosched/gosched/analyze/internal/simsched"
+	"github.com/gosched/gosched/analyze/replay"
+)
+
+// audit runs a pass over a trace and checks that the causes of every wait add up to the wait, and the totals to all waits.
+func audit(t testing.TB, trace replay.Source) (*Pass, *replay.Summary) {
+	t.Helper()
+	p := New()
+	var all int64
+	p.check = func(wait *replay.Span, parts []part) {
+		var sum int64
+		for _, part := range parts {
+			if part.ns < 0 || part.ns == 0 && wait.Len() > 0 {
+				t.Fatalf("a cause of %d ns in %+v", part.ns, wait)
+			}
+			sum += part.ns
+		}
+		if sum != wait.Len() {
+			t.Fatalf("the causes of %+v are %d ns; the wait is %d ns", wait, sum, wait.Len())
+		}
+		if wait.Flags&replay.EndUnseen == 0 {
+			all += sum
+		}
+	}
+	whole, err := replay.Run(context.Background(), trace, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var total int64
+	for id, c := range p.totals {
+		if p.nodes.list[min(id, len(p.nodes.list)-1)].kind == kindWait {
+			total += c.ns
+		}
+	}
+	if total != all {
+		t.Errorf("the totals of all waits are %d ns; the waits are %d ns", total, all)
+	}
+	return p, whole
+}
+
+func TestCausesAddUpToTheWaits(t *testing.T) {
+	for seed := range uint64(60) {
+		cfg := simsched.Config{Seed: seed, Threads: seed%2 == 1, Events: 20000, Goroutines: 1 + int(seed), Procs: 1 + int(seed%5), Processes: 1 + int(seed%3), GapEvery: int(seed%4) * 1500}
+		t.Run(fmt.Sprintf("%+v", cfg), func(t *testing.T) {
+			p, _ := audit(t, simsched.New(cfg))
+			for _, q := range p.processes {
+				for _, g := range q.goroutines {
+					checkHistory(t, &g.history)
+				}
+			}
+		})
+	}
+}
+
+// checkHistory fails the test where a history is not what it says it is.
+func checkHistory(t *testing.T, h *history) {
+	t.Helper()
+	at := h.begin
+	for _, b := range h.blocks {
+		var sum int64
+		for _, p := range b.parts {
+			sum += p.ns
+		}
+		if b.end <= at || sum != b.end-at {
+			t.Fatalf("a block from %d to %d has parts of %d ns", at, b.end, sum)
+		}
+		at = b.end
+	}
+	for _, s := range h.recent {
+		if s.end <= at {
+			t.Fatalf("a stretch from %d to %d", at, s.end)
+		}
+		at = s.end
+	}
+	if at != h.end {
+		t.Fatalf("the stretches end at %d, the history at %d", at, h.end)
+	}
+}
+
+func TestStretchesOfHistoryAddUp(t *testing.T) {
+	for seed := range int64(50) {
+		var h history
+		room := 1 << 20
+		for at := int64(1); at < 5000; at += 1 + (at*seed)%7 {
+			h.add(at, nodeID((at*31+seed)%40), &room)
+		}
+		checkHistory(t, &h)
+		for t0 := int64(0); t0 < h.end; t0 += 97 {
+			for t1 := t0 + 1; t1 <= h.end; t1 += 211 {
+				list, _ := h.between(t0, t1, nil)
+				var sum int64
+				for _, p := range list {
+					sum += p.ns
+				}
+				if sum != t1-t0 {
+					t.Fatalf("seed %d: the stretches between %d and %d are %d ns", seed, t0, t1, sum)
+				}
+			}
+		}
+	}
+}
+
+func BenchmarkBlocking(b *testing.B) {
+	for _, goroutines := range []int{20, 1000} {
+		trace := simsched.New(simsched.Config{Events: 2_000_000, Goroutines: goroutines, Threads: true})
+		b.Run(fmt.Sprintf("%d goroutines", goroutines), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := replay.Run(context.Background(), trace, New()); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(trace.Len())*float64(b.N)/b.Elapsed().Seconds()/1e6, "Mevents/s")
+		})
+	}
+}
+

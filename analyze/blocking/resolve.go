@@ -1,0 +1,100 @@
+package blocking
+
+import (
+	"slices"
+
+	"github.com/gosched/gosched/analyze/replay"
+	"github.com/gosched/gosched/format"
+)
+
+// resolve appends what a wait was for, the latest first. The parts add up to the length of the span.
+func (p *Pass) resolve(w *site, s *replay.Span, list []part) []part {
+	switch {
+	case s.Flags&(replay.EndUnseen|replay.CensoredRight) != 0:
+		return append(list, part{p.nodes.unknown(unknownOf(s)), s.Len()})
+	case w.class == replay.ClassGC || w.class == replay.ClassStop:
+		kind := KindGC
+		if w.class == replay.ClassStop {
+			kind = KindStopped
+		}
+		return append(list, part{p.nodes.intern(nodeKey{kind: kind, what: uint32(s.Reason)}), s.Len()})
+	case s.EndByGoID == format.NoGoroutine:
+		return append(list, part{p.outside(w, s), s.Len()})
+	}
+	open := p.nodes.code(KindRunning, s.EndByStack, replay.UnknownEntry)
+	list, estimated := p.past(s.EndByGoID, s.Begin, s.End, open, maxDepth, list)
+	p.estimated += estimated
+	return list
+}
+
+// outsides say what ended a wait that no goroutine ended, by the trace's word for it.
+var outsides = map[string]Kind{"netpoll": KindNetwork, "timer": KindTimer, "gc": KindGC, "sysmon": KindRuntime, "runtime": KindRuntime}
+
+// outsideOf says what can have ended a wait of a class where the trace has no word for it: traces of Go's own tracer name no poller.
+var outsideOf = map[replay.Class]Kind{replay.ClassNetwork: KindNetwork, replay.ClassTimer: KindTimer, replay.ClassSystem: KindRuntime}
+
+// outside is the cause of a wait that was ended by no goroutine.
+func (p *Pass) outside(w *site, s *replay.Span) nodeID {
+	kind, ok := outsides[p.names.Reason(s.EndReason)]
+	if !ok {
+		kind, ok = outsideOf[w.class]
+	}
+	if !ok {
+		return p.nodes.unknown(unknownWaker)
+	}
+	return p.nodes.intern(nodeKey{kind: kind, where: uint32(s.Stack)})
+}
+
+// past appends what a goroutine did from t0 to t1, the latest first. open is what it does since the last event that the trace has of it. Before it was made,
+// what its creator did counts, through as many creators as depth says.
+func (p *Pass) past(id format.GoID, t0, t1 int64, open nodeID, depth int, list []part) (_ []part, estimated int64) {
+	g := p.current.goroutines[id]
+	if g == nil || len(g.history.recent) == 0 && g.history.end == 0 {
+		return append(list, part{p.nodes.unknown(unknownBefore), t1 - t0}), 0
+	}
+	h := &g.history
+	if h.end < t1 {
+		list = p.openPart(g, max(h.end, t0), t1, open, list)
+		t1 = max(h.end, t0)
+	}
+	list, estimated = h.between(t0, t1, list)
+	if t1 = min(t1, h.begin); t1 <= t0 {
+		return list, estimated
+	}
+	switch {
+	case h.forgot:
+		list = append(list, part{p.nodes.unknown(unknownHistory), t1 - t0})
+	case g.creator == format.NoGoroutine || depth == 0:
+		list = append(list, part{p.nodes.unknown(unknownBefore), t1 - t0})
+	default:
+		var more int64
+		list, more = p.past(g.creator, t0, t1, p.nodes.code(KindRunning, g.createStack, replay.UnknownEntry), depth-1, list)
+		estimated += more
+	}
+	return list, estimated
+}
+
+// openPart is a goroutine's time after the end of its history, the latest first: it runs, as who wakes another does, but for the times without a CPU.
+func (p *Pass) openPart(g *goroutine, from, to int64, open nodeID, list []part) []part {
+	if g.next == format.StateWaiting || g.next == format.StateRunnable {
+		open = p.nodes.unknown(unknownUnseen)
+	}
+	n, at := len(list), from
+	for i := range g.off {
+		o := &g.off[i]
+		begin, end := max(o.begin, at), min(o.end, to)
+		if end <= begin {
+			continue
+		}
+		if begin > at {
+			list = append(list, part{open, begin - at})
+		}
+		list = append(list, part{o.node, end - begin})
+		at = end
+	}
+	if to > at {
+		list = append(list, part{open, to - at})
+	}
+	slices.Reverse(list[n:])
+	return list
+}

@@ -1,0 +1,125 @@
+package blocking
+
+import (
+	"strings"
+
+	"github.com/gosched/gosched/analyze/replay"
+	"github.com/gosched/gosched/analyze/stats"
+	"github.com/gosched/gosched/format"
+)
+
+// siteID names a site. 0 is what is left over when there are too many.
+type siteID uint32
+
+// maxSites bounds the sites and the pairs of sites and wakers.
+const maxSites = 1 << 16
+
+// site is a place where goroutines wait: a reason and a stack. System calls have sites too.
+type site struct {
+	reason, stack format.StringID
+	syscall       bool
+	class         replay.Class
+	system        bool // goroutines of the runtime wait there
+	idle          bool // it looks like the top of a loop that waits for work
+	lengths       stats.Histogram
+	broken        int64 // waits with moves missing: in no number
+	last          *pair // the latest waker's
+}
+
+// siteKey tells sites apart.
+type siteKey struct {
+	reason, stack format.StringID
+	syscall       bool
+}
+
+// pair is a site with who ended the waits there.
+type pair struct {
+	pairKey
+	count, sumNS int64
+}
+
+// pairKey tells pairs apart: the waker by its stack, or where it was no goroutine by what the trace calls it.
+type pairKey struct {
+	site          siteID
+	waker, reason format.StringID
+}
+
+// sites are the places where goroutines waited.
+type sites struct {
+	list    []*site
+	ids     map[siteKey]siteID
+	byStack replay.ByID[siteID] // the latest of each stack
+	pairs   map[pairKey]*pair
+	others  int64 // waits whose pair was not kept
+}
+
+func newSites() *sites {
+	return &sites{list: []*site{{}}, ids: map[siteKey]siteID{}, pairs: map[pairKey]*pair{}}
+}
+
+// of is the site of a span.
+func (t *sites) of(s *replay.Span, names namer) siteID {
+	key := siteKey{s.Reason, s.Stack, s.State == format.StateSyscall}
+	at := t.byStack.At(uint32(s.Stack))
+	if known := t.list[*at]; *at != 0 && known.reason == key.reason && known.syscall == key.syscall {
+		return *at
+	}
+	id, ok := t.ids[key]
+	if !ok {
+		if len(t.list) >= maxSites {
+			return 0
+		}
+		id = siteID(len(t.list))
+		t.list = append(t.list, newSite(key, names))
+		t.ids[key] = id
+	}
+	*at = id
+	return id
+}
+
+func newSite(key siteKey, names namer) *site {
+	reason, stack := names.Reason(key.reason), names.Stack(key.stack)
+	n := &site{reason: key.reason, stack: key.stack, syscall: key.syscall}
+	if !key.syscall {
+		n.class = replay.ClassOf(reason)
+	}
+	n.system = n.class == replay.ClassSystem || systemKind(rootFunction(stack))
+	n.idle = receives(n.class, reason) && ownFrames(stack) <= 1
+	return n
+}
+
+// receives says whether a wait may be one for work: of a receiver, not of somebody who is held up.
+func receives(class replay.Class, reason string) bool {
+	switch class {
+	case replay.ClassSelect, replay.ClassNetwork, replay.ClassTimer:
+		return true
+	}
+	return strings.HasPrefix(reason, "chan receive") || strings.Contains(reason, "Cond")
+}
+
+// woken counts a wait that was ended and by whom.
+func (t *sites) woken(id siteID, s *replay.Span) {
+	key := pairKey{id, s.EndByStack, format.NullString}
+	if s.EndByGoID == format.NoGoroutine {
+		key.waker, key.reason = format.NullString, s.EndReason
+	}
+	p := t.list[id].last
+	if p == nil || p.pairKey != key {
+		if p = t.pair(key); p == nil {
+			t.others++
+			return
+		}
+		t.list[id].last = p
+	}
+	p.count++
+	p.sumNS += s.Len()
+}
+
+func (t *sites) pair(key pairKey) *pair {
+	p := t.pairs[key]
+	if p == nil && len(t.pairs) < maxSites {
+		p = &pair{pairKey: key}
+		t.pairs[key] = p
+	}
+	return p
+}
