@@ -170,6 +170,9 @@ func (p *Pass) ran(g *goroutine, kind *kindSum, s *replay.Span) {
 	p.threads.running += s.Len() - off.ready - off.asleep
 	p.threads.offCPU += off.ready
 	p.threads.asleep += off.asleep
+	if !kind.system {
+		p.countOff(&off)
+	}
 	if s.Flags == 0 && s.Proc >= 0 {
 		p.current.proc(s.Proc).add(s.Begin, s.End, p.nodes.code(KindBehind, s.EndStack, s.Entry))
 	}

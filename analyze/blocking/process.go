@@ -142,7 +142,7 @@ const maxOff = 1 << 12
 // offSum is how long a goroutine's thread was off the CPU.
 type offSum struct {
 	ready, asleep int64
-	parts         []part // the ready ones
+	parts         []part // the causes of both, but for the sleep in a system call
 }
 
 func (p *Pass) countOff(off *offSum) {
@@ -169,8 +169,8 @@ func (p *Pass) record(g *goroutine, s *replay.Span, id nodeID) (sum offSum) {
 			}
 		} else {
 			sum.ready += end - begin
-			p.parts = mergePart(p.parts, part{o.node, end - begin})
 		}
+		p.parts = mergePart(p.parts, part{o.node, end - begin})
 		g.history.add(begin, id, &p.room)
 		g.history.add(end, o.node, &p.room)
 		at = end

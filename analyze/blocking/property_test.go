@@ -121,4 +121,3 @@ func BenchmarkBlocking(b *testing.B) {
 		})
 	}
 }
-

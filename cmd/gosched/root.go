@@ -50,6 +50,7 @@ and answers from the trace why its goroutines did not run.`,
 	root.AddCommand(
 		newRecordCommand(),
 		newLatencyCommand(),
+		newBlockingCommand(),
 		newInfoCommand(),
 		newDumpCommand(),
 		newCheckCommand(),

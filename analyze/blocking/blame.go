@@ -1,0 +1,233 @@
+package blocking
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/gosched/gosched/analyze/replay"
+	"github.com/gosched/gosched/format"
+)
+
+// blame sums what nodes were the answer to by the causes at their ends.
+type blame struct {
+	*Pass
+	groups map[causeKey]*group // of everything that held up goroutines of the program
+	ways   map[causeKey]*group // of runnable goroutines alone
+	bySite map[siteID]map[causeKey]*group
+	keys   map[nodeID]causeKey
+}
+
+// causeKey is what a person tells causes apart by.
+type causeKey struct {
+	kind          Kind
+	name, syscall string
+}
+
+// group is the nodes of one cause.
+type group struct {
+	causeKey
+	total
+	direct, idle int64
+	stacks       map[uint32]int64
+	way          nodeID
+	wayNS        int64
+}
+
+func newBlame(p *Pass) *blame {
+	b := &blame{Pass: p, groups: map[causeKey]*group{}, ways: map[causeKey]*group{}, bySite: map[siteID]map[causeKey]*group{}, keys: map[nodeID]causeKey{}}
+	for id := range p.nodes.list {
+		if id < len(p.totals) && p.totals[id].ns > 0 {
+			b.add(nodeID(id), p.totals[id])
+		}
+	}
+	return b
+}
+
+// add counts a node.
+func (b *blame) add(id nodeID, t total) {
+	n := &b.nodes.list[id]
+	leaf := &b.nodes.list[n.leaf]
+	key := b.key(n.leaf)
+	if n.kind != kindWait {
+		if n.kind != KindSyscall {
+			groupOf(b.ways, key).add(leaf, id, t)
+		}
+		g := groupOf(b.groups, key)
+		g.add(leaf, id, t)
+		g.direct += t.ns
+		return
+	}
+	site := siteID(n.where)
+	if b.bySite[site] == nil {
+		b.bySite[site] = map[causeKey]*group{}
+	}
+	groupOf(b.bySite[site], key).add(leaf, id, t)
+	if b.sites.list[site].system || n.depth == 1 && outside(leaf) {
+		return // a goroutine's own wait for the outside holds up nobody
+	}
+	g := groupOf(b.groups, key)
+	g.add(leaf, id, t)
+	if b.sites.list[site].idle && outside(leaf) {
+		g.idle += t.ns
+	}
+}
+
+// outside says whether a cause lies outside the program's goroutines.
+func outside(leaf *node) bool {
+	switch leaf.kind {
+	case KindNetwork, KindTimer, KindRuntime:
+		return true
+	case KindUnknown:
+		return leaf.where == uint32(unknownNever) || leaf.where == uint32(unknownWaker)
+	}
+	return false
+}
+
+func groupOf(m map[causeKey]*group, key causeKey) *group {
+	if m[key] == nil {
+		m[key] = &group{causeKey: key, stacks: map[uint32]int64{}}
+	}
+	return m[key]
+}
+
+func (g *group) add(leaf *node, id nodeID, t total) {
+	g.count += t.count
+	g.ns += t.ns
+	g.stacks[leaf.where] += t.ns
+	if t.ns > g.wayNS {
+		g.way, g.wayNS = id, t.ns
+	}
+}
+
+// key is the name of a cause.
+func (b *blame) key(leaf nodeID) causeKey {
+	if k, ok := b.keys[leaf]; ok {
+		return k
+	}
+	n := &b.nodes.list[leaf]
+	k := causeKey{kind: n.kind}
+	stack := format.StringID(n.where)
+	switch n.kind {
+	case KindRunning, KindBehind:
+		k.name = function(culprit(b.names.Stack(stack)))
+		if stack == format.NullString {
+			k.name = b.names.Entry(replay.EntryID(n.what))
+		}
+	case KindNetwork, KindTimer, KindRuntime:
+		k.name = function(culprit(b.names.Stack(stack)))
+	case KindSyscall:
+		k.name, k.syscall = function(culprit(b.names.Stack(stack))), b.names.Reason(format.StringID(n.what))
+	case KindOffCPU:
+		k.name = b.names.Reason(stack)
+	case KindAsleep, KindGC, KindStopped:
+		k.name = b.names.Reason(format.StringID(n.what))
+	case KindUnknown:
+		k.name = unknownNames[n.where]
+	}
+	b.keys[leaf] = k
+	return k
+}
+
+// hasStack says whether the where of a cause of the kind is a stack.
+func hasStack(k Kind) bool {
+	switch k {
+	case KindRunning, KindBehind, KindNetwork, KindTimer, KindRuntime, KindSyscall:
+		return true
+	}
+	return false
+}
+
+// idleWeight is what time counts, when causes are ranked, in which goroutines may just have been waiting for work.
+const idleWeight = 0.05
+
+func (g *group) score() float64 {
+	if g.kind == KindUnknown {
+		return 0
+	}
+	return float64(g.ns-g.idle) + idleWeight*float64(g.idle)
+}
+
+// causes are the groups, the worst first and the unknown last, and their sum.
+func (b *blame) causes() ([]Cause, int64) { return b.ranked(b.groups) }
+
+func (b *blame) delays() []Cause {
+	out, _ := b.ranked(b.ways)
+	return out
+}
+
+func (b *blame) ranked(groups map[causeKey]*group) ([]Cause, int64) {
+	list := sorted(groups)
+	var sum int64
+	for _, g := range list {
+		sum += g.ns
+	}
+	out := []Cause{}
+	for _, g := range list {
+		out = append(out, b.cause(g, sum))
+	}
+	return out, sum
+}
+
+func sorted(groups map[causeKey]*group) []*group {
+	list := make([]*group, 0, len(groups))
+	for _, g := range groups {
+		list = append(list, g)
+	}
+	slices.SortFunc(list, func(x, y *group) int {
+		return cmp.Or(cmp.Compare(y.score(), x.score()), cmp.Compare(y.ns, x.ns), cmp.Compare(x.kind, y.kind), cmp.Compare(x.name, y.name), cmp.Compare(x.syscall, y.syscall))
+	})
+	return list
+}
+
+func (b *blame) cause(g *group, sum int64) Cause {
+	c := Cause{
+		Kind: g.kind, Name: g.name, Syscall: g.syscall, NS: g.ns, Count: g.count, DirectNS: g.direct, IdleNS: g.idle,
+		Share: float64(g.ns) / float64(max(1, sum)), Way: b.steps(g.way), WayNS: g.wayNS,
+	}
+	if hasStack(g.kind) {
+		c.Stack = b.names.Stack(format.StringID(heaviest(g.stacks)))
+		c.Frame = culprit(c.Stack)
+	}
+	return c
+}
+
+// heaviest is the key with the largest value, the smallest of those.
+func heaviest(m map[uint32]int64) uint32 {
+	var best uint32
+	most := int64(-1)
+	for k, v := range m {
+		if v > most || v == most && k < best {
+			best, most = k, v
+		}
+	}
+	return best
+}
+
+// steps are the waits that lead to a cause.
+func (b *blame) steps(id nodeID) []Step {
+	var out []Step
+	for n := &b.nodes.list[id]; n.kind == kindWait; n = &b.nodes.list[n.tail] {
+		site := b.sites.list[n.where]
+		stack := b.names.Stack(site.stack)
+		out = append(out, Step{Reason: b.names.Reason(site.reason), Frame: culprit(stack), Stack: stack, Elided: n.elided})
+	}
+	return out
+}
+
+// takers are who had the CPU while threads wanted it.
+func (b *blame) takers() []Shared {
+	var list []*group
+	var sum int64
+	for _, g := range sorted(b.groups) {
+		if g.kind == KindOffCPU && g.direct > 0 {
+			list = append(list, g)
+			sum += g.direct
+		}
+	}
+	slices.SortStableFunc(list, func(x, y *group) int { return cmp.Compare(y.direct, x.direct) })
+	out := []Shared{}
+	for _, g := range list {
+		out = append(out, Shared{KindOffCPU, g.name, g.direct, float64(g.direct) / float64(sum)})
+	}
+	return out
+}

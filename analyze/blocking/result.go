@@ -1,0 +1,161 @@
+package blocking
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/gosched/gosched/analyze/replay"
+	"github.com/gosched/gosched/analyze/report"
+	"github.com/gosched/gosched/analyze/stats"
+)
+
+// Version is the version of the JSON document that a Result encodes to.
+const Version = 1
+
+// Result is the answer. It encodes to the document of `gosched blocking --json`. Times of goroutines are sums over goroutines: ten that wait for a second are ten seconds.
+type Result struct {
+	Version      int              `json:"version"`
+	DurationNS   int64            `json:"duration_ns"` // observed
+	Events       int64            `json:"events"`
+	ResolutionNS int64            `json:"time_resolution_ns"` // what the trace's times are multiples of
+	Causes       []Cause          `json:"causes"`             // what held goroutines up in the end, the worst first
+	BlamedNS     int64            `json:"blamed_ns"`          // the sum of all causes
+	EstimatedNS  int64            `json:"estimated_ns"`       // of it estimated, because a past was too long to be remembered exactly
+	Spent        []Spent          `json:"spent"`              // by state, class, reason, site and kind; each from the largest sum down
+	Wakers       []Waker          `json:"wakers"`             // who ended the waits, from the largest sum down
+	Delays       []Cause          `json:"delays"`             // what runnable goroutines of the program waited for
+	Threads      *Threads         `json:"threads"`            // nil without thread events
+	Warnings     []report.Warning `json:"warnings"`
+}
+
+// Cause is something that goroutines waited for in the end.
+type Cause struct {
+	Kind     Kind    `json:"kind"`
+	Name     string  `json:"name"`              // the function, the process that took the CPU, or another word for it
+	Syscall  string  `json:"syscall,omitempty"` // its name
+	Frame    string  `json:"frame,omitempty"`   // the function with file and line, in the heaviest stack
+	Stack    string  `json:"stack,omitempty"`   // the heaviest
+	NS       int64   `json:"ns"`                // how long goroutines waited for it
+	Count    int64   `json:"count"`             // the times they did
+	DirectNS int64   `json:"direct_ns"`         // of NS in which it held up nobody but the goroutine itself
+	IdleNS   int64   `json:"idle_ns"`           // of NS in which goroutines may have been waiting for work
+	Share    float64 `json:"share"`             // of the sum of all causes
+	Way      []Step  `json:"way,omitempty"`     // the heaviest way from a wait to the cause
+	WayNS    int64   `json:"way_ns,omitempty"`  // of NS that took this way
+}
+
+// Step is a wait on the way to a cause.
+type Step struct {
+	Reason string `json:"reason"`
+	Frame  string `json:"frame"` // the innermost frame that is not plumbing
+	Stack  string `json:"stack"`
+	Elided bool   `json:"elided,omitempty"` // waits between this one and the next are left out
+}
+
+// Spent is the time that went into one thing. A number that the trace cannot give is nil, null in JSON.
+type Spent struct {
+	By            string   `json:"by"`              // "state", "class", "reason", "site" or "kind"
+	Name          string   `json:"name"`            // of a site the reason
+	Stack         string   `json:"stack,omitempty"` // of a site
+	Frame         string   `json:"frame,omitempty"`
+	System        bool     `json:"system"`   // goroutines of the runtime itself
+	Count         int64    `json:"count"`    // times seen from beginning to end
+	Censored      int64    `json:"censored"` // times that were cut: their length is at least what was seen
+	Broken        int64    `json:"broken"`   // times with moves missing: in no number here
+	SumNS         int64    `json:"sum_ns"`
+	CensoredSumNS int64    `json:"censored_sum_ns"` // what was seen of those that were cut
+	Wall          float64  `json:"wall"`            // both sums over the observed time: 1 is one goroutine all the time
+	P50NS         *int64   `json:"p50_ns"`
+	P90NS         *int64   `json:"p90_ns"`
+	P99NS         *int64   `json:"p99_ns"`
+	MaxNS         *int64   `json:"max_ns"`
+	RunningNS     *int64   `json:"running_ns,omitempty"` // of a kind: on a CPU, as far as known
+	RunnableNS    *int64   `json:"runnable_ns,omitempty"`
+	SyscallNS     *int64   `json:"syscall_ns,omitempty"`
+	Causes        []Shared `json:"causes,omitempty"` // of a site
+}
+
+// Shared is a part of a whole.
+type Shared struct {
+	Kind  Kind    `json:"kind"`
+	Name  string  `json:"name"`
+	NS    int64   `json:"ns"`
+	Share float64 `json:"share"`
+}
+
+// Waker is waits at one place that were ended in one way.
+type Waker struct {
+	Reason      string `json:"reason"`
+	Stack       string `json:"stack"`
+	Frame       string `json:"frame"`
+	WakerStack  string `json:"waker_stack,omitempty"`
+	WakerFrame  string `json:"waker_frame,omitempty"`
+	WakerReason string `json:"waker_reason,omitempty"` // where it was no goroutine; empty where it is not known
+	Count       int64  `json:"count"`
+	SumNS       int64  `json:"sum_ns"`
+}
+
+// Threads is how the threads of running goroutines, and of goroutines in system calls, spent the time.
+type Threads struct {
+	RunningOnNS     int64    `json:"running_on_cpu_ns"`
+	RunningOffNS    int64    `json:"running_off_cpu_ns"` // another thread had the CPU
+	RunningAsleepNS int64    `json:"running_asleep_ns"`  // the kernel had put the thread to sleep: a page fault, a lock of the runtime
+	SyscallOnNS     int64    `json:"syscall_on_cpu_ns"`
+	SyscallAsleepNS int64    `json:"syscall_blocked_ns"`
+	SyscallOffNS    int64    `json:"syscall_off_cpu_ns"`
+	TakenBy         []Shared `json:"taken_by"` // who had the CPU of threads that wanted it
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// Result is the answer after a walk, given what the walk says of the trace.
+func (p *Pass) Result(sum *replay.Summary) *Result {
+	r := &Result{
+		Version: Version, DurationNS: sum.DurationNS(), Events: sum.Events, ResolutionNS: max(1, sum.Metadata().TimeResolutionNS), EstimatedNS: p.estimated,
+	}
+	b := newBlame(p)
+	r.Causes, r.BlamedNS = b.causes()
+	r.Delays = b.delays()
+	r.Spent = spender{p, sum.DurationNS()}.all(b.bySite)
+	r.Wakers = p.wakers()
+	if p.threads.seen {
+		r.Threads = p.threadTimes(b)
+	}
+	r.Warnings = warnings(r, sum)
+	return r
+}
+
+func (p *Pass) wakers() []Waker {
+	out := []Waker{}
+	for _, pair := range p.sites.pairs {
+		site := p.sites.list[pair.site]
+		if site.system || pair.sumNS == 0 {
+			continue
+		}
+		w := Waker{Reason: p.names.Reason(site.reason), Stack: p.names.Stack(site.stack), Count: pair.count, SumNS: pair.sumNS,
+			WakerStack: p.names.Stack(pair.waker), WakerReason: p.names.Reason(pair.reason)}
+		w.Frame, w.WakerFrame = culprit(w.Stack), culprit(w.WakerStack)
+		out = append(out, w)
+	}
+	slices.SortFunc(out, func(a, b Waker) int {
+		return cmp.Or(cmp.Compare(b.SumNS, a.SumNS), cmp.Compare(a.Stack, b.Stack), cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.WakerStack, b.WakerStack), cmp.Compare(a.WakerReason, b.WakerReason))
+	})
+	return out
+}
+
+func (p *Pass) threadTimes(b *blame) *Threads {
+	t := &p.threads
+	return &Threads{
+		RunningOnNS: t.running, RunningOffNS: t.offCPU, RunningAsleepNS: t.asleep,
+		SyscallOnNS: t.callRunning, SyscallAsleepNS: t.callBlocked, SyscallOffNS: t.callOffCPU, TakenBy: b.takers(),
+	}
+}
+
+func quantile(h *stats.Histogram, permille int) *int64 {
+	q := h.Quantile(permille)
+	if !q.Defined {
+		return nil
+	}
+	return &q.Value
+}

@@ -1,0 +1,186 @@
+package blocking
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/gosched/gosched/analyze/replay"
+	"github.com/gosched/gosched/analyze/stats"
+)
+
+// spender makes the table of where time went.
+type spender struct {
+	*Pass
+	duration int64
+}
+
+// classSyscall and classRunnable are the names of what is not a wait.
+const (
+	classRunning  = "running"
+	classRunnable = "runnable"
+	classSyscall  = "file, syscall"
+)
+
+// sum is what a row is made of.
+type sum struct {
+	lengths stats.Histogram
+	broken  int64
+	system  bool
+}
+
+func (m *sum) add(lengths *stats.Histogram, broken int64, system bool) {
+	if m.lengths.Count()+m.lengths.Censored()+m.broken == 0 {
+		m.system = system
+	}
+	m.lengths.Merge(lengths)
+	m.broken += broken
+	m.system = m.system && system
+}
+
+func (s spender) all(bySite map[siteID]map[causeKey]*group) []Spent {
+	classes, reasons := map[string]*sum{}, map[string]*sum{}
+	var sites []Spent
+	for id, site := range s.sites.list {
+		if site.lengths.Count()+site.lengths.Censored()+site.broken == 0 {
+			continue
+		}
+		class, reason := site.class.String(), s.names.Reason(site.reason)
+		if site.syscall {
+			class, reason = classSyscall, strings.TrimSpace("syscall "+reason)
+		}
+		sumOf(classes, class).add(&site.lengths, site.broken, site.system)
+		sumOf(reasons, orUnknown(reason)).add(&site.lengths, site.broken, site.system)
+		sites = append(sites, s.site(siteID(id), site, reason, bySite[siteID(id)]))
+	}
+	s.runnable(sumOf(classes, classRunnable))
+	out := append([]Spent{s.running()}, s.rows("class", classes)...)
+	out = append(out, s.stops()...)
+	out = append(out, s.rows("reason", reasons)...)
+	sortSpent(sites)
+	out = append(out, sites...)
+	return append(out, s.byKind()...)
+}
+
+func orUnknown(name string) string {
+	if name == "" {
+		return "unknown"
+	}
+	return name
+}
+
+func sumOf(m map[string]*sum, name string) *sum {
+	if m[name] == nil {
+		m[name] = new(sum)
+	}
+	return m[name]
+}
+
+// runnable adds the delays of all goroutines.
+func (s spender) runnable(m *sum) {
+	for _, k := range s.kinds {
+		if k != nil {
+			m.add(&k.delays, 0, k.system)
+		}
+	}
+}
+
+// running is the row of goroutines that run.
+func (s spender) running() Spent {
+	out := Spent{By: "class", Name: classRunning}
+	for _, k := range s.kinds {
+		if k != nil {
+			out.SumNS += k.running + k.offCPU
+		}
+	}
+	out.Wall = s.wall(out.SumNS)
+	return out
+}
+
+func (s spender) wall(ns int64) float64 { return float64(ns) / float64(max(1, s.duration)) }
+
+func (s spender) row(by, name string, h *stats.Histogram, broken int64) Spent {
+	out := Spent{
+		By: by, Name: name, Count: h.Count(), Censored: h.Censored(), Broken: broken, SumNS: h.Sum(), CensoredSumNS: h.CensoredSum(),
+		Wall: s.wall(h.Sum() + h.CensoredSum()), P50NS: quantile(h, 500), P90NS: quantile(h, 900), P99NS: quantile(h, 990),
+	}
+	if h.Count() > 0 {
+		longest := h.Max()
+		out.MaxNS = &longest
+	}
+	return out
+}
+
+func (s spender) rows(by string, sums map[string]*sum) []Spent {
+	var out []Spent
+	for name, m := range sums {
+		if m.lengths.Count()+m.lengths.Censored()+m.broken == 0 {
+			continue
+		}
+		row := s.row(by, name, &m.lengths, m.broken)
+		row.System = m.system
+		out = append(out, row)
+	}
+	sortSpent(out)
+	return out
+}
+
+func sortSpent(list []Spent) {
+	slices.SortFunc(list, func(a, b Spent) int {
+		return cmp.Or(cmp.Compare(b.SumNS+b.CensoredSumNS, a.SumNS+a.CensoredSumNS), cmp.Compare(b.Count, a.Count), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Stack, b.Stack))
+	})
+}
+
+// site is the row of a site, with the causes of the waits there.
+func (s spender) site(id siteID, site *site, reason string, causes map[causeKey]*group) Spent {
+	row := s.row("site", orUnknown(reason), &site.lengths, site.broken)
+	if id == 0 {
+		row.Name = "other sites"
+	}
+	row.Stack, row.System = s.names.Stack(site.stack), site.system
+	row.Frame = culprit(row.Stack)
+	var whole int64
+	list := make([]*group, 0, len(causes))
+	for _, g := range causes {
+		whole += g.ns
+		list = append(list, g)
+	}
+	slices.SortFunc(list, func(x, y *group) int {
+		return cmp.Or(cmp.Compare(y.ns, x.ns), cmp.Compare(x.kind, y.kind), cmp.Compare(x.name, y.name), cmp.Compare(x.syscall, y.syscall))
+	})
+	for _, g := range list {
+		name := g.name
+		if g.syscall != "" {
+			name = g.syscall + " in " + name
+		}
+		row.Causes = append(row.Causes, Shared{g.kind, name, g.ns, float64(g.ns) / float64(max(1, whole))})
+	}
+	return row
+}
+
+// stops are the ranges: stopped worlds and phases of the garbage collector. They concern the process, not a goroutine.
+func (s spender) stops() []Spent {
+	var out []Spent
+	for id, r := range s.ranges {
+		longest := r.max
+		out = append(out, Spent{By: "range", Name: s.names.Reason(id), Count: r.count, SumNS: r.sum, Wall: s.wall(r.sum), MaxNS: &longest})
+	}
+	sortSpent(out)
+	return out
+}
+
+// byKind are the rows of the kinds of goroutines: their waits, and how long they ran and could have.
+func (s spender) byKind() []Spent {
+	var out []Spent
+	for id, k := range s.kinds {
+		if k == nil {
+			continue
+		}
+		row := s.row("kind", s.names.Entry(replay.EntryID(id)), &k.waits, k.broken)
+		running, runnable, syscall := k.running, k.runnable, k.syscall
+		row.System, row.RunningNS, row.RunnableNS, row.SyscallNS = k.system, &running, &runnable, &syscall
+		out = append(out, row)
+	}
+	sortSpent(out)
+	return out
+}

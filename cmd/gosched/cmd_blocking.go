@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gosched/gosched/analyze/blocking"
+	"github.com/gosched/gosched/analyze/replay"
+	"github.com/gosched/gosched/analyze/report"
+)
+
+type blockingOptions struct {
+	top    int
+	system bool
+	json   bool
+}
+
+func newBlockingCommand() *cobra.Command {
+	var opts blockingOptions
+	cmd := &cobra.Command{
+		Use:   "blocking TRACE…",
+		Short: "Where goroutines waited, and whose code made them",
+		Long: `Print where goroutines spent their time, who ended their waits, and what they waited
+for in the end: while a goroutine waits and another finally wakes it, what the other
+did meanwhile (ran, was in a system call, had no P, waited itself …) is what the
+first one waited for, followed from waker to waker. Every nanosecond of a wait is
+assigned once. Time that cannot be explained is listed as unknown.
+
+TRACE is a file, a folder of segments or a glob; several of one recording are one
+trace.`,
+		Example: `  gosched blocking trace.parquet
+  gosched blocking --top 30 trace.parquet
+  gosched blocking --json trace.parquet | jq '.causes[0]'`,
+		Args: arguments(oneOrMoreTraces),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if opts.top < 1 {
+				return usageError(cmd, errors.New("--top must be at least 1"))
+			}
+			return runBlocking(cmd.Context(), opts, args, cmd.OutOrStdout())
+		},
+	}
+	flags := cmd.Flags()
+	flags.IntVar(&opts.top, "top", defaultTop, "the most `rows` of each table in the text")
+	flags.BoolVar(&opts.system, "system", false, "list the runtime's own goroutines too")
+	jsonFlag(cmd, &opts.json)
+	return cmd
+}
+
+func runBlocking(ctx context.Context, opts blockingOptions, paths []string, out io.Writer) error {
+	trace, err := openTrace(paths)
+	if err != nil {
+		return err
+	}
+	pass := blocking.New()
+	summary, err := replay.Run(ctx, trace, pass)
+	if err != nil {
+		return err
+	}
+	result := pass.Result(summary)
+	document := result.Document(blocking.View{Rows: opts.top, System: opts.system})
+	document.Tables = slices.DeleteFunc(document.Tables, func(t report.Table) bool { return len(t.Rows) == 0 })
+	if err := present(out, opts.json, result, document); err != nil {
+		return err
+	}
+	if len(result.Spent) <= 1 {
+		return &exitError{code: exitInconclusive, err: errors.New("no goroutine waited: record for longer, or see gosched info for what is missing")}
+	}
+	return nil
+}
