@@ -184,6 +184,9 @@ func trimLeaf(frames []gobin.Frame) []gobin.Frame {
 // syscallPackages are the packages whose functions are named after the system calls that they make.
 var syscallPackages = []string{"syscall.", "internal/syscall/unix.", "golang.org/x/sys/unix."}
 
+// syscallWriters are functions elsewhere that make a system call themselves (go1.18 to go1.27 src/internal/poll/fd_writev_unix.go).
+var syscallWriters = map[string]string{"internal/poll.writev": "writev"}
+
 // syscallOf names the call by the innermost function that is not the general way into the kernel.
 func (s *stacks) syscallOf(def stackDef) format.StringID {
 	for _, f := range s.calls(def.pcs[:min(len(def.pcs), 8)]) {
@@ -201,6 +204,9 @@ func (s *stacks) syscallOf(def stackDef) format.StringID {
 }
 
 func (s *stacks) syscallName(function string) format.StringID {
+	if name, ok := syscallWriters[function]; ok {
+		return s.texts.table.Intern(name)
+	}
 	for _, p := range syscallPackages {
 		if name, ok := strings.CutPrefix(function, p); ok && !strings.ContainsAny(name, ".()") {
 			return s.texts.table.Intern(strings.ToLower(name))

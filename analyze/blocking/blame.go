@@ -67,8 +67,8 @@ func (b *blame) add(id nodeID, t total) {
 	}
 	g := groupOf(b.groups, key)
 	g.add(leaf, id, t)
-	if b.sites.list[site].idle && outside(leaf) {
-		g.idle += t.ns
+	if outside(leaf) {
+		g.idle += t.idle
 	}
 }
 

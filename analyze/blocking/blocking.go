@@ -17,6 +17,7 @@ type Pass struct {
 	totals    []total    // by nodeID
 	ranges    map[format.StringID]*rangeSum
 	threads   threadSum
+	spans     int64  // so far
 	parts     []part // room for resolve
 	room      int    // for parts in blocks
 	estimated int64  // nanoseconds of waits whose cause is an estimate
@@ -31,7 +32,11 @@ type namer interface {
 }
 
 // total is how long a node was the answer.
-type total struct{ count, ns int64 }
+type total struct {
+	count, ns int64
+	idle      int64 // of ns in which a goroutine may have been waiting for work
+	latest    int64 // the span that counted last
+}
 
 // kindSum is the time of the goroutines of one kind.
 type kindSum struct {
@@ -109,6 +114,7 @@ func (p *Pass) Range(r replay.Range) {
 
 // span takes the time of a goroutine in one state.
 func (p *Pass) span(s *replay.Span) {
+	p.spans++
 	g := p.current.goroutine(s.GoID)
 	kind := p.kind(s.Entry)
 	p.meet(g, s)
@@ -152,13 +158,18 @@ func (p *Pass) kind(entry replay.EntryID) *kindSum {
 	return p.kinds[entry]
 }
 
-// count adds to what a node was the answer to.
-func (p *Pass) count(id nodeID, ns int64) {
+// count adds to what a node was the answer to. Several times in one span are once.
+func (p *Pass) count(id nodeID, ns int64) *total {
 	if int(id) >= len(p.totals) {
 		p.totals = append(p.totals, make([]total, max(int(id)+1, 2*len(p.totals))-len(p.totals))...)
 	}
-	p.totals[id].count++
-	p.totals[id].ns += ns
+	t := &p.totals[id]
+	t.ns += ns
+	if t.latest != p.spans {
+		t.count++
+		t.latest = p.spans
+	}
+	return t
 }
 
 // ran takes a time in which a goroutine ran, or would have if its thread had a CPU.
@@ -246,6 +257,7 @@ func (p *Pass) waited(g *goroutine, kind *kindSum, s *replay.Span) {
 	if known && s.Flags&replay.CensoredRight == 0 {
 		p.sites.woken(id, s)
 	}
+	idle := g.idleAt(site)
 	p.parts = p.resolve(site, s, p.parts[:0])
 	at := s.Begin
 	for i := len(p.parts) - 1; i >= 0; i-- {
@@ -253,8 +265,11 @@ func (p *Pass) waited(g *goroutine, kind *kindSum, s *replay.Span) {
 		part.node = p.nodes.wait(id, part.node)
 		at += part.ns
 		g.history.add(at, part.node, &p.room)
-		if known {
-			p.count(part.node, part.ns)
+		if !known {
+			continue
+		}
+		if t := p.count(part.node, part.ns); idle {
+			t.idle += part.ns
 		}
 	}
 	if p.check != nil {

@@ -18,6 +18,9 @@ const defaultRows = 10
 // describe says a cause in words.
 func (c *Cause) describe() string {
 	name := c.Name
+	if hasStack(c.Kind) {
+		name = local(name)
+	}
 	if name == "" {
 		name = "?"
 	}
@@ -149,7 +152,13 @@ func short(frame string) string {
 	if name == "" {
 		return "an unknown place"
 	}
-	return name + " " + place(frame)
+	return local(name) + " " + place(frame)
+}
+
+// local is a function's name without the folders of its package.
+func local(function string) string {
+	pkg := packageOf(function)
+	return function[strings.LastIndexByte(pkg, '/')+1:]
 }
 
 // place is file:line of a frame, without the folders.
@@ -182,8 +191,11 @@ func (r *Result) spentTable(title, by string, v View) report.Table {
 
 func (s *Spent) cells() []report.Cell {
 	name := s.Name
-	if s.By == "site" {
+	switch s.By {
+	case "site":
 		name += " at " + short(s.Frame)
+	case "kind":
+		name = local(name)
 	}
 	cells := []report.Cell{
 		report.Text(name), report.Count(s.Count), report.Count(s.Censored), report.OptionalDuration(s.P50NS), report.OptionalDuration(s.P90NS),
@@ -198,7 +210,7 @@ func (s *Spent) cells() []report.Cell {
 	case s.By == "kind":
 		cells = append(cells, report.OptionalDuration(s.RunningNS), report.OptionalDuration(s.RunnableNS), report.OptionalDuration(s.SyscallNS))
 	case s.By == "site" && len(s.Causes) > 0:
-		top := Cause{Kind: s.Causes[0].Kind, Name: s.Causes[0].Name}
+		top := Cause{Kind: s.Causes[0].Kind, Name: local(s.Causes[0].Name)}
 		cells = append(cells, report.Text(report.FormatShare(s.Causes[0].Share)+" "+top.brief()))
 	}
 	return cells

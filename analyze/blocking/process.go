@@ -11,6 +11,7 @@ type goroutine struct {
 	history     history
 	off         []offCPU     // times without a CPU since the history's end
 	next        format.State // the state since the history's end
+	shallowest  int          // frames of its own when it waited, at least; 0: it has not yet
 	creator     format.GoID  // who made it, where the history reaches back to that
 	createStack format.StringID
 }
@@ -30,6 +31,14 @@ type process struct {
 	procs      []*ring      // who ran on each P
 	threads    map[int32]*ring
 	stopped    ring
+}
+
+// idleAt says whether a goroutine that waits at the site may be waiting for work: it can receive some there, and never waits further up its stack.
+func (g *goroutine) idleAt(s *site) bool {
+	if g.shallowest == 0 || s.depth < g.shallowest {
+		g.shallowest = max(1, s.depth)
+	}
+	return s.receives && s.depth <= g.shallowest
 }
 
 // ring remembers the latest stretches of something that happens one after the other.

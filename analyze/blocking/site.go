@@ -20,7 +20,8 @@ type site struct {
 	syscall       bool
 	class         replay.Class
 	system        bool // goroutines of the runtime wait there
-	idle          bool // it looks like the top of a loop that waits for work
+	receives      bool // it may be a wait for work
+	depth         int  // frames that are not plumbing
 	lengths       stats.Histogram
 	broken        int64 // waits with moves missing: in no number
 	last          *pair // the latest waker's
@@ -83,8 +84,9 @@ func newSite(key siteKey, names namer) *site {
 	if !key.syscall {
 		n.class = replay.ClassOf(reason)
 	}
+	n.depth = ownFrames(stack)
 	n.system = n.class == replay.ClassSystem || systemKind(rootFunction(stack))
-	n.idle = receives(n.class, reason) && ownFrames(stack) <= 1
+	n.receives = receives(n.class, reason)
 	return n
 }
 

@@ -95,7 +95,7 @@ func (t *textWriter) table(table *Table) {
 	}
 	lines := cells(table)
 	widths := columnWidths(lines)
-	t.fit(lines, widths)
+	t.fit(table, lines, widths)
 	if strings.Join(table.Columns, "") == "" {
 		lines = lines[1:]
 	}
@@ -132,22 +132,33 @@ func columnWidths(lines [][]string) []int {
 	return widths
 }
 
-// minName is the fewest characters that the first column is cut down to.
+// minName is the fewest characters that a column of names is cut down to.
 const minName = 16
 
-// fit shortens the names in the first column so that the lines fit the terminal.
-func (t *textWriter) fit(lines [][]string, widths []int) {
-	total := 0
+// fit shortens names so that the lines fit the terminal, those in the widest columns first.
+func (t *textWriter) fit(table *Table, lines [][]string, widths []int) {
+	excess := -2 - t.o.Width
 	for _, w := range widths {
-		total += w + 2
+		excess += w + 2
 	}
-	excess := total - 2 - t.o.Width
-	if excess <= 0 || widths[0] <= minName {
-		return
+	for ; excess > 0; excess-- {
+		widest := -1
+		for i, w := range widths {
+			if !rightAligned(table, i) && w > minName && (widest < 0 || w > widths[widest]) {
+				widest = i
+			}
+		}
+		if widest < 0 {
+			break
+		}
+		widths[widest]--
 	}
-	widths[0] = max(minName, widths[0]-excess)
 	for _, line := range lines {
-		line[0] = t.shorten(line[0], widths[0])
+		for i := range line {
+			if !rightAligned(table, i) {
+				line[i] = t.shorten(line[i], widths[i])
+			}
+		}
 	}
 }
 
