@@ -90,7 +90,7 @@ struct event_thread {
 	struct event_base base;
 	__u32 other_tid; /* OP_THREAD_WAKE: the waker if it is the target's, else 0 */
 	__u32 state;     /* OP_THREAD_OFF: the kernel's task state */
-	char comm[16];   /* OP_THREAD_OFF: who came instead */
+	char comm[16];   /* OP_THREAD_OFF: who came instead; OP_THREAD_ON: who was there before */
 };
 
 enum stack_kind {

@@ -885,6 +885,7 @@ int thread_switch(struct bpf_raw_tracepoint_args *ctx)
 		begin_event(&t.base, OP_THREAD_ON);
 		t.base.tid = BPF_CORE_READ(next, pid);
 		t.state = 0;
+		BPF_CORE_READ_INTO(&t.comm, prev, comm);
 		submit_thread(&t);
 	}
 	return 0;

@@ -60,7 +60,7 @@ const (
 //     exit (running→notexist);
 //     coroutine switch: running→waiting "coroutine" of one and waiting→running of the other at the same time and thread, By* the one that left;
 //     a C thread entering and leaving Go: notexist→syscall, syscall→notexist.
-//   - thread: TID came onto CPU (From runnable, To running), left it still runnable (running→runnable, Reason the name of
+//   - thread: TID came onto CPU (From runnable, To running, Reason the name of the thread that had been there, "swapper" where the CPU was idle), left it still runnable (running→runnable, Reason the name of
 //     the thread that took the CPU), went to sleep (running→waiting, Reason the kernel's state: "sleeping", "disk sleep", …),
 //     or was woken (waiting→runnable, ByGoID the goroutine that was running on the waking thread); GoID is the goroutine on
 //     that thread where known.

@@ -99,7 +99,7 @@ func decode(raw []byte, e *event) error {
 	return nil
 }
 
-// threadText is the state and the successor's name in a thread's record.
+// threadText is the state and the name of the successor or predecessor in a thread's record.
 func threadText(raw []byte) (state uint32, comm []byte) {
 	comm = raw[40:threadBytes]
 	for i, c := range comm {

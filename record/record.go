@@ -284,6 +284,9 @@ func (s *session) accept(ring int, raw []byte) error {
 	case opExec:
 		s.replacedNS = e.time
 		return nil
+	case opThreadOn:
+		_, comm := threadText(raw)
+		e.text = uint32(s.follow.texts.command(comm))
 	case opThreadOff:
 		state, comm := threadText(raw)
 		if state&taskDead != 0 {

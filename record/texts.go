@@ -2,6 +2,7 @@ package record
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/gosched/gosched/bpf"
 	"github.com/gosched/gosched/format"
@@ -188,17 +189,26 @@ const (
 // threadReason names why a thread left its CPU: the thread that took it, or the state it went to sleep in.
 func (t *texts) threadReason(involuntary bool, state uint32, comm []byte) format.StringID {
 	if involuntary {
-		id, ok := t.commands[string(comm)]
-		if !ok {
-			id = t.table.Intern(string(comm))
-			t.commands[string(comm)] = id
-		}
-		return id
+		return t.command(comm)
 	}
 	id, ok := t.states[state]
 	if !ok {
 		id = t.taskState(state)
 		t.states[state] = id
+	}
+	return id
+}
+
+// command is the name of a thread. Each CPU's idle thread is "swapper".
+func (t *texts) command(comm []byte) format.StringID {
+	id, ok := t.commands[string(comm)]
+	if !ok {
+		name := string(comm)
+		if strings.HasPrefix(name, "swapper/") {
+			name = "swapper"
+		}
+		id = t.table.Intern(name)
+		t.commands[string(comm)] = id
 	}
 	return id
 }

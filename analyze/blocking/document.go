@@ -39,7 +39,7 @@ func (c *Cause) describe() string {
 	case KindSyscall:
 		return strings.TrimSpace(c.Syscall+" (system call)") + " in " + name
 	case KindWaking:
-		return "a P was free, and its thread being woken"
+		return "waking up: a P and a CPU were free"
 	case KindStopped:
 		return "the world was stopped: " + strings.TrimPrefix(name, "stop-the-world ")
 	case KindNetwork:

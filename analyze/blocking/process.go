@@ -129,7 +129,7 @@ func (p *Pass) thread(s *replay.Span) {
 	if off.asleep {
 		off.node = p.nodes.intern(nodeKey{kind: KindAsleep, what: uint32(s.Reason)})
 	} else {
-		off.node = p.nodes.taken(s.Reason)
+		off.node = p.noCPU(s)
 		r := p.current.threads[s.TID]
 		if r == nil {
 			r = new(ring)
@@ -143,6 +143,21 @@ func (p *Pass) thread(s *replay.Span) {
 	if g := p.current.goroutines[s.GoID]; g != nil && s.End > g.history.end && len(g.off) < maxOff {
 		g.off = append(g.off, off)
 	}
+}
+
+// idleThread is what the kernel calls the thread that runs when there is nothing to run.
+const idleThread = "swapper"
+
+// noCPU is why a thread that was ready had no CPU. One that was preempted lost it to whom the kernel chose instead; one that was woken got it from whom it
+// found there, and if that was nobody the CPU had to wake up itself.
+func (p *Pass) noCPU(s *replay.Span) nodeID {
+	switch {
+	case s.Reason != format.NullString:
+		return p.nodes.taken(s.Reason)
+	case p.names.Reason(s.EndReason) == idleThread:
+		return p.nodes.intern(nodeKey{kind: KindWaking})
+	}
+	return p.nodes.taken(s.EndReason)
 }
 
 // maxOff bounds how many times without a CPU are remembered of one stretch of a goroutine. What is beyond counts as on the CPU.
@@ -171,6 +186,7 @@ func (p *Pass) record(g *goroutine, s *replay.Span, id nodeID) (sum offSum) {
 		if end <= begin {
 			continue
 		}
+		at = end
 		if o.asleep {
 			sum.asleep += end - begin
 			if s.State == format.StateSyscall {
@@ -182,7 +198,6 @@ func (p *Pass) record(g *goroutine, s *replay.Span, id nodeID) (sum offSum) {
 		p.parts = mergePart(p.parts, part{o.node, end - begin})
 		g.history.add(begin, id, &p.room)
 		g.history.add(end, o.node, &p.room)
-		at = end
 	}
 	g.history.add(s.End, id, &p.room)
 	g.off = g.off[:0]

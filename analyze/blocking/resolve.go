@@ -22,9 +22,27 @@ func (p *Pass) resolve(w *site, s *replay.Span, list []part) []part {
 		return append(list, part{p.outside(w, s), s.Len()})
 	}
 	open := p.nodes.code(KindRunning, s.EndByStack, replay.UnknownEntry)
+	if waker := p.current.goroutines[s.EndByGoID]; waker != nil && waker.next == format.StateRunning {
+		p.seen(waker, s.End, open)
+	}
 	list, estimated := p.past(s.EndByGoID, s.Begin, s.End, open, maxDepth, list)
 	p.estimated += estimated
 	return list
+}
+
+// seen notes where a running goroutine is at t: until then it ran there, and after it may be elsewhere.
+func (p *Pass) seen(g *goroutine, t int64, id nodeID) {
+	from := g.history.end
+	if t <= from {
+		return
+	}
+	at := len(p.parts)
+	p.parts = p.openPart(g, from, t, id, p.parts)
+	for i := len(p.parts) - 1; i >= at; i-- {
+		from += p.parts[i].ns
+		g.history.add(from, p.parts[i].node, &p.room)
+	}
+	p.parts = p.parts[:at]
 }
 
 // outsides say what ended a wait that no goroutine ended, by the trace's word for it.

@@ -38,7 +38,7 @@ func (s States) Has(state format.State) bool { return s>>state&1 != 0 }
 // The spans of a kernel thread come in the same order as those of goroutines, with Span.Thread set. TID is the thread, GoID the
 // goroutine that was on it at the end, where known, and CPU where it was then. It is running, or runnable: ready and without a CPU, or
 // waiting: asleep. Reason is the kernel's state of one asleep, and of one that is runnable the name of the thread that had taken the CPU
-// from it, null where it was woken. Gaps end them as they end all spans; nothing is said of a thread before its first row.
+// from it, null where it was woken; EndReason is then the name of the thread that gave the CPU to it, "swapper" where it was idle. Gaps end them as they end all spans; nothing is said of a thread before its first row.
 type Wants struct {
 	States  States           // the states whose spans it takes
 	Details bool             // that spans carry where and by whom: Stack, TID, CPU, By… and what the row at their end says of these; else they are null

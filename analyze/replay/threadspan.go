@@ -18,7 +18,7 @@ func (w *walk) threadRow(p *process, th *thread, b *format.Batch, i int, t int64
 		}
 		w.threadOut(p, th, b.TID[i], t, flags)
 		s := w.out.next()
-		s.GoID, s.CPU, s.Next = b.GoID[i], b.CPU[i], b.To[i]
+		s.GoID, s.CPU, s.EndReason, s.Next = b.GoID[i], b.CPU[i], b.Reason[i], b.To[i]
 		w.out.advance()
 	}
 	th.open = threadSpan{begin: t, reason: b.Reason[i], state: b.To[i]}
