@@ -11,6 +11,7 @@ type Pass struct {
 	nodes     *nodes
 	sites     *sites
 	names     namer
+	meta      *format.Metadata
 	processes map[int32]*process
 	current   *process
 	kinds     []*kindSum // by replay.EntryID
@@ -62,6 +63,7 @@ type threadSum struct {
 
 var (
 	_ replay.RangePass = (*Pass)(nil)
+	_ replay.BeginPass = (*Pass)(nil)
 )
 
 // New makes an empty pass over a trace with these names.
@@ -76,8 +78,8 @@ func (p *Pass) Wants() replay.Wants {
 	return replay.Wants{States: replay.AllStates, Details: true, Threads: true}
 }
 
-// Names implements replay.NamePass.
-func (p *Pass) Names(n *replay.Names) { p.names = n }
+// Begin implements replay.BeginPass.
+func (p *Pass) Begin(names *replay.Names, meta *format.Metadata) { p.names, p.meta = names, meta }
 
 // Spans implements replay.Pass.
 func (p *Pass) Spans(spans []replay.Span) {

@@ -27,9 +27,11 @@ type offCPU struct {
 type process struct {
 	pid        int32
 	goroutines map[format.GoID]*goroutine
-	free       []*goroutine // for reuse
-	procs      []*ring      // who ran on each P
-	threads    map[int32]*ring
+	free       []*goroutine             // for reuse
+	procs      []*ring                  // who ran on each P
+	threads    map[int32]*ring          // when each thread lacked a CPU
+	cpus       map[int32]*ring          // when threads of the process ran on each CPU
+	commands   map[format.StringID]bool // of names of threads, whether the process's own have it
 	stopped    ring
 }
 
@@ -70,7 +72,8 @@ func (r *ring) before(i int) (*run, bool) {
 func (p *Pass) process(pid int32) *process {
 	q := p.processes[pid]
 	if q == nil {
-		q = &process{pid: pid, goroutines: map[format.GoID]*goroutine{}, threads: map[int32]*ring{}}
+		q = &process{pid: pid, goroutines: map[format.GoID]*goroutine{}, threads: map[int32]*ring{}, cpus: map[int32]*ring{},
+			commands: map[format.StringID]bool{}}
 		p.processes[pid] = q
 	}
 	return q
@@ -118,50 +121,6 @@ func (q *process) proc(id int32) *ring {
 	}
 	return q.procs[id]
 }
-
-// thread takes a time of a kernel thread. The goroutine on it could do nothing while the thread was off the CPU.
-func (p *Pass) thread(s *replay.Span) {
-	p.threads.seen = true
-	if s.State == format.StateRunning || s.Flags&replay.EndUnseen != 0 {
-		return
-	}
-	off := offCPU{begin: s.Begin, end: s.End, asleep: s.State == format.StateWaiting}
-	if off.asleep {
-		off.node = p.nodes.intern(nodeKey{kind: KindAsleep, what: uint32(s.Reason)})
-	} else {
-		off.node = p.noCPU(s)
-		r := p.current.threads[s.TID]
-		if r == nil {
-			r = new(ring)
-			p.current.threads[s.TID] = r
-		}
-		r.add(s.Begin, s.End, off.node)
-	}
-	if s.GoID == format.NoGoroutine {
-		return
-	}
-	if g := p.current.goroutines[s.GoID]; g != nil && s.End > g.history.end && len(g.off) < maxOff {
-		g.off = append(g.off, off)
-	}
-}
-
-// idleThread is what the kernel calls the thread that runs when there is nothing to run.
-const idleThread = "swapper"
-
-// noCPU is why a thread that was ready had no CPU. One that was preempted lost it to whom the kernel chose instead; one that was woken got it from whom it
-// found there, and if that was nobody the CPU had to wake up itself.
-func (p *Pass) noCPU(s *replay.Span) nodeID {
-	switch {
-	case s.Reason != format.NullString:
-		return p.nodes.taken(s.Reason)
-	case p.names.Reason(s.EndReason) == idleThread:
-		return p.nodes.intern(nodeKey{kind: KindWaking})
-	}
-	return p.nodes.taken(s.EndReason)
-}
-
-// maxOff bounds how many times without a CPU are remembered of one stretch of a goroutine. What is beyond counts as on the CPU.
-const maxOff = 1 << 12
 
 // offSum is how long a goroutine's thread was off the CPU.
 type offSum struct {

@@ -71,11 +71,11 @@ type Pass interface {
 	Spans(spans []Span)
 }
 
-// NamePass is a Pass that resolves names during the walk.
-type NamePass interface {
+// BeginPass is a Pass that needs to know the trace, or to resolve names, during the walk.
+type BeginPass interface {
 	Pass
-	// Names is called once, before the walk.
-	Names(n *Names)
+	// Begin is called once, before the walk.
+	Begin(names *Names, meta *format.Metadata)
 }
 
 // RangePass is a Pass that takes ranges too, in the order of their beginnings and before any span that ends after them.

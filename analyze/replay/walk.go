@@ -50,8 +50,8 @@ func newWalk(src Source, passes []Pass) *walk {
 	w.wants = w.out.union
 	w.sum = &Summary{names: w.names, meta: &w.meta}
 	for _, p := range passes {
-		if named, ok := p.(NamePass); ok {
-			named.Names(w.names)
+		if b, ok := p.(BeginPass); ok {
+			b.Begin(w.names, &w.meta)
 		}
 	}
 	return w

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"sync"
@@ -20,6 +21,10 @@ func start(name string, stdout *os.File) (stop func(), out io.Reader, err error)
 	if err != nil {
 		return nil, nil, err
 	}
+	return startAs(path, name, stdout)
+}
+
+func startAs(path, name string, stdout *os.File) (stop func(), out io.Reader, err error) {
 	cmd := exec.Command(path, "-case", name)
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -157,11 +162,9 @@ func busyLoop() error {
 	return nil
 }
 
-// hog takes a CPU for itself, under a name of its own.
+// hog takes a CPU for itself.
 func hog() {
-	runtime.LockOSThread()
 	go endWithInput()
-	_ = os.WriteFile("/proc/thread-self/comm", []byte("hog"), 0o600)
 	for {
 	}
 }
@@ -179,9 +182,23 @@ func compute() {
 	}
 }
 
+// cpuHog has other processes, called hog, take the CPUs.
 func cpuHog() error {
+	path, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "planted")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	other := filepath.Join(dir, "hog")
+	if err := os.Symlink(path, other); err != nil {
+		return err
+	}
 	for i := 0; i < 3*runtime.NumCPU(); i++ {
-		stop, _, err := start("child-hog", nil)
+		stop, _, err := startAs(other, "child-hog", nil)
 		if err != nil {
 			return err
 		}
@@ -211,7 +228,9 @@ func gcAssist() error {
 	defer debug.SetGCPercent(debug.SetGCPercent(5))
 	keep := grow(20)
 	err := crowd(2, func() error {
-		grow(12)
+		for i := 0; i < 20; i++ {
+			grow(6)
+		}
 		return nil
 	})
 	runtime.KeepAlive(keep)

@@ -1,0 +1,110 @@
+package blocking
+
+import (
+	"path"
+	"strings"
+
+	"github.com/gosched/gosched/analyze/replay"
+	"github.com/gosched/gosched/format"
+)
+
+// thread takes a time of a kernel thread. The goroutine on it could do nothing while the thread was off the CPU.
+func (p *Pass) thread(s *replay.Span) {
+	p.threads.seen = true
+	switch {
+	case s.Flags&replay.EndUnseen != 0:
+		return
+	case s.State == format.StateRunning:
+		ringOf(p.current.cpus, s.CPU).add(s.Begin, s.End, 0)
+		return
+	}
+	off := offCPU{begin: s.Begin, end: s.End, asleep: s.State == format.StateWaiting}
+	if off.asleep {
+		off.node = p.nodes.intern(nodeKey{kind: KindAsleep, what: uint32(s.Reason)})
+	} else {
+		off.node = p.noCPU(s)
+		ringOf(p.current.threads, s.TID).add(s.Begin, s.End, off.node)
+	}
+	if s.GoID == format.NoGoroutine {
+		return
+	}
+	if g := p.current.goroutines[s.GoID]; g != nil && s.End > g.history.end && len(g.off) < maxOff {
+		g.off = append(g.off, off)
+	}
+}
+
+// idleThread is what the kernel calls the thread that runs when there is nothing to run.
+const idleThread = "swapper"
+
+// noCPU is why a thread that was ready had no CPU: the name of who had it. The trace has the names of who took it first and who gave it back, and
+// when threads of the process itself were there: where the two differ, a short visit of one of these is not what kept the thread waiting.
+func (p *Pass) noCPU(s *replay.Span) nodeID {
+	first, last := s.Reason, s.EndReason
+	idle := p.names.Reason(last) == idleThread
+	switch {
+	case first == format.NullString && idle: // it was woken, and the CPU had to wake up itself
+		return p.nodes.intern(nodeKey{kind: KindWaking})
+	case first == format.NullString:
+		return p.nodes.taken(last)
+	case last == format.NullString || idle || first == last:
+		return p.nodes.taken(first)
+	}
+	ownMost := 2*ringOf(p.current.cpus, s.CPU).overlap(s.Begin, s.End) > s.Len()
+	if p.own(first) == ownMost {
+		return p.nodes.taken(first)
+	}
+	return p.nodes.taken(last)
+}
+
+// own says whether a thread's name is that of the process's own threads.
+func (p *Pass) own(name format.StringID) bool {
+	own, ok := p.current.commands[name]
+	if !ok {
+		own = p.ownName(p.names.Reason(name))
+		p.current.commands[name] = own
+	}
+	return own
+}
+
+// maxCommand is how long a thread's name can be (Linux v6.18 include/linux/sched.h, TASK_COMM_LEN less the final zero).
+const maxCommand = 15
+
+// ownName compares with the name that the kernel gives the threads of an executable, which the runtime does not change: the file's, cut.
+func (p *Pass) ownName(name string) bool {
+	for i := range p.meta.Processes {
+		q := &p.meta.Processes[i]
+		if q.PID != p.current.pid {
+			continue
+		}
+		command, _, _ := strings.Cut(q.Command, " ")
+		for _, file := range []string{command, q.Executable} {
+			base := path.Base(file)
+			if base[:min(len(base), maxCommand)] == name {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// overlap is how much of the time from begin to end lies in the runs that are remembered.
+func (r *ring) overlap(begin, end int64) int64 {
+	var sum int64
+	for i := 0; ; i++ {
+		run, ok := r.before(i)
+		if !ok || run.end <= begin {
+			return sum
+		}
+		sum += max(0, min(run.end, end)-max(run.begin, begin))
+	}
+}
+
+func ringOf(m map[int32]*ring, key int32) *ring {
+	if m[key] == nil {
+		m[key] = new(ring)
+	}
+	return m[key]
+}
+
+// maxOff bounds how many times without a CPU are remembered of one stretch of a goroutine. What is beyond counts as on the CPU.
+const maxOff = 1 << 12
