@@ -1,0 +1,100 @@
+package blocking_test
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gosched/gosched/analyze/blocking"
+	"github.com/gosched/gosched/analyze/replay"
+	"github.com/gosched/gosched/format"
+	"github.com/gosched/gosched/internal/testenv"
+)
+
+// planted says what each case of testdata/progs/planted is for: the kinds that its cause may be, and what must be named.
+var planted = []struct {
+	name  string
+	kinds []blocking.Kind
+	names []string // the function, or who took the CPU
+	call  string   // a part of the system call's name
+}{
+	{"busy-loop", []blocking.Kind{blocking.KindBehind}, []string{"main.spin"}, ""},
+	{"cond-producer", []blocking.Kind{blocking.KindRunning}, []string{"main.(*condQueue).produce"}, ""},
+	{"cpu-hog", []blocking.Kind{blocking.KindOffCPU}, []string{"hog"}, ""},
+	{"dispatcher", []blocking.Kind{blocking.KindRunning}, []string{"main.dispatch"}, ""},
+	{"exec-under-lock", []blocking.Kind{blocking.KindSyscall}, []string{"os/exec.(*Cmd).Wait"}, "wait"},
+	{"fsync-under-lock", []blocking.Kind{blocking.KindSyscall}, []string{"main.(*journal).append"}, "fsync"},
+	{"limiter", []blocking.Kind{blocking.KindTimer}, []string{"main.refill"}, ""},
+	{"log-pipe", []blocking.Kind{blocking.KindSyscall}, []string{"main.(*logger).print"}, "write"},
+	{"nested-locks", []blocking.Kind{blocking.KindRunning}, []string{"main.(*nest).inner"}, ""},
+	{"pipeline", []blocking.Kind{blocking.KindRunning}, []string{"main.stageThree"}, ""},
+	{"remote-slow", []blocking.Kind{blocking.KindNetwork}, []string{"main.(*remote).readLoop"}, ""},
+	{"semaphore", []blocking.Kind{blocking.KindSyscall}, []string{"main.fetch"}, "read"},
+	{"singleflight", []blocking.Kind{blocking.KindSyscall}, []string{"main.fetch"}, "read"},
+	{"sleep-under-lock", []blocking.Kind{blocking.KindTimer}, []string{"main.sleepyHolder"}, ""},
+	{"slow-consumer", []blocking.Kind{blocking.KindRunning}, []string{"main.consume"}, ""},
+	{"slow-reader", []blocking.Kind{blocking.KindRunning}, []string{"main.(*table).scan"}, ""},
+	{"straggler", []blocking.Kind{blocking.KindRunning}, []string{"main.slow"}, ""},
+	{"three-hops", []blocking.Kind{blocking.KindRunning}, []string{"main.lastHop"}, ""},
+	{"gc-assist", []blocking.Kind{blocking.KindGC}, []string{"GC assist wait", "GC assist marking"}, ""},
+}
+
+// TestThePlantedCauseComesFirst records programs each of which makes its goroutines wait for one thing.
+func TestThePlantedCauseComesFirst(t *testing.T) {
+	testenv.RequireBPF(t)
+	program := testenv.Build(t, testenv.Program{Name: "planted"})
+	for _, c := range planted {
+		t.Run(c.name, func(t *testing.T) {
+			r := blocked(t, recorded(t, program, "-case", c.name))
+			first := r.Causes[0]
+			if !slices.Contains(c.kinds, first.Kind) || !slices.Contains(c.names, first.Name) || !strings.Contains(first.Syscall, c.call) {
+				t.Errorf("the first cause is %s; want %v %v %s", causeText(&first), c.kinds, c.names, c.call)
+				for i := range r.Causes[:min(5, len(r.Causes))] {
+					t.Log(causeText(&r.Causes[i]))
+				}
+			}
+		})
+	}
+}
+
+func causeText(c *blocking.Cause) string {
+	return fmt.Sprintf("%s %q %s: %d ms of goroutines, %.1f%%", c.Kind, c.Name, c.Syscall, c.NS/1e6, 100*c.Share)
+}
+
+// recorded is a recording of a whole run of a program.
+func recorded(t *testing.T, command ...string) format.Trace {
+	t.Helper()
+	dir := t.TempDir()
+	out := filepath.Join(dir, "trace.parquet")
+	cmd := exec.Command(testenv.Gosched(t), append([]string{"record", "-o", out, "--"}, command...)...)
+	cmd.Dir = dir
+	if text, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %v\n%s", cmd.Args, err, text)
+	}
+	trace, err := format.Open(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return trace
+}
+
+func blocked(t *testing.T, trace format.Trace) *blocking.Result {
+	t.Helper()
+	p := blocking.New()
+	sum, err := replay.Run(context.Background(), trace, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sum.Counts.Total() != 0 {
+		t.Errorf("the trace contradicts the scheduler model: %+v", sum.Problems)
+	}
+	r := p.Result(sum)
+	if len(r.Causes) == 0 {
+		t.Fatal("there is no cause")
+	}
+	return r
+}
