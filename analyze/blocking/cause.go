@@ -90,6 +90,9 @@ type nodes struct {
 	behind  replay.ByID[nodeID] // by stack
 	syscall replay.ByID[nodeID] // by stack, the latest
 	offCPU  replay.ByID[nodeID] // by name
+	outside replay.ByID[nodeID] // by stack, the latest
+	waking  nodeID
+	latest  [256]waitNode // some of the waits that were asked for of late
 }
 
 func newNodes() *nodes {
@@ -97,6 +100,7 @@ func newNodes() *nodes {
 	for u := range numUnknowns {
 		n.intern(nodeKey{kind: KindUnknown, where: uint32(u)})
 	}
+	n.waking = n.intern(nodeKey{kind: KindWaking})
 	return n
 }
 
@@ -140,6 +144,15 @@ func (n *nodes) call(reason, stack format.StringID) nodeID {
 	return *at
 }
 
+// from is a wait that was ended from outside.
+func (n *nodes) from(kind Kind, stack format.StringID) nodeID {
+	at := n.outside.At(uint32(stack))
+	if *at == 0 || n.list[*at].kind != kind {
+		*at = n.intern(nodeKey{kind: kind, where: uint32(stack)})
+	}
+	return *at
+}
+
 // taken is a thread without a CPU, which a thread of that name had taken.
 func (n *nodes) taken(by format.StringID) nodeID {
 	at := n.offCPU.At(uint32(by))
@@ -151,6 +164,21 @@ func (n *nodes) taken(by format.StringID) nodeID {
 
 // wait is a wait at a site for what tail is. Where the list would be too long, waits in the middle are left out.
 func (n *nodes) wait(site siteID, tail nodeID) nodeID {
+	latest := &n.latest[(uint32(site)*31+uint32(tail))%uint32(len(n.latest))]
+	if latest.id == 0 || latest.site != site || latest.tail != tail {
+		*latest = waitNode{site, tail, n.newWait(site, tail)}
+	}
+	return latest.id
+}
+
+// waitNode is the id of a wait.
+type waitNode struct {
+	site siteID
+	tail nodeID
+	id   nodeID
+}
+
+func (n *nodes) newWait(site siteID, tail nodeID) nodeID {
 	key := nodeKey{kind: kindWait, where: uint32(site), tail: tail}
 	if id, ok := n.ids[key]; ok {
 		return id

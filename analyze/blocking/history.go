@@ -65,7 +65,7 @@ func (h *history) fold(room *int) {
 	if n := len(h.blocks); n > 0 {
 		from = h.blocks[n-1].end
 	}
-	b := block{end: h.recent[half-1].end, parts: make([]part, 0, 4)}
+	b := block{end: h.recent[half-1].end, parts: make([]part, 0, 8)}
 	for _, s := range h.recent[:half] {
 		b.parts = mergePart(b.parts, part{s.node, s.end - from})
 		from = s.end

@@ -27,6 +27,7 @@ type offCPU struct {
 type process struct {
 	pid        int32
 	goroutines map[format.GoID]*goroutine
+	near       [64]*goroutine           // the latest of those whose ids end in the same bits: it saves most lookups
 	free       []*goroutine             // for reuse
 	procs      []*ring                  // who ran on each P
 	threads    map[int32]*ring          // when each thread lacked a CPU
@@ -80,7 +81,7 @@ func (p *Pass) process(pid int32) *process {
 }
 
 func (q *process) goroutine(id format.GoID) *goroutine {
-	if g := q.goroutines[id]; g != nil {
+	if g := q.find(id); g != nil {
 		return g
 	}
 	g := new(goroutine)
@@ -92,11 +93,27 @@ func (q *process) goroutine(id format.GoID) *goroutine {
 	return g
 }
 
+// find is the goroutine if it is known, or nil.
+func (q *process) find(id format.GoID) *goroutine {
+	near := &q.near[uint64(id)%uint64(len(q.near))]
+	if *near != nil && (*near).id == id {
+		return *near
+	}
+	g := q.goroutines[id]
+	if g != nil {
+		*near = g
+	}
+	return g
+}
+
 // maxFree bounds how many goroutines that are gone are kept for reuse.
 const maxFree = 1 << 10
 
 func (q *process) drop(g *goroutine, room *int) {
 	delete(q.goroutines, g.id)
+	if near := &q.near[uint64(g.id)%uint64(len(q.near))]; *near == g {
+		*near = nil
+	}
 	for i := range g.history.blocks {
 		*room += len(g.history.blocks[i].parts)
 	}
@@ -197,7 +214,6 @@ func (q *process) inTheWay(s *replay.Span, n *nodes, list []part) []part {
 
 // idle takes apart a time in which no goroutine ran on a P: its thread was without a CPU, or it was being woken.
 func (q *process) idle(from, to int64, tid int32, n *nodes, list []part) []part {
-	waking := n.intern(nodeKey{kind: KindWaking})
 	if r := q.threads[tid]; r != nil {
 		for i := 0; to > from; i++ {
 			off, ok := r.before(i)
@@ -209,14 +225,14 @@ func (q *process) idle(from, to int64, tid int32, n *nodes, list []part) []part 
 				continue
 			}
 			if end < to {
-				list = q.unstopped(end, to, waking, list)
+				list = q.unstopped(end, to, n.waking, list)
 			}
 			list = append(list, part{off.node, end - begin})
 			to = begin
 		}
 	}
 	if to > from {
-		list = q.unstopped(from, to, waking, list)
+		list = q.unstopped(from, to, n.waking, list)
 	}
 	return list
 }

@@ -106,18 +106,3 @@ func TestStretchesOfHistoryAddUp(t *testing.T) {
 		}
 	}
 }
-
-func BenchmarkBlocking(b *testing.B) {
-	for _, goroutines := range []int{20, 1000} {
-		trace := simsched.New(simsched.Config{Events: 2_000_000, Goroutines: goroutines, Threads: true})
-		b.Run(fmt.Sprintf("%d goroutines", goroutines), func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, err := replay.Run(context.Background(), trace, New()); err != nil {
-					b.Fatal(err)
-				}
-			}
-			b.ReportMetric(float64(trace.Len())*float64(b.N)/b.Elapsed().Seconds()/1e6, "Mevents/s")
-		})
-	}
-}

@@ -22,7 +22,7 @@ func (p *Pass) resolve(w *site, s *replay.Span, list []part) []part {
 		return append(list, part{p.outside(w, s), s.Len()})
 	}
 	open := p.nodes.code(KindRunning, s.EndByStack, replay.UnknownEntry)
-	if waker := p.current.goroutines[s.EndByGoID]; waker != nil && waker.next == format.StateRunning {
+	if waker := p.current.find(s.EndByGoID); waker != nil && waker.next == format.StateRunning {
 		p.seen(waker, s.End, open)
 	}
 	list, estimated := p.past(s.EndByGoID, s.Begin, s.End, open, maxDepth, list)
@@ -60,13 +60,13 @@ func (p *Pass) outside(w *site, s *replay.Span) nodeID {
 	if !ok {
 		return p.nodes.unknown(unknownWaker)
 	}
-	return p.nodes.intern(nodeKey{kind: kind, where: uint32(s.Stack)})
+	return p.nodes.from(kind, s.Stack)
 }
 
 // past appends what a goroutine did from t0 to t1, the latest first. open is what it does since the last event that the trace has of it. Before it was made,
 // what its creator did counts, through as many creators as depth says.
 func (p *Pass) past(id format.GoID, t0, t1 int64, open nodeID, depth int, list []part) (_ []part, estimated int64) {
-	g := p.current.goroutines[id]
+	g := p.current.find(id)
 	if g == nil || len(g.history.recent) == 0 && g.history.end == 0 {
 		return append(list, part{p.nodes.unknown(unknownBefore), t1 - t0}), 0
 	}

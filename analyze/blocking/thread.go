@@ -28,7 +28,7 @@ func (p *Pass) thread(s *replay.Span) {
 	if s.GoID == format.NoGoroutine {
 		return
 	}
-	if g := p.current.goroutines[s.GoID]; g != nil && s.End > g.history.end && len(g.off) < maxOff {
+	if g := p.current.find(s.GoID); g != nil && s.End > g.history.end && len(g.off) < maxOff {
 		g.off = append(g.off, off)
 	}
 }
@@ -43,7 +43,7 @@ func (p *Pass) noCPU(s *replay.Span) nodeID {
 	idle := p.names.Reason(last) == idleThread
 	switch {
 	case first == format.NullString && idle: // it was woken, and the CPU had to wake up itself
-		return p.nodes.intern(nodeKey{kind: KindWaking})
+		return p.nodes.waking
 	case first == format.NullString:
 		return p.nodes.taken(last)
 	case last == format.NullString || idle || first == last:
