@@ -8,6 +8,7 @@ import (
 	"github.com/gosched/gosched/bpf"
 	"github.com/gosched/gosched/format"
 	"github.com/gosched/gosched/record/gobin"
+	"github.com/gosched/gosched/record/syscalls"
 )
 
 // maxStackBytes is how many bytes of distinct stacks a recording keeps; events with further ones have none, and
@@ -181,12 +182,6 @@ func trimLeaf(frames []gobin.Frame) []gobin.Frame {
 	return frames
 }
 
-// syscallPackages are the packages whose functions are named after the system calls that they make.
-var syscallPackages = []string{"syscall.", "internal/syscall/unix.", "golang.org/x/sys/unix."}
-
-// syscallWriters are functions elsewhere that make a system call themselves (go1.18 to go1.27 src/internal/poll/fd_writev_unix.go).
-var syscallWriters = map[string]string{"internal/poll.writev": "writev"}
-
 // syscallOf names the call by the innermost function that is not the general way into the kernel.
 func (s *stacks) syscallOf(def stackDef) format.StringID {
 	for _, f := range s.calls(def.pcs[:min(len(def.pcs), 8)]) {
@@ -195,35 +190,15 @@ func (s *stacks) syscallOf(def stackDef) format.StringID {
 			return s.texts.id(textCgo)
 		case f.Func == "runtime.notetsleepg":
 			return s.texts.id(textFutex)
-		case strings.HasPrefix(f.Func, "runtime.") || generalSyscall(f.Func):
+		case strings.HasPrefix(f.Func, "runtime.") || syscalls.General(f.Func):
 			continue
 		}
-		return s.syscallName(f.Func)
+		if name := syscalls.Name(f.Func); name != "" {
+			return s.texts.table.Intern(name)
+		}
+		return format.NullString
 	}
 	return format.NullString
-}
-
-func (s *stacks) syscallName(function string) format.StringID {
-	if name, ok := syscallWriters[function]; ok {
-		return s.texts.table.Intern(name)
-	}
-	for _, p := range syscallPackages {
-		if name, ok := strings.CutPrefix(function, p); ok && !strings.ContainsAny(name, ".()") {
-			return s.texts.table.Intern(strings.ToLower(name))
-		}
-	}
-	return format.NullString
-}
-
-// generalSyscall says whether a function is Syscall, Syscall6, RawSyscall, … of one of those packages.
-func generalSyscall(function string) bool {
-	for _, p := range syscallPackages {
-		if name, ok := strings.CutPrefix(function, p); ok {
-			return strings.HasPrefix(strings.ToLower(strings.TrimPrefix(name, "raw")), "syscall") ||
-				strings.HasPrefix(name, "Raw") || name == "runtime_entersyscall"
-		}
-	}
-	return false
 }
 
 // handsOver are functions that leave their goroutine's stack with a frame of their own on it, so that the word at the

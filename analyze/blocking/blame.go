@@ -3,6 +3,7 @@ package blocking
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/format"
@@ -31,6 +32,7 @@ type group struct {
 	stacks       map[uint32]int64
 	way          nodeID
 	wayNS        int64
+	wayBusy      int64 // of wayNS in which nobody can have been waiting for work
 }
 
 func newBlame(p *Pass) *blame {
@@ -67,9 +69,7 @@ func (b *blame) add(id nodeID, t total) {
 	}
 	g := groupOf(b.groups, key)
 	g.add(leaf, id, t)
-	if outside(leaf) {
-		g.idle += t.idle
-	}
+	g.idle += t.idle
 }
 
 // outside says whether a cause lies outside the program's goroutines.
@@ -94,8 +94,8 @@ func (g *group) add(leaf *node, id nodeID, t total) {
 	g.count += t.count
 	g.ns += t.ns
 	g.stacks[leaf.where] += t.ns
-	if t.ns > g.wayNS {
-		g.way, g.wayNS = id, t.ns
+	if busy := t.ns - t.idle; g.wayNS == 0 || busy > g.wayBusy {
+		g.way, g.wayNS, g.wayBusy = id, t.ns, busy
 	}
 }
 
@@ -109,6 +109,10 @@ func (b *blame) key(leaf nodeID) causeKey {
 	stack := format.StringID(n.where)
 	switch n.kind {
 	case KindRunning, KindBehind:
+		if collects(b.names.Stack(stack)) {
+			k.kind, k.name = KindGC, "marking"
+			break
+		}
 		k.name = function(culprit(b.names.Stack(stack)))
 		if stack == format.NullString {
 			k.name = b.names.Entry(replay.EntryID(n.what))
@@ -126,6 +130,11 @@ func (b *blame) key(leaf nodeID) causeKey {
 	}
 	b.keys[leaf] = k
 	return k
+}
+
+// collects says whether a stack is that of the garbage collector at work: one of its workers, or a goroutine that has to help it because it allocates.
+func collects(stack string) bool {
+	return strings.HasPrefix(stack, "runtime.gcBgMarkWorker ") || strings.Contains(stack, ";runtime.gcBgMarkWorker ") || strings.Contains(stack, ";runtime.gcAssistAlloc ")
 }
 
 // hasStack says whether the where of a cause of the kind is a stack.

@@ -115,7 +115,7 @@ const waysShown = 5
 
 // wayTable shows the heaviest way to each of the first causes.
 func (r *Result) wayTable(v View) report.Table {
-	t := report.Table{Title: "The heaviest way to each", Columns: []string{"", ""}}
+	t := report.Table{Title: "The heaviest way to each", Names: 2, Columns: []string{"", ""}}
 	for i := range r.Causes[:min(len(r.Causes), waysShown, v.Rows)] {
 		c := &r.Causes[i]
 		if len(c.Way) == 0 && c.Frame == "" {
@@ -171,7 +171,7 @@ func (r *Result) spentTable(title, by string, v View) report.Table {
 	t := report.Table{Title: title, Columns: []string{"", "count", "cut", "p50", "p90", "p99", "max", "sum", "wall"}}
 	switch by {
 	case "site":
-		t.Columns = append(t.Columns, "mostly for")
+		t.Columns, t.Names = append([]string{"", "mostly for", ""}, t.Columns[1:]...), 2
 	case "kind":
 		t.Columns = append(t.Columns, "ran", "runnable", "syscall")
 	}
@@ -209,9 +209,12 @@ func (s *Spent) cells() []report.Cell {
 	switch {
 	case s.By == "kind":
 		cells = append(cells, report.OptionalDuration(s.RunningNS), report.OptionalDuration(s.RunnableNS), report.OptionalDuration(s.SyscallNS))
-	case s.By == "site" && len(s.Causes) > 0:
-		top := Cause{Kind: s.Causes[0].Kind, Name: local(s.Causes[0].Name)}
-		cells = append(cells, report.Text(report.FormatShare(s.Causes[0].Share)+" "+top.brief()))
+	case s.By == "site":
+		cells = append([]report.Cell{cells[0], report.Text(""), report.Text("")}, cells[1:]...)
+		if len(s.Causes) > 0 {
+			top := Cause{Kind: s.Causes[0].Kind, Name: local(s.Causes[0].Name)}
+			cells[1], cells[2] = report.Text(top.brief()), report.Share(s.Causes[0].Share)
+		}
 	}
 	return cells
 }
@@ -238,7 +241,7 @@ func (r *Result) rangeTable(v View) report.Table {
 }
 
 func (r *Result) wakerTable(v View) report.Table {
-	t := report.Table{Title: "Who ended the waits", Columns: []string{"", "woken by", "count", "sum"}}
+	t := report.Table{Title: "Who ended the waits", Names: 2, Columns: []string{"", "woken by", "count", "sum"}}
 	for i := range r.Wakers {
 		if len(t.Rows) == v.Rows {
 			t.More++

@@ -40,7 +40,7 @@ var planted = []struct {
 	{"slow-reader", []blocking.Kind{blocking.KindRunning}, []string{"main.(*table).scan"}, ""},
 	{"straggler", []blocking.Kind{blocking.KindRunning}, []string{"main.slow"}, ""},
 	{"three-hops", []blocking.Kind{blocking.KindRunning}, []string{"main.lastHop"}, ""},
-	{"gc-assist", []blocking.Kind{blocking.KindGC}, []string{"GC assist wait", "GC assist marking"}, ""},
+	{"gc-assist", []blocking.Kind{blocking.KindGC}, []string{"marking"}, ""},
 }
 
 // TestThePlantedCauseComesFirst records programs each of which makes its goroutines wait for one thing.

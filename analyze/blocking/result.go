@@ -40,7 +40,7 @@ type Cause struct {
 	DirectNS int64   `json:"direct_ns"`         // of NS in which it held up nobody but the goroutine itself
 	IdleNS   int64   `json:"idle_ns"`           // of NS in which goroutines may have been waiting for work
 	Share    float64 `json:"share"`             // of the sum of all causes
-	Way      []Step  `json:"way,omitempty"`     // the heaviest way from a wait to the cause
+	Way      []Step  `json:"way,omitempty"`     // the heaviest way from a wait to the cause, waits for work left aside where there are others
 	WayNS    int64   `json:"way_ns,omitempty"`  // of NS that took this way
 }
 

@@ -52,7 +52,7 @@ func warnings(r *Result, sum *replay.Summary) []report.Warning {
 					if t.Why != "" {
 						why = " (" + t.Why + ")"
 					}
-					add("coverage", "process %d: %s not recorded%s: %s", p.PID, t.Name, why, n.effect)
+					add("coverage", "%s: %s not recorded%s: %s", replay.ProcessText(p.PID), t.Name, why, n.effect)
 				}
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/report"
 	"github.com/gosched/gosched/format"
 )
@@ -101,7 +102,7 @@ func reason(t format.Transition, pid int32, several bool) string {
 		text += ": " + t.Why
 	}
 	if several {
-		text = fmt.Sprintf("process %d: %s", pid, text)
+		text = replay.ProcessText(pid) + ": " + text
 	}
 	return text
 }

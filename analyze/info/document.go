@@ -66,7 +66,7 @@ func (r *Result) processTable() report.Table {
 		}
 		procs := report.Count(int64(p.GOMAXPROCS))
 		procs.Unknown = p.GOMAXPROCS == 0
-		t.Rows = append(t.Rows, []report.Cell{report.Text(command(p)), report.Text(fmt.Sprint(p.PID)), report.Text(p.GoVersion), procs, quota})
+		t.Rows = append(t.Rows, []report.Cell{report.Text(command(p)), pidCell(p.PID), report.Text(p.GoVersion), procs, quota})
 	}
 	return t
 }
@@ -134,9 +134,16 @@ func (r *Result) problemTable() report.Table {
 	}
 	for _, p := range r.Problems {
 		t.Rows = append(t.Rows, []report.Cell{
-			report.Text(p.Kind), report.Duration(p.TimeNS - r.BeginNS), report.Text(fmt.Sprint(p.PID)), report.Text(fmt.Sprint(p.GoID)),
+			report.Text(p.Kind), report.Duration(p.TimeNS - r.BeginNS), pidCell(p.PID), report.Text(fmt.Sprint(p.GoID)),
 			report.Text(p.Have), report.Text(p.From), report.Text(p.To), report.Text(p.Reason),
 		})
 	}
 	return t
+}
+
+func pidCell(pid int32) report.Cell {
+	if pid == format.Unknown {
+		return report.Text("?")
+	}
+	return report.Text(fmt.Sprint(pid))
 }

@@ -45,7 +45,7 @@ func warnings(r *Result, sum *replay.Summary) []report.Warning {
 	out = append(out, coverageWarnings(sum.Metadata())...)
 	for _, pid := range sum.BeyondProcs {
 		if r.Total.Parts != nil {
-			add("gomaxprocs", "process %d: GOMAXPROCS was raised while recording: \"no P\" and \"syscall\" are too large", pid)
+			add("gomaxprocs", "%s: GOMAXPROCS was raised while recording: \"no P\" and \"syscall\" are too large", replay.ProcessText(pid))
 		}
 	}
 	if r.Total.Broken > 0 {
@@ -87,5 +87,5 @@ func notCovered(pid int32, t format.Transition, effect string) string {
 	if t.Why != "" {
 		why = " (" + t.Why + ")"
 	}
-	return fmt.Sprintf("process %d: %s not recorded%s: %s", pid, t.Name, why, effect)
+	return fmt.Sprintf("%s: %s not recorded%s: %s", replay.ProcessText(pid), t.Name, why, effect)
 }

@@ -1,6 +1,18 @@
 package replay
 
-import "github.com/gosched/gosched/format"
+import (
+	"fmt"
+
+	"github.com/gosched/gosched/format"
+)
+
+// ProcessText names a process in a sentence; a trace may not know its pid.
+func ProcessText(pid int32) string {
+	if pid == format.Unknown {
+		return "the process"
+	}
+	return fmt.Sprintf("process %d", pid)
+}
 
 // ProblemKind is a way in which a trace contradicts the scheduler model.
 type ProblemKind uint8

@@ -28,6 +28,7 @@ type Fact struct {
 type Table struct {
 	Title   string
 	Columns []string
+	Names   int // how many of the first columns are names, which are shortened where lines do not fit; 0: 1
 	Rows    [][]Cell
 	More    int // rows left out, said below the table
 }

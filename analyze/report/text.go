@@ -144,7 +144,7 @@ func (t *textWriter) fit(table *Table, lines [][]string, widths []int) {
 	for ; excess > 0; excess-- {
 		widest := -1
 		for i, w := range widths {
-			if !rightAligned(table, i) && w > minName && (widest < 0 || w > widths[widest]) {
+			if i < max(1, table.Names) && w > minName && (widest < 0 || w > widths[widest]) {
 				widest = i
 			}
 		}
@@ -154,10 +154,8 @@ func (t *textWriter) fit(table *Table, lines [][]string, widths []int) {
 		widths[widest]--
 	}
 	for _, line := range lines {
-		for i := range line {
-			if !rightAligned(table, i) {
-				line[i] = t.shorten(line[i], widths[i])
-			}
+		for i := range min(len(line), max(1, table.Names)) {
+			line[i] = t.shorten(line[i], widths[i])
 		}
 	}
 }

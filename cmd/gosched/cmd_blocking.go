@@ -40,7 +40,7 @@ trace.`,
 			if opts.top < 1 {
 				return usageError(cmd, errors.New("--top must be at least 1"))
 			}
-			return runBlocking(cmd.Context(), opts, args, cmd.OutOrStdout())
+			return runBlocking(cmd.Context(), opts, args, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	flags := cmd.Flags()
@@ -50,11 +50,12 @@ trace.`,
 	return cmd
 }
 
-func runBlocking(ctx context.Context, opts blockingOptions, paths []string, out io.Writer) error {
-	trace, err := openTrace(paths)
+func runBlocking(ctx context.Context, opts blockingOptions, paths []string, out, notes io.Writer) error {
+	trace, err := openTrace(ctx, paths, notes)
 	if err != nil {
 		return err
 	}
+	defer trace.Close()
 	pass := blocking.New()
 	summary, err := replay.Run(ctx, trace, pass)
 	if err != nil {

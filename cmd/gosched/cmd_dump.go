@@ -45,7 +45,7 @@ gaps that last into the part are in it too.`,
 			if opts.json && opts.output != "" {
 				return usageError(cmd, fmt.Errorf("either --json or -o, not both"))
 			}
-			return runDump(cmd.Context(), opts, args, cmd.OutOrStdout())
+			return runDump(cmd.Context(), opts, args, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	flags := cmd.Flags()
@@ -58,16 +58,17 @@ gaps that last into the part are in it too.`,
 	return cmd
 }
 
-func runDump(ctx context.Context, opts dumpOptions, paths []string, out io.Writer) error {
-	trace, err := openTrace(paths)
+func runDump(ctx context.Context, opts dumpOptions, paths []string, out, notes io.Writer) error {
+	opened, err := openTrace(ctx, paths, notes)
 	if err != nil {
 		return err
 	}
-	sel, err := opts.selection(trace)
+	defer opened.Close()
+	sel, err := opts.selection(opened)
 	if err != nil {
 		return err
 	}
-	trace = partOf(trace, sel)
+	trace := partOf(opened, sel)
 	switch {
 	case opts.output != "":
 		if err := refuseToOverwrite(opts.output, opts.force); err != nil {

@@ -35,7 +35,7 @@ trace.`,
   gosched info --json segments/ | jq '.events, .lost'`,
 		Args: arguments(oneOrMoreTraces),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runInfo(cmd.Context(), opts, args, cmd.OutOrStdout())
+			return runInfo(cmd.Context(), opts, args, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	cmd.Flags().BoolVar(&opts.strict, "strict", false, "exit with 1 if the trace is not whole")
@@ -43,11 +43,12 @@ trace.`,
 	return cmd
 }
 
-func runInfo(ctx context.Context, opts infoOptions, paths []string, out io.Writer) error {
-	trace, err := openTrace(paths)
+func runInfo(ctx context.Context, opts infoOptions, paths []string, out, notes io.Writer) error {
+	trace, err := openTrace(ctx, paths, notes)
 	if err != nil {
 		return err
 	}
+	defer trace.Close()
 	pass := info.New()
 	summary, err := replay.Run(ctx, trace, pass)
 	if err != nil {

@@ -46,7 +46,7 @@ trace.`,
 			if err := opts.check(); err != nil {
 				return usageError(cmd, err)
 			}
-			return runLatency(cmd.Context(), opts, args, cmd.OutOrStdout())
+			return runLatency(cmd.Context(), opts, args, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	flags := cmd.Flags()
@@ -66,11 +66,12 @@ func (o *latencyOptions) check() error {
 	return nil
 }
 
-func runLatency(ctx context.Context, opts latencyOptions, paths []string, out io.Writer) error {
-	trace, err := openTrace(paths)
+func runLatency(ctx context.Context, opts latencyOptions, paths []string, out, notes io.Writer) error {
+	trace, err := openTrace(ctx, paths, notes)
 	if err != nil {
 		return err
 	}
+	defer trace.Close()
 	pass := latency.New()
 	summary, err := replay.Run(ctx, trace, pass)
 	if err != nil {

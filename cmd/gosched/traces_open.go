@@ -2,61 +2,95 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 
 	"github.com/gosched/gosched/format"
+	"github.com/gosched/gosched/record/gotrace"
 )
 
 // textBeginning is how the text twin of a trace begins.
 const textBeginning = "gosched text trace"
 
-// openTrace opens a trace by its arguments: files, folders of segments or globs, or
-// one text twin, "-" being standard input.
-func openTrace(paths []string) (format.Trace, error) {
-	if len(paths) != 1 {
-		return format.Open(paths...)
-	}
-	if paths[0] == "-" {
-		return parseText("standard input", os.Stdin)
-	}
-	file, err := openText(paths[0])
-	if err != nil || file == nil {
-		return openParquet(paths[0])
-	}
-	defer file.Close()
-	return parseText(paths[0], file)
+// openedTrace is a trace that has to be closed.
+type openedTrace struct {
+	format.Trace
+	temporary string // a folder to remove
 }
 
-func openParquet(path string) (format.Trace, error) {
-	trace, err := format.Open(path)
+// Close removes what was made to read the trace.
+func (t *openedTrace) Close() {
+	if t.temporary != "" {
+		_ = os.RemoveAll(t.temporary)
+	}
+}
+
+// openTrace opens a trace by its arguments: files, folders of segments or globs, or one
+// text twin or Go execution trace, "-" being the text on standard input. What there is
+// to say of a Go trace is told to notes.
+func openTrace(ctx context.Context, paths []string, notes io.Writer) (*openedTrace, error) {
+	trace, temporary, err := openAny(ctx, paths, notes)
+	if err != nil {
+		return nil, err
+	}
+	return &openedTrace{trace, temporary}, nil
+}
+
+func openAny(ctx context.Context, paths []string, notes io.Writer) (trace format.Trace, temporary string, err error) {
+	if len(paths) != 1 {
+		trace, err = openParquet(paths...)
+		return trace, "", err
+	}
+	if paths[0] == "-" {
+		trace, err = parseText("standard input", os.Stdin)
+		return trace, "", err
+	}
+	file, beginning := openFile(paths[0])
+	if file != nil {
+		defer file.Close()
+	}
+	switch {
+	case strings.HasPrefix(beginning, textBeginning):
+		trace, err = parseText(paths[0], file)
+	case gotrace.IsTrace([]byte(beginning)):
+		trace, temporary, err = importTemporary(ctx, file, notes)
+	default:
+		trace, err = openParquet(paths[0])
+	}
+	return trace, temporary, err
+}
+
+func openParquet(paths ...string) (format.Trace, error) {
+	trace, err := format.Open(paths...)
 	if err != nil {
 		return nil, err // not a nil *Reader in a Trace
 	}
 	return trace, nil
 }
 
-// openText opens a file that begins like a text twin; nil for any other.
-func openText(path string) (*os.File, error) {
+// openFile opens a regular file and says how it begins; nil for anything else, of which format.Open knows what to say.
+func openFile(path string) (file *os.File, beginning string) {
 	info, err := os.Stat(path)
 	if err != nil || !info.Mode().IsRegular() {
-		return nil, err
+		return nil, ""
 	}
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
+	if file, err = os.Open(path); err != nil {
+		return nil, ""
 	}
-	beginning := make([]byte, len(textBeginning))
-	_, err = io.ReadFull(file, beginning)
-	if err == nil && string(beginning) == textBeginning {
-		if _, err = file.Seek(0, io.SeekStart); err == nil {
-			return file, nil
-		}
+	head := make([]byte, max(len(textBeginning), gotrace.HeaderBytes))
+	n, err := io.ReadFull(file, head)
+	if err != nil && err != io.ErrUnexpectedEOF && err != io.EOF {
+		file.Close()
+		return nil, ""
 	}
-	file.Close()
-	return nil, nil
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		file.Close()
+		return nil, ""
+	}
+	return file, string(head[:n])
 }
 
 func parseText(name string, r io.Reader) (format.Trace, error) {

@@ -225,12 +225,10 @@ func grow(depth int) *tree {
 
 // gcAssist allocates so fast, with so little room, that the collector makes the allocating goroutines work for it.
 func gcAssist() error {
-	defer debug.SetGCPercent(debug.SetGCPercent(5))
+	defer debug.SetGCPercent(debug.SetGCPercent(1))
 	keep := grow(20)
-	err := crowd(2, func() error {
-		for i := 0; i < 20; i++ {
-			grow(6)
-		}
+	err := crowd(3, func() error {
+		grow(8)
 		return nil
 	})
 	runtime.KeepAlive(keep)

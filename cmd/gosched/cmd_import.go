@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/gosched/gosched/analyze/report"
+	"github.com/gosched/gosched/format"
+	"github.com/gosched/gosched/record/gotrace"
+)
+
+type importOptions struct {
+	output string
+	force  bool
+	json   bool
+}
+
+func newImportCommand() *cobra.Command {
+	var opts importOptions
+	cmd := &cobra.Command{
+		Use:   "import GOTRACE",
+		Short: "Turn a Go execution trace into a gosched trace",
+		Long: `Write the events of a Go execution trace (runtime/trace, net/http/pprof's
+/debug/pprof/trace, the flight recorder, go test -trace) as a gosched trace, which needs
+no privileges to make. Traces of Go 1.22 and later are read, cut ones as far as they go.
+
+Every command that reads traces also takes a Go trace itself; import saves it from being
+read again each time. GOTRACE is a file, or "-" for standard input.`,
+		Example: `  go test -trace go.trace ./pkg && gosched import go.trace -o trace.parquet
+  curl -s 'http://localhost:6060/debug/pprof/trace?seconds=5' | gosched import - -o trace.parquet`,
+		Args: arguments(oneGoTrace),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runImport(cmd.Context(), opts, args[0], cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVarP(&opts.output, "output", "o", "trace.parquet", "write the trace to this `file`")
+	flags.BoolVarP(&opts.force, "force", "f", false, "overwrite that file if it is there")
+	jsonFlag(cmd, &opts.json)
+	return cmd
+}
+
+func oneGoTrace(_ *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return errors.New("which Go trace? Name one file")
+	}
+	return nil
+}
+
+// importDocument is what import --json prints.
+type importDocument struct {
+	Version   int    `json:"version"`
+	Output    string `json:"output"`
+	Events    int64  `json:"events"`
+	Bytes     int64  `json:"bytes"`
+	Truncated string `json:"truncated,omitempty"` // why the Go trace could not be read to its end
+}
+
+func runImport(ctx context.Context, opts importOptions, path string, out, notes io.Writer) error {
+	if err := refuseToOverwrite(opts.output, opts.force); err != nil {
+		return err
+	}
+	in := os.Stdin
+	if path != "-" {
+		file, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		in = file
+	}
+	summary, err := importTo(ctx, in, opts.output, notes)
+	if err != nil {
+		return err
+	}
+	d := importDocument{Version: documentVersion, Output: opts.output, Events: summary.Events}
+	if info, err := os.Stat(opts.output); err == nil {
+		d.Bytes = info.Size()
+	}
+	if summary.Truncated != nil {
+		d.Truncated = summary.Truncated.Error()
+	}
+	if opts.json {
+		return report.WriteJSON(out, d)
+	}
+	fmt.Fprintf(notes, "imported %s into %s, %s\n", report.FormatNumber(d.Events, "event"), d.Output, report.FormatBytes(d.Bytes))
+	return nil
+}
+
+// importTo writes a Go trace to a new trace. An interrupt leaves nothing behind.
+func importTo(ctx context.Context, in *os.File, path string, notes io.Writer) (*gotrace.Summary, error) {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
+	defer stop()
+	rec, err := format.Create(path, format.Metadata{SchemaVersion: format.SchemaVersion, Source: format.SourceGoTrace}, format.RecordingOptions{})
+	if err != nil {
+		return nil, err
+	}
+	progress, clear := importProgress(in, notes)
+	summary, err := gotrace.Import(ctx, in, rec, gotrace.Options{Recorder: "gosched " + programVersion(), Progress: progress})
+	clear()
+	if err != nil {
+		rec.Abort()
+		return nil, err
+	}
+	if err := rec.Close(summary.Metadata); err != nil {
+		return nil, err
+	}
+	if summary.Truncated != nil {
+		fmt.Fprintf(notes, "gosched: the Go trace ends early, what comes before is whole: %v\n", summary.Truncated)
+	}
+	return summary, nil
+}
+
+// importProgress draws how far an import is, on a terminal.
+func importProgress(in *os.File, notes io.Writer) (progress func(int64), clear func()) {
+	file, ok := notes.(*os.File)
+	if !ok || !term.IsTerminal(int(file.Fd())) {
+		return nil, func() {}
+	}
+	size := int64(0)
+	if info, err := in.Stat(); err == nil && info.Mode().IsRegular() {
+		size = info.Size()
+	}
+	progress = func(n int64) {
+		text := report.FormatBytes(n)
+		if size > 0 {
+			text += fmt.Sprintf(" of %s, %s", report.FormatBytes(size), report.FormatShare(float64(n)/float64(size)))
+		}
+		fmt.Fprintf(file, "\rimporting: %s\x1b[K", text)
+	}
+	return progress, func() { fmt.Fprint(file, "\r\x1b[K") }
+}
+
+// importTemporary imports a Go trace into a folder of its own, which is there only if there is no error.
+func importTemporary(ctx context.Context, in *os.File, notes io.Writer) (trace format.Trace, dir string, err error) {
+	if dir, err = os.MkdirTemp("", "gosched-import-"); err != nil {
+		return nil, "", err
+	}
+	path := filepath.Join(dir, "trace.parquet")
+	if _, err = importTo(ctx, in, path, notes); err == nil {
+		trace, err = openParquet(path)
+	}
+	if err != nil {
+		_ = os.RemoveAll(dir)
+		return nil, "", err
+	}
+	return trace, dir, nil
+}
