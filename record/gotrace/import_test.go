@@ -1,0 +1,187 @@
+package gotrace
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime/trace"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gosched/gosched/format"
+)
+
+// memory takes an import.
+type memory struct{ *format.Memory }
+
+func (m memory) Write(b *format.Batch) error {
+	m.Events.AppendBatch(b, 0, b.Len())
+	return nil
+}
+
+func read(data []byte) (*format.Memory, *Summary, error) {
+	m := format.NewMemory(format.Metadata{})
+	s, err := Import(context.Background(), bytes.NewReader(data), memory{m}, Options{Recorder: "test"})
+	if err == nil {
+		m.Meta = s.Metadata
+	}
+	return m, s, err
+}
+
+// traced is the trace of this process at some work.
+func traced(t testing.TB) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	if err := trace.Start(&out); err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	c := make(chan int)
+	for range 4 {
+		wg.Go(func() {
+			for range c {
+				mu.Lock()
+				time.Sleep(time.Microsecond)
+				mu.Unlock()
+			}
+		})
+	}
+	for n := range 200 {
+		c <- n
+	}
+	close(c)
+	wg.Wait()
+	trace.Stop()
+	return out.Bytes()
+}
+
+func TestTheTraceSaysWhatItIs(t *testing.T) {
+	before := time.Now()
+	m, s, err := read(traced(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Events != m.Rows() || s.Events < 800 || s.Truncated != nil {
+		t.Errorf("%d events, %d rows, truncated %v", s.Events, m.Rows(), s.Truncated)
+	}
+	if start := time.Unix(0, m.Meta.StartNS); start.Before(before.Add(-time.Second)) || start.After(time.Now()) {
+		t.Errorf("it began at %v, in truth at %v", start, before)
+	}
+	p := m.Meta.Processes[0]
+	if m.Meta.Source != format.SourceGoTrace || p.GOMAXPROCS == 0 || !strings.HasPrefix(p.GoVersion, "go1.") || len(p.Coverage) != 12 {
+		t.Errorf("metadata %+v", m.Meta)
+	}
+	reasons := map[string]bool{}
+	for _, r := range m.Events.Reason {
+		reasons[m.Reasons().Lookup(r)] = true
+	}
+	for _, want := range []string{"chan receive", "sync.Mutex.Lock", "sleep"} {
+		if !reasons[want] {
+			t.Errorf("no wait for %q; there are %v", want, reasons)
+		}
+	}
+	if wrong, err := format.Validate(context.Background(), m, 10); err != nil || len(wrong) > 0 {
+		t.Errorf("%v, %v", wrong, err)
+	}
+}
+
+func TestWhatIsNoTraceIsRefusedInASentence(t *testing.T) {
+	old := append([]byte("go 1.21 trace\x00\x00\x00"), make([]byte, 100)...)
+	for _, c := range []struct {
+		name string
+		data []byte
+		want error
+	}{{"nothing", nil, ErrNotTrace}, {"text", []byte("hello, this is some text"), ErrNotTrace}, {"an old trace", old, ErrOld}} {
+		t.Run(c.name, func(t *testing.T) {
+			_, _, err := read(c.data)
+			if !errors.Is(err, c.want) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("the error is %v; want %v", err, c.want)
+			}
+		})
+	}
+	if _, _, err := read([]byte("go 1.26 trace\x00\x00\x00")); err == nil {
+		t.Error("a trace without anything is taken")
+	}
+}
+
+func TestInterruptedImportEnds(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	m := format.NewMemory(format.Metadata{})
+	if _, err := Import(ctx, bytes.NewReader(traced(t)), memory{m}, Options{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+func TestFilesOfOtherVersions(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.trace")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no files: %v", err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m, s, err := read(data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if s.Truncated != nil || m.Rows() == 0 {
+				t.Errorf("%d rows, truncated %v", m.Rows(), s.Truncated)
+			}
+		})
+	}
+}
+
+func FuzzImport(f *testing.F) {
+	data := traced(f)
+	f.Add(data)
+	f.Add(data[:len(data)/2])
+	f.Add([]byte("go 1.22 trace\x00\x00\x00"))
+	files, _ := filepath.Glob("testdata/*.trace")
+	for _, file := range files {
+		if data, err := os.ReadFile(file); err == nil {
+			f.Add(data)
+		}
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if len(data) > 1<<20 {
+			return
+		}
+		m, s, err := read(data)
+		if err != nil {
+			return
+		}
+		if s.Events != m.Rows() {
+			t.Errorf("%d events, %d rows", s.Events, m.Rows())
+		}
+		last := int64(-1 << 63)
+		for _, at := range m.Events.TimeNS {
+			if at < last {
+				t.Fatal("time runs backwards")
+			}
+			last = at
+		}
+	})
+}
+
+func BenchmarkImport(b *testing.B) {
+	data := traced(b)
+	b.SetBytes(int64(len(data)))
+	var events int64
+	for b.Loop() {
+		_, s, err := read(data)
+		if err != nil {
+			b.Fatal(err)
+		}
+		events += s.Events
+	}
+	b.ReportMetric(float64(events)/b.Elapsed().Seconds()/1e6, "Mevents/s")
+}
