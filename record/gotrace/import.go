@@ -44,7 +44,7 @@ type Summary struct {
 const (
 	headerBytes  = 16
 	headerPrefix = "go 1."
-	headerSuffix = " trace\x00\x00\x00"
+	headerSuffix = " trace"
 	firstMinor   = 22
 )
 
@@ -61,14 +61,10 @@ func minorVersion(beginning []byte) (int, error) {
 	if len(beginning) < headerBytes {
 		return 0, ErrNotTrace
 	}
-	header := string(beginning[:headerBytes])
-	version, ok := strings.CutPrefix(header, headerPrefix)
-	digits := strings.IndexByte(version, ' ')
-	if !ok || digits < 0 || !strings.HasPrefix(version[digits:], headerSuffix[:len(version)-digits]) {
-		return 0, ErrNotTrace
-	}
-	minor, err := strconv.Atoi(version[:digits])
-	if err != nil || minor < 5 {
+	version, ok := strings.CutPrefix(strings.TrimRight(string(beginning[:headerBytes]), "\x00"), headerPrefix)
+	digits, isTrace := strings.CutSuffix(version, headerSuffix)
+	minor, err := strconv.Atoi(digits)
+	if !ok || !isTrace || err != nil || minor < 5 {
 		return 0, ErrNotTrace
 	}
 	return minor, nil

@@ -141,14 +141,12 @@ func TestFilesOfOtherVersions(t *testing.T) {
 }
 
 func FuzzImport(f *testing.F) {
-	data := traced(f)
-	f.Add(data)
-	f.Add(data[:len(data)/2])
 	f.Add([]byte("go 1.22 trace\x00\x00\x00"))
 	files, _ := filepath.Glob("testdata/*.trace")
 	for _, file := range files {
 		if data, err := os.ReadFile(file); err == nil {
 			f.Add(data)
+			f.Add(data[:len(data)/2])
 		}
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
