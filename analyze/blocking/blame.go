@@ -32,6 +32,7 @@ type group struct {
 	stacks       map[uint32]int64
 	way          nodeID
 	wayNS        int64
+	wayLeads     bool  // way is not the cause itself
 	wayBusy      int64 // of wayNS in which nobody can have been waiting for work
 }
 
@@ -52,10 +53,13 @@ func (b *blame) add(id nodeID, t total) {
 	key := b.key(n.leaf)
 	if n.kind != kindWait {
 		if n.kind != KindSyscall {
-			groupOf(b.ways, key).add(leaf, id, t)
+			groupOf(b.ways, key).add(n, leaf, id, t)
+		}
+		if isNever(leaf) {
+			return
 		}
 		g := groupOf(b.groups, key)
-		g.add(leaf, id, t)
+		g.add(n, leaf, id, t)
 		g.direct += t.ns
 		return
 	}
@@ -63,13 +67,18 @@ func (b *blame) add(id nodeID, t total) {
 	if b.bySite[site] == nil {
 		b.bySite[site] = map[causeKey]*group{}
 	}
-	groupOf(b.bySite[site], key).add(leaf, id, t)
+	groupOf(b.bySite[site], key).add(n, leaf, id, t)
 	if b.sites.list[site].system || n.depth == 1 && outside(leaf) {
 		return // a goroutine's own wait for the outside holds up nobody
 	}
 	g := groupOf(b.groups, key)
-	g.add(leaf, id, t)
+	g.add(n, leaf, id, t)
 	g.idle += t.idle
+}
+
+// isNever says whether the recording ended before what it is about.
+func isNever(leaf *node) bool {
+	return leaf.kind == KindUnknown && leaf.where == uint32(unknownNever)
 }
 
 // outside says whether a cause lies outside the program's goroutines.
@@ -78,7 +87,7 @@ func outside(leaf *node) bool {
 	case KindNetwork, KindTimer, KindRuntime:
 		return true
 	case KindUnknown:
-		return leaf.where == uint32(unknownNever) || leaf.where == uint32(unknownWaker)
+		return isNever(leaf) || leaf.where == uint32(unknownWaker)
 	}
 	return false
 }
@@ -90,12 +99,13 @@ func groupOf(m map[causeKey]*group, key causeKey) *group {
 	return m[key]
 }
 
-func (g *group) add(leaf *node, id nodeID, t total) {
+func (g *group) add(n, leaf *node, id nodeID, t total) {
 	g.count += t.count
 	g.ns += t.ns
 	g.stacks[leaf.where] += t.ns
-	if busy := t.ns - t.idle; g.wayNS == 0 || busy > g.wayBusy {
-		g.way, g.wayNS, g.wayBusy = id, t.ns, busy
+	busy := t.ns - t.idle
+	if leads := n.kind == kindWait; g.wayNS == 0 || leads && !g.wayLeads || leads == g.wayLeads && busy > g.wayBusy {
+		g.way, g.wayNS, g.wayBusy, g.wayLeads = id, t.ns, busy, leads
 	}
 }
 

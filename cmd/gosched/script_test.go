@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
@@ -25,7 +26,18 @@ const asNobody = "GOSCHED_TEST_AS_NOBODY"
 // TestScripts runs the scripts that need no privileges: commands on traces, mistakes,
 // what is refused.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata/script", Cmds: scriptCommands, RequireExplicitExec: true})
+	goTrace, err := filepath.Abs("../../record/gotrace/testdata/go1.25.4.trace")
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script", Cmds: scriptCommands, RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("GOTRACE", goTrace)
+			old := append([]byte("go 1.11 trace\x00\x00\x00"), make([]byte, 100)...)
+			return os.WriteFile(filepath.Join(env.WorkDir, "old.trace"), old, 0o600)
+		},
+	})
 }
 
 // scriptCommands are the commands that scripts have beside testscript's own.

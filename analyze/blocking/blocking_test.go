@@ -1,0 +1,74 @@
+package blocking_test
+
+import (
+	"bytes"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/gosched/gosched/analyze/blocking"
+	"github.com/gosched/gosched/analyze/report"
+	"github.com/gosched/gosched/internal/golden"
+)
+
+// TestTraces draws the result of each testdata/*.trace as JSON and as text and compares with the files beside it.
+func TestTraces(t *testing.T) {
+	paths, err := filepath.Glob("testdata/*.trace")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no traces: %v", err)
+	}
+	for _, path := range paths {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			r := blocked(t, golden.Trace(t, path))
+			var doc, text bytes.Buffer
+			if err := report.WriteJSON(&doc, r); err != nil {
+				t.Fatal(err)
+			}
+			if err := report.WriteText(&text, r.Document(blocking.View{}), report.Options{Width: 110}); err != nil {
+				t.Fatal(err)
+			}
+			base := strings.TrimSuffix(path, ".trace")
+			golden.Check(t, base+".json", doc.Bytes())
+			golden.Check(t, base+".txt", text.Bytes())
+		})
+	}
+}
+
+// TestChainByHand repeats the numbers that the comment in chain.trace derives.
+func TestChainByHand(t *testing.T) {
+	r := blocked(t, golden.Trace(t, "testdata/chain.trace"))
+	sites := map[string]string{
+		"sync.Mutex.Lock": "syscall fsync in main.holder 60, running main.holder 40",
+		"chan receive":    "syscall fsync in main.holder 60, running main.holder 40, behind main.other 25, running main.client 20, waking  5",
+	}
+	for _, s := range r.Spent {
+		want, ok := sites[s.Name]
+		if s.By != "site" || !ok || s.Count == 0 {
+			continue
+		}
+		var parts []string
+		for _, c := range s.Causes {
+			parts = append(parts, c.Kind.String()+" "+c.Name+" "+report.FormatCount(c.NS))
+		}
+		if got := strings.Join(parts, ", "); got != want {
+			t.Errorf("%s: %s; want %s", s.Name, got, want)
+		}
+		delete(sites, s.Name)
+	}
+	if len(sites) > 0 {
+		t.Errorf("no such sites: %v", sites)
+	}
+	var sum int64
+	for _, c := range r.Causes {
+		sum += c.NS
+		if c.Syscall == "fsync" && (c.Name != "main.holder" || c.NS != 180 || c.DirectNS != 60 || c.IdleNS != 60 || len(c.Way) == 0) {
+			t.Errorf("fsync: %+v", c)
+		}
+		if c.Name == "main.idle" || c.Name == "main.stuck" {
+			t.Errorf("somebody who held up nobody is a cause: %+v", c)
+		}
+	}
+	if want := int64(100 + 150 + 60 + 205); sum != want || r.BlamedNS != want {
+		t.Errorf("the causes are %d ns, said to be %d; want %d", sum, r.BlamedNS, want)
+	}
+}
