@@ -11,12 +11,12 @@ build: ## the program, ./gosched
 test: ## every test; those that load eBPF need root, and are skipped without it
 	$(GO) test -timeout 20m ./...
 
-demo: ## record a real server for some seconds and print its scheduling latency; needs root
+demo: ## record a real server for some seconds and print why its goroutines waited; without root from a Go trace
 	testdata/demo/run
 
 bench: ## what recording costs and how fast traces are written, read and analyzed, in one run of ten minutes; needs root
 	GOSCHED_REQUIRE_BPF=1 GOSCHED_BENCH_SECONDS=60 $(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./record
-	$(GO) test -p 1 -run '^$$' -bench . -timeout 30m ./format ./analyze/latency ./record/gobin
+	$(GO) test -p 1 -run '^$$' -bench . -timeout 30m ./format ./analyze/latency ./analyze/blocking ./record/gobin ./record/gotrace
 
 generate: generate-bpf ## everything generated; the offsets take all Go toolchains since 1.18 and half an hour
 	$(GO) generate ./record/...

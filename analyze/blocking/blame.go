@@ -157,7 +157,7 @@ func hasStack(k Kind) bool {
 }
 
 // idleWeight is what time counts, when causes are ranked, in which goroutines may just have been waiting for work.
-const idleWeight = 0.05
+const idleWeight = 0.01
 
 func (g *group) score() float64 {
 	if g.kind == KindUnknown {

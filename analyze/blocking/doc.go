@@ -26,7 +26,7 @@
 // It leaves out what is a goroutine's own affair, such as a sleep or a read from the network that nobody else waited for, and the runtime's own goroutines.
 //
 // Who waits for work is not held up, but looks the same. A receive, a select, a wait on a condition or for the network that happens as far up its stack as this
-// goroutine ever waits may be the top of a loop that has nothing to do. Such time is counted as idle, and counts a twentieth where causes are put in order.
+// goroutine ever waits may be the top of a loop that has nothing to do. Such time is counted as idle, and counts a hundredth where causes are put in order.
 //
 // # What is counted and what is cut
 //

@@ -30,8 +30,8 @@ did meanwhile (ran, was in a system call, had no P, waited itself …) is what t
 first one waited for, followed from waker to waker. Every nanosecond of a wait is
 assigned once. Time that cannot be explained is listed as unknown.
 
-TRACE is a file, a folder of segments or a glob; several of one recording are one
-trace.`,
+TRACE is a file, a folder of segments or a glob (several of one recording are one
+trace), or a Go execution trace.`,
 		Example: `  gosched blocking trace.parquet
   gosched blocking --top 30 trace.parquet
   gosched blocking --json trace.parquet | jq '.causes[0]'`,

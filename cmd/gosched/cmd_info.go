@@ -28,8 +28,8 @@ can answer, and where it contradicts the model of Go's scheduler.
 With --strict the exit code is 1 if anything was lost or cut short, or contradicts
 the model: a gate for scripts.
 
-TRACE is a file, a folder of segments or a glob; several of one recording are one
-trace.`,
+TRACE is a file, a folder of segments or a glob (several of one recording are one
+trace), or a Go execution trace.`,
 		Example: `  gosched info trace.parquet
   gosched info --strict trace.parquet >/dev/null || echo "not to be trusted blindly"
   gosched info --json segments/ | jq '.events, .lost'`,

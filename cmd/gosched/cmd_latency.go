@@ -36,8 +36,8 @@ Percentiles are nearest ranks over buckets less than 0.8% wide. Delays that were
 by the recording's ends or by lost events, count as at least as long as what was seen
 of them (Kaplan–Meier); a percentile that they leave open is printed as "?".
 
-TRACE is a file, a folder of segments or a glob; several of one recording are one
-trace.`,
+TRACE is a file, a folder of segments or a glob (several of one recording are one
+trace), or a Go execution trace.`,
 		Example: `  gosched latency trace.parquet
   gosched latency --by kind --top 30 trace.parquet
   gosched latency --json segments/ | jq .total.p99_ns`,
