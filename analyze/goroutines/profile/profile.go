@@ -1,0 +1,134 @@
+// Package profile reads and writes goroutine profiles: what net/http/pprof gives at /debug/pprof/goroutine and /debug/pprof/goroutineleak with
+// debug=0, 1 and 2, and what a Go program prints when it crashes (go1.18 to go1.27).
+//
+// Stacks are written as in a trace: root first, ";" between frames, each "func file:line". What a profile does not say is left empty:
+// debug=0 and debug=1 have neither ids nor states.
+package profile
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/gosched/gosched/format"
+)
+
+// Encoding is a way to write a profile down.
+type Encoding string
+
+// The encodings.
+const (
+	Protobuf Encoding = "pprof protobuf" // debug=0
+	Counted  Encoding = "debug=1 text"
+	Dump     Encoding = "debug=2 text" // also the format of a crash
+)
+
+// Profile is the goroutines of a process at an instant.
+type Profile struct {
+	Encoding Encoding // what it was read from
+	Leaked   bool     // it holds leaked goroutines alone: a goroutineleak profile
+	Groups   []Group
+}
+
+// Group is goroutines that the profile does not tell apart: a single one where it has ids.
+type Group struct {
+	Count       int64
+	GoID        format.GoID // NoGoroutine where the profile has no ids
+	State       string      // "running", "runnable", "syscall", or why it waits: "chan receive"; empty where the profile has no states
+	WaitMinutes int64       // whole minutes that it has waited, as far as the runtime knew
+	Leaked      bool        // the garbage collector found that nothing can wake it
+	Locked      bool        // it is locked to its thread
+	Labels      []Label     // by key
+	Stack       string
+	Missing     string // why there is no stack
+	Elided      bool   // frames are missing in the middle of the stack
+	CreatedBy   string // the go statement's frame
+	Creator     format.GoID
+}
+
+// Label is a pprof label.
+type Label struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
+}
+
+// Total is the number of goroutines.
+func (p *Profile) Total() int64 {
+	var n int64
+	for i := range p.Groups {
+		n += p.Groups[i].Count
+	}
+	return n
+}
+
+func sortLabels(labels []Label) {
+	slices.SortFunc(labels, func(a, b Label) int { return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.Value, b.Value)) })
+}
+
+// rootFirst joins frames that come innermost first.
+func rootFirst(frames []string) string {
+	slices.Reverse(frames)
+	return strings.Join(frames, ";")
+}
+
+// Frames are the frames of a stack, root first. Type arguments may hold the separator.
+func Frames(stack string) []string {
+	if stack == "" {
+		return nil
+	}
+	var out []string
+	depth, from := 0, 0
+	for i := 0; i < len(stack); i++ {
+		switch c := stack[i]; {
+		case c == '[':
+			depth++
+		case c == ']' && depth > 0:
+			depth--
+		case c == ';' && depth == 0:
+			out = append(out, stack[from:i])
+			from = i + 1
+		}
+	}
+	return append(out, stack[from:])
+}
+
+// Split is a frame's function and its place, "file:line".
+func Split(frame string) (function, place string) {
+	depth := 0
+	for i := 0; i < len(frame); i++ {
+		switch c := frame[i]; {
+		case c == '[':
+			depth++
+		case c == ']' && depth > 0:
+			depth--
+		case c == ' ' && depth == 0:
+			return frame[:i], frame[i+1:]
+		}
+	}
+	return frame, ""
+}
+
+// Key is what is the same of a stack however it was written down: without the runtime's own frames, which a dump hides, and with type
+// arguments as a dump shows them. A stack of the runtime alone is kept.
+func Key(stack string) string {
+	var out []string
+	for _, f := range Frames(stack) {
+		function, place := Split(f)
+		if !strings.HasPrefix(function, "runtime.") {
+			out = append(out, plainFunction(function)+" "+place)
+		}
+	}
+	if len(out) == 0 {
+		return stack
+	}
+	return strings.Join(out, ";")
+}
+
+// plainFunction is a function's name with its type arguments as "[...]".
+func plainFunction(name string) string {
+	open, end := strings.IndexByte(name, '['), strings.LastIndexByte(name, ']')
+	if open < 0 || end < open {
+		return name
+	}
+	return name[:open] + "[...]" + name[end+1:]
+}

@@ -1,0 +1,188 @@
+package profile_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"io"
+	"reflect"
+	"runtime"
+	"runtime/pprof"
+	"strings"
+	"testing"
+
+	"github.com/gosched/gosched/analyze/goroutines/profile"
+)
+
+// crash is what programs of several versions of Go print.
+const crash = `panic: boom
+
+goroutine 1 gp=0xc000002380 m=0 mp=0x5e4f60 [running, locked to thread]:
+panic({0x45a9a0?, 0x48e6a8?})
+	/usr/local/go/src/runtime/panic.go:884 +0x212
+main.gen[...](0x1, {0x2, 0x3})
+	/m.go:12 +0x1d fp=0xc00004 sp=0xc00003 pc=0x45
+main.main()
+	/m.go:9 +0x1d
+
+goroutine 7 [chan receive (nil chan), 3 minutes, locked to thread]:
+main.worker(...)
+	/my code/m.go:20
+...additional frames elided...
+created by main.main
+	/m.go:30 +0x45
+
+goroutine 8 [select (leaked) (scan), 12 minutes labels:{"a": "x, y]", "b": "2"}]:
+main.(*T).loop(0xc000012345)
+	/m.go:40 +0x45
+created by main.start.func1 in goroutine 7
+	/m.go:50 +0x45
+
+goroutine 9 [running]:
+	goroutine running on other thread; stack unavailable
+created by main.main in goroutine 1
+	/m.go:31 +0x45
+
+rax    0x0
+exit status 2
+`
+
+func TestACrashIsRead(t *testing.T) {
+	p, err := profile.Parse(strings.NewReader(crash))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []profile.Group{
+		{Count: 1, GoID: 1, State: "running", Locked: true, Stack: "main.main /m.go:9;main.gen[...] /m.go:12;panic /usr/local/go/src/runtime/panic.go:884"},
+		{Count: 1, GoID: 7, State: "chan receive (nil chan)", WaitMinutes: 3, Locked: true, Stack: "main.worker /my code/m.go:20", Elided: true, CreatedBy: "main.main /m.go:30"},
+		{Count: 1, GoID: 8, State: "select", Leaked: true, WaitMinutes: 12, Labels: []profile.Label{{"a", "x, y]"}, {"b", "2"}},
+			Stack: "main.(*T).loop /m.go:40", CreatedBy: "main.start.func1 /m.go:50", Creator: 7},
+		{Count: 1, GoID: 9, State: "running", Missing: "goroutine running on other thread; stack unavailable", CreatedBy: "main.main /m.go:31", Creator: 1},
+	}
+	if !reflect.DeepEqual(p.Groups, want) {
+		t.Errorf("got\n%+v\nwant\n%+v", p.Groups, want)
+	}
+}
+
+func TestWhatIsWrittenIsReadAgain(t *testing.T) {
+	p, err := profile.Parse(strings.NewReader(crash))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text bytes.Buffer
+	if err := profile.WriteDump(&text, p); err != nil {
+		t.Fatal(err)
+	}
+	again, err := profile.Parse(&text)
+	if err != nil || !reflect.DeepEqual(again, p) {
+		t.Errorf("the dump is read as %+v, %v; want %+v", again, err, p)
+	}
+	var packed bytes.Buffer
+	if err := profile.WriteProtobuf(&packed, p); err != nil {
+		t.Fatal(err)
+	}
+	again, err = profile.Parse(&packed)
+	if err != nil || len(again.Groups) != len(p.Groups) || again.Encoding != profile.Protobuf {
+		t.Fatalf("the protobuf is read as %+v, %v", again, err)
+	}
+	for i := range p.Groups {
+		if again.Groups[i].Stack != p.Groups[i].Stack || !reflect.DeepEqual(again.Groups[i].Labels, p.Groups[i].Labels) {
+			t.Errorf("the protobuf gives %+v, want %+v", again.Groups[i], p.Groups[i])
+		}
+	}
+}
+
+// TestTheThreeEncodingsOfOneProcessAgree parks goroutines and reads this process's own profiles.
+func TestTheThreeEncodingsOfOneProcessAgree(t *testing.T) {
+	stop, parked := make(chan bool), make(chan bool)
+	for range 3 {
+		go park(parked, stop)
+		<-parked
+	}
+	defer close(stop)
+	runtime.Gosched()
+	for debug, encoding := range []profile.Encoding{profile.Protobuf, profile.Counted, profile.Dump} {
+		var b bytes.Buffer
+		if err := pprof.Lookup("goroutine").WriteTo(&b, debug); err != nil {
+			t.Fatal(err)
+		}
+		p, err := profile.Parse(&b)
+		if err != nil {
+			t.Fatalf("debug=%d: %v", debug, err)
+		}
+		var found int64
+		for i := range p.Groups {
+			if strings.Contains(profile.Key(p.Groups[i].Stack), "profile_test.park ") {
+				found += p.Groups[i].Count
+			}
+		}
+		if found != 3 || p.Encoding != encoding {
+			t.Errorf("debug=%d is read as %s with %d of 3 goroutines", debug, p.Encoding, found)
+		}
+	}
+}
+
+func park(parked chan<- bool, stop <-chan bool) {
+	parked <- true
+	<-stop
+}
+
+func TestWhatIsNoGoroutineProfileIsRefused(t *testing.T) {
+	var heap, bomb bytes.Buffer
+	if err := pprof.Lookup("heap").WriteTo(&heap, 0); err != nil {
+		t.Fatal(err)
+	}
+	z := gzip.NewWriter(&bomb)
+	if _, err := io.CopyN(z, zeros{}, profile.MaxBytes+2); err != nil {
+		t.Fatal(err)
+	}
+	z.Close()
+	for name, c := range map[string]struct{ data, want string }{
+		"nothing":                {"", "empty"},
+		"a heap profile":         {heap.String(), "not one of goroutines"},
+		"a heap profile as text": {"heap profile: 1: 2 [3: 4] @ heap/1048576\n", "neither"},
+		"a mutex profile":        {"mutex profile: total 3\n", "it is a mutex profile"},
+		"a cut profile":          {"goroutine profile: total 3\n1 @ 0x1\n", "1 of 3"},
+		"a story":                {"once upon a time", "neither"},
+		"noise":                  {"\x00\x01\x02", "no "},
+		"a bomb":                 {bomb.String(), "larger"},
+	} {
+		if _, err := profile.Parse(strings.NewReader(c.data)); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v, want %q", name, err, c.want)
+		}
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
+// FuzzParse reads what it is given, and again what it wrote of it.
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(crash))
+	f.Add([]byte("goroutine profile: total 2\n2 @ 0x1 0x2\n# labels: {\"a\":\"b\"}\n#\t0x1\tmain.f+0x1\t\t/m.go:1\n"))
+	var packed bytes.Buffer
+	if err := pprof.Lookup("goroutine").WriteTo(&packed, 0); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(packed.Bytes())
+	f.Fuzz(func(t *testing.T, data []byte) {
+		p, err := profile.Parse(bytes.NewReader(data))
+		if err != nil || p.Total() > 1000 {
+			return
+		}
+		if err := profile.WriteProtobuf(io.Discard, p); err != nil {
+			t.Fatal(err)
+		}
+		if p.Encoding != profile.Dump {
+			return
+		}
+		var text bytes.Buffer
+		if err := profile.WriteDump(&text, p); err != nil {
+			t.Fatal(err)
+		}
+		again, err := profile.Parse(&text)
+		if err != nil || len(again.Groups) != len(p.Groups) {
+			t.Fatalf("%d goroutines were written, %v: %+v", len(p.Groups), err, again)
+		}
+	})
+}
