@@ -195,16 +195,8 @@ func (s *session) load() error {
 	if s.choice.stacks {
 		cfg.stackDepth = s.opts.StackDepth
 	}
-	allgs, err := s.binary.AllGs()
-	if err != nil {
+	if _, err := s.openWalker(); err != nil {
 		return err
-	}
-	waits, err := s.binary.WaitReasons()
-	if err != nil {
-		return err
-	}
-	s.walker = &walker{
-		mem: s.proc, layout: &layout, allgs: allgs + s.bias, keep: keepers(waits, s.binary.Version.Minor), now: now,
 	}
 	if s.probes, err = load(cfg); err != nil {
 		return err

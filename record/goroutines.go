@@ -1,0 +1,98 @@
+package record
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/gosched/gosched/format"
+	"github.com/gosched/gosched/record/gobin"
+	"github.com/gosched/gosched/record/target"
+)
+
+// notWatched is why a reading of a process's goroutines covers no transition.
+const notWatched = "the goroutines were read once, not recorded"
+
+// Goroutines reads every goroutine of a process from its memory, without eBPF, without stopping it and without leaving anything in it: a trace of snapshot rows
+// that lasts as long as the reading does. Each goroutine was in its state at some moment of that time, and not all at the same one. The stack of one that ran, or moved while it was read, is
+// its entry function and a mark that says so.
+func Goroutines(ctx context.Context, proc *target.Process, recorder string) (*format.Memory, error) {
+	if err := target.CheckPIDNamespace(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnsupported, err)
+	}
+	b, err := gobin.Open(proc.Exe())
+	if err != nil {
+		return nil, err
+	}
+	s := &session{opts: Options{Recorder: recorder, StackDepth: maxFrames}, proc: proc, binary: b, choice: unwatched()}
+	m, err := s.readGoroutines(ctx)
+	return m, errors.Join(err, b.Close())
+}
+
+// unwatched is the choice to record nothing.
+func unwatched() *choice {
+	c := &choice{stacks: true}
+	for _, t := range transitions {
+		c.coverage = append(c.coverage, format.Transition{Name: t.name, Covered: t.name == withStacks})
+		if last := &c.coverage[len(c.coverage)-1]; !last.Covered {
+			last.Why = notWatched
+		}
+	}
+	return c
+}
+
+func (s *session) readGoroutines(ctx context.Context) (*format.Memory, error) {
+	if err := s.readBias(); err != nil {
+		return nil, err
+	}
+	s.offsetNS = target.MonotonicOffset()
+	meta, err := s.describe()
+	if err != nil {
+		return nil, err
+	}
+	waits, err := s.openWalker()
+	if err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	m := format.NewMemory(*meta)
+	texts := newTexts(m.Reasons(), waits, nil)
+	r := &rows{pid: int32(s.proc.PID()), offset: s.offsetNS, batch: &m.Events, full: func(b *format.Batch) *format.Batch { return b }}
+	s.follow = newFollower(r, texts, newStacks(s.binary, s.bias, m.Stacks(), texts))
+	gs, err := s.walker.all()
+	if err != nil {
+		return nil, err
+	}
+	tids, err := s.threadIDs()
+	if err != nil {
+		return nil, err
+	}
+	for i := range gs {
+		e := s.found(&gs[i], tids)
+		s.follow.snapshot(&e)
+	}
+	m.Meta.EndNS, m.Meta.EndReason = now()+s.offsetNS, "all goroutines were read"
+	return m, nil
+}
+
+// openWalker prepares to read the process's goroutines, and returns the names of their wait reasons.
+func (s *session) openWalker() ([]string, error) {
+	layout, err := s.binary.Layout()
+	if err != nil {
+		return nil, err
+	}
+	allgs, err := s.binary.AllGs()
+	if err != nil {
+		return nil, err
+	}
+	waits, err := s.binary.WaitReasons()
+	if err != nil {
+		return nil, err
+	}
+	s.walker = &walker{
+		mem: s.proc, layout: &layout, allgs: allgs + s.bias, keep: keepers(waits, s.binary.Version.Minor), now: now,
+	}
+	return waits, nil
+}
