@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -38,6 +39,9 @@ func parseDump(data []byte) (*Profile, error) {
 		return nil, err
 	}
 	d.close()
+	if len(d.profile.Groups) == 0 {
+		return nil, errors.New("it looks like a goroutine dump, and no goroutine in it can be read")
+	}
 	return d.profile, nil
 }
 
