@@ -49,16 +49,36 @@ func TestThePlantedCauseComesFirst(t *testing.T) {
 	program := testenv.Build(t, testenv.Program{Name: "planted"})
 	for _, c := range planted {
 		t.Run(c.name, func(t *testing.T) {
-			r := blocked(t, recorded(t, program, "-case", c.name))
-			first := r.Causes[0]
-			if !slices.Contains(c.kinds, first.Kind) || !slices.Contains(c.names, first.Name) || !strings.Contains(first.Syscall, c.call) {
-				t.Errorf("the first cause is %s; want %v %v %s", causeText(&first), c.kinds, c.names, c.call)
-				for i := range r.Causes[:min(5, len(r.Causes))] {
-					t.Log(causeText(&r.Causes[i]))
+			for range attempts {
+				r := blocked(t, recorded(t, program, "-case", c.name))
+				causes, noise := ownCauses(r, slices.Contains(c.kinds, blocking.KindOffCPU))
+				first := causes[0]
+				if slices.Contains(c.kinds, first.Kind) && slices.Contains(c.names, first.Name) && strings.Contains(first.Syscall, c.call) {
+					return
+				}
+				t.Logf("%.0f%% of the time others had the CPU; the first causes are", 100*noise)
+				for i := range causes[:min(4, len(causes))] {
+					t.Log(causeText(&causes[i]))
 				}
 			}
+			t.Errorf("none of %d recordings names %v %v %s first", attempts, c.kinds, c.names, c.call)
 		})
 	}
+}
+
+// attempts are how often a case may be recorded: where other processes want the CPUs a program does not do what it was made for.
+const attempts = 3
+
+// ownCauses leaves out, unless they are what is looked for, the processes that happened to run beside, which are true causes and not planted ones.
+func ownCauses(r *blocking.Result, others bool) (causes []blocking.Cause, noise float64) {
+	for _, c := range r.Causes {
+		if c.Kind == blocking.KindOffCPU && !others {
+			noise += c.Share
+			continue
+		}
+		causes = append(causes, c)
+	}
+	return causes, noise
 }
 
 func causeText(c *blocking.Cause) string {
