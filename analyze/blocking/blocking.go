@@ -12,6 +12,7 @@ type Pass struct {
 	sites     *sites
 	names     namer
 	meta      *format.Metadata
+	idleName  format.StringID // of the kernel's idle threads, once it was seen
 	processes map[int32]*process
 	current   *process
 	kinds     []*kindSum // by replay.EntryID
@@ -20,8 +21,8 @@ type Pass struct {
 	threads   threadSum
 	spans     int64  // so far
 	parts     []part // room for resolve
-	room      int    // for parts in blocks
-	estimated int64  // nanoseconds of waits whose cause is an estimate
+	pool      pool
+	estimated int64 // nanoseconds of waits whose cause is an estimate
 	check     func(wait *replay.Span, parts []part)
 }
 
@@ -69,7 +70,7 @@ var (
 // New makes an empty pass over a trace with these names.
 func New() *Pass {
 	return &Pass{
-		nodes: newNodes(), sites: newSites(), processes: map[int32]*process{}, ranges: map[format.StringID]*rangeSum{}, room: maxParts,
+		nodes: newNodes(), sites: newSites(), processes: map[int32]*process{}, ranges: map[format.StringID]*rangeSum{}, pool: pool{room: maxParts},
 	}
 }
 
@@ -132,7 +133,7 @@ func (p *Pass) span(s *replay.Span) {
 	}
 	g.next, g.off = s.Next, g.off[:0]
 	if s.Next == format.StateNotExist {
-		p.current.drop(g, &p.room)
+		p.current.drop(g, &p.pool)
 	}
 }
 
@@ -145,7 +146,7 @@ func (p *Pass) meet(g *goroutine, s *replay.Span) {
 			g.creator, g.createStack = s.ByGoID, s.ByStack
 		}
 	case s.Begin > h.end:
-		h.add(s.Begin, p.nodes.unknown(unknownGap), &p.room)
+		h.add(s.Begin, p.nodes.unknown(unknownGap), &p.pool)
 		g.off = g.off[:0]
 	}
 }
@@ -235,7 +236,7 @@ func (p *Pass) delayed(g *goroutine, kind *kindSum, s *replay.Span) {
 	at := s.Begin
 	for i := len(p.parts) - 1; i >= 0; i-- {
 		at += p.parts[i].ns
-		g.history.add(at, p.parts[i].node, &p.room)
+		g.history.add(at, p.parts[i].node, &p.pool)
 		if !kind.system && s.Flags&replay.EndUnseen == 0 {
 			p.count(p.parts[i].node, p.parts[i].ns)
 		}
@@ -266,7 +267,7 @@ func (p *Pass) waited(g *goroutine, kind *kindSum, s *replay.Span) {
 		part := &p.parts[i]
 		part.node = p.nodes.wait(id, part.node)
 		at += part.ns
-		g.history.add(at, part.node, &p.room)
+		g.history.add(at, part.node, &p.pool)
 		if !known {
 			continue
 		}

@@ -86,11 +86,12 @@ const (
 type nodes struct {
 	list    []node
 	ids     map[nodeKey]nodeID
-	running replay.ByID[nodeID] // by stack
-	behind  replay.ByID[nodeID] // by stack
-	syscall replay.ByID[nodeID] // by stack, the latest
-	offCPU  replay.ByID[nodeID] // by name
-	outside replay.ByID[nodeID] // by stack, the latest
+	running replay.ByID[nodeID]           // by stack
+	behind  replay.ByID[nodeID]           // by stack
+	byEntry [numKinds]replay.ByID[nodeID] // of those without a stack, by kind and entry function
+	syscall replay.ByID[nodeID]           // by stack, the latest
+	offCPU  replay.ByID[nodeID]           // by name
+	outside replay.ByID[nodeID]           // by stack, the latest
 	waking  nodeID
 	latest  [256]waitNode // some of the waits that were asked for of late
 }
@@ -122,16 +123,17 @@ func (n *nodes) intern(key nodeKey) nodeID {
 
 // code is a goroutine that runs, or in whose way of another that has the P: the stack is where it was when it was seen next.
 func (n *nodes) code(kind Kind, stack format.StringID, entry replay.EntryID) nodeID {
-	if stack == format.NullString {
-		return n.intern(nodeKey{kind: kind, what: uint32(entry)})
-	}
-	cache := &n.running
+	cache, key := &n.running, nodeKey{kind: kind, where: uint32(stack)}
 	if kind == KindBehind {
 		cache = &n.behind
 	}
 	at := cache.At(uint32(stack))
+	if stack == format.NullString {
+		key.what = uint32(entry)
+		at = n.byEntry[kind].At(uint32(entry))
+	}
 	if *at == 0 {
-		*at = n.intern(nodeKey{kind: kind, where: uint32(stack)})
+		*at = n.intern(key)
 	}
 	return *at
 }

@@ -32,6 +32,29 @@ type block struct {
 	parts []part
 }
 
+// pool is what the blocks of all goroutines share: how many parts more there may be, and room for parts that is not in use.
+type pool struct {
+	room  int
+	spare [][]part
+}
+
+const maxSpare = 1 << 10
+
+func (p *pool) take() []part {
+	if n := len(p.spare); n > 0 {
+		parts := p.spare[n-1]
+		p.spare = p.spare[:n-1]
+		return parts
+	}
+	return make([]part, 0, maxInBlock)
+}
+
+func (p *pool) give(parts []part) {
+	if len(p.spare) < maxSpare {
+		p.spare = append(p.spare, parts[:0])
+	}
+}
+
 // history is what a goroutine did: its time until end, by causes. The recent past is exact. What is older is kept in blocks that grow with their
 // age, so that a long past takes room with the logarithm of its length.
 type history struct {
@@ -43,7 +66,7 @@ type history struct {
 }
 
 // add appends what was the cause until end.
-func (h *history) add(end int64, id nodeID, room *int) {
+func (h *history) add(end int64, id nodeID, pool *pool) {
 	if end <= h.end {
 		return
 	}
@@ -53,37 +76,37 @@ func (h *history) add(end int64, id nodeID, room *int) {
 		return
 	}
 	if len(h.recent) == maxRecent {
-		h.fold(room)
+		h.fold(pool)
 	}
 	h.recent = append(h.recent, stretch{end, id})
 }
 
 // fold makes a block of the older half of the recent past.
-func (h *history) fold(room *int) {
+func (h *history) fold(pool *pool) {
 	const half = maxRecent / 2
 	from := h.begin
 	if n := len(h.blocks); n > 0 {
 		from = h.blocks[n-1].end
 	}
-	b := block{end: h.recent[half-1].end, parts: make([]part, 0, 8)}
+	b := block{end: h.recent[half-1].end, parts: pool.take()}
 	for _, s := range h.recent[:half] {
 		b.parts = mergePart(b.parts, part{s.node, s.end - from})
 		from = s.end
 	}
 	b.trim()
 	h.recent = append(h.recent[:0], h.recent[half:]...)
-	*room -= len(b.parts)
+	pool.room -= len(b.parts)
 	h.blocks = append(h.blocks, b)
-	h.settle(room)
-	for *room < 0 && len(h.blocks) > 0 {
-		*room += len(h.blocks[0].parts)
+	h.settle(pool)
+	for pool.room < 0 && len(h.blocks) > 0 {
+		pool.room += len(h.blocks[0].parts)
 		h.begin, h.forgot = h.blocks[0].end, true
 		h.blocks = append(h.blocks[:0], h.blocks[1:]...)
 	}
 }
 
 // settle joins the two oldest blocks of each level that has too many.
-func (h *history) settle(room *int) {
+func (h *history) settle(pool *pool) {
 	last := len(h.blocks) // of the level in hand
 	for level := uint8(0); ; level++ {
 		first := last
@@ -94,13 +117,14 @@ func (h *history) settle(room *int) {
 			return
 		}
 		older, newer := &h.blocks[first], &h.blocks[first+1]
-		*room += len(older.parts) + len(newer.parts)
+		pool.room += len(older.parts) + len(newer.parts)
 		for _, p := range newer.parts {
 			older.parts = mergePart(older.parts, p)
 		}
 		older.end, older.level = newer.end, level+1
 		older.trim()
-		*room -= len(older.parts)
+		pool.room -= len(older.parts)
+		pool.give(newer.parts)
 		h.blocks = slices.Delete(h.blocks, first+1, first+2)
 		last = first + 1
 	}

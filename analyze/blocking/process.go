@@ -109,13 +109,13 @@ func (q *process) find(id format.GoID) *goroutine {
 // maxFree bounds how many goroutines that are gone are kept for reuse.
 const maxFree = 1 << 10
 
-func (q *process) drop(g *goroutine, room *int) {
+func (q *process) drop(g *goroutine, pool *pool) {
 	delete(q.goroutines, g.id)
 	if near := &q.near[uint64(g.id)%uint64(len(q.near))]; *near == g {
 		*near = nil
 	}
 	for i := range g.history.blocks {
-		*room += len(g.history.blocks[i].parts)
+		pool.room += len(g.history.blocks[i].parts)
 	}
 	if len(q.free) < maxFree {
 		*g = goroutine{off: g.off[:0], history: history{recent: g.history.recent[:0]}}
@@ -172,10 +172,10 @@ func (p *Pass) record(g *goroutine, s *replay.Span, id nodeID) (sum offSum) {
 			sum.ready += end - begin
 		}
 		p.parts = mergePart(p.parts, part{o.node, end - begin})
-		g.history.add(begin, id, &p.room)
-		g.history.add(end, o.node, &p.room)
+		g.history.add(begin, id, &p.pool)
+		g.history.add(end, o.node, &p.pool)
 	}
-	g.history.add(s.End, id, &p.room)
+	g.history.add(s.End, id, &p.pool)
 	g.off = g.off[:0]
 	sum.parts = p.parts
 	return sum

@@ -87,9 +87,9 @@ func checkHistory(t *testing.T, h *history) {
 func TestStretchesOfHistoryAddUp(t *testing.T) {
 	for seed := range int64(50) {
 		var h history
-		room := 1 << 20
+		pool := pool{room: 1 << 20}
 		for at := int64(1); at < 5000; at += 1 + (at*seed)%7 {
-			h.add(at, nodeID((at*31+seed)%40), &room)
+			h.add(at, nodeID((at*31+seed)%40), &pool)
 		}
 		checkHistory(t, &h)
 		for t0 := int64(0); t0 < h.end; t0 += 97 {

@@ -40,7 +40,7 @@ func (p *Pass) seen(g *goroutine, t int64, id nodeID) {
 	p.parts = p.openPart(g, from, t, id, p.parts)
 	for i := len(p.parts) - 1; i >= at; i-- {
 		from += p.parts[i].ns
-		g.history.add(from, p.parts[i].node, &p.room)
+		g.history.add(from, p.parts[i].node, &p.pool)
 	}
 	p.parts = p.parts[:at]
 }

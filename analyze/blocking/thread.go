@@ -40,7 +40,7 @@ const idleThread = "swapper"
 // when threads of the process itself were there: where the two differ, a short visit of one of these is not what kept the thread waiting.
 func (p *Pass) noCPU(s *replay.Span) nodeID {
 	first, last := s.Reason, s.EndReason
-	idle := p.names.Reason(last) == idleThread
+	idle := p.isIdle(last)
 	switch {
 	case first == format.NullString && idle: // it was woken, and the CPU had to wake up itself
 		return p.nodes.waking
@@ -54,6 +54,18 @@ func (p *Pass) noCPU(s *replay.Span) nodeID {
 		return p.nodes.taken(first)
 	}
 	return p.nodes.taken(last)
+}
+
+// isIdle says whether a thread's name is that of the idle threads.
+func (p *Pass) isIdle(name format.StringID) bool {
+	if name == format.NullString || name == p.idleName {
+		return name != format.NullString
+	}
+	if p.idleName == format.NullString && p.names.Reason(name) == idleThread {
+		p.idleName = name
+		return true
+	}
+	return false
 }
 
 // own says whether a thread's name is that of the process's own threads.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -95,9 +96,12 @@ func runImport(ctx context.Context, opts importOptions, path string, out, notes 
 	return nil
 }
 
+// endings are the signals at which nothing may be left behind.
+var endings = []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
+
 // importTo writes a Go trace to a new trace. An interrupt leaves nothing behind.
 func importTo(ctx context.Context, in *os.File, path string, notes io.Writer) (*gotrace.Summary, error) {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
+	ctx, stop := signal.NotifyContext(ctx, endings...)
 	defer stop()
 	rec, err := format.Create(path, format.Metadata{SchemaVersion: format.SchemaVersion, Source: format.SourceGoTrace}, format.RecordingOptions{})
 	if err != nil {

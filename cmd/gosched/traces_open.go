@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"strings"
 
 	"github.com/gosched/gosched/format"
@@ -18,14 +19,30 @@ const textBeginning = "gosched text trace"
 // openedTrace is a trace that has to be closed.
 type openedTrace struct {
 	format.Trace
-	temporary string // a folder to remove
+	temporary string         // a folder to remove
+	signals   chan os.Signal // at which it is removed as well
 }
 
 // Close removes what was made to read the trace.
 func (t *openedTrace) Close() {
-	if t.temporary != "" {
-		_ = os.RemoveAll(t.temporary)
+	if t.temporary == "" {
+		return
 	}
+	signal.Stop(t.signals)
+	close(t.signals)
+	_ = os.RemoveAll(t.temporary)
+}
+
+// removeOnSignal removes the folder also where a signal ends the program, which it then does.
+func (t *openedTrace) removeOnSignal() {
+	t.signals = make(chan os.Signal, 1)
+	signal.Notify(t.signals, endings...)
+	go func() {
+		if _, ok := <-t.signals; ok {
+			_ = os.RemoveAll(t.temporary)
+			os.Exit(exitInput)
+		}
+	}()
 }
 
 // openTrace opens a trace by its arguments: files, folders of segments or globs, or one
@@ -36,7 +53,11 @@ func openTrace(ctx context.Context, paths []string, notes io.Writer) (*openedTra
 	if err != nil {
 		return nil, err
 	}
-	return &openedTrace{trace, temporary}, nil
+	opened := &openedTrace{Trace: trace, temporary: temporary}
+	if temporary != "" {
+		opened.removeOnSignal()
+	}
+	return opened, nil
 }
 
 func openAny(ctx context.Context, paths []string, notes io.Writer) (trace format.Trace, temporary string, err error) {
