@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/gosched/gosched/analyze/replay"
+	"github.com/gosched/gosched/analyze/replay/stack"
 	"github.com/gosched/gosched/format"
 )
 
@@ -116,23 +117,23 @@ func (b *blame) key(leaf nodeID) causeKey {
 	}
 	n := &b.nodes.list[leaf]
 	k := causeKey{kind: n.kind}
-	stack := format.StringID(n.where)
+	where := format.StringID(n.where)
 	switch n.kind {
 	case KindRunning, KindBehind:
-		if collects(b.names.Stack(stack)) {
+		if collects(b.names.Stack(where)) {
 			k.kind, k.name = KindGC, "marking"
 			break
 		}
-		k.name = function(culprit(b.names.Stack(stack)))
-		if stack == format.NullString {
+		k.name = stack.Function(stack.Culprit(b.names.Stack(where)))
+		if where == format.NullString {
 			k.name = b.names.Entry(replay.EntryID(n.what))
 		}
 	case KindNetwork, KindTimer, KindRuntime:
-		k.name = function(culprit(b.names.Stack(stack)))
+		k.name = stack.Function(stack.Culprit(b.names.Stack(where)))
 	case KindSyscall:
-		k.name, k.syscall = function(culprit(b.names.Stack(stack))), b.names.Reason(format.StringID(n.what))
+		k.name, k.syscall = stack.Function(stack.Culprit(b.names.Stack(where))), b.names.Reason(format.StringID(n.what))
 	case KindOffCPU:
-		k.name = b.names.Reason(stack)
+		k.name = b.names.Reason(where)
 	case KindAsleep, KindGC, KindStopped:
 		k.name = b.names.Reason(format.StringID(n.what))
 	case KindUnknown:
@@ -143,8 +144,8 @@ func (b *blame) key(leaf nodeID) causeKey {
 }
 
 // collects says whether a stack is that of the garbage collector at work: one of its workers, or a goroutine that has to help it because it allocates.
-func collects(stack string) bool {
-	return strings.HasPrefix(stack, "runtime.gcBgMarkWorker ") || strings.Contains(stack, ";runtime.gcBgMarkWorker ") || strings.Contains(stack, ";runtime.gcAssistAlloc ")
+func collects(text string) bool {
+	return strings.HasPrefix(text, "runtime.gcBgMarkWorker ") || strings.Contains(text, ";runtime.gcBgMarkWorker ") || strings.Contains(text, ";runtime.gcAssistAlloc ")
 }
 
 // hasStack says whether the where of a cause of the kind is a stack.
@@ -205,7 +206,7 @@ func (b *blame) cause(g *group, sum int64) Cause {
 	}
 	if hasStack(g.kind) {
 		c.Stack = b.names.Stack(format.StringID(heaviest(g.stacks)))
-		c.Frame = culprit(c.Stack)
+		c.Frame = stack.Culprit(c.Stack)
 	}
 	return c
 }
@@ -227,8 +228,8 @@ func (b *blame) steps(id nodeID) []Step {
 	var out []Step
 	for n := &b.nodes.list[id]; n.kind == kindWait; n = &b.nodes.list[n.tail] {
 		site := b.sites.list[n.where]
-		stack := b.names.Stack(site.stack)
-		out = append(out, Step{Reason: b.names.Reason(site.reason), Frame: culprit(stack), Stack: stack, Elided: n.elided})
+		text := b.names.Stack(site.stack)
+		out = append(out, Step{Reason: b.names.Reason(site.reason), Frame: stack.Culprit(text), Stack: text, Elided: n.elided})
 	}
 	return out
 }

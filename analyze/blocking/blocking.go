@@ -2,6 +2,7 @@ package blocking
 
 import (
 	"github.com/gosched/gosched/analyze/replay"
+	"github.com/gosched/gosched/analyze/replay/stack"
 	"github.com/gosched/gosched/analyze/stats"
 	"github.com/gosched/gosched/format"
 )
@@ -156,7 +157,7 @@ func (p *Pass) kind(entry replay.EntryID) *kindSum {
 		p.kinds = append(p.kinds, make([]*kindSum, int(entry)+1-len(p.kinds))...)
 	}
 	if p.kinds[entry] == nil {
-		p.kinds[entry] = &kindSum{system: systemKind(p.names.Entry(entry))}
+		p.kinds[entry] = &kindSum{system: stack.IsSystem(p.names.Entry(entry))}
 	}
 	return p.kinds[entry]
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/gosched/gosched/analyze/replay/stack"
 	"github.com/gosched/gosched/analyze/report"
 )
 
@@ -19,7 +20,7 @@ const defaultRows = 10
 func (c *Cause) describe() string {
 	name := c.Name
 	if hasStack(c.Kind) {
-		name = local(name)
+		name = stack.Local(name)
 	}
 	if name == "" {
 		name = "?"
@@ -123,7 +124,7 @@ func (r *Result) wayTable(v View) report.Table {
 		}
 		lead := fmt.Sprintf("%d. %s", i+1, report.FormatDuration(c.WayNS))
 		for _, s := range c.Way {
-			t.Rows = append(t.Rows, []report.Cell{report.Text(lead), report.Text(s.Reason + " at " + short(s.Frame) + elision(s.Elided))})
+			t.Rows = append(t.Rows, []report.Cell{report.Text(lead), report.Text(s.Reason + " at " + stack.Short(s.Frame) + elision(s.Elided))})
 			lead = "   for"
 		}
 		t.Rows = append(t.Rows, []report.Cell{report.Text(lead), report.Text(c.end())})
@@ -136,7 +137,7 @@ func (c *Cause) end() string {
 	if c.Frame == "" {
 		return c.describe()
 	}
-	return c.describe() + " (" + place(c.Frame) + ")"
+	return c.describe() + " (" + stack.Place(c.Frame) + ")"
 }
 
 func elision(elided bool) string {
@@ -144,27 +145,6 @@ func elision(elided bool) string {
 		return " … (waits left out)"
 	}
 	return ""
-}
-
-// short is a frame without the folders of its file.
-func short(frame string) string {
-	name := function(frame)
-	if name == "" {
-		return "an unknown place"
-	}
-	return local(name) + " " + place(frame)
-}
-
-// local is a function's name without the folders of its package.
-func local(function string) string {
-	pkg := packageOf(function)
-	return function[strings.LastIndexByte(pkg, '/')+1:]
-}
-
-// place is file:line of a frame, without the folders.
-func place(frame string) string {
-	rest := strings.TrimSpace(strings.TrimPrefix(frame, function(frame)))
-	return rest[strings.LastIndexByte(rest, '/')+1:]
 }
 
 func (r *Result) spentTable(title, by string, v View) report.Table {
@@ -193,9 +173,9 @@ func (s *Spent) cells() []report.Cell {
 	name := s.Name
 	switch s.By {
 	case "site":
-		name += " at " + short(s.Frame)
+		name += " at " + stack.Short(s.Frame)
 	case "kind":
-		name = local(name)
+		name = stack.Local(name)
 	}
 	cells := []report.Cell{
 		report.Text(name), report.Count(s.Count), report.Count(s.Censored), report.OptionalDuration(s.P50NS), report.OptionalDuration(s.P90NS),
@@ -212,7 +192,7 @@ func (s *Spent) cells() []report.Cell {
 	case s.By == "site":
 		cells = append([]report.Cell{cells[0], report.Text(""), report.Text("")}, cells[1:]...)
 		if len(s.Causes) > 0 {
-			top := Cause{Kind: s.Causes[0].Kind, Name: local(s.Causes[0].Name)}
+			top := Cause{Kind: s.Causes[0].Kind, Name: stack.Local(s.Causes[0].Name)}
 			cells[1], cells[2] = report.Text(top.brief()), report.Share(s.Causes[0].Share)
 		}
 	}
@@ -248,7 +228,7 @@ func (r *Result) wakerTable(v View) report.Table {
 			continue
 		}
 		w := &r.Wakers[i]
-		t.Rows = append(t.Rows, []report.Cell{report.Text(w.Reason + " at " + short(w.Frame)), report.Text(w.by()), report.Count(w.Count), report.Duration(w.SumNS)})
+		t.Rows = append(t.Rows, []report.Cell{report.Text(w.Reason + " at " + stack.Short(w.Frame)), report.Text(w.by()), report.Count(w.Count), report.Duration(w.SumNS)})
 	}
 	return t
 }
@@ -256,7 +236,7 @@ func (r *Result) wakerTable(v View) report.Table {
 func (w *Waker) by() string {
 	switch {
 	case w.WakerFrame != "":
-		return short(w.WakerFrame)
+		return stack.Short(w.WakerFrame)
 	case w.WakerReason != "":
 		return "the runtime: " + w.WakerReason
 	}

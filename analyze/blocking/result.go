@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/gosched/gosched/analyze/replay"
+	"github.com/gosched/gosched/analyze/replay/stack"
 	"github.com/gosched/gosched/analyze/report"
 	"github.com/gosched/gosched/analyze/stats"
 )
@@ -135,7 +136,7 @@ func (p *Pass) wakers() []Waker {
 		}
 		w := Waker{Reason: p.names.Reason(site.reason), Stack: p.names.Stack(site.stack), Count: pair.count, SumNS: pair.sumNS,
 			WakerStack: p.names.Stack(pair.waker), WakerReason: p.names.Reason(pair.reason)}
-		w.Frame, w.WakerFrame = culprit(w.Stack), culprit(w.WakerStack)
+		w.Frame, w.WakerFrame = stack.Culprit(w.Stack), stack.Culprit(w.WakerStack)
 		out = append(out, w)
 	}
 	slices.SortFunc(out, func(a, b Waker) int {

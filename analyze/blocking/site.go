@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/gosched/gosched/analyze/replay"
+	"github.com/gosched/gosched/analyze/replay/stack"
 	"github.com/gosched/gosched/analyze/stats"
 	"github.com/gosched/gosched/format"
 )
@@ -79,13 +80,13 @@ func (t *sites) of(s *replay.Span, names namer) siteID {
 }
 
 func newSite(key siteKey, names namer) *site {
-	reason, stack := names.Reason(key.reason), names.Stack(key.stack)
+	reason, text := names.Reason(key.reason), names.Stack(key.stack)
 	n := &site{reason: key.reason, stack: key.stack, syscall: key.syscall}
 	if !key.syscall {
 		n.class = replay.ClassOf(reason)
 	}
-	n.depth = ownFrames(stack)
-	n.system = n.class == replay.ClassSystem || systemKind(rootFunction(stack))
+	n.depth = stack.OwnFrames(text)
+	n.system = n.class == replay.ClassSystem || stack.IsSystem(stack.Root(text))
 	n.receives = receives(n.class, reason)
 	return n
 }

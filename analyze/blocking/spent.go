@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/gosched/gosched/analyze/replay"
+	"github.com/gosched/gosched/analyze/replay/stack"
 	"github.com/gosched/gosched/analyze/stats"
 )
 
@@ -138,7 +139,7 @@ func (s spender) site(id siteID, site *site, reason string, causes map[causeKey]
 		row.Name = "other sites"
 	}
 	row.Stack, row.System = s.names.Stack(site.stack), site.system
-	row.Frame = culprit(row.Stack)
+	row.Frame = stack.Culprit(row.Stack)
 	var whole int64
 	list := make([]*group, 0, len(causes))
 	for _, g := range causes {

@@ -1,0 +1,141 @@
+// Package stack takes apart stacks as traces have them: frames "func file:line", root first, ";" between.
+package stack
+
+import "strings"
+
+// plumbing are packages whose functions say how something was done and not what: the code that matters called them. A name that ends with a
+// slash stands for all packages below it.
+var plumbing = []string{
+	"bufio", "context", "internal/", "io", "net", "net/internal/", "os", "reflect", "runtime", "runtime/", "sync", "sync/", "syscall", "time", "golang.org/x/sys/", "golang.org/x/sync/",
+}
+
+// Frames are the frames of a stack, root first.
+func Frames(stack string) []string {
+	if stack == "" {
+		return nil
+	}
+	var out []string
+	depth, from := 0, 0
+	for i := 0; i < len(stack); i++ { // type arguments hold semicolons
+		switch c := stack[i]; {
+		case c == '[':
+			depth++
+		case c == ']' && depth > 0:
+			depth--
+		case c == ';' && depth == 0:
+			out = append(out, stack[from:i])
+			from = i + 1
+		}
+	}
+	return append(out, stack[from:])
+}
+
+// Function is the function of a frame "func file:line".
+func Function(frame string) string {
+	depth := 0
+	for i := 0; i < len(frame); i++ {
+		switch c := frame[i]; {
+		case c == '[':
+			depth++
+		case c == ']' && depth > 0:
+			depth--
+		case c == ' ' && depth == 0:
+			return frame[:i]
+		}
+	}
+	return frame
+}
+
+// Package is the import path in a function's name: up to the first dot behind the last slash that is not within brackets or parentheses.
+func Package(function string) string {
+	end := len(function)
+	if i := strings.IndexAny(function, "[("); i >= 0 {
+		end = i
+	}
+	slash := strings.LastIndexByte(function[:end], '/') + 1
+	if dot := strings.IndexByte(function[slash:], '.'); dot >= 0 {
+		return function[:slash+dot]
+	}
+	return function
+}
+
+// IsPlumbing says whether a function is one of those that say how something was done and not what.
+func IsPlumbing(function string) bool {
+	pkg := Package(function)
+	for _, p := range plumbing {
+		if pkg == p || strings.HasSuffix(p, "/") && strings.HasPrefix(pkg, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// Culprit is the frame that a person has to look at: the innermost one that is not plumbing, else the root.
+func Culprit(stack string) string {
+	list := Frames(stack)
+	for i := len(list) - 1; i >= 0; i-- {
+		if !IsPlumbing(Function(list[i])) {
+			return list[i]
+		}
+	}
+	for _, f := range list {
+		if Function(f) != "runtime.goexit" {
+			return f
+		}
+	}
+	return ""
+}
+
+// OwnFrames is the number of frames that are not plumbing.
+func OwnFrames(stack string) int {
+	n := 0
+	for _, f := range Frames(stack) {
+		if !IsPlumbing(Function(f)) {
+			n++
+		}
+	}
+	return n
+}
+
+// Root is the function at the root of a stack, runtime.goexit left out.
+func Root(stack string) string {
+	for _, f := range Frames(stack) {
+		if name := Function(f); name != "runtime.goexit" {
+			return name
+		}
+	}
+	return ""
+}
+
+// IsSystem says whether goroutines with this entry function are the runtime's own. That of main is runtime.main.
+func IsSystem(entry string) bool {
+	return strings.HasPrefix(entry, "runtime.") && entry != "runtime.main"
+}
+
+// Place is the file:line of a frame, without the folders.
+func Place(frame string) string {
+	rest := strings.TrimSpace(strings.TrimPrefix(frame, Function(frame)))
+	return rest[strings.LastIndexByte(rest, '/')+1:]
+}
+
+// Local is a function's name without the folders of its package.
+func Local(function string) string {
+	return function[strings.LastIndexByte(Package(function), '/')+1:]
+}
+
+// Short is a frame without the folders of its package and its file.
+func Short(frame string) string {
+	name := Function(frame)
+	if name == "" {
+		return "an unknown place"
+	}
+	return Local(name) + " " + Place(frame)
+}
+
+// Code names the code that a stack is about: its culprit, in short. It is empty where the stack is not known.
+func Code(text string) string {
+	if frame := Culprit(text); frame != "" {
+		return Short(frame)
+	}
+	return ""
+}
