@@ -21,6 +21,7 @@ var layers = []struct {
 	{"analyze/report/...", []string{"analyze/report/...", "analyze/stats"}, "results are drawn as they are given"},
 	{"analyze/replay/...", []string{"format", "analyze/replay/...", "analyze/stats"}, "the scheduler model reads the trace and nothing else"},
 	{"analyze/internal/...", []string{"format", "analyze/replay"}, "made-up schedules for the analyzers' tests"},
+	{"analyze/goroutines/...", []string{"format", "analyze/replay/...", "analyze/stats/...", "analyze/report/...", "analyze/goroutines/..."}, "an analyzer whose profiles and instants are folders of their own"},
 	{"analyze/...", []string{"format", "analyze/replay/...", "analyze/stats/...", "analyze/report/..."}, "right of format: analyzers may touch only the trace, and know nothing of one another"},
 	{"export/...", []string{"format", "analyze/replay", "export/..."}, "right of format: exports may touch only the trace"},
 	{"cmd/...", []string{"bpf", "format/...", "record/...", "analyze/...", "export/...", "cmd/...", "internal/..."}, "commands put the pieces together"},
