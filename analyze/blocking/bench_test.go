@@ -1,7 +1,6 @@
 package blocking_test
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"os"
@@ -27,7 +26,7 @@ func BenchmarkBlocking(b *testing.B) {
 			for b.Loop() {
 				walk(b, trace)
 			}
-			reportRate(b, trace.Len())
+			simsched.ReportRate(b, trace.Len())
 		})
 	}
 }
@@ -49,7 +48,7 @@ func BenchmarkReadAndBlocking(b *testing.B) {
 		}
 		walk(b, trace)
 	}
-	reportRate(b, events)
+	simsched.ReportRate(b, events)
 }
 
 func walk(b *testing.B, trace replay.Source) {
@@ -64,10 +63,6 @@ func walk(b *testing.B, trace replay.Source) {
 	}
 }
 
-func reportRate(b *testing.B, events int) {
-	b.ReportMetric(float64(events)*float64(b.N)/b.Elapsed().Seconds()/1e6, "Mevents/s")
-}
-
 func writeFile(b *testing.B, path string, cfg simsched.Config) {
 	b.Helper()
 	f, err := os.Create(path)
@@ -75,18 +70,7 @@ func writeFile(b *testing.B, path string, cfg simsched.Config) {
 		b.Fatal(err)
 	}
 	defer f.Close()
-	buffered := bufio.NewWriterSize(f, 1<<20)
-	w, err := format.NewWriter(buffered, format.WriterOptions{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := simsched.Stream(cfg, w.Reasons(), w.Stacks(), w.Write); err != nil {
-		b.Fatal(err)
-	}
-	if err := w.Close(simsched.Metadata(cfg)); err != nil {
-		b.Fatal(err)
-	}
-	if err := buffered.Flush(); err != nil {
+	if err := simsched.Write(f, cfg); err != nil {
 		b.Fatal(err)
 	}
 }

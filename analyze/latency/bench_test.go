@@ -1,7 +1,6 @@
 package latency_test
 
 import (
-	"bufio"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -23,7 +22,7 @@ func BenchmarkLatency(b *testing.B) {
 			for b.Loop() {
 				analyze(b, trace)
 			}
-			reportRate(b, trace.Len())
+			simsched.ReportRate(b, trace.Len())
 		})
 	}
 }
@@ -51,13 +50,9 @@ func BenchmarkReadAndLatency(b *testing.B) {
 					b.Fatalf("%d events of %d", r.Events, benchmarkEvents)
 				}
 			}
-			reportRate(b, benchmarkEvents)
+			simsched.ReportRate(b, benchmarkEvents)
 		})
 	}
-}
-
-func reportRate(b *testing.B, events int) {
-	b.ReportMetric(float64(events)*float64(b.N)/b.Elapsed().Seconds()/1e6, "Mevents/s")
 }
 
 func writeFile(b *testing.B, path string, cfg simsched.Config) {
@@ -67,18 +62,7 @@ func writeFile(b *testing.B, path string, cfg simsched.Config) {
 		b.Fatal(err)
 	}
 	defer f.Close()
-	buffered := bufio.NewWriterSize(f, 1<<20)
-	w, err := format.NewWriter(buffered, format.WriterOptions{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := simsched.Stream(cfg, w.Reasons(), w.Stacks(), w.Write); err != nil {
-		b.Fatal(err)
-	}
-	if err := w.Close(simsched.Metadata(cfg)); err != nil {
-		b.Fatal(err)
-	}
-	if err := buffered.Flush(); err != nil {
+	if err := simsched.Write(f, cfg); err != nil {
 		b.Fatal(err)
 	}
 }
