@@ -68,7 +68,7 @@ func (d *dump) inside(line string) error {
 		return nil
 	}
 	if text, ok := strings.CutPrefix(line, "\t"); ok {
-		if strings.HasPrefix(text, "goroutine running on other thread") || text == noStack {
+		if strings.HasPrefix(text, "goroutine running on other thread") || strings.HasPrefix(text, "stack ") {
 			g.Missing = text
 		}
 		return nil

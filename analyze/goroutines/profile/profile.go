@@ -32,18 +32,18 @@ type Profile struct {
 
 // Group is goroutines that the profile does not tell apart: a single one where it has ids.
 type Group struct {
-	Count       int64
-	GoID        format.GoID // NoGoroutine where the profile has no ids
-	State       string      // "running", "runnable", "syscall", or why it waits: "chan receive"; empty where the profile has no states
-	WaitMinutes int64       // whole minutes that it has waited, as far as the runtime knew
-	Leaked      bool        // the garbage collector found that nothing can wake it
-	Locked      bool        // it is locked to its thread
-	Labels      []Label     // by key
-	Stack       string
-	Missing     string // why there is no stack
-	Elided      bool   // frames are missing in the middle of the stack
-	CreatedBy   string // the go statement's frame
-	Creator     format.GoID
+	Count       int64       `json:"count"`
+	GoID        format.GoID `json:"goid,omitempty"`         // NoGoroutine where the profile has no ids
+	State       string      `json:"state,omitempty"`        // "running", "runnable", "syscall", or why it waits: "chan receive"; empty where the profile has no states
+	WaitMinutes int64       `json:"wait_minutes,omitempty"` // whole minutes that it has waited, as far as the runtime knew
+	Leaked      bool        `json:"leaked,omitempty"`       // the garbage collector found that nothing can wake it
+	Locked      bool        `json:"locked,omitempty"`       // it is locked to its thread
+	Labels      []Label     `json:"labels,omitempty"`       // by key
+	Stack       string      `json:"stack"`
+	Missing     string      `json:"stack_missing,omitempty"` // why there is no stack
+	Elided      bool        `json:"elided,omitempty"`        // frames are missing in the middle of the stack
+	CreatedBy   string      `json:"created_by,omitempty"`    // the go statement's frame
+	Creator     format.GoID `json:"creator,omitempty"`
 }
 
 // Label is a pprof label.

@@ -1,0 +1,153 @@
+package goroutines
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/gosched/gosched/analyze/goroutines/profile"
+	"github.com/gosched/gosched/analyze/replay"
+	"github.com/gosched/gosched/format"
+)
+
+// Instant collects every goroutine as it stood at one instant. Make one with At, run it with replay.Run and ask for its Profile. It keeps
+// about 150 bytes for each goroutine that is alive.
+type Instant struct {
+	timeNS int64
+	names  *replay.Names
+	past   map[identity]*past
+	found  []standing
+	lost   int64 // goroutines that were there and of which the trace says nothing then
+}
+
+var (
+	_ replay.BeginPass = (*Instant)(nil)
+	_ replay.RowPass   = (*Instant)(nil)
+)
+
+// past is what is remembered of a goroutine that is alive.
+type past struct {
+	first          int64
+	creator        format.GoID
+	goStack, stack format.StringID
+	found          bool
+}
+
+// standing is a goroutine at the instant.
+type standing struct {
+	identity
+	state          format.State
+	reason         format.StringID
+	sinceNS        int64
+	creator        format.GoID
+	goStack, stack format.StringID
+}
+
+// At makes a pass for an instant, in nanoseconds since the Unix epoch.
+func At(timeNS int64) *Instant { return &Instant{timeNS: timeNS, past: map[identity]*past{}} }
+
+// Wants implements replay.Pass.
+func (p *Instant) Wants() replay.Wants {
+	return replay.Wants{States: replay.AllStates, Details: true, Columns: snapshotColumns}
+}
+
+// Begin implements replay.BeginPass.
+func (p *Instant) Begin(names *replay.Names, _ *format.Metadata) { p.names = names }
+
+// Rows implements replay.RowPass: snapshot rows know who created a goroutine.
+func (p *Instant) Rows(b *format.Batch) {
+	for i, kind := range b.Kind {
+		if kind != format.KindSnapshot || b.GoID[i] <= format.NoGoroutine || b.ByStack[i] == format.NullString {
+			continue
+		}
+		g := p.of(identity{b.PID[i], b.GoID[i]}, b.TimeNS[i])
+		if g.goStack == format.NullString {
+			g.creator, g.goStack = b.ByGoID[i], b.ByStack[i]
+		}
+	}
+}
+
+func (p *Instant) of(id identity, now int64) *past {
+	g := p.past[id]
+	if g == nil {
+		g = &past{first: now}
+		p.past[id] = g
+	}
+	return g
+}
+
+// Spans implements replay.Pass.
+func (p *Instant) Spans(spans []replay.Span) {
+	for i := range spans {
+		s := &spans[i]
+		id := identity{s.PID, s.GoID}
+		g := p.of(id, s.Begin)
+		g.first = min(g.first, s.Begin)
+		if s.State == format.StateRunnable && s.Why == replay.WhyCreated {
+			g.creator, g.goStack = s.ByGoID, s.ByStack
+		}
+		if s.Stack != format.NullString {
+			g.stack = s.Stack
+		}
+		if !g.found && s.Begin <= p.timeNS && (p.timeNS < s.End || p.timeNS == s.End && s.Flags&replay.CensoredRight != 0) {
+			g.found = true
+			p.found = append(p.found, standing{id, s.State, s.Reason, s.Begin, g.creator, g.goStack, g.stack})
+		}
+		if s.Next == format.StateNotExist {
+			p.forget(id, g, s.End)
+		}
+	}
+}
+
+func (p *Instant) forget(id identity, g *past, end int64) {
+	if !g.found && g.first < p.timeNS && p.timeNS < end {
+		p.lost++
+	}
+	delete(p.past, id)
+}
+
+// Profile is the goroutines at the instant, by id, and how many more there may have been: seen before it, and not known at it because events were lost.
+// Call it after the walk.
+func (p *Instant) Profile() (prof *profile.Profile, lost int64) {
+	for _, g := range p.past {
+		if !g.found && g.first < p.timeNS {
+			p.lost++
+		}
+	}
+	slices.SortFunc(p.found, func(a, b standing) int {
+		return cmp.Or(cmp.Compare(a.pid, b.pid), cmp.Compare(a.id, b.id))
+	})
+	prof = &profile.Profile{Encoding: profile.Dump}
+	for i := range p.found {
+		prof.Groups = append(prof.Groups, p.group(&p.found[i]))
+	}
+	return prof, p.lost
+}
+
+const (
+	runningElsewhere = "goroutine running on other thread; stack unavailable"
+	notInTrace       = "stack not in the trace"
+)
+
+func (p *Instant) group(s *standing) profile.Group {
+	g := profile.Group{Count: 1, GoID: s.id, State: stateNames[s.state], Creator: s.creator, CreatedBy: goStatement(p.names.Stack(s.goStack))}
+	if g.CreatedBy == "" {
+		g.Creator = format.NoGoroutine
+	}
+	if s.state == format.StateWaiting {
+		if reason := p.names.Reason(s.reason); reason != "" {
+			g.State = reason
+		}
+	}
+	if s.state == format.StateWaiting || s.state == format.StateSyscall {
+		g.WaitMinutes = (p.timeNS - s.sinceNS) / 60_000_000_000
+	}
+	switch {
+	case s.state == format.StateRunning:
+		g.Missing = runningElsewhere
+	case p.names.Stack(s.stack) == "":
+		g.Missing = notInTrace
+	default:
+		g.Stack = p.names.Stack(s.stack)
+	}
+	return g
+}

@@ -1,0 +1,47 @@
+package goroutines
+
+import (
+	"strings"
+
+	"github.com/gosched/gosched/analyze/goroutines/profile"
+)
+
+// plumbing are packages whose functions say how something was done and not what. A name that ends with a slash stands for all packages below it.
+var plumbing = []string{"bufio", "context", "internal/", "io", "net", "reflect", "runtime", "runtime/", "sync", "sync/", "syscall", "time"}
+
+func function(frame string) string {
+	name, _ := profile.Split(frame)
+	return name
+}
+
+// codeOf is the frame that a person has to look at: the innermost one that is not plumbing, else the root.
+func codeOf(stack string) string {
+	frames := profile.Frames(stack)
+	for i := len(frames) - 1; i >= 0; i-- {
+		if !isPlumbing(function(frames[i])) {
+			return frames[i]
+		}
+	}
+	if len(frames) > 0 {
+		return frames[0]
+	}
+	return ""
+}
+
+func isPlumbing(function string) bool {
+	for _, p := range plumbing {
+		if strings.HasSuffix(p, "/") && strings.HasPrefix(function, p) || strings.HasPrefix(function, p+".") {
+			return true
+		}
+	}
+	return false
+}
+
+// short is a frame as people read it: function and line, without the folder.
+func short(frame string) string {
+	name, place := profile.Split(frame)
+	if place == "" {
+		return name
+	}
+	return name + " " + place[strings.LastIndexByte(place, '/')+1:]
+}

@@ -1,0 +1,151 @@
+package goroutines
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/gosched/gosched/analyze/report"
+)
+
+// View says what of a result to show.
+type View struct {
+	Groups int // the most groups; 0: all
+}
+
+// Document makes a result ready to be drawn.
+func (r *Result) Document(v View) *report.Document {
+	d := &report.Document{Title: "Goroutines at the end of the trace, and how they got there", Warnings: r.Warnings}
+	d.Facts = []report.Fact{
+		{Name: "goroutines", Value: report.Text(fmt.Sprintf("%s at the end; %s ended", report.FormatCount(r.Goroutines), report.FormatCount(r.Ended)))},
+		{Name: "observed", Value: report.Duration(r.DurationNS)},
+	}
+	d.Tables = append(d.Tables, r.verdictTable(v), r.groupTable(v), r.wakerTable(v))
+	if r.Profile != nil {
+		d.Facts = append(d.Facts, report.Fact{Name: "profile", Value: report.Text(r.Profile.sentence())})
+		d.Tables = append(d.Tables, r.profileTable(v), r.Profile.missingTable(v))
+	}
+	d.Notes = append(d.Notes, "since: how long the one that is there longest has been, at least where marked \"≥\". Times are sums over a group's goroutines since the recording or they began.",
+		"A group without a verdict is one of which the trace does not show enough.")
+	return d
+}
+
+// limited is a table with as many rows as are to be shown.
+func limited(t report.Table, v View) report.Table {
+	if v.Groups > 0 && len(t.Rows) > v.Groups {
+		t.More, t.Rows = len(t.Rows)-v.Groups, t.Rows[:v.Groups]
+	}
+	return t
+}
+
+// name is what people know a group by: the code where it stands.
+func (g *Group) name() string {
+	if code := codeOf(g.Stack); code != "" {
+		return short(code)
+	}
+	return g.Entry
+}
+
+func (g *Group) doing() string {
+	if g.Reason != "" {
+		return g.Reason
+	}
+	return g.State
+}
+
+// order is how the verdicts are listed: what needs a person first.
+var order = []string{Leaked, Stuck, Slow, Busy, "", Idle}
+
+func (r *Result) verdictTable(v View) report.Table {
+	t := report.Table{Title: "Verdicts", Columns: []string{"", "verdict", "count", "evidence"}}
+	for _, verdict := range order {
+		for i := range r.Groups {
+			g := &r.Groups[i]
+			if g.Verdict != verdict || g.Evidence == "" {
+				continue
+			}
+			shown := verdict
+			if shown == "" {
+				shown = "unknown"
+			}
+			t.Rows = append(t.Rows, []report.Cell{report.Text(g.name()), report.Text(shown), report.Count(g.Count), report.Text(g.Evidence)})
+		}
+	}
+	return limited(t, v)
+}
+
+func (r *Result) groupTable(v View) report.Table {
+	t := report.Table{
+		Title: "Groups", Names: 1,
+		Columns: []string{"", "count", "state", "since", "woken", "waits", "waiting", "running", "runnable", "created by"},
+	}
+	for i := range r.Groups {
+		g := &r.Groups[i]
+		since := report.FormatDuration(g.OldestNS)
+		if g.AtLeast {
+			since = "≥" + since
+		}
+		t.Rows = append(t.Rows, []report.Cell{
+			report.Text(g.name()), report.Count(g.Count), report.Text(g.doing()), report.Text(since), report.Count(g.Woken), report.Count(g.Waits),
+			report.Duration(g.WaitingNS), report.Duration(g.RunningNS), report.Duration(g.RunnableNS), report.Text(short(g.CreatedBy)),
+		})
+	}
+	return limited(t, v)
+}
+
+func (r *Result) wakerTable(v View) report.Table {
+	t := report.Table{Title: "Who ends waits at these places", Columns: []string{"", "waits ended", "p50", "p99", "longest", "woken by"}}
+	for i := range r.Groups {
+		g := &r.Groups[i]
+		if g.Here == nil || g.Here.Ended == 0 {
+			continue
+		}
+		var by []string
+		for _, w := range g.Here.Wakers[:min(3, len(g.Here.Wakers))] {
+			by = append(by, fmt.Sprintf("%s %s", report.FormatCount(w.Count), w.Name))
+		}
+		t.Rows = append(t.Rows, []report.Cell{
+			report.Text(g.name()), report.Count(g.Here.Ended), report.OptionalDuration(g.Here.P50NS), report.OptionalDuration(g.Here.P99NS),
+			report.Duration(g.Here.MaxNS), report.Text(strings.Join(by, ", ")),
+		})
+	}
+	return limited(t, v)
+}
+
+func (p *ProfileSummary) sentence() string {
+	kind := "goroutine profile"
+	if p.LeaksOnly {
+		kind = "goroutineleak profile"
+	}
+	return fmt.Sprintf("%s (%s) of %s; joined by %s: %s in the trace, %s at the same place",
+		kind, p.Encoding, report.FormatNumber(p.Goroutines, "goroutine"), p.JoinedBy, report.FormatCount(p.Matched), report.FormatCount(p.SamePlace))
+}
+
+func (r *Result) profileTable(v View) report.Table {
+	t := report.Table{Title: "Beside the profile", Columns: []string{"", "in profile", "labels", "joined"}}
+	for i := range r.Groups {
+		g := &r.Groups[i]
+		how, count := "not in the profile", int64(0)
+		var labels []string
+		if g.Profile != nil {
+			how, count = g.Profile.How, g.Profile.Count
+			for _, l := range g.Profile.Labels {
+				labels = append(labels, l.Key+"="+l.Value)
+			}
+		}
+		t.Rows = append(t.Rows, []report.Cell{report.Text(g.name()), report.Count(count), report.Text(strings.Join(labels, " ")), report.Text(how)})
+	}
+	return limited(t, v)
+}
+
+func (p *ProfileSummary) missingTable(v View) report.Table {
+	t := report.Table{Title: "In the profile and not in the trace", Columns: []string{"", "count", "state"}}
+	for i := range p.Missing {
+		m := &p.Missing[i]
+		name := short(codeOf(m.Stack))
+		if name == "" {
+			name = "stack unknown"
+		}
+		t.Rows = append(t.Rows, []report.Cell{report.Text(name), report.Count(m.Count), report.Text(m.State)})
+	}
+	return limited(t, v)
+}

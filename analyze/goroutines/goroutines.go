@@ -1,0 +1,136 @@
+package goroutines
+
+import (
+	"github.com/gosched/gosched/analyze/replay"
+	"github.com/gosched/gosched/format"
+)
+
+// Pass follows every goroutine of a walk. Make one with New, run it with replay.Run and ask for its Result.
+type Pass struct {
+	alive map[identity]*goroutine
+	sites *sites
+	kinds kinds
+	names *replay.Names
+}
+
+var (
+	_ replay.BeginPass = (*Pass)(nil)
+	_ replay.RowPass   = (*Pass)(nil)
+)
+
+// identity names a goroutine; a trace may hold several processes.
+type identity struct {
+	pid int32
+	id  format.GoID
+}
+
+// goroutine is one that is alive, with what was counted of it.
+type goroutine struct {
+	identity
+	first      int64 // when it was first seen
+	created    bool  // at first, by a go statement that is in the trace
+	entry      replay.EntryID
+	creator    format.GoID
+	goStack    format.StringID // the creator's, or the go statement's frame alone
+	woken      int64
+	waits      int64
+	waitingNS  int64
+	runningNS  int64
+	runnableNS int64
+	syscallNS  int64
+	begin, end int64 // of the last state
+	state      format.State
+	flags      replay.Flags
+	reason     format.StringID // of the last state, "" while running
+	stack      format.StringID // where it was seen last
+}
+
+// New makes an empty pass.
+func New() *Pass {
+	return &Pass{alive: map[identity]*goroutine{}, sites: newSites(), kinds: kinds{of: map[kindKey]*kind{}}}
+}
+
+// Wants implements replay.Pass.
+func (p *Pass) Wants() replay.Wants {
+	return replay.Wants{States: replay.AllStates, Details: true, Columns: snapshotColumns}
+}
+
+// snapshotColumns are what is read of snapshot rows.
+var snapshotColumns = format.Columns(format.ColKind, format.ColPID, format.ColGoID, format.ColByGoID, format.ColByStack)
+
+// Begin implements replay.BeginPass.
+func (p *Pass) Begin(names *replay.Names, _ *format.Metadata) { p.names = names }
+
+// Rows implements replay.RowPass: snapshot rows know who created a goroutine.
+func (p *Pass) Rows(b *format.Batch) {
+	for i, kind := range b.Kind {
+		if kind != format.KindSnapshot || b.GoID[i] <= format.NoGoroutine || b.ByStack[i] == format.NullString {
+			continue
+		}
+		g := p.goroutine(identity{b.PID[i], b.GoID[i]}, b.TimeNS[i])
+		if g.goStack == format.NullString {
+			g.creator, g.goStack = b.ByGoID[i], b.ByStack[i]
+		}
+	}
+}
+
+func (p *Pass) goroutine(id identity, now int64) *goroutine {
+	g := p.alive[id]
+	if g == nil {
+		g = &goroutine{identity: id, first: now}
+		p.alive[id] = g
+	}
+	return g
+}
+
+// Spans implements replay.Pass.
+func (p *Pass) Spans(spans []replay.Span) {
+	for i := range spans {
+		s := &spans[i]
+		g := p.goroutine(identity{s.PID, s.GoID}, s.Begin)
+		g.first = min(g.first, s.Begin)
+		g.take(s)
+		if s.State == format.StateWaiting {
+			p.sites.add(s, p.names)
+		}
+		if s.Next == format.StateNotExist {
+			p.kinds.ended(g, p.names)
+			delete(p.alive, g.identity)
+		}
+	}
+}
+
+// take counts a span and makes it the goroutine's last.
+func (g *goroutine) take(s *replay.Span) {
+	if s.Entry != replay.UnknownEntry {
+		g.entry = s.Entry
+	}
+	g.begin, g.end, g.state, g.flags, g.reason = s.Begin, s.End, s.State, s.Flags, s.Reason
+	switch s.State {
+	case format.StateRunnable:
+		g.runnable(s)
+	case format.StateRunning:
+		g.runningNS += s.Len()
+		g.reason, g.stack = format.NullString, s.EndStack
+	case format.StateSyscall:
+		g.syscallNS += s.Len()
+		g.stack = s.Stack
+	case format.StateWaiting:
+		g.waits++
+		g.waitingNS += s.Len()
+		g.stack = s.Stack
+	}
+}
+
+func (g *goroutine) runnable(s *replay.Span) {
+	g.runnableNS += s.Len()
+	switch s.Why {
+	case replay.WhyCreated:
+		g.created, g.creator, g.goStack = true, s.ByGoID, s.ByStack
+	case replay.WhyWoken:
+		g.woken++
+	}
+	if s.Stack != format.NullString {
+		g.stack = s.Stack
+	}
+}

@@ -1,0 +1,251 @@
+package goroutines
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/gosched/gosched/analyze/goroutines/profile"
+	"github.com/gosched/gosched/analyze/replay"
+	"github.com/gosched/gosched/analyze/report"
+	"github.com/gosched/gosched/format"
+)
+
+// Version is the version of the JSON document that a Result encodes to.
+const Version = 1
+
+// Result is the answer. It encodes to the document of `gosched goroutines --json`.
+type Result struct {
+	Version    int              `json:"version"`
+	DurationNS int64            `json:"duration_ns"` // observed
+	Goroutines int64            `json:"goroutines"`  // at the end
+	Ended      int64            `json:"ended"`       // while observed
+	Groups     []Group          `json:"groups"`      // the most numerous first
+	Profile    *ProfileSummary  `json:"profile"`     // nil without one
+	Warnings   []report.Warning `json:"warnings"`
+}
+
+// Group is goroutines that stand at the same place and come from the same go statement.
+type Group struct {
+	PID        int32         `json:"pid"`
+	Count      int64         `json:"count"`
+	State      string        `json:"state"` // "unknown" where the trace lost sight of them
+	Reason     string        `json:"reason,omitempty"`
+	Class      string        `json:"class,omitempty"` // of the reason
+	Entry      string        `json:"entry"`
+	Stack      string        `json:"stack"` // root first
+	CreatedBy  string        `json:"created_by,omitempty"`
+	GoIDs      []format.GoID `json:"goids"`       // the first few
+	Creators   []format.GoID `json:"creators"`    // the first few goroutines that created them
+	OldestNS   int64         `json:"oldest_ns"`   // how long the first of them has been in this state, at least
+	YoungestNS int64         `json:"youngest_ns"` // how long the last of them has, at least
+	AtLeast    bool          `json:"at_least"`    // some were in this state when observation began
+	Created    int64         `json:"created"`     // of them, while observed
+	NeverWoken int64         `json:"never_woken"` // of them, while observed
+	Woken      int64         `json:"woken"`       // times
+	Waits      int64         `json:"waits"`       // begun or seen
+	WaitingNS  int64         `json:"waiting_ns"`
+	RunningNS  int64         `json:"running_ns"`
+	RunnableNS int64         `json:"runnable_ns"`
+	SyscallNS  int64         `json:"syscall_ns"`
+	Ended      int64         `json:"ended"` // goroutines of the same sort that ended while observed
+	Here       *Place        `json:"here"`  // nil where they do not wait
+	Verdict    string        `json:"verdict,omitempty"`
+	Behind     format.GoID   `json:"behind,omitempty"` // of a stuck group: who keeps it waiting
+	Evidence   string        `json:"evidence"`
+	Profile    *GroupProfile `json:"profile,omitempty"`
+
+	class   replay.Class
+	members []*goroutine
+	site    *site
+	thirds  [3]int64 // of the goroutines that were created: in which third of the observed time
+	lasting [3]int64 // those of thirds that have waited longer than can be explained
+}
+
+// Place is what was seen of all waits at a place.
+type Place struct {
+	Ended    int64   `json:"ended"`    // waits whose end was seen
+	Censored int64   `json:"censored"` // waits that were cut
+	P50NS    *int64  `json:"p50_ns"`
+	P99NS    *int64  `json:"p99_ns"`
+	MaxNS    int64   `json:"max_ns"` // the longest that ended, at least
+	Wakers   []Waker `json:"wakers"` // the most frequent first
+}
+
+// Waker is code that ended waits.
+type Waker struct {
+	Name  string `json:"name"` // its function, or "netpoll", "timer", …
+	Stack string `json:"stack,omitempty"`
+	Count int64  `json:"count"`
+	SumNS int64  `json:"sum_ns"` // the length of those waits
+}
+
+// maxExamples is how many ids and wakers of a group are listed.
+const maxExamples = 10
+
+// Result is the answer after a walk, given what the walk says of the trace, laid beside a profile if there is one.
+func (p *Pass) Result(sum *replay.Summary, prof *profile.Profile) *Result {
+	r := &Result{Version: Version, DurationNS: sum.DurationNS(), Goroutines: int64(len(p.alive)), Groups: []Group{}}
+	for _, k := range p.kinds.of {
+		r.Ended += k.ended
+	}
+	r.Ended += p.kinds.beyond
+	groups := p.groups(sum)
+	if prof != nil {
+		r.Profile = join(groups, sum, prof)
+	}
+	for _, g := range groups {
+		p.judge(g, sum)
+		r.Groups = append(r.Groups, *g)
+	}
+	r.Warnings = warnings(r, p, sum)
+	return r
+}
+
+// groupKey is what the goroutines of a group have in common.
+type groupKey struct {
+	kindKey
+	state         format.State
+	reason, stack format.StringID
+}
+
+func (p *Pass) groups(sum *replay.Summary) []*Group {
+	byKey := map[groupKey]*Group{}
+	for _, g := range p.sorted() {
+		key := g.key(p.names, sum.EndNS)
+		group := byKey[key]
+		if group == nil {
+			group = p.newGroup(key)
+			byKey[key] = group
+		}
+		group.add(g, sum)
+	}
+	var out []*Group
+	for _, g := range byKey {
+		out = append(out, g)
+	}
+	slices.SortFunc(out, compareGroups)
+	return out
+}
+
+func compareGroups(a, b *Group) int {
+	return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.PID, b.PID), cmp.Compare(a.GoIDs[0], b.GoIDs[0]))
+}
+
+// sorted are the goroutines by id.
+func (p *Pass) sorted() []*goroutine {
+	out := make([]*goroutine, 0, len(p.alive))
+	for _, g := range p.alive {
+		out = append(out, g)
+	}
+	slices.SortFunc(out, func(a, b *goroutine) int {
+		return cmp.Or(cmp.Compare(a.pid, b.pid), cmp.Compare(a.id, b.id))
+	})
+	return out
+}
+
+// key tells groups apart. The state of a goroutine that was not seen since a gap is not known.
+func (g *goroutine) key(names *replay.Names, end int64) groupKey {
+	key := groupKey{g.kind(names), g.state, g.reason, g.stack}
+	if g.end < end {
+		key.state = format.StateUnknown
+	}
+	if key.state != format.StateWaiting && key.state != format.StateSyscall {
+		key.reason = format.NullString
+	}
+	if key.state == format.StateRunning || key.state == format.StateUnknown {
+		key.stack = format.NullString
+	}
+	return key
+}
+
+var stateNames = map[format.State]string{
+	format.StateUnknown: "unknown", format.StateRunnable: "runnable", format.StateRunning: "running", format.StateSyscall: "syscall", format.StateWaiting: "waiting",
+}
+
+func (p *Pass) newGroup(key groupKey) *Group {
+	g := &Group{
+		PID: key.pid, State: stateNames[key.state], Reason: p.names.Reason(key.reason), Entry: p.names.Entry(key.entry), Stack: p.names.Stack(key.stack),
+		CreatedBy: key.createdBy, GoIDs: []format.GoID{}, Creators: []format.GoID{},
+	}
+	if k := p.kinds.of[key.kindKey]; k != nil {
+		g.Ended = k.ended
+	}
+	if key.state == format.StateWaiting {
+		g.class = replay.ClassOf(g.Reason)
+		g.Class = g.class.String()
+		g.site = p.sites.of[siteKey{key.reason, key.stack}]
+		g.Here = g.site.place(p.names)
+	}
+	return g
+}
+
+// growthFactor is how many times longer than any wait that ended one must be to be called lasting.
+const growthFactor = 10
+
+// youngShare is the part of the observed time that a wait must have lasted to be called lasting.
+const youngShare = 20
+
+func (g *Group) add(m *goroutine, sum *replay.Summary) {
+	age := sum.EndNS - m.begin
+	if g.Count == 0 || age < g.YoungestNS {
+		g.YoungestNS = age
+	}
+	g.OldestNS = max(g.OldestNS, age)
+	g.Count++
+	g.AtLeast = g.AtLeast || m.flags&replay.CensoredLeft != 0
+	g.Woken += m.woken
+	g.Waits += m.waits
+	g.WaitingNS += m.waitingNS
+	g.RunningNS += m.runningNS
+	g.RunnableNS += m.runnableNS
+	g.SyscallNS += m.syscallNS
+	if m.woken == 0 {
+		g.NeverWoken++
+	}
+	if m.created {
+		g.Created++
+		third := int(min(2, 3*(m.first-sum.BeginNS)/max(1, sum.DurationNS())))
+		g.thirds[third]++
+		if g.site != nil && age >= sum.DurationNS()/youngShare && age > growthFactor*g.site.longestNS {
+			g.lasting[third]++
+		}
+	}
+	if len(g.GoIDs) < maxExamples {
+		g.GoIDs = append(g.GoIDs, m.id)
+	}
+	if m.creator != format.NoGoroutine && len(g.Creators) < maxExamples && !slices.Contains(g.Creators, m.creator) {
+		g.Creators = append(g.Creators, m.creator)
+	}
+	g.members = append(g.members, m)
+}
+
+// place is nil where the place was not told apart.
+func (w *site) place(names *replay.Names) *Place {
+	if w == nil {
+		return nil
+	}
+	out := &Place{Ended: w.ended, Censored: w.lengths.Censored(), MaxNS: w.longestNS, Wakers: []Waker{}}
+	for _, q := range []struct {
+		permille int
+		to       **int64
+	}{{500, &out.P50NS}, {990, &out.P99NS}} {
+		if v := w.lengths.Quantile(q.permille); v.Defined {
+			*q.to = &v.Value
+		}
+	}
+	for key, k := range w.wakers {
+		name := names.Reason(key.reason)
+		if stack := names.Stack(key.stack); stack != "" {
+			name = function(codeOf(stack))
+		}
+		if name == "" {
+			name = "unknown"
+		}
+		out.Wakers = append(out.Wakers, Waker{name, names.Stack(key.stack), k.count, k.sumNS})
+	}
+	slices.SortFunc(out.Wakers, func(a, b Waker) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Stack, b.Stack))
+	})
+	out.Wakers = out.Wakers[:min(len(out.Wakers), maxExamples)]
+	return out
+}

@@ -1,0 +1,250 @@
+package goroutines
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/gosched/gosched/analyze/replay"
+	"github.com/gosched/gosched/analyze/report"
+	"github.com/gosched/gosched/format"
+)
+
+// The verdicts.
+const (
+	Leaked = "leaked"
+	Stuck  = "stuck"
+	Slow   = "slow"
+	Busy   = "busy"
+	Idle   = "idle"
+)
+
+// suspect is a group with what rules look at.
+type suspect struct {
+	*Group
+	pass *Pass
+	sum  *replay.Summary
+}
+
+// rules are tried in order; the first that gives evidence decides.
+var rules = []struct {
+	verdict  string
+	evidence func(*suspect) string // empty where the rule does not hold
+}{
+	{Leaked, reportedLeaked},
+	{Idle, ofRuntime},
+	{Idle, knownIdle},
+	{Leaked, onlyCome},
+	{Leaked, stayBehind},
+	{Stuck, behindWaiting},
+	{Stuck, lockedOut},
+	{Busy, mostlyRuns},
+	{Slow, longWaits},
+	{Idle, waitsForNetwork},
+	{Idle, waitsForTime},
+	{Idle, getsWork},
+}
+
+func (p *Pass) judge(g *Group, sum *replay.Summary) {
+	s := &suspect{g, p, sum}
+	for _, r := range rules {
+		if g.Evidence = r.evidence(s); g.Evidence != "" {
+			g.Verdict = r.verdict
+			return
+		}
+	}
+	g.Evidence = unsure(s)
+}
+
+func reportedLeaked(s *suspect) string {
+	if s.Profile == nil || s.Profile.Leaked == 0 {
+		return ""
+	}
+	return fmt.Sprintf("the garbage collector found that nothing can wake %d of them (%s)", s.Profile.Leaked, s.Profile.How)
+}
+
+func ofRuntime(s *suspect) string {
+	if s.class == replay.ClassSystem || strings.HasPrefix(s.Entry, "runtime.") && s.Entry != "runtime.main" {
+		return "the runtime's own"
+	}
+	return ""
+}
+
+// knownIdle are waits of well-known code that last as long as nothing happens.
+func knownIdle(s *suspect) string {
+	for _, k := range idlers {
+		if s.State == "waiting" && s.Entry == k.entry && (k.class == replay.ClassOther || k.class == s.class) {
+			return k.why
+		}
+	}
+	return ""
+}
+
+var idlers = []struct {
+	entry string
+	class replay.Class // ClassOther: any
+	why   string
+}{
+	{"runtime.main", replay.ClassForever, "main waits forever, which keeps the program running"},
+	{"main.main", replay.ClassForever, "main waits forever, which keeps the program running"},
+	{"os/signal.loop", replay.ClassOther, "waits for signals"},
+	{"os/signal.NotifyContext.func1", replay.ClassSelect, "waits for signals"},
+	{"net/http.(*persistConn).writeLoop", replay.ClassSelect, "the writing half of an HTTP client's connection waits for a request; its readLoop says how the connection is"},
+	{"database/sql.(*DB).connectionOpener", replay.ClassSelect, "waits until the pool needs a connection"},
+}
+
+// attended are entry functions of goroutines that stay while a peer on the network does.
+var attended = []string{"net/http.(*conn).serve", "net/http.(*Server).Serve.gowrap", "golang.org/x/net/http2.(*serverConn).runHandler", "net/http.(*http2serverConn).runHandler"}
+
+// canLeak says whether a wait may be one that nobody ends.
+func (s *suspect) canLeak() bool {
+	switch s.class {
+	case replay.ClassChannel, replay.ClassSelect, replay.ClassLock, replay.ClassForever:
+	default:
+		return false
+	}
+	for _, prefix := range attended {
+		if strings.HasPrefix(s.Entry, prefix) {
+			return false
+		}
+	}
+	return s.Entry != "runtime.main" && s.Entry != "main.main"
+}
+
+func steady(thirds [3]int64) bool { return thirds[0] > 0 && thirds[1] > 0 && thirds[2] > 0 }
+
+// trusted says whether the trace can show that goroutines do not leave.
+func (s *suspect) trusted() bool {
+	return s.sum.Gaps == 0 && s.pass.kinds.beyond == 0 && covered(s.sum.Metadata(), s.PID, "create", "exit", "ready")
+}
+
+func onlyCome(s *suspect) string {
+	if !s.canLeak() || !s.trusted() || s.Ended > 0 || !steady(s.thirds) {
+		return ""
+	}
+	text := fmt.Sprintf("%d came during the observed %s and none of this sort ended", s.Created, report.FormatDuration(s.sum.DurationNS()))
+	switch {
+	case s.class == replay.ClassForever:
+		return text + "; nothing can end this wait"
+	case s.site != nil && s.site.ended == 0:
+		return text + "; nobody was ever woken here"
+	case s.site != nil && s.site.byTimer == s.site.ended:
+		return text + "; only timers wake them"
+	}
+	return text
+}
+
+func stayBehind(s *suspect) string {
+	n := s.lasting[0] + s.lasting[1] + s.lasting[2]
+	if !s.canLeak() || !s.trusted() || !steady(s.lasting) {
+		return ""
+	}
+	text := fmt.Sprintf("%d came during the observed %s and wait since, while %d of this sort ended", n, report.FormatDuration(s.sum.DurationNS()), s.Ended)
+	if s.site.ended == 0 {
+		return text + "; nobody was ever woken here"
+	}
+	return text + fmt.Sprintf("; no wait here that ended took longer than %s", report.FormatDuration(s.site.longestNS))
+}
+
+// heldUp says whether the wait is one that nobody wants to be long.
+func (s *suspect) heldUp() bool {
+	return strings.Contains(s.Reason, "Mutex") || strings.HasPrefix(s.Reason, "chan send")
+}
+
+func behindWaiting(s *suspect) string {
+	if !s.heldUp() || s.site == nil || s.YoungestNS <= growthFactor*s.site.longestNS {
+		return ""
+	}
+	w := s.pass.alive[s.site.lastWaker]
+	if w == nil || w.end < s.sum.EndNS || w.state != format.StateWaiting && w.state != format.StateSyscall || w.begin > s.sum.EndNS-s.YoungestNS {
+		return ""
+	}
+	s.Behind = w.id
+	what := s.pass.names.Reason(w.reason)
+	if what == "" {
+		what = stateNames[w.state]
+	}
+	return fmt.Sprintf("behind goroutine %d (%s), which ended the waits here before and has itself been in %s for %s",
+		w.id, s.pass.names.Entry(w.entry), what, report.FormatDuration(s.sum.EndNS-w.begin))
+}
+
+func lockedOut(s *suspect) string {
+	if !strings.Contains(s.Reason, "Mutex") || s.YoungestNS*10 < s.sum.DurationNS()*9 || s.sum.DurationNS() == 0 {
+		return ""
+	}
+	return fmt.Sprintf("behind whoever holds the lock, for all of the observed %s; the trace does not say who", report.FormatDuration(s.sum.DurationNS()))
+}
+
+func mostlyRuns(s *suspect) string {
+	life := s.WaitingNS + s.RunningNS + s.RunnableNS + s.SyscallNS
+	if life <= 0 || 2*s.RunningNS < life {
+		return ""
+	}
+	return fmt.Sprintf("ran for %s of the time", report.FormatShare(float64(s.RunningNS)/float64(life)))
+}
+
+const (
+	slowNS    = 50_000_000 // a median wait that is long for a lock or a send
+	slowWaits = 10         // fewer say nothing
+)
+
+func longWaits(s *suspect) string {
+	if !s.heldUp() || s.site == nil || s.site.ended < slowWaits || s.Here.P50NS == nil || *s.Here.P50NS < slowNS {
+		return ""
+	}
+	return fmt.Sprintf("woken here %s, after waits of %s at the median", report.FormatNumber(s.site.ended, "time"), report.FormatDuration(*s.Here.P50NS))
+}
+
+func waitsForNetwork(s *suspect) string {
+	if s.class != replay.ClassNetwork {
+		return ""
+	}
+	return "waits for the network, which ends when the other side speaks"
+}
+
+func waitsForTime(s *suspect) string {
+	switch {
+	case s.class == replay.ClassTimer:
+		return "sleeps, which ends by itself"
+	case s.site != nil && s.site.ended >= 2 && s.site.byTimer*2 > s.site.ended:
+		return fmt.Sprintf("waits for a timer, which woke it here %s", report.FormatNumber(s.site.byTimer, "time"))
+	}
+	return ""
+}
+
+// getsWork holds for receivers that do receive.
+func getsWork(s *suspect) string {
+	receives := s.class == replay.ClassSelect || strings.HasPrefix(s.Reason, "chan receive") || strings.Contains(s.Reason, "Cond")
+	if !receives || s.site == nil || s.site.ended == 0 || s.Woken == 0 {
+		return ""
+	}
+	return fmt.Sprintf("waits for work and gets it: these were woken %s", report.FormatNumber(s.Woken, "time"))
+}
+
+// unsure says why there is no verdict.
+func unsure(s *suspect) string {
+	switch {
+	case s.State == stateNames[format.StateUnknown]:
+		return "not seen since events were lost"
+	case s.State != stateNames[format.StateWaiting]:
+		return ""
+	case s.Woken == 0 && s.Created == 0:
+		return "not woken while observed; the trace does not say whether somebody could"
+	case s.Woken == 0:
+		return "not woken since; too little to tell a leak from a long wait"
+	}
+	return ""
+}
+
+// covered says whether the recording could see these transitions of a process.
+func covered(meta *format.Metadata, pid int32, names ...string) bool {
+	for i := range meta.Processes {
+		for _, t := range meta.Processes[i].Coverage {
+			for _, name := range names {
+				if meta.Processes[i].PID == pid && t.Name == name && !t.Covered {
+					return false
+				}
+			}
+		}
+	}
+	return true
+}

@@ -1,0 +1,150 @@
+package goroutines
+
+import (
+	"strings"
+
+	"github.com/gosched/gosched/analyze/goroutines/profile"
+	"github.com/gosched/gosched/analyze/replay"
+	"github.com/gosched/gosched/analyze/stats"
+	"github.com/gosched/gosched/format"
+)
+
+const (
+	maxSites  = 1 << 16 // places and sorts that are told apart
+	maxWakers = 16      // of each place
+)
+
+// siteKey is a place where goroutines wait.
+type siteKey struct {
+	reason, stack format.StringID
+}
+
+// site is what was seen of all waits at a place.
+type site struct {
+	lengths    stats.Histogram
+	ended      int64 // waits whose end was seen
+	longestNS  int64 // of those; of one whose beginning was not seen, what was seen
+	byTimer    int64 // of those that ended
+	wakers     map[wakerKey]*waker
+	lastWaker  identity // the goroutine that ended the latest one
+	lostWakers int64    // ends whose waker was not told apart
+}
+
+// wakerKey is who ended a wait: code, or where it was no goroutine what the trace calls it.
+type wakerKey struct {
+	stack, reason format.StringID
+}
+
+type waker struct {
+	count, sumNS int64
+}
+
+type sites struct {
+	of     map[siteKey]*site
+	beyond int64 // waits at places that were not told apart
+}
+
+func newSites() *sites { return &sites{of: map[siteKey]*site{}} }
+
+func (t *sites) add(s *replay.Span, names *replay.Names) {
+	key := siteKey{s.Reason, s.Stack}
+	w := t.of[key]
+	if w == nil {
+		if len(t.of) >= maxSites {
+			t.beyond++
+			return
+		}
+		w = &site{wakers: map[wakerKey]*waker{}}
+		t.of[key] = w
+	}
+	w.add(s, names)
+}
+
+func (w *site) add(s *replay.Span, names *replay.Names) {
+	switch {
+	case s.Flags&replay.EndUnseen != 0:
+		return
+	case s.Flags.Censored():
+		w.lengths.AddCensored(s.Len())
+	default:
+		w.lengths.Add(s.Len())
+	}
+	if s.Flags&replay.CensoredRight != 0 {
+		return
+	}
+	w.ended++
+	w.longestNS = max(w.longestNS, s.Len())
+	key := wakerKey{stack: s.EndByStack}
+	if s.EndByGoID == format.NoGoroutine {
+		key = wakerKey{reason: s.EndReason}
+		if names.Reason(s.EndReason) == "timer" {
+			w.byTimer++
+		}
+	} else {
+		w.lastWaker = identity{s.PID, s.EndByGoID}
+	}
+	w.woken(key, s.Len())
+}
+
+func (w *site) woken(key wakerKey, ns int64) {
+	k := w.wakers[key]
+	if k == nil {
+		if len(w.wakers) >= maxWakers {
+			w.lostWakers++
+			return
+		}
+		k = new(waker)
+		w.wakers[key] = k
+	}
+	k.count++
+	k.sumNS += ns
+}
+
+// kindKey is a sort of goroutines: those of one go statement with one entry function.
+type kindKey struct {
+	pid       int32
+	entry     replay.EntryID
+	createdBy string
+}
+
+// kind counts the goroutines of a sort that ended.
+type kind struct {
+	ended int64
+}
+
+type kinds struct {
+	of     map[kindKey]*kind
+	beyond int64
+}
+
+func (t *kinds) ended(g *goroutine, names *replay.Names) {
+	key := g.kind(names)
+	k := t.of[key]
+	if k == nil {
+		if len(t.of) >= maxSites {
+			t.beyond++
+			return
+		}
+		k = new(kind)
+		t.of[key] = k
+	}
+	k.ended++
+}
+
+func (g *goroutine) kind(names *replay.Names) kindKey {
+	return kindKey{g.pid, g.entry, goStatement(names.Stack(g.goStack))}
+}
+
+// goStatement is the frame of the go statement in a creator's stack: the innermost that is not the runtime's.
+func goStatement(stack string) string {
+	frames := profile.Frames(stack)
+	for i := len(frames) - 1; i >= 0; i-- {
+		if !strings.HasPrefix(frames[i], "runtime.") || strings.HasPrefix(frames[i], "runtime.main ") {
+			return frames[i]
+		}
+	}
+	if len(frames) > 0 {
+		return frames[len(frames)-1]
+	}
+	return ""
+}

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gosched/gosched/analyze/goroutines"
+	"github.com/gosched/gosched/analyze/goroutines/profile"
+	"github.com/gosched/gosched/analyze/replay"
+	"github.com/gosched/gosched/analyze/report"
+	"github.com/gosched/gosched/format"
+)
+
+type goroutinesOptions struct {
+	profile string
+	at      string
+	pprof   string
+	force   bool
+	top     int
+	json    bool
+}
+
+func newGoroutinesCommand() *cobra.Command {
+	var opts goroutinesOptions
+	cmd := &cobra.Command{
+		Use:   "goroutines TRACE…",
+		Short: "Where goroutines stand and how they got there: leaked, stuck, slow, busy or idle",
+		Long: `Print the goroutines that are left at the end of a trace in groups: how many stand at
+a place, since when, how often they were woken and by whom, and what they spent their
+time on. Where the trace has evidence for it, a verdict says that they are leaked,
+stuck, slow, busy or idle as designed.
+
+--profile lays a goroutine profile beside the trace: what net/http/pprof gives at
+/debug/pprof/goroutine (debug=0, 1 or 2) or /debug/pprof/goroutineleak, or what a Go
+program printed when it crashed.
+
+--at prints every goroutine as it stood at that time as Go does in a crash, or writes
+it with --pprof for go tool pprof. The time is one since the trace's first event, such
+as 1.5s, or a time of day with a date, such as 2026-11-22T10:00:00.5Z.
+
+TRACE is a file, a folder of segments or a glob; several of one recording are one
+trace.`,
+		Example: `  gosched goroutines trace.parquet
+  gosched goroutines --profile goroutine.pb.gz trace.parquet
+  gosched goroutines --at 2.5s trace.parquet
+  gosched goroutines --at 2.5s --pprof then.pb.gz trace.parquet
+  gosched goroutines --json trace.parquet | jq '.groups[] | select(.verdict == "leaked")'`,
+		Args: arguments(oneOrMoreTraces),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := opts.check(); err != nil {
+				return usageError(cmd, err)
+			}
+			return runGoroutines(cmd.Context(), opts, args, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&opts.profile, "profile", "", "lay this goroutine profile beside the trace (`file`)")
+	flags.StringVar(&opts.at, "at", "", "print every goroutine as it stood at this `time`")
+	flags.StringVar(&opts.pprof, "pprof", "", "with --at: write them to this `file` for go tool pprof")
+	flags.BoolVarP(&opts.force, "force", "f", false, "overwrite that file if it is there")
+	flags.IntVar(&opts.top, "top", defaultTop, "the most `rows` of each table in the text")
+	jsonFlag(cmd, &opts.json)
+	return cmd
+}
+
+func (o *goroutinesOptions) check() error {
+	switch {
+	case o.top < 1:
+		return errors.New("--top must be at least 1")
+	case o.at != "" && o.profile != "":
+		return errors.New("either --at or --profile, not both")
+	case o.pprof != "" && o.at == "":
+		return errors.New("--pprof writes the goroutines of an instant: say which with --at")
+	case o.pprof != "" && o.json:
+		return errors.New("either --json or --pprof, not both")
+	}
+	return nil
+}
+
+func runGoroutines(ctx context.Context, opts goroutinesOptions, paths []string, out, notes io.Writer) error {
+	prof, err := readProfile(opts.profile)
+	if err != nil {
+		return err
+	}
+	trace, err := openTrace(ctx, paths, notes)
+	if err != nil {
+		return err
+	}
+	defer trace.Close()
+	if opts.at != "" {
+		return runInstant(ctx, opts, trace, out, notes)
+	}
+	pass := goroutines.New()
+	summary, err := replay.Run(ctx, trace, pass)
+	if err != nil {
+		return err
+	}
+	result := pass.Result(summary, prof)
+	document := result.Document(goroutines.View{Groups: opts.top})
+	document.Tables = slices.DeleteFunc(document.Tables, func(t report.Table) bool { return len(t.Rows) == 0 })
+	if err := present(out, opts.json, result, document); err != nil {
+		return err
+	}
+	if result.Goroutines == 0 {
+		return &exitError{code: exitInconclusive, err: errors.New("no goroutine was left at the end of the trace")}
+	}
+	return nil
+}
+
+func readProfile(path string) (*profile.Profile, error) {
+	if path == "" {
+		return nil, nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("open profile: %w", err)
+	}
+	defer f.Close()
+	prof, err := profile.Parse(f)
+	if err != nil {
+		return nil, fmt.Errorf("open profile: %s: %w", path, err)
+	}
+	return prof, nil
+}
+
+func runInstant(ctx context.Context, opts goroutinesOptions, trace format.Trace, out, notes io.Writer) error {
+	first, last := trace.Bounds()
+	at, err := parseMoment(opts.at, first)
+	if err != nil {
+		return fmt.Errorf("--at: %w", err)
+	}
+	meta := trace.Metadata()
+	if begin, end := earliest(meta.StartNS, first), max(meta.EndNS, last); at < begin || at > end {
+		return fmt.Errorf("--at %s is not in the trace, which reaches from %s before its first event to %s after it",
+			opts.at, report.FormatDuration(first-begin), report.FormatDuration(end-first))
+	}
+	pass := goroutines.At(at)
+	if _, err := replay.Run(ctx, trace, pass); err != nil {
+		return err
+	}
+	prof, lost := pass.Profile()
+	if lost > 0 {
+		fmt.Fprintf(notes, "%s more may have been there: events were lost then\n", report.FormatNumber(lost, "goroutine"))
+	}
+	return writeGoroutines(opts, at, prof, out)
+}
+
+// earliest is the beginning of a trace whose recording may not say when it began.
+func earliest(start, first int64) int64 {
+	if start == 0 {
+		return first
+	}
+	return min(start, first)
+}
+
+// instantDocument is the document of `gosched goroutines --at TIME --json`.
+type instantDocument struct {
+	Version    int             `json:"version"`
+	TimeNS     int64           `json:"time_ns"`
+	Goroutines []profile.Group `json:"goroutines"`
+}
+
+func writeGoroutines(opts goroutinesOptions, at int64, prof *profile.Profile, out io.Writer) error {
+	switch {
+	case opts.json:
+		doc := instantDocument{Version: goroutines.Version, TimeNS: at, Goroutines: prof.Groups}
+		if doc.Goroutines == nil {
+			doc.Goroutines = []profile.Group{}
+		}
+		return report.WriteJSON(out, doc)
+	case opts.pprof != "":
+		return writePprof(opts.pprof, opts.force, prof)
+	}
+	return profile.WriteDump(out, prof)
+}
+
+func writePprof(path string, force bool, prof *profile.Profile) (err error) {
+	if err := refuseToOverwrite(path, force); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return fmt.Errorf("write profile: %w", err)
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	return profile.WriteProtobuf(f, prof)
+}
