@@ -104,11 +104,12 @@ func recorded(t *testing.T, command ...string) format.Trace {
 
 func blocked(t *testing.T, trace format.Trace) *blocking.Result {
 	t.Helper()
-	p := blocking.New()
+	p, finish := blocking.NewAudited(t)
 	sum, err := replay.Run(context.Background(), trace, p)
 	if err != nil {
 		t.Fatal(err)
 	}
+	finish()
 	if sum.Counts.Total() != 0 {
 		t.Errorf("the trace contradicts the scheduler model: %+v", sum.Problems)
 	}

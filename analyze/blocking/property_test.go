@@ -1,55 +1,17 @@
 package blocking
 
 import (
-	"context"
 	"fmt"
 	"testing"
 
 	"github.com/gosched/gosched/analyze/internal/simsched"
-	"github.com/gosched/gosched/analyze/replay"
 )
-
-// audit runs a pass over a trace and checks that the causes of every wait add up to the wait, and the totals to all waits.
-func audit(t testing.TB, trace replay.Source) (*Pass, *replay.Summary) {
-	t.Helper()
-	p := New()
-	var all int64
-	p.check = func(wait *replay.Span, parts []part) {
-		var sum int64
-		for _, part := range parts {
-			if part.ns < 0 || part.ns == 0 && wait.Len() > 0 {
-				t.Fatalf("a cause of %d ns in %+v", part.ns, wait)
-			}
-			sum += part.ns
-		}
-		if sum != wait.Len() {
-			t.Fatalf("the causes of %+v are %d ns; the wait is %d ns", wait, sum, wait.Len())
-		}
-		if wait.Flags&replay.EndUnseen == 0 {
-			all += sum
-		}
-	}
-	whole, err := replay.Run(context.Background(), trace, p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var total int64
-	for id, c := range p.totals {
-		if p.nodes.list[min(id, len(p.nodes.list)-1)].kind == kindWait {
-			total += c.ns
-		}
-	}
-	if total != all {
-		t.Errorf("the totals of all waits are %d ns; the waits are %d ns", total, all)
-	}
-	return p, whole
-}
 
 func TestCausesAddUpToTheWaits(t *testing.T) {
 	for seed := range uint64(60) {
 		cfg := simsched.Config{Seed: seed, Threads: seed%2 == 1, Events: 20000, Goroutines: 1 + int(seed), Procs: 1 + int(seed%5), Processes: 1 + int(seed%3), GapEvery: int(seed%4) * 1500}
 		t.Run(fmt.Sprintf("%+v", cfg), func(t *testing.T) {
-			p, _ := audit(t, simsched.New(cfg))
+			p := audit(t, simsched.New(cfg))
 			for _, q := range p.processes {
 				for _, g := range q.goroutines {
 					checkHistory(t, &g.history)
