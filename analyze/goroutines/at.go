@@ -3,6 +3,7 @@ package goroutines
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/gosched/gosched/analyze/goroutines/profile"
 	"github.com/gosched/gosched/analyze/replay"
@@ -16,7 +17,7 @@ type Instant struct {
 	names  *replay.Names
 	past   map[identity]*past
 	found  []standing
-	lost   int64 // goroutines that were there and of which the trace says nothing then
+	lost   int64 // goroutines that were there and whose state then the trace does not tell
 }
 
 var (
@@ -85,17 +86,39 @@ func (p *Instant) Spans(spans []replay.Span) {
 		if s.State == format.StateRunnable && s.Why == replay.WhyCreated {
 			g.creator, g.goStack = s.ByGoID, s.ByStack
 		}
-		if s.Stack != format.NullString {
-			g.stack = s.Stack
-		}
-		if !g.found && s.Begin <= p.timeNS && (p.timeNS < s.End || p.timeNS == s.End && s.Flags&replay.CensoredRight != 0) {
+		g.stack = g.standsAt(s)
+		if !g.found && p.holds(s) {
 			g.found = true
 			p.found = append(p.found, standing{id, s.State, s.Reason, s.Begin, g.creator, g.goStack, g.stack})
+		}
+		if s.Flags&(replay.CensoredRight|replay.EndUnseen) != 0 {
+			g.stack = format.NullString
 		}
 		if s.Next == format.StateNotExist {
 			p.forget(id, g, s.End)
 		}
 	}
+}
+
+// holds says whether a span tells the state at the instant: from its beginning on and before its end, unless the state went on after that. Of one whose
+// end was not seen only the beginning is certain.
+func (p *Instant) holds(s *replay.Span) bool {
+	if s.Flags&replay.EndUnseen != 0 {
+		return s.Begin == p.timeNS
+	}
+	return s.Begin <= p.timeNS && (p.timeNS < s.End || p.timeNS == s.End && s.Flags&replay.CensoredRight != 0)
+}
+
+// standsAt is where a goroutine is during a span. One that became runnable without a stack of its own stands where it stood before; where one that
+// runs is nobody sees.
+func (g *past) standsAt(s *replay.Span) format.StringID {
+	switch {
+	case s.State == format.StateRunning:
+		return format.NullString
+	case s.Stack == format.NullString && s.State == format.StateRunnable && s.Flags&replay.CensoredLeft == 0:
+		return g.stack
+	}
+	return s.Stack
 }
 
 func (p *Instant) forget(id identity, g *past, end int64) {
@@ -105,7 +128,7 @@ func (p *Instant) forget(id identity, g *past, end int64) {
 	delete(p.past, id)
 }
 
-// Profile is the goroutines at the instant, by id, and how many more there may have been: seen before it, and not known at it because events were lost.
+// Profile is the goroutines at the instant, by id, and how many more there may have been: seen before it, and not known at it because moves or events are missing.
 // Call it after the walk.
 func (p *Instant) Profile() (prof *profile.Profile, lost int64) {
 	for _, g := range p.past {
@@ -141,13 +164,22 @@ func (p *Instant) group(s *standing) profile.Group {
 	if s.state == format.StateWaiting || s.state == format.StateSyscall {
 		g.WaitMinutes = (p.timeNS - s.sinceNS) / 60_000_000_000
 	}
-	switch {
+	switch g.Stack, g.Elided = unmarked(p.names.Stack(s.stack)); {
 	case s.state == format.StateRunning:
 		g.Missing = runningElsewhere
-	case p.names.Stack(s.stack) == "":
-		g.Missing = notInTrace
-	default:
-		g.Stack = p.names.Stack(s.stack)
+	case g.Stack == "":
+		g.Missing, g.Elided = notInTrace, false
 	}
 	return g
+}
+
+// marks are the frames that stand for others: at the root of a stack that was cut, and at the leaf of one that moved while it was read.
+var marks = []string{"[truncated]", "[running]"}
+
+// unmarked is a stack without such frames, and whether it had any.
+func unmarked(stack string) (frames string, marked bool) {
+	list := profile.Frames(stack)
+	n := len(list)
+	list = slices.DeleteFunc(list, func(f string) bool { return slices.Contains(marks, f) })
+	return strings.Join(list, ";"), len(list) < n
 }

@@ -37,11 +37,11 @@ func isPlumbing(function string) bool {
 	return false
 }
 
-// short is a frame as people read it: function and line, without the folder.
+// short is a frame as people read it: function and line.
 func short(frame string) string {
 	name, place := profile.Split(frame)
-	if place == "" {
-		return name
+	if i := strings.LastIndexByte(place, ':'); i >= 0 {
+		return name + place[i:]
 	}
-	return name + " " + place[strings.LastIndexByte(place, '/')+1:]
+	return name
 }

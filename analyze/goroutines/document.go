@@ -9,11 +9,15 @@ import (
 
 // View says what of a result to show.
 type View struct {
-	Groups int // the most groups; 0: all
+	Groups int  // the most groups; 0: all
+	System bool // the runtime's own too
 }
 
 // Document makes a result ready to be drawn.
 func (r *Result) Document(v View) *report.Document {
+	if !v.System {
+		r = r.withoutSystem()
+	}
 	d := &report.Document{Title: "Goroutines at the end of the trace, and how they got there", Warnings: r.Warnings}
 	d.Facts = []report.Fact{
 		{Name: "goroutines", Value: report.Text(fmt.Sprintf("%s at the end; %s ended", report.FormatCount(r.Goroutines), report.FormatCount(r.Ended)))},
@@ -27,6 +31,18 @@ func (r *Result) Document(v View) *report.Document {
 	d.Notes = append(d.Notes, "since: how long the one that is there longest has been, at least where marked \"≥\". Times are sums over a group's goroutines since the recording or they began.",
 		"A group without a verdict is one of which the trace does not show enough.")
 	return d
+}
+
+// withoutSystem is the result without the runtime's own groups.
+func (r *Result) withoutSystem() *Result {
+	out := *r
+	out.Groups = nil
+	for i := range r.Groups {
+		if !r.Groups[i].System {
+			out.Groups = append(out.Groups, r.Groups[i])
+		}
+	}
+	return &out
 }
 
 // limited is a table with as many rows as are to be shown.
@@ -75,8 +91,8 @@ func (r *Result) verdictTable(v View) report.Table {
 
 func (r *Result) groupTable(v View) report.Table {
 	t := report.Table{
-		Title: "Groups", Names: 1,
-		Columns: []string{"", "count", "state", "since", "woken", "waits", "waiting", "running", "runnable", "created by"},
+		Title: "Groups", Names: 2,
+		Columns: []string{"", "created by", "state", "count", "since", "woken", "waits", "waiting", "running", "runnable"},
 	}
 	for i := range r.Groups {
 		g := &r.Groups[i]
@@ -85,8 +101,8 @@ func (r *Result) groupTable(v View) report.Table {
 			since = "≥" + since
 		}
 		t.Rows = append(t.Rows, []report.Cell{
-			report.Text(g.name()), report.Count(g.Count), report.Text(g.doing()), report.Text(since), report.Count(g.Woken), report.Count(g.Waits),
-			report.Duration(g.WaitingNS), report.Duration(g.RunningNS), report.Duration(g.RunnableNS), report.Text(short(g.CreatedBy)),
+			report.Text(g.name()), report.Text(function(g.CreatedBy)), report.Text(g.doing()), report.Count(g.Count), report.Text(since), report.Count(g.Woken),
+			report.Count(g.Waits), report.Duration(g.WaitingNS), report.Duration(g.RunningNS), report.Duration(g.RunnableNS),
 		})
 	}
 	return limited(t, v)

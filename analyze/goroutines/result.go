@@ -3,6 +3,7 @@ package goroutines
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/gosched/gosched/analyze/goroutines/profile"
 	"github.com/gosched/gosched/analyze/replay"
@@ -32,6 +33,7 @@ type Group struct {
 	Reason     string        `json:"reason,omitempty"`
 	Class      string        `json:"class,omitempty"` // of the reason
 	Entry      string        `json:"entry"`
+	System     bool          `json:"system"` // the runtime's own
 	Stack      string        `json:"stack"` // root first
 	CreatedBy  string        `json:"created_by,omitempty"`
 	GoIDs      []format.GoID `json:"goids"`       // the first few
@@ -167,12 +169,14 @@ func (p *Pass) newGroup(key groupKey) *Group {
 		PID: key.pid, State: stateNames[key.state], Reason: p.names.Reason(key.reason), Entry: p.names.Entry(key.entry), Stack: p.names.Stack(key.stack),
 		CreatedBy: key.createdBy, GoIDs: []format.GoID{}, Creators: []format.GoID{},
 	}
+	g.System = strings.HasPrefix(g.Entry, "runtime.") && g.Entry != "runtime.main"
 	if k := p.kinds.of[key.kindKey]; k != nil {
 		g.Ended = k.ended
 	}
 	if key.state == format.StateWaiting {
 		g.class = replay.ClassOf(g.Reason)
 		g.Class = g.class.String()
+		g.System = g.System || g.class == replay.ClassSystem
 		g.site = p.sites.of[siteKey{key.reason, key.stack}]
 		g.Here = g.site.place(p.names)
 	}

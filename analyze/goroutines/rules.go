@@ -63,7 +63,7 @@ func reportedLeaked(s *suspect) string {
 }
 
 func ofRuntime(s *suspect) string {
-	if s.class == replay.ClassSystem || strings.HasPrefix(s.Entry, "runtime.") && s.Entry != "runtime.main" {
+	if s.System {
 		return "the runtime's own"
 	}
 	return ""
@@ -174,9 +174,12 @@ func lockedOut(s *suspect) string {
 	return fmt.Sprintf("behind whoever holds the lock, for all of the observed %s; the trace does not say who", report.FormatDuration(s.sum.DurationNS()))
 }
 
+// busyPart is the part of the observed time that a goroutine must have lived to be called busy: who was just created has done nothing but run.
+const busyPart = 10
+
 func mostlyRuns(s *suspect) string {
 	life := s.WaitingNS + s.RunningNS + s.RunnableNS + s.SyscallNS
-	if life <= 0 || 2*s.RunningNS < life {
+	if life <= 0 || 2*s.RunningNS < life || life*busyPart < s.sum.DurationNS()*s.Count {
 		return ""
 	}
 	return fmt.Sprintf("ran for %s of the time", report.FormatShare(float64(s.RunningNS)/float64(life)))

@@ -1,7 +1,7 @@
 package goroutines
 
 import (
-	"strings"
+	"slices"
 
 	"github.com/gosched/gosched/analyze/goroutines/profile"
 	"github.com/gosched/gosched/analyze/replay"
@@ -135,16 +135,16 @@ func (g *goroutine) kind(names *replay.Names) kindKey {
 	return kindKey{g.pid, g.entry, goStatement(names.Stack(g.goStack))}
 }
 
-// goStatement is the frame of the go statement in a creator's stack: the innermost that is not the runtime's.
+// starters are what the runtime does in a go statement.
+var starters = []string{"runtime.newproc", "runtime.newproc.func1", "runtime.systemstack", "runtime.mcall"}
+
+// goStatement is the frame of the go statement in a creator's stack.
 func goStatement(stack string) string {
 	frames := profile.Frames(stack)
 	for i := len(frames) - 1; i >= 0; i-- {
-		if !strings.HasPrefix(frames[i], "runtime.") || strings.HasPrefix(frames[i], "runtime.main ") {
+		if !slices.Contains(starters, function(frames[i])) {
 			return frames[i]
 		}
-	}
-	if len(frames) > 0 {
-		return frames[len(frames)-1]
 	}
 	return ""
 }

@@ -23,6 +23,7 @@ type goroutinesOptions struct {
 	pprof   string
 	force   bool
 	top     int
+	system  bool
 	json    bool
 }
 
@@ -65,6 +66,7 @@ trace.`,
 	flags.StringVar(&opts.pprof, "pprof", "", "with --at: write them to this `file` for go tool pprof")
 	flags.BoolVarP(&opts.force, "force", "f", false, "overwrite that file if it is there")
 	flags.IntVar(&opts.top, "top", defaultTop, "the most `rows` of each table in the text")
+	flags.BoolVar(&opts.system, "system", false, "list the runtime's own goroutines too")
 	jsonFlag(cmd, &opts.json)
 	return cmd
 }
@@ -102,7 +104,7 @@ func runGoroutines(ctx context.Context, opts goroutinesOptions, paths []string, 
 		return err
 	}
 	result := pass.Result(summary, prof)
-	document := result.Document(goroutines.View{Groups: opts.top})
+	document := result.Document(goroutines.View{Groups: opts.top, System: opts.system})
 	document.Tables = slices.DeleteFunc(document.Tables, func(t report.Table) bool { return len(t.Rows) == 0 })
 	if err := present(out, opts.json, result, document); err != nil {
 		return err
@@ -146,7 +148,7 @@ func runInstant(ctx context.Context, opts goroutinesOptions, trace format.Trace,
 	}
 	prof, lost := pass.Profile()
 	if lost > 0 {
-		fmt.Fprintf(notes, "%s more may have been there: events were lost then\n", report.FormatNumber(lost, "goroutine"))
+		fmt.Fprintf(notes, "%s more may have been there: moves or events around that time are missing\n", report.FormatNumber(lost, "goroutine"))
 	}
 	return writeGoroutines(opts, at, prof, out)
 }
