@@ -154,9 +154,12 @@ func (t *table) known() []*goroutine {
 	return t.list
 }
 
-// forget makes the state of a goroutine unknown but keeps its entry function.
+// forget makes the state of a goroutine unknown, and where it was, but keeps its entry function.
 func (t *table) forget(g *goroutine) {
 	*g = goroutine{id: g.id, entry: g.entry, details: g.details, tid: format.Unknown, cpu: format.Unknown, proc: format.Unknown}
+	if t.withDetails {
+		t.details[g.details] = details{}
+	}
 	t.unseen++
 }
 
