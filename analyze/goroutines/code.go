@@ -7,7 +7,7 @@ import (
 )
 
 // plumbing are packages whose functions say how something was done and not what. A name that ends with a slash stands for all packages below it.
-var plumbing = []string{"bufio", "context", "internal/", "io", "net", "reflect", "runtime", "runtime/", "sync", "sync/", "syscall", "time"}
+var plumbing = []string{"bufio", "context", "internal/", "io", "net", "os", "reflect", "runtime", "runtime/", "sync", "sync/", "syscall", "time", "golang.org/x/sys/", "golang.org/x/sync/"}
 
 func function(frame string) string {
 	name, _ := profile.Split(frame)

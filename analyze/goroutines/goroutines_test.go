@@ -1,0 +1,213 @@
+package goroutines_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/gosched/gosched/analyze/goroutines"
+	"github.com/gosched/gosched/analyze/goroutines/profile"
+	"github.com/gosched/gosched/analyze/internal/simsched"
+	"github.com/gosched/gosched/analyze/replay"
+	"github.com/gosched/gosched/analyze/report"
+	"github.com/gosched/gosched/internal/golden"
+)
+
+func analyze(t testing.TB, trace replay.Source, prof *profile.Profile) *goroutines.Result {
+	t.Helper()
+	p := goroutines.New()
+	sum, err := replay.Run(context.Background(), trace, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p.Result(sum, prof)
+}
+
+// besides is the profile beside a trace, if there is one.
+func besides(t testing.TB, base string) *profile.Profile {
+	t.Helper()
+	f, err := os.Open(base + ".profile")
+	if os.IsNotExist(err) {
+		return nil
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	prof, err := profile.Parse(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return prof
+}
+
+// TestTraces draws the result of each testdata/groups/*.trace as JSON and as text and compares with the files beside it.
+func TestTraces(t *testing.T) {
+	paths, err := filepath.Glob("testdata/groups/*.trace")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no traces: %v", err)
+	}
+	for _, path := range paths {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			base := strings.TrimSuffix(path, ".trace")
+			result := analyze(t, golden.Trace(t, path), besides(t, base))
+			var doc, text bytes.Buffer
+			if err := report.WriteJSON(&doc, result); err != nil {
+				t.Fatal(err)
+			}
+			if err := report.WriteText(&text, result.Document(goroutines.View{System: true}), report.Options{Width: 110}); err != nil {
+				t.Fatal(err)
+			}
+			golden.Check(t, base+".json", doc.Bytes())
+			golden.Check(t, base+".txt", text.Bytes())
+		})
+	}
+}
+
+// TestVerdictsByHand repeats what the comment in verdicts.trace says.
+func TestVerdictsByHand(t *testing.T) {
+	r := analyze(t, golden.Trace(t, "testdata/groups/verdicts.trace"), nil)
+	want := map[string]string{
+		"main.query": goroutines.Leaked, "main.ask": goroutines.Leaked, "main.slow": goroutines.Slow, "main.work": goroutines.Busy, "main.fill": goroutines.Stuck,
+		"main.locked": goroutines.Stuck, "main.pool": goroutines.Idle, "main.tick": goroutines.Idle, "main.main": goroutines.Idle, "main.serve": goroutines.Idle,
+		"runtime.bgsweep": goroutines.Idle, "main.cold": "", "main.drain": "",
+	}
+	got := map[string]bool{}
+	for i := range r.Groups {
+		g := &r.Groups[i]
+		entry := strings.Replace(g.Entry, "runtime.main", "main.main", 1)
+		got[entry] = true
+		if verdict, ok := want[entry]; !ok || g.Verdict != verdict {
+			t.Errorf("%s is %q (%s), want %q", entry, g.Verdict, g.Evidence, verdict)
+		}
+		if entry == "main.fill" && g.Behind != 13 {
+			t.Errorf("main.fill is stuck behind %d, want 13", g.Behind)
+		}
+	}
+	if len(got) != len(want) {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestNoLeakIsCalledSoAcrossAGap(t *testing.T) {
+	for _, g := range analyze(t, golden.Trace(t, "testdata/groups/gap.trace"), nil).Groups {
+		if g.Verdict == goroutines.Leaked {
+			t.Errorf("%s is called leaked: %s", g.Entry, g.Evidence)
+		}
+	}
+}
+
+const besideVerdicts = `goroutine 3 [chan receive (leaked), 2 minutes]:
+main.cold(...)
+	/m.go:30
+created by main.main in goroutine 1
+	/m.go:30
+
+goroutine 20 [chan send]:
+main.query(...)
+	/m.go:99
+
+goroutine 21 [chan send]:
+main.other(...)
+	/m.go:61
+
+goroutine 900 [sleep]:
+main.later(...)
+	/m.go:1
+`
+
+func TestAProfileIsJoinedByIDsWhereItHasThem(t *testing.T) {
+	prof, err := profile.Parse(strings.NewReader(besideVerdicts))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := analyze(t, golden.Trace(t, "testdata/groups/verdicts.trace"), prof)
+	if p := r.Profile; p.JoinedBy != "goid" || p.Matched != 2 || p.SamePlace != 1 || p.Strangers != 1 || len(p.Missing) != 2 {
+		t.Errorf("got %+v", *p)
+	}
+	for _, g := range r.Groups {
+		if g.Entry == "main.cold" && (g.Verdict != goroutines.Leaked || g.Profile.WaitMinutes != 2) {
+			t.Errorf("what the collector found leaked is called %q: %s", g.Verdict, g.Evidence)
+		}
+		if g.Entry == "main.query" && (g.Profile.Count != 1 || g.Profile.SamePlace != 0) {
+			t.Errorf("main.query: %+v", *g.Profile)
+		}
+	}
+}
+
+func TestAProfileWithoutIDsIsJoinedByStacks(t *testing.T) {
+	prof, err := profile.Parse(strings.NewReader("goroutine profile: total 5\n4 @ 0x1\n# labels: {\"job\":\"q\"}\n#\t0x1\tmain.query+0x1\t/m.go:61\n\n1 @ 0x2\n#\t0x2\tmain.gone+0x1\t/m.go:1\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := analyze(t, golden.Trace(t, "testdata/groups/verdicts.trace"), prof)
+	if p := r.Profile; p.JoinedBy != "stack" || p.Matched != 4 || len(p.Missing) != 1 {
+		t.Errorf("got %+v", *p)
+	}
+	for _, g := range r.Groups {
+		if g.Entry == "main.query" && g.Profile.How != "by stack: the profile has 4 at this stack, the trace 6" {
+			t.Errorf("got %q", g.Profile.How)
+		}
+	}
+}
+
+// TestEveryInstantIsWrittenAndReadAgain compares what stood at instants of simulated schedules with the groups at the end, and with its own text.
+func TestEveryInstantIsWrittenAndReadAgain(t *testing.T) {
+	for seed := range uint64(10) {
+		trace := simsched.New(simsched.Config{Seed: seed, Events: 3000, Processes: 1})
+		r := analyze(t, trace, nil)
+		var inGroups int64
+		for i := range r.Groups {
+			inGroups += r.Groups[i].Count
+		}
+		if inGroups != r.Goroutines {
+			t.Errorf("seed %d: %d goroutines are in groups, of %d", seed, inGroups, r.Goroutines)
+		}
+		p := goroutines.At(last(t, trace))
+		if _, err := replay.Run(context.Background(), trace, p); err != nil {
+			t.Fatal(err)
+		}
+		prof, lost := p.Profile()
+		if prof.Total() != r.Goroutines || lost != 0 {
+			t.Errorf("seed %d: %d goroutines stood at the end and %d were lost, of %d", seed, prof.Total(), lost, r.Goroutines)
+		}
+		var text bytes.Buffer
+		if err := profile.WriteDump(&text, prof); err != nil {
+			t.Fatal(err)
+		}
+		again, err := profile.Parse(&text)
+		if err != nil || again.Total() != prof.Total() {
+			t.Errorf("seed %d: %d of %d are read again: %v", seed, again.Total(), prof.Total(), err)
+		}
+	}
+}
+
+// last is when a trace's recording ends.
+func last(t *testing.T, trace replay.Source) int64 {
+	t.Helper()
+	sum, err := replay.Run(context.Background(), trace, goroutines.New())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sum.EndNS
+}
+
+func TestTheSameTraceGivesTheSameBytes(t *testing.T) {
+	var first []byte
+	for range 3 {
+		doc, err := json.Marshal(analyze(t, simsched.New(simsched.Config{Seed: 5, Events: 5000, GapEvery: 700, Processes: 2}), nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first == nil {
+			first = doc
+		}
+		if !bytes.Equal(doc, first) {
+			t.Fatalf("another run gave\n%s\nthe first\n%s", doc, first)
+		}
+	}
+}
