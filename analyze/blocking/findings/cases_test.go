@@ -1,0 +1,289 @@
+package findings_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// script is a text trace in the making. Times are microseconds; rows may come in any order.
+type script struct{ rows []row }
+
+type row struct {
+	at   int
+	text string
+}
+
+func (s *script) add(at int, text string, args ...any) {
+	s.rows = append(s.rows, row{at, fmt.Sprintf(text, args...)})
+}
+
+// start creates a goroutine and lets it run.
+func (s *script) start(at, g int, entry string) {
+	s.add(at, "g%d notexist->runnable pid=1 stack=\"%s /m.go:1\"", g, entry)
+	s.run(at, g)
+}
+
+func (s *script) run(at, g int) { s.add(at, "g%d runnable->running pid=1 tid=%d", g, 100+g) }
+
+func (s *script) park(at, g int, reason, stack string) {
+	s.add(at, "g%d running->waiting pid=1 tid=%d reason=%q stack=%q", g, 100+g, reason, stack)
+}
+
+func (s *script) wake(at, g, by int) {
+	s.add(at, "g%d waiting->runnable pid=1 by_goid=%d by_stack=\"main.waker /m.go:90\"", g, by)
+}
+
+func (s *script) event(at, g int, reason string) {
+	s.add(at, "g%d waiting->runnable pid=1 reason=%q", g, reason)
+}
+
+// off takes the CPU from a goroutine's thread for a while.
+func (s *script) off(at, until, g int, to, from string) {
+	s.add(at, "thread g%d running->runnable pid=1 tid=%d cpu=0 reason=%q", g, 100+g, to)
+	s.add(until, "thread g%d runnable->running pid=1 tid=%d cpu=0 reason=%q", g, 100+g, from)
+}
+
+// traceCase is a recording of 400 ms, and the findings in it in their order.
+type traceCase struct {
+	name   string
+	golden string // the files to compare with
+	extra  string // of the process's metadata
+	write  func(*script)
+	want   string
+}
+
+const head = `gosched text trace 1
+metadata {"schema_version":1,"source":"ebpf","start_ns":1000000,"end_ns":401000000,"processes":[{"pid":1,"command":"prog","executable":"/prog","go_version":"go1.26.8","gomaxprocs":2,"coverage":[]%s}]}
+base 1000000
+`
+
+func (c *traceCase) text() string {
+	var s script
+	c.write(&s)
+	slices.SortStableFunc(s.rows, func(a, b row) int { return a.at - b.at })
+	var b strings.Builder
+	fmt.Fprintf(&b, head, c.extra)
+	for _, r := range s.rows {
+		fmt.Fprintf(&b, "%dus %s\n", r.at, r.text)
+	}
+	return b.String()
+}
+
+const lockStack = "main.work /m.go:1;main.locked /m.go:7;sync.(*Mutex).Lock /mutex.go:1"
+
+// convoy has four goroutines hand a lock round, each holding it for a millisecond.
+func convoy(s *script) {
+	for g := 1; g <= 4; g++ {
+		s.start(0, g, "main.work")
+		if g != 1 {
+			s.park(1, g, "sync.Mutex.Lock", lockStack)
+		}
+	}
+	for ms := 1; ms < 399; ms++ {
+		next, holder := 1+ms%4, 1+(ms-1)%4
+		s.wake(1000*ms, next, holder)
+		s.run(1000*ms, next)
+		s.park(1000*ms+1, holder, "sync.Mutex.Lock", lockStack)
+	}
+}
+
+// lockBriefly has one goroutine wait for another's lock for a while of each millisecond. The other never waits for it.
+func lockBriefly(wait int) func(*script) {
+	return func(s *script) {
+		s.start(0, 1, "main.owner")
+		s.start(0, 2, "main.work")
+		for at := 100; at < 399000; at += 1000 {
+			s.park(at, 2, "sync.Mutex.Lock", lockStack)
+			s.wake(at+wait, 2, 1)
+			s.run(at+wait, 2)
+		}
+	}
+}
+
+// hog runs ten milliseconds at a time; another goroutine waits for its turn for some of each.
+func hog(delay int) func(*script) {
+	return func(s *script) {
+		s.start(0, 1, "main.spin")
+		s.start(0, 2, "main.serve")
+		s.park(1, 2, "IO wait", "main.serve /m.go:5")
+		for at := 9900; at < 399000; at += 10000 {
+			s.event(at-delay, 2, "netpoll")
+			s.add(at, "g1 running->runnable pid=1 tid=101 reason=preempted stack=\"main.spin /m.go:2\"")
+			s.run(at, 2)
+			s.park(at+99, 2, "IO wait", "main.serve /m.go:5")
+			s.run(at+100, 1)
+		}
+	}
+}
+
+// fanIn has four goroutines send to one, which rests for some of each millisecond.
+func fanIn(rest int) func(*script) {
+	return func(s *script) {
+		s.start(0, 9, "main.collect")
+		for g := 1; g <= 4; g++ {
+			s.start(0, g, "main.produce")
+			s.park(1, g, "chan send", "main.produce /m.go:4")
+		}
+		for ms := 1; ms < 399; ms++ {
+			g := 1 + ms%4
+			s.wake(1000*ms, g, 9)
+			s.run(1000*ms, g)
+			s.park(1000*ms+10, g, "chan send", "main.produce /m.go:4")
+			if rest > 0 {
+				s.park(1000*ms+20, 9, "IO wait", "main.collect /m.go:8")
+				s.event(1000*ms+20+rest, 9, "netpoll")
+				s.run(1000*ms+20+rest, 9)
+			}
+		}
+	}
+}
+
+// herd wakes ten goroutines every ten milliseconds, which run for a while after a delay.
+func herd(n, run int) func(*script) {
+	return func(s *script) {
+		s.start(0, 90, "main.signal")
+		for g := 1; g <= n; g++ {
+			s.start(0, g, "main.wait")
+			s.park(1, g, "sync.Cond.Wait", "main.wait /m.go:4")
+		}
+		for at := 1000; at < 399000; at += 10000 {
+			for g := 1; g <= n; g++ {
+				s.wake(at+g, g, 90)
+				s.run(at+g+200, g)
+				s.park(at+g+200+run, g, "sync.Cond.Wait", "main.wait /m.go:4")
+			}
+		}
+	}
+}
+
+// timers wake a goroutine again and again for a short run.
+func timers(period, run int) func(*script) {
+	return func(s *script) {
+		s.start(0, 1, "main.poll")
+		for at := 100; at < 398000; at += period {
+			s.park(at, 1, "sleep", "main.poll /m.go:4;time.Sleep /t.go:1")
+			s.event(at+period-run-20, 1, "timer")
+			s.run(at+period-run, 1)
+		}
+	}
+}
+
+func assists(wait int) func(*script) {
+	return func(s *script) {
+		s.start(0, 1, "main.allocate")
+		for at := 1000; at < 398000; at += 10000 {
+			s.park(at, 1, "GC assist marking", "main.allocate /m.go:4;runtime.mallocgc /malloc.go:1")
+			s.event(at+wait, 1, "gc")
+			s.run(at+wait, 1)
+		}
+	}
+}
+
+// create makes goroutines, one every period, that wait or end.
+func create(n, period int, reason string, ends bool) func(*script) {
+	return func(s *script) {
+		s.start(0, 1, "main.main")
+		for i := range n {
+			at, g := 100+i*period, 2+i
+			s.start(at, g, "main.handle")
+			if ends {
+				s.add(at+500, "g%d running->notexist pid=1", g)
+			} else {
+				s.park(at+1, g, reason, "main.handle /m.go:4")
+			}
+		}
+	}
+}
+
+// longRuns are four runs of 60 ms, of which the thread has no CPU for a while.
+func longRuns(off int) func(*script) {
+	return func(s *script) {
+		s.start(0, 1, "main.copy")
+		for at := 1000; at < 390000; at += 80000 {
+			s.park(at, 1, "sleep", "main.copy /m.go:4")
+			s.event(at+10000, 1, "timer")
+			s.run(at+10000, 1)
+			s.off(at+11000, at+11000+max(1, off), 1, "prog", "prog")
+		}
+	}
+}
+
+// without takes the CPU from a running goroutine's thread for half of the time.
+func without(to, from string) func(*script) {
+	return func(s *script) {
+		s.start(0, 1, "main.compute")
+		for at := 1000; at < 390000; at += 40000 {
+			s.off(at, at+20000, 1, to, from)
+		}
+	}
+}
+
+// calls are system calls of 1 ms, which cost the P or not.
+func calls(to string) func(*script) {
+	return func(s *script) {
+		s.start(0, 1, "main.read")
+		for at := 1000; at < 398000; at += 2000 {
+			s.add(at, "g1 running->syscall pid=1 tid=101 reason=read stack=\"main.read /m.go:3\"")
+			s.add(at+1000, "g1 syscall->%s pid=1 tid=101", to)
+			if to == "runnable" {
+				s.run(at+1500, 1)
+			}
+		}
+	}
+}
+
+func stops(length int) func(*script) {
+	return func(s *script) {
+		s.start(0, 1, "main.main")
+		for at := 1000; at < 390000; at += 10000 {
+			s.add(at, "range notexist->notexist pid=1 end_ns=%dus reason=\"stop-the-world (read mem stats)\"", at+length)
+		}
+	}
+}
+
+func lost(length int) func(*script) {
+	return func(s *script) {
+		s.start(0, 1, "main.main")
+		s.add(100000, "gap pid=1 end_ns=%dus reason=\"ring buffer full\"", 100000+length)
+	}
+}
+
+const halfACPU, almostTwo, three = `,"cpu_quota":0.5`, `,"cpu_quota":1.5`, `,"cpu_quota":3`
+
+var cases = []traceCase{
+	{"a lock that is handed round", "convoy", "", convoy, "lock-convoy"},
+	{"a lock that is taken often and waited for briefly", "", "", lockBriefly(50), ""},
+	{"a lock whose owner does not queue", "", "", lockBriefly(990), ""},
+	{"a goroutine that keeps the P", "hog", "", hog(8000), "hog"},
+	{"long runs that nobody waits behind", "", "", hog(90), ""},
+	{"four senders and one busy receiver", "", "", fanIn(0), "fan-in"},
+	{"four senders and a receiver that waits for the network", "", "", fanIn(500), ""},
+	{"ten goroutines woken for nothing", "", "", herd(10, 20), "thundering-herd"},
+	{"ten goroutines woken for work", "", "", herd(10, 500), ""},
+	{"five goroutines woken for nothing", "", "", herd(5, 20), ""},
+	{"a timer two thousand times a second", "", "", timers(500, 10), "timer-storm"},
+	{"a timer two hundred times a second", "", "", timers(5000, 10), ""},
+	{"a timer that begins real work", "", "", timers(500, 300), ""},
+	{"long waits for the collector", "", "", assists(2000), "gc-assist"},
+	{"short waits for the collector", "", "", assists(20), ""},
+	{"a goroutine more each millisecond", "", "", create(398, 1000, "sleep", false), "goroutine-growth"},
+	{"all goroutines at the start", "", "", create(398, 1, "sleep", false), ""},
+	{"goroutines that come and go", "", "", create(398, 1000, "", true), ""},
+	{"goroutines left behind one by one", "leak", "", create(40, 9900, "chan send", false), "leak"},
+	{"workers without work", "", "", create(40, 1, "chan receive", false), ""},
+	{"runs of 60 ms on a CPU", "", "", longRuns(0), "long-run"},
+	{"runs of 60 ms without a CPU for most of it", "", "", longRuns(45000), ""},
+	{"another process has the CPU", "", "", without("hog", "hog"), "cpu-contention"},
+	{"the process's own threads have the CPU", "", "", without("prog", "prog"), ""},
+	{"an idle CPU that a process with a quota does not get", "throttled", halfACPU, without("swapper", "swapper"), "cpu-throttled procs-over-quota"},
+	{"a quota and as many Ps", "", almostTwo, without("swapper", "swapper"), "cpu-throttled"},
+	{"a quota, and others that have the CPU", "", three, without("hog", "hog"), "cpu-contention"},
+	{"an idle CPU without a quota", "", "", without("swapper", "swapper"), ""},
+	{"system calls that cost the P", "", "", calls("runnable"), "syscall-handoff"},
+	{"system calls that do not", "", "", calls("running"), ""},
+	{"a stop of 1 ms every 10 ms", "", "", stops(1000), "stop-the-world"},
+	{"a stop of 20 µs every 10 ms", "", "", stops(20), ""},
+	{"a tenth of the recording is missing", "", "", lost(40000), "gaps"},
+	{"a hundredth of the recording is missing", "", "", lost(4000), ""},
+}

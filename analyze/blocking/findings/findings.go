@@ -1,0 +1,197 @@
+package findings
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"github.com/gosched/gosched/analyze/replay"
+	"github.com/gosched/gosched/analyze/replay/stack"
+	"github.com/gosched/gosched/format"
+)
+
+// Finding is a rule that matched.
+type Finding struct {
+	Name     string   `json:"name"` // of the rule
+	Title    string   `json:"title"`
+	Severity int      `json:"severity"` // 0 to 100, see the package comment
+	PID      *int32   `json:"pid"`      // null where it is about the whole trace, or the trace has no pid
+	Where    string   `json:"where"`    // the code, or the process that takes the CPU; empty where there is no one place
+	LostNS   *int64   `json:"lost_ns"`  // time lost, null for rules that are not about time
+	Evidence []string `json:"evidence"`
+	Advice   string   `json:"advice"`
+}
+
+// Unlooked is a rule that could not look for what it is for.
+type Unlooked struct {
+	Name string `json:"name"`
+	Why  string `json:"why"`
+}
+
+// Result is what the rules found and where they could not look.
+type Result struct {
+	Findings []Finding  `json:"findings"` // the most severe first
+	Unlooked []Unlooked `json:"unlooked"`
+}
+
+// Pass gathers what the rules need. Make one with New, run it with replay.Run and ask for its Result.
+type Pass struct {
+	names     *replay.Names
+	meta      *format.Metadata
+	processes map[int32]*process
+	current   *process
+	classes   replay.ByID[reasonFacts]
+	kinds     replay.ByID[kindFacts]
+}
+
+// reasonFacts are what a reason means, worked out once.
+type reasonFacts struct {
+	known, timer, assist bool
+	class                replay.Class
+	lock, send           bool
+}
+
+type kindFacts struct{ known, system bool }
+
+var (
+	_ replay.RangePass = (*Pass)(nil)
+	_ replay.BeginPass = (*Pass)(nil)
+)
+
+// New makes an empty pass.
+func New() *Pass { return &Pass{processes: map[int32]*process{}} }
+
+// Wants implements replay.Pass.
+func (p *Pass) Wants() replay.Wants {
+	return replay.Wants{States: replay.AllStates, Details: true, Threads: true}
+}
+
+// Begin implements replay.BeginPass.
+func (p *Pass) Begin(names *replay.Names, meta *format.Metadata) { p.names, p.meta = names, meta }
+
+// Spans implements replay.Pass.
+func (p *Pass) Spans(spans []replay.Span) {
+	for i := range spans {
+		s := &spans[i]
+		if p.current == nil || p.current.pid != s.PID {
+			p.current = p.process(s.PID)
+		}
+		switch {
+		case s.Thread:
+			p.thread(s)
+		case !p.system(s.Entry):
+			p.span(s)
+		}
+	}
+}
+
+// Range implements replay.RangePass.
+func (p *Pass) Range(r replay.Range) {
+	if !r.StopWorld {
+		return
+	}
+	s := &p.process(r.PID).stops
+	if r.Flags&replay.CensoredLeft == 0 {
+		s.count++
+	}
+	s.sumNS += r.End - r.Begin
+	s.maxNS = max(s.maxNS, r.End-r.Begin)
+}
+
+func (p *Pass) process(pid int32) *process {
+	q := p.processes[pid]
+	if q == nil {
+		q = newProcess(pid)
+		p.processes[pid] = q
+		for i := range p.meta.Processes {
+			if p.meta.Processes[i].PID == pid {
+				q.meta = &p.meta.Processes[i]
+			}
+		}
+	}
+	return q
+}
+
+func (p *Pass) system(entry replay.EntryID) bool {
+	k := p.kinds.At(uint32(entry))
+	if !k.known {
+		*k = kindFacts{known: true, system: stack.IsSystem(p.names.Entry(entry))}
+	}
+	return k.system
+}
+
+// locks are the reasons to wait for a mutex, whatever the stack is.
+var locks = map[string]bool{"sync.Mutex.Lock": true, "sync.RWMutex.Lock": true, "sync.RWMutex.RLock": true}
+
+// assists are the reasons to wait because the collector wants help.
+var assists = map[string]bool{"GC assist marking": true, "GC assist wait": true, "GC mark assist wait for work": true}
+
+func (p *Pass) reason(id format.StringID) reasonFacts {
+	f := p.classes.At(uint32(id))
+	if !f.known {
+		text := p.names.Reason(id)
+		*f = reasonFacts{
+			known: true, timer: text == "timer", assist: assists[text], class: replay.ClassOf(text), lock: locks[text],
+			send: text == "chan send",
+		}
+	}
+	return *f
+}
+
+// Result is the answer after a walk, given what the walk says of the trace.
+func (p *Pass) Result(sum *replay.Summary) *Result {
+	r := &Result{Findings: []Finding{}, Unlooked: []Unlooked{}}
+	var pids []int32
+	for pid := range p.processes {
+		pids = append(pids, pid)
+	}
+	slices.Sort(pids)
+	for i := range rules {
+		rule := &rules[i]
+		if rule.trace != nil {
+			r.add(rule, nil, 0, rule.trace(sum))
+		}
+		why := ""
+		for _, pid := range pids {
+			q := p.processes[pid]
+			if lack := rule.lacks(q); lack != "" {
+				why = lack
+			} else if rule.find != nil {
+				r.add(rule, q, sum.DurationNS(), rule.find(&look{process: q, names: p.names, begin: sum.BeginNS, end: sum.EndNS}))
+			}
+		}
+		if why != "" {
+			r.Unlooked = append(r.Unlooked, Unlooked{rule.Name, why})
+		}
+	}
+	slices.SortStableFunc(r.Findings, func(a, b Finding) int { return cmp.Compare(b.Severity, a.Severity) })
+	return r
+}
+
+// maxHits is how many findings of one rule in one process are reported, the worst first.
+const maxHits = 3
+
+// add makes findings of those hits that are above the floor.
+func (r *Result) add(rule *Rule, q *process, duration int64, hits []hit) {
+	slices.SortStableFunc(hits, func(a, b hit) int {
+		return cmp.Or(cmp.Compare(b.lostNS, a.lostNS), cmp.Compare(b.share, a.share), cmp.Compare(a.where, b.where))
+	})
+	for _, h := range hits[:min(len(hits), maxHits)] {
+		f := Finding{Name: rule.Name, Title: rule.Title, Where: h.where, Evidence: h.evidence, Advice: rule.Advice}
+		share := h.share
+		if h.lostNS > 0 {
+			if float64(h.lostNS) < minLost*float64(duration) {
+				continue
+			}
+			f.LostNS = &h.lostNS
+			share = float64(h.lostNS) / float64(h.lostNS+q.ranNS)
+		}
+		if f.Severity = int(math.Round(100 * min(1, max(0, share)))); f.Severity < minSeverity {
+			continue
+		}
+		if q != nil && q.pid != format.Unknown {
+			f.PID = &q.pid
+		}
+		r.Findings = append(r.Findings, f)
+	}
+}

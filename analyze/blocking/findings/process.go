@@ -1,0 +1,167 @@
+package findings
+
+import (
+	"strings"
+
+	"github.com/gosched/gosched/analyze/replay"
+	"github.com/gosched/gosched/format"
+)
+
+// process is what is remembered of one.
+type process struct {
+	pid        int32
+	meta       *format.Process // nil: the trace does not know it
+	goroutines map[format.GoID]*goroutine
+	sites      replay.ByID[*site] // by stack
+	places     []*site
+	threads    replay.ByID[int64] // by TID: nanoseconds without a CPU since the goroutine on it changed state
+	takers     map[format.StringID]int64
+	kinds      replay.ByID[kind]
+	ranNS      int64 // goroutines of the program on a CPU, as far as known
+	readyNS    int64 // runnable
+	assist     waits
+	backFromOS waits // runnable because of a system call that cost the P
+	calls      int64
+	idleCPU    waits // ready threads whose CPU was idle for long
+	long       waits // runs that went on beyond what the runtime allows
+	longStack  format.StringID
+	timer      waits // short runs begun by timers
+	stops      waits
+	alive      curve
+	threadsIn  bool
+}
+
+// waits are times of one sort.
+type waits struct{ count, sumNS, maxNS int64 }
+
+func (w *waits) add(ns int64) {
+	w.count++
+	w.sumNS += ns
+	w.maxNS = max(w.maxNS, ns)
+}
+
+// goroutine is what is remembered of one that is alive.
+type goroutine struct {
+	ranNS   int64 // since it was woken
+	delayNS int64 // from its last wake-up to running
+	lock    *site // where it waited for a lock last
+	herd    *site // where it was woken as one of many, and has not waited since
+	fan     *site // where it is the one that ends the waits of senders
+	timer   bool  // a timer woke it, and it has not waited since
+}
+
+// kind is the time of goroutines with one entry function.
+type kind struct {
+	readyNS     int64 // in delays of minDelay or more
+	delays      int64
+	maxNS       int64 // the longest of these
+	hoggedNS    int64 // on the CPU in runs of minHog or more
+	hogs        int64
+	longest     int64
+	longestSeen int64           // the longest of those whose end has a stack
+	hogsStack   format.StringID // that
+}
+
+// site is a place where goroutines wait.
+type site struct {
+	stack       format.StringID
+	reason      format.StringID
+	lock, send  bool
+	class       replay.Class
+	waits       waits
+	first, last int64 // the time from the first wait to the last
+	handed      int64 // waits for a lock that one ended who had waited here before
+	timers      int64 // waits that a timer ended
+	waker       format.GoID
+	votes       int64 // for waker, less those for others
+	byWaker     int64 // waits that it ended since it is the candidate
+	idleNS      int64 // that waker waited itself
+	burst       []*goroutine
+	burstBy     format.GoID
+	burstAt     int64
+	bursts      int64
+	herd        int64 // woken as one of many
+	futile      waits // of them those that soon waited here again
+	woken       int64
+	left        []int64 // when those that waited at the end began to
+	leftAt      int64
+}
+
+func newProcess(pid int32) *process {
+	return &process{pid: pid, goroutines: map[format.GoID]*goroutine{}, takers: map[format.StringID]int64{}}
+}
+
+func (q *process) goroutine(id format.GoID) *goroutine {
+	g := q.goroutines[id]
+	if g == nil {
+		g = new(goroutine)
+		q.goroutines[id] = g
+	}
+	return g
+}
+
+// maxSites bounds the places that are told apart in a process; others are not looked at.
+const maxSites = 1 << 16
+
+// site is the place where a goroutine waits; nil where the stack is not known.
+func (p *Pass) site(s *replay.Span) *site {
+	if s.Stack == format.NullString {
+		return nil
+	}
+	at := p.current.sites.At(uint32(s.Stack))
+	if *at == nil && len(p.current.places) < maxSites {
+		f := p.reason(s.Reason)
+		*at = &site{stack: s.Stack, reason: s.Reason, class: f.class, lock: f.lock || f.class == replay.ClassLock && mutexInside(p.names.Stack(s.Stack)), send: f.send, first: s.Begin}
+		p.current.places = append(p.current.places, *at)
+	}
+	return *at
+}
+
+// mutexInside tells waits for a mutex from those for a WaitGroup or a condition, where the reason does not.
+func mutexInside(stack string) bool {
+	return strings.Contains(stack, "sync.(*Mutex).") || strings.Contains(stack, "sync.(*RWMutex).")
+}
+
+// curve is how many goroutines there are, as a sum of changes in equal stretches of time. It halves its resolution when it is full.
+type curve struct {
+	begin, step int64
+	change      [64]int64
+	created     int64
+	exited      int64
+}
+
+func (c *curve) add(at, n int64) {
+	if c.step == 0 {
+		c.begin, c.step = at, 1<<20
+	}
+	for (at-c.begin)/c.step >= int64(len(c.change)) {
+		for i := range c.change {
+			c.change[i] = c.sumAt(2*i) + c.sumAt(2*i+1)
+		}
+		c.step *= 2
+	}
+	c.change[max(0, (at-c.begin)/c.step)] += n
+	if n > 0 {
+		c.created += n
+	} else {
+		c.exited -= n
+	}
+}
+
+func (c *curve) sumAt(i int) int64 {
+	if i >= len(c.change) {
+		return 0
+	}
+	return c.change[i]
+}
+
+// between is by how many goroutines there are more at the end of a stretch of time.
+func (c *curve) between(begin, end int64) int64 {
+	var sum int64
+	for i, n := range c.change {
+		if at := c.begin + int64(i)*c.step; at >= begin && at < end {
+			sum += n
+		}
+	}
+	return sum
+}

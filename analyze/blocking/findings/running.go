@@ -1,0 +1,154 @@
+package findings
+
+import (
+	"fmt"
+	"math"
+	"path"
+	"slices"
+
+	"github.com/gosched/gosched/analyze/replay"
+	"github.com/gosched/gosched/analyze/report"
+)
+
+// maxCommand is how long a thread's name can be (Linux v6.18 include/linux/sched.h, TASK_COMM_LEN less the final zero).
+const maxCommand = 15
+
+// own says whether a thread's name is that of the process's own threads: the executable's, cut.
+func (q *process) own(name string) bool {
+	if q.meta == nil {
+		return false
+	}
+	for _, file := range []string{q.meta.Command, q.meta.Executable} {
+		base := path.Base(file)
+		if base[:min(len(base), maxCommand)] == name {
+			return true
+		}
+	}
+	return false
+}
+
+func cpuContention(l *look) (hits []hit) {
+	for id, ns := range l.takers {
+		name := l.names.Reason(id)
+		if name == "" || name == idleThread || l.own(name) {
+			continue
+		}
+		hits = append(hits, hit{where: name, lostNS: ns, evidence: []string{
+			fmt.Sprintf("Threads with a goroutine on them were ready for %s while %q had the CPU.", report.FormatDuration(ns), name),
+		}})
+	}
+	return hits
+}
+
+func (l *look) quota() float64 {
+	if l.meta == nil {
+		return 0
+	}
+	return l.meta.CPUQuota
+}
+
+func throttled(l *look) []hit {
+	if l.quota() == 0 || l.idleCPU.count < 5 {
+		return nil
+	}
+	return []hit{{lostNS: l.idleCPU.sumNS, evidence: []string{
+		fmt.Sprintf("%s a thread with a goroutine on it was ready for 2ms or more and then got an idle CPU: %s in all, %s at most.",
+			report.FormatNumber(l.idleCPU.count, "time"), report.FormatDuration(l.idleCPU.sumNS), report.FormatDuration(l.idleCPU.maxNS)),
+		fmt.Sprintf("The quota is %.3g CPUs.", l.quota()),
+	}}}
+}
+
+func procsOverQuota(l *look) []hit {
+	hits := throttled(l)
+	if len(hits) == 0 || float64(l.meta.GOMAXPROCS) <= math.Ceil(l.quota()) {
+		return nil
+	}
+	hits[0].evidence = []string{
+		fmt.Sprintf("GOMAXPROCS is %d and the quota %.3g CPUs.", l.meta.GOMAXPROCS, l.quota()),
+		hits[0].evidence[0],
+	}
+	return hits
+}
+
+func longRun(l *look) []hit {
+	if l.long.count < 3 {
+		return nil
+	}
+	return []hit{{where: l.code(l.longStack), lostNS: l.long.sumNS, evidence: []string{
+		fmt.Sprintf("%s a goroutine ran on a CPU for 40ms or more without a break, %s at most.", report.FormatNumber(l.long.count, "time"), report.FormatDuration(l.long.maxNS)),
+		"The place is where the longest ended, which may be after the code that could not be preempted.",
+	}}}
+}
+
+// hog looks for the kind with the most time in long runs.
+func hog(l *look) []hit {
+	most := -1
+	for id := range l.kinds.Len() {
+		if k := l.kinds.At(uint32(id)); k.hoggedNS > 0 && (most < 0 || k.hoggedNS > l.kinds.At(uint32(most)).hoggedNS) {
+			most = id
+		}
+	}
+	if most < 0 {
+		return nil
+	}
+	h := *l.kinds.At(uint32(most))
+	var others kind
+	for id := range l.kinds.Len() {
+		if k := l.kinds.At(uint32(id)); id != most {
+			others.readyNS += k.readyNS
+			others.delays += k.delays
+			others.maxNS = max(others.maxNS, k.maxNS)
+		}
+	}
+	if 2*h.hoggedNS < l.ranNS || others.delays < 20 {
+		return nil
+	}
+	return []hit{{where: l.code(h.hogsStack), lostNS: others.readyNS, evidence: []string{
+		fmt.Sprintf("Goroutines of %s ran %s for 5ms or more, %s at most: %s of all running time.",
+			l.names.Entry(replay.EntryID(most)), report.FormatNumber(h.hogs, "time"), report.FormatDuration(h.longest), part(h.hoggedNS, l.ranNS)),
+		fmt.Sprintf("Others were runnable for 1ms or more %s, %s in all, %s at most.",
+			report.FormatNumber(others.delays, "time"), report.FormatDuration(others.readyNS), report.FormatDuration(others.maxNS)),
+	}}}
+}
+
+func handoff(l *look) []hit {
+	if l.perSecond(l.backFromOS.count) < 100 {
+		return nil
+	}
+	return []hit{{lostNS: l.backFromOS.sumNS, evidence: []string{
+		fmt.Sprintf("%s a second of %s system calls a second ended without a P; goroutines then waited %s for one in all, %s at most.",
+			report.FormatCount(l.perSecond(l.backFromOS.count)), report.FormatCount(l.perSecond(l.calls)),
+			report.FormatDuration(l.backFromOS.sumNS), report.FormatDuration(l.backFromOS.maxNS)),
+	}}}
+}
+
+func stopTheWorld(l *look) []hit {
+	share := float64(l.stops.sumNS) / float64(max(1, l.end-l.begin))
+	return []hit{{share: share, evidence: []string{
+		fmt.Sprintf("The world was stopped %s for %s in all (%s of the time), %s at most.",
+			report.FormatNumber(l.stops.count, "time"), report.FormatDuration(l.stops.sumNS), report.FormatShare(share), report.FormatDuration(l.stops.maxNS)),
+	}}}
+}
+
+func growth(l *look) []hit {
+	var quarters []int64
+	var sum int64
+	for i := range int64(4) {
+		length := (l.end - l.begin) / 4
+		quarters = append(quarters, l.alive.between(l.begin+i*length, l.begin+(i+1)*length))
+		sum += quarters[i]
+	}
+	if sum < 100 || slices.Min(quarters) < 10 {
+		return nil
+	}
+	return []hit{{share: float64(sum) / float64(max(1, len(l.goroutines))), evidence: []string{
+		fmt.Sprintf("%s were created and %s ended; %d, %d, %d and %d more in the quarters of the recording.",
+			report.FormatNumber(l.alive.created, "goroutine"), report.FormatCount(l.alive.exited), quarters[0], quarters[1], quarters[2], quarters[3]),
+	}}}
+}
+
+func gaps(sum *replay.Summary) []hit {
+	return []hit{{share: sum.GapShare(), evidence: []string{
+		fmt.Sprintf("Events were lost or not looked for during %s of the time, in %s.", report.FormatShare(sum.GapShare()), report.FormatNumber(sum.Gaps, "gap")),
+	}}}
+}

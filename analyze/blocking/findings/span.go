@@ -1,0 +1,234 @@
+package findings
+
+import (
+	"github.com/gosched/gosched/analyze/replay"
+	"github.com/gosched/gosched/format"
+)
+
+// The lengths that the rules go by.
+const (
+	minDelayNS   = 1_000_000  // a delay that a person or a caller may notice
+	minHogNS     = 5_000_000  // half of what the runtime lets a goroutine run before it asks it to stop: go1.26 src/runtime/proc.go, forcePreemptNS is 10 ms
+	minLongNS    = 40_000_000 // four times that: the request was not heeded
+	sliceNS      = 10_000_000 // that
+	shortRunNS   = 50_000     // a run in which hardly anything was done
+	burstNS      = 1_000_000  // one waker's wake-ups that are nearer than this are one
+	minBurst     = 8          // of so many goroutines
+	minIdleCPUNS = 2_000_000  // a ready thread finds an idle CPU much earlier, unless it may not have it
+)
+
+// span takes the time of a goroutine of the program in one state.
+func (p *Pass) span(s *replay.Span) {
+	q := p.current
+	g := q.goroutine(s.GoID)
+	switch s.State {
+	case format.StateRunning:
+		p.ran(g, s)
+	case format.StateSyscall:
+		q.calls++
+		p.offCPU(s)
+	case format.StateRunnable:
+		p.delayed(g, s)
+	case format.StateWaiting:
+		p.waited(g, s)
+	}
+	if s.Next == format.StateNotExist {
+		q.alive.add(s.End, -1)
+		delete(q.goroutines, s.GoID)
+	}
+}
+
+// offCPU is how long the thread had no CPU since its goroutine changed state.
+func (p *Pass) offCPU(s *replay.Span) int64 {
+	if s.TID < 0 {
+		return 0
+	}
+	at := p.current.threads.At(uint32(s.TID))
+	ns := *at
+	*at = 0
+	return min(ns, s.Len())
+}
+
+func (p *Pass) ran(g *goroutine, s *replay.Span) {
+	q := p.current
+	ns := s.Len() - p.offCPU(s)
+	if s.Flags&replay.EndUnseen != 0 {
+		return
+	}
+	q.ranNS += ns
+	g.ranNS += ns
+	if ns < minHogNS {
+		return
+	}
+	k := q.kinds.At(uint32(s.Entry))
+	k.hoggedNS += ns
+	k.hogs++
+	k.longest = max(k.longest, ns)
+	if ns > k.longestSeen && s.EndStack != format.NullString {
+		k.longestSeen, k.hogsStack = ns, s.EndStack
+	}
+	if ns >= minLongNS {
+		if ns > q.long.maxNS || q.longStack == format.NullString {
+			q.longStack = s.EndStack
+		}
+		q.long.count++
+		q.long.sumNS += ns - sliceNS
+		q.long.maxNS = max(q.long.maxNS, ns)
+	}
+}
+
+func (p *Pass) delayed(g *goroutine, s *replay.Span) {
+	q := p.current
+	if s.Why == replay.WhyCreated {
+		q.alive.add(s.Begin, 1)
+	}
+	if s.Flags&replay.EndUnseen != 0 {
+		return
+	}
+	ns := s.Len()
+	q.readyNS += ns
+	g.delayNS += ns
+	if s.Why == replay.WhySyscallExit {
+		q.backFromOS.add(ns)
+	}
+	if ns >= minDelayNS {
+		k := q.kinds.At(uint32(s.Entry))
+		k.readyNS += ns
+		k.delays++
+		k.maxNS = max(k.maxNS, ns)
+	}
+}
+
+// waited takes a wait: first what the goroutine did since the one before, then the wait itself.
+func (p *Pass) waited(g *goroutine, s *replay.Span) {
+	q, site := p.current, p.site(s)
+	if g.ranNS < shortRunNS {
+		if g.timer {
+			q.timer.add(g.ranNS + g.delayNS)
+		}
+		if g.herd != nil && g.herd == site {
+			site.futile.add(g.ranNS + g.delayNS)
+		}
+	}
+	g.ranNS, g.delayNS, g.timer, g.herd = 0, 0, false, nil
+	if g.fan != nil {
+		g.fan.idleNS += s.Len()
+	}
+	if s.Flags&replay.EndUnseen != 0 {
+		return
+	}
+	if p.reason(s.Reason).assist {
+		q.assist.add(s.Len())
+	}
+	if site != nil {
+		p.waitedAt(site, g, s)
+	}
+}
+
+func (p *Pass) waitedAt(at *site, g *goroutine, s *replay.Span) {
+	if s.Flags&replay.CensoredRight != 0 {
+		at.leave(s)
+	} else {
+		at.woken++
+		p.wokenAt(at, g, s)
+	}
+	at.first = min(at.first, s.Begin)
+	at.last = max(at.last, s.End)
+	at.waits.add(s.Len())
+	if at.lock {
+		g.lock = at
+	}
+}
+
+// wokenAt takes who ended a wait.
+func (p *Pass) wokenAt(at *site, g *goroutine, s *replay.Span) {
+	if p.reason(s.EndReason).timer {
+		at.timers++
+		g.timer = true
+	}
+	if s.EndByGoID == format.NoGoroutine {
+		return
+	}
+	switch {
+	case at.lock:
+		if w := p.current.goroutines[s.EndByGoID]; w != nil && w.lock == at {
+			at.handed++
+		}
+	case at.send:
+		at.vote(p.current.goroutines[s.EndByGoID], s.EndByGoID)
+	}
+	at.oneOfMany(g, s)
+}
+
+// vote finds the goroutine that ends most waits here (Boyer and Moore's majority vote).
+func (at *site) vote(w *goroutine, id format.GoID) {
+	switch {
+	case at.waker == id:
+		at.votes++
+		at.byWaker++
+	case at.votes > 0:
+		at.votes--
+	default:
+		at.waker, at.votes, at.byWaker, at.idleNS = id, 1, 1, 0
+	}
+	if w != nil && at.waker == id {
+		w.fan = at
+	}
+}
+
+// oneOfMany sees whether one waker wakes many at once.
+func (at *site) oneOfMany(g *goroutine, s *replay.Span) {
+	if at.burstBy != s.EndByGoID || s.End-at.burstAt > burstNS {
+		at.burst, at.burstBy = at.burst[:0], s.EndByGoID
+	}
+	at.burstAt = s.End
+	if len(at.burst) == minBurst {
+		g.herd = at
+		at.herd++
+		return
+	}
+	if at.burst = append(at.burst, g); len(at.burst) == minBurst {
+		at.bursts++
+		at.herd += minBurst
+		for _, member := range at.burst {
+			member.herd = at
+		}
+	}
+}
+
+// maxLeft bounds how many of the goroutines left waiting at a place are remembered.
+const maxLeft = 1 << 12
+
+// leave takes a wait that had not ended when observation stopped.
+func (at *site) leave(s *replay.Span) {
+	if s.End > at.leftAt {
+		at.leftAt, at.left = s.End, at.left[:0]
+	}
+	if len(at.left) < maxLeft && s.Flags&replay.CensoredLeft == 0 {
+		at.left = append(at.left, s.Begin)
+	}
+}
+
+const idleThread = "swapper"
+
+// thread takes the time of a thread, of which only that without a CPU counts.
+func (p *Pass) thread(s *replay.Span) {
+	q := p.current
+	q.threadsIn = true
+	if s.State != format.StateRunnable || s.Flags&replay.EndUnseen != 0 || s.GoID == format.NoGoroutine {
+		return
+	}
+	*q.threads.At(uint32(s.TID)) += s.Len()
+	q.takers[p.taker(s)] += s.Len()
+	if p.names.Reason(s.EndReason) == idleThread && s.Len() >= minIdleCPUNS {
+		q.idleCPU.add(s.Len())
+	}
+}
+
+// taker is who had the CPU of a ready thread: who took it or, where nobody of another process did, who gave it back.
+func (p *Pass) taker(s *replay.Span) format.StringID {
+	if name := p.names.Reason(s.Reason); name != "" && name != idleThread && !p.current.own(name) {
+		return s.Reason
+	}
+	return s.EndReason
+}

@@ -1,0 +1,119 @@
+package findings
+
+import (
+	"fmt"
+
+	"github.com/gosched/gosched/analyze/replay"
+	"github.com/gosched/gosched/analyze/report"
+)
+
+// average is how many goroutines waited at the place at a time, from the first wait to the last.
+func (at *site) average() float64 {
+	return float64(at.waits.sumNS) / float64(max(1, at.last-at.first))
+}
+
+func (at *site) queue() string {
+	return fmt.Sprintf("%s of %s in all, %s at most; %.1f goroutines waited at a time",
+		report.FormatNumber(at.waits.count, "wait"), report.FormatDuration(at.waits.sumNS), report.FormatDuration(at.waits.maxNS), at.average())
+}
+
+func convoy(l *look) (hits []hit) {
+	for _, at := range l.places {
+		if !at.lock || at.woken < 50 || at.average() < 1 || 2*at.handed < at.woken {
+			continue
+		}
+		hits = append(hits, hit{where: l.code(at.stack), lostNS: at.waits.sumNS, evidence: []string{
+			at.queue() + ".",
+			fmt.Sprintf("%s of the waits were ended by a goroutine that had waited there itself.", part(at.handed, at.woken)),
+		}})
+	}
+	return hits
+}
+
+func part(n, of int64) string { return report.FormatShare(float64(n) / float64(max(1, of))) }
+
+func fanIn(l *look) (hits []hit) {
+	for _, at := range l.places {
+		length := at.last - at.first
+		if !at.send || at.woken < 50 || at.average() < 2 || 10*at.byWaker < 9*at.woken || 5*at.idleNS > length {
+			continue
+		}
+		hits = append(hits, hit{where: l.code(at.stack), lostNS: at.waits.sumNS, evidence: []string{
+			at.queue() + ".",
+			fmt.Sprintf("Goroutine %d ended %s of the waits, and waited itself for %s of that time.", at.waker, part(at.byWaker, at.woken), part(at.idleNS, length)),
+		}})
+	}
+	return hits
+}
+
+func herd(l *look) (hits []hit) {
+	for _, at := range l.places {
+		if at.bursts < 10 || 2*at.futile.count < at.herd {
+			continue
+		}
+		hits = append(hits, hit{where: l.code(at.stack), lostNS: at.futile.sumNS, evidence: []string{
+			fmt.Sprintf("%s, %d or more goroutines were woken by one within a millisecond: %s in all.",
+				report.FormatNumber(at.bursts, "time"), minBurst, report.FormatNumber(at.herd, "wake-up")),
+			fmt.Sprintf("%s of them waited there again after less than 50µs of running; that took %s.", part(at.futile.count, at.herd), report.FormatDuration(at.futile.sumNS)),
+		}})
+	}
+	return hits
+}
+
+func timerStorm(l *look) []hit {
+	if l.perSecond(l.timer.count) < 1000 {
+		return nil
+	}
+	var most *site
+	for _, at := range l.places {
+		if most == nil || at.timers > most.timers {
+			most = at
+		}
+	}
+	h := hit{lostNS: l.timer.sumNS, evidence: []string{
+		fmt.Sprintf("Timers began %s runs of less than 50µs a second; with their delays they took %s.", report.FormatCount(l.perSecond(l.timer.count)), report.FormatDuration(l.timer.sumNS)),
+	}}
+	if most != nil {
+		h.where = l.code(most.stack)
+		h.evidence = append(h.evidence, fmt.Sprintf("%s of them at the place that has the most.", report.FormatCount(l.perSecond(most.timers))+" a second"))
+	}
+	return []hit{h}
+}
+
+func gcAssist(l *look) []hit {
+	if l.assist.count == 0 {
+		return nil
+	}
+	return []hit{{lostNS: l.assist.sumNS, evidence: []string{
+		fmt.Sprintf("%s goroutines waited for the collector because they allocate: %s in all, %s at most.",
+			report.FormatNumber(l.assist.count, "time"), report.FormatDuration(l.assist.sumNS), report.FormatDuration(l.assist.maxNS)),
+	}}}
+}
+
+// leaked are the classes of waits that only another goroutine can end.
+var leaked = map[replay.Class]bool{replay.ClassChannel: true, replay.ClassSelect: true, replay.ClassLock: true, replay.ClassForever: true}
+
+const minLeft = 20
+
+func leak(l *look) (hits []hit) {
+	for _, at := range l.places {
+		if !leaked[at.class] || at.woken > 0 || at.leftAt < l.end || len(at.left) < minLeft || !l.allThrough(at.left) {
+			continue
+		}
+		n := int64(len(at.left))
+		hits = append(hits, hit{where: l.code(at.stack), share: float64(n) / float64(max(1, len(l.goroutines))), evidence: []string{
+			fmt.Sprintf("%s came to wait (%s) and were still waiting when the recording ended; nobody was woken there.",
+				report.FormatNumber(n, "goroutine"), l.names.Reason(at.reason)),
+		}})
+	}
+	return hits
+}
+
+// allThrough says whether some of the times lie in each quarter of the recording.
+func (l *look) allThrough(times []int64) bool {
+	var quarters [4]bool
+	for _, t := range times {
+		quarters[min(3, max(0, 4*(t-l.begin)/max(1, l.end-l.begin)))] = true
+	}
+	return quarters == [4]bool{true, true, true, true}
+}
