@@ -6,25 +6,35 @@ import (
 	"time"
 )
 
-// query answers when nobody may be there any more.
+// query answers after a while, when nobody may be there any more.
 //
 //go:noinline
-func query(out chan int) {
-	time.Sleep(20 * time.Millisecond)
+func query(out chan int, while time.Duration) {
+	time.Sleep(while)
 	out <- 1
 }
 
-// forgottenReceiver gives up on an answer whose channel has no room for it.
+// askFor gives up on an answer whose channel has no room for it.
+func askFor(while time.Duration) (timeout bool) {
+	out := make(chan int)
+	go query(out, while)
+	select {
+	case <-out:
+		return false
+	case <-time.After(5 * time.Millisecond):
+		return true
+	}
+}
+
+// forgottenReceiver makes three queries that are answered at once for one that takes too long.
 func forgottenReceiver() error {
-	return steadily(func() (int64, error) {
-		out := make(chan int)
-		go query(out)
-		select {
-		case <-out:
-			return 0, nil
-		case <-time.After(2 * time.Millisecond):
-			return 1, nil
+	return steadily(func() (n int64, err error) {
+		for _, while := range []time.Duration{0, 0, 0, 20 * time.Millisecond} {
+			if askFor(while) {
+				n++
+			}
 		}
+		return n, nil
 	})
 }
 
@@ -115,19 +125,21 @@ func square(in, out chan int) {
 	}
 }
 
-// poolNotClosed has its work done by a pool and forgets that the pool is still there.
+// poolNotClosed has two rounds of work done by a pool and forgets that the pool is still there.
 func poolNotClosed() error {
 	const workers = 3
 	return steadily(func() (int64, error) {
-		in, out := make(chan int, workers), make(chan int, workers)
+		in, out := make(chan int), make(chan int, workers)
 		for i := 0; i < workers; i++ {
 			go square(in, out)
 		}
-		for i := 0; i < workers; i++ {
-			in <- i
-		}
-		for i := 0; i < workers; i++ {
-			<-out
+		for round := 0; round < 2; round++ {
+			for i := 0; i < workers; i++ {
+				in <- i
+			}
+			for i := 0; i < workers; i++ {
+				<-out
+			}
 		}
 		return workers, nil
 	})

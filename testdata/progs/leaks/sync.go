@@ -26,8 +26,11 @@ func gather(parts ...int) {
 	wg.Wait()
 }
 
+// missingDone has two requests that are fine for one that is not.
 func missingDone() error {
 	return steadily(func() (int64, error) {
+		go gather(1, 2, 3)
+		go gather(4, 5)
 		go gather(1, 0, 2)
 		return 1, nil
 	})
