@@ -18,6 +18,8 @@ import (
 )
 
 type goroutinesOptions struct {
+	pid     int
+	pid     int // 0: none
 	profile string
 	at      string
 	pprof   string
@@ -30,7 +32,7 @@ type goroutinesOptions struct {
 func newGoroutinesCommand() *cobra.Command {
 	var opts goroutinesOptions
 	cmd := &cobra.Command{
-		Use:   "goroutines TRACE…",
+		Use:   "goroutines TRACE… | -p PID",
 		Short: "Where goroutines stand and how they got there: leaked, stuck, slow, busy or idle",
 		Long: `Print the goroutines that are left at the end of a trace in groups: how many stand at
 a place, since when, how often they were woken and by whom, and what they spent their
@@ -45,25 +47,39 @@ program printed when it crashed.
 it with --pprof for go tool pprof. The time is one since the trace's first event, such
 as 1.5s, or a time of day with a date, such as 2026-11-22T10:00:00.5Z.
 
+-p reads the goroutines of a running process from its memory, without eBPF, without
+stopping it and without a pprof port, and prints them like --at.
+
+-p reads the goroutines of a live process from its memory, without stopping it and
+without a port of its own, and prints or writes them the same way. Each goroutine is
+shown as it was at some moment of the reading. It takes the privileges of a debugger.
+
 TRACE is a file, a folder of segments or a glob; several of one recording are one
 trace.`,
 		Example: `  gosched goroutines trace.parquet
   gosched goroutines --profile goroutine.pb.gz trace.parquet
   gosched goroutines --at 2.5s trace.parquet
   gosched goroutines --at 2.5s --pprof then.pb.gz trace.parquet
+  sudo gosched goroutines -p $(pidof server)
+  sudo gosched goroutines -p $(pidof server)
+  sudo gosched goroutines -p $(pidof server) --pprof now.pb.gz
   gosched goroutines --json trace.parquet | jq '.groups[] | select(.verdict == "leaked")'`,
-		Args: arguments(oneOrMoreTraces),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := opts.check(); err != nil {
+			if err := opts.check(cmd.Flags().Changed("pid"), args); err != nil {
 				return usageError(cmd, err)
+			}
+			if opts.pid != 0 {
+				return runLiveGoroutines(cmd.Context(), opts, cmd.OutOrStdout(), cmd.ErrOrStderr())
 			}
 			return runGoroutines(cmd.Context(), opts, args, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	flags := cmd.Flags()
+	flags.IntVarP(&opts.pid, "pid", "p", 0, "print the goroutines of this live `process`")
 	flags.StringVar(&opts.profile, "profile", "", "lay this goroutine profile beside the trace (`file`)")
 	flags.StringVar(&opts.at, "at", "", "print every goroutine as it stood at this `time`")
-	flags.StringVar(&opts.pprof, "pprof", "", "with --at: write them to this `file` for go tool pprof")
+	flags.IntVarP(&opts.pid, "pid", "p", 0, "print every goroutine of the running process with this `PID`")
+	flags.StringVar(&opts.pprof, "pprof", "", "with --at or -p: write them to this `file` for go tool pprof")
 	flags.BoolVarP(&opts.force, "force", "f", false, "overwrite that file if it is there")
 	flags.IntVar(&opts.top, "top", defaultTop, "the most `rows` of each table in the text")
 	flags.BoolVar(&opts.system, "system", false, "list the runtime's own goroutines too")
@@ -71,14 +87,20 @@ trace.`,
 	return cmd
 }
 
-func (o *goroutinesOptions) check() error {
+func (o *goroutinesOptions) check(havePID bool, traces []string) error {
 	switch {
+	case havePID && o.pid <= 0:
+		return fmt.Errorf("processes are numbered from 1, so none is %d", o.pid)
+	case havePID && (len(traces) > 0 || o.at != "" || o.profile != ""):
+		return errors.New("-p reads a running process: give it no trace, no --at and no --profile")
+	case !havePID && len(traces) == 0:
+		return errors.New("which goroutines? Name a trace, or a running process with -p")
 	case o.top < 1:
 		return errors.New("--top must be at least 1")
 	case o.at != "" && o.profile != "":
 		return errors.New("either --at or --profile, not both")
-	case o.pprof != "" && o.at == "":
-		return errors.New("--pprof writes the goroutines of an instant: say which with --at")
+	case o.pprof != "" && o.at == "" && !havePID:
+		return errors.New("--pprof writes the goroutines of an instant: say which with --at, or a running process with -p")
 	case o.pprof != "" && o.json:
 		return errors.New("either --json or --pprof, not both")
 	}
@@ -142,6 +164,33 @@ func runInstant(ctx context.Context, opts goroutinesOptions, trace format.Trace,
 		return fmt.Errorf("--at %s is not in the trace, which reaches from %s before its first event to %s after it",
 			opts.at, report.FormatDuration(first-begin), report.FormatDuration(end-first))
 	}
+	return printInstant(ctx, opts, trace, at, out, notes)
+}
+
+// runLiveGoroutines prints the goroutines of a running process.
+func runLiveGoroutines(ctx context.Context, opts goroutinesOptions, out, notes io.Writer) error {
+	trace, err := readGoroutines(ctx, opts.pid)
+	if err != nil {
+		return err
+	}
+	meta := trace.Metadata()
+	fmt.Fprintf(notes, "read within %s: each goroutine as it was at some moment of that time\n", report.FormatDuration(meta.EndNS-meta.StartNS))
+	return printInstant(ctx, opts, trace, meta.EndNS, out, notes)
+}
+
+func printInstant(ctx context.Context, opts goroutinesOptions, trace format.Trace, at int64, out, notes io.Writer) error {
+	return writeInstant(ctx, opts, trace, at, out, notes)
+}
+
+func runLive(ctx context.Context, opts goroutinesOptions, out, notes io.Writer) error {
+	trace, err := readGoroutines(ctx, opts.pid)
+	if err != nil {
+		return err
+	}
+	return writeInstant(ctx, opts, trace, trace.Metadata().EndNS, out, notes)
+}
+
+func writeInstant(ctx context.Context, opts goroutinesOptions, trace format.Trace, at int64, out, notes io.Writer) error {
 	pass := goroutines.At(at)
 	if _, err := replay.Run(ctx, trace, pass); err != nil {
 		return err

@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"io"
+
+	"github.com/gosched/gosched/format"
 )
 
 var errNotLinux = errors.New("recording needs Linux; traces are read on any system")
@@ -24,3 +26,7 @@ func transitionNames() []string { return nil }
 func runRecord(context.Context, recordOptions, io.Writer, io.Writer) error { return errNotLinux }
 
 func runCheck(context.Context, checkOptions, io.Writer) error { return errNotLinux }
+
+func readGoroutines(context.Context, int) (format.Trace, error) { return nil, errNotLinux }
+
+func readGoroutines(context.Context, int) (format.Trace, error) { return nil, errNotLinux }
