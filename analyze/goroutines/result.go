@@ -34,7 +34,7 @@ type Group struct {
 	Class      string        `json:"class,omitempty"` // of the reason
 	Entry      string        `json:"entry"`
 	System     bool          `json:"system"` // the runtime's own
-	Stack      string        `json:"stack"` // root first
+	Stack      string        `json:"stack"`  // root first
 	CreatedBy  string        `json:"created_by,omitempty"`
 	GoIDs      []format.GoID `json:"goids"`       // the first few
 	Creators   []format.GoID `json:"creators"`    // the first few goroutines that created them

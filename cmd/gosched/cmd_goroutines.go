@@ -18,7 +18,6 @@ import (
 )
 
 type goroutinesOptions struct {
-	pid     int
 	pid     int // 0: none
 	profile string
 	at      string
@@ -49,10 +48,7 @@ as 1.5s, or a time of day with a date, such as 2026-11-22T10:00:00.5Z.
 
 -p reads the goroutines of a running process from its memory, without eBPF, without
 stopping it and without a pprof port, and prints them like --at.
-
--p reads the goroutines of a live process from its memory, without stopping it and
-without a port of its own, and prints or writes them the same way. Each goroutine is
-shown as it was at some moment of the reading. It takes the privileges of a debugger.
+Each is shown as it was at some moment of the reading.
 
 TRACE is a file, a folder of segments or a glob; several of one recording are one
 trace.`,
@@ -60,7 +56,6 @@ trace.`,
   gosched goroutines --profile goroutine.pb.gz trace.parquet
   gosched goroutines --at 2.5s trace.parquet
   gosched goroutines --at 2.5s --pprof then.pb.gz trace.parquet
-  sudo gosched goroutines -p $(pidof server)
   sudo gosched goroutines -p $(pidof server)
   sudo gosched goroutines -p $(pidof server) --pprof now.pb.gz
   gosched goroutines --json trace.parquet | jq '.groups[] | select(.verdict == "leaked")'`,
@@ -75,7 +70,6 @@ trace.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.IntVarP(&opts.pid, "pid", "p", 0, "print the goroutines of this live `process`")
 	flags.StringVar(&opts.profile, "profile", "", "lay this goroutine profile beside the trace (`file`)")
 	flags.StringVar(&opts.at, "at", "", "print every goroutine as it stood at this `time`")
 	flags.IntVarP(&opts.pid, "pid", "p", 0, "print every goroutine of the running process with this `PID`")
@@ -179,18 +173,6 @@ func runLiveGoroutines(ctx context.Context, opts goroutinesOptions, out, notes i
 }
 
 func printInstant(ctx context.Context, opts goroutinesOptions, trace format.Trace, at int64, out, notes io.Writer) error {
-	return writeInstant(ctx, opts, trace, at, out, notes)
-}
-
-func runLive(ctx context.Context, opts goroutinesOptions, out, notes io.Writer) error {
-	trace, err := readGoroutines(ctx, opts.pid)
-	if err != nil {
-		return err
-	}
-	return writeInstant(ctx, opts, trace, trace.Metadata().EndNS, out, notes)
-}
-
-func writeInstant(ctx context.Context, opts goroutinesOptions, trace format.Trace, at int64, out, notes io.Writer) error {
 	pass := goroutines.At(at)
 	if _, err := replay.Run(ctx, trace, pass); err != nil {
 		return err

@@ -28,5 +28,3 @@ func runRecord(context.Context, recordOptions, io.Writer, io.Writer) error { ret
 func runCheck(context.Context, checkOptions, io.Writer) error { return errNotLinux }
 
 func readGoroutines(context.Context, int) (format.Trace, error) { return nil, errNotLinux }
-
-func readGoroutines(context.Context, int) (format.Trace, error) { return nil, errNotLinux }
