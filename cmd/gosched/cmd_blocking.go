@@ -3,12 +3,15 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/gosched/gosched/analyze/blocking"
+	"github.com/gosched/gosched/analyze/blocking/findings"
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/report"
 )
@@ -30,8 +33,15 @@ did meanwhile (ran, was in a system call, had no P, waited itself …) is what t
 first one waited for, followed from waker to waker. Every nanosecond of a wait is
 assigned once. Time that cannot be explained is listed as unknown.
 
+First come findings: patterns that are known to cost time, such as a queue for a lock
+or a CPU quota that stops the process, by their severity from 100 down. Below 5
+nothing is said.
+
 TRACE is a file, a folder of segments or a glob (several of one recording are one
-trace), or a Go execution trace.`,
+trace), or a Go execution trace.
+
+Looked for are
+` + ruleList(),
 		Example: `  gosched blocking trace.parquet
   gosched blocking --top 30 trace.parquet
   gosched blocking --json trace.parquet | jq '.causes[0]'`,
@@ -50,19 +60,38 @@ trace), or a Go execution trace.`,
 	return cmd
 }
 
+// ruleList is the rules with what each looks for.
+func ruleList() string {
+	var b strings.Builder
+	for _, r := range findings.Rules() {
+		fmt.Fprintf(&b, "  %-17s %s\n", r.Name, r.Title)
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// blockingResult is what the command prints: the causes, and what the rules found.
+type blockingResult struct {
+	*blocking.Result
+	Findings []findings.Finding  `json:"findings"`
+	Unlooked []findings.Unlooked `json:"unlooked"`
+}
+
 func runBlocking(ctx context.Context, opts blockingOptions, paths []string, out, notes io.Writer) error {
 	trace, err := openTrace(ctx, paths, notes)
 	if err != nil {
 		return err
 	}
 	defer trace.Close()
-	pass := blocking.New()
-	summary, err := replay.Run(ctx, trace, pass)
+	pass, rules := blocking.New(), findings.New()
+	summary, err := replay.Run(ctx, trace, pass, rules)
 	if err != nil {
 		return err
 	}
-	result := pass.Result(summary)
+	found := rules.Result(summary)
+	result := blockingResult{pass.Result(summary), found.Findings, found.Unlooked}
 	document := result.Document(blocking.View{Rows: opts.top, System: opts.system})
+	document.Facts = append(found.Facts(), document.Facts...)
+	document.Notes = append(found.Notes(), document.Notes...)
 	document.Tables = slices.DeleteFunc(document.Tables, func(t report.Table) bool { return len(t.Rows) == 0 })
 	if err := present(out, opts.json, result, document); err != nil {
 		return err
