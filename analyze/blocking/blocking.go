@@ -20,8 +20,9 @@ type Pass struct {
 	totals    []total    // by nodeID
 	ranges    map[format.StringID]*rangeSum
 	threads   threadSum
-	spans     int64  // so far
-	parts     []part // room for resolve
+	spans     int64   // so far
+	parts     []part  // room for resolve
+	places    []place // by nodeID, for merged
 	pool      pool
 	estimated int64 // nanoseconds of waits whose cause is an estimate
 	check     func(wait *replay.Span, parts []part)
@@ -188,9 +189,7 @@ func (p *Pass) ran(g *goroutine, kind *kindSum, s *replay.Span) {
 	if !kind.system {
 		p.countOff(&off)
 	}
-	if s.Flags == 0 && s.Proc >= 0 {
-		p.current.proc(s.Proc).add(s.Begin, s.End, p.nodes.code(KindBehind, s.EndStack, s.Entry))
-	}
+	p.occupied(s, p.nodes.code(KindBehind, s.EndStack, s.Entry))
 }
 
 // called takes a time in a system call, or in C.
@@ -201,6 +200,7 @@ func (p *Pass) called(g *goroutine, kind *kindSum, s *replay.Span) {
 	p.threads.callOffCPU += off.ready
 	p.threads.callRunning += s.Len() - off.asleep - off.ready
 	kind.syscall += s.Len()
+	p.occupied(s, p.nodes.code(KindBehind, s.Stack, s.Entry))
 	site := p.sites.list[p.sites.of(s, p.names)]
 	if !tally(&site.lengths, &site.broken, s) {
 		return
@@ -226,13 +226,44 @@ func tally(h *stats.Histogram, broken *int64, s *replay.Span) bool {
 	return true
 }
 
+// maxInOrder is up to how many parts of one span are kept in their order. Of more, those of one cause are put together.
+const maxInOrder = 48
+
+// merged puts parts of one cause together where there are many.
+func (p *Pass) merged(parts []part) []part {
+	if len(parts) <= maxInOrder {
+		return parts
+	}
+	n := 0
+	for _, part := range parts {
+		if int(part.node) >= len(p.places) {
+			p.places = append(p.places, make([]place, 2*int(part.node)+1-len(p.places))...)
+		}
+		at := &p.places[part.node]
+		if at.span == p.spans {
+			parts[at.index].ns += part.ns
+			continue
+		}
+		*at = place{p.spans, n}
+		parts[n] = part
+		n++
+	}
+	return parts[:n]
+}
+
+// place is where a node is among the parts of a span.
+type place struct {
+	span  int64
+	index int
+}
+
 // delayed takes a time in which a goroutine could have run.
 func (p *Pass) delayed(g *goroutine, kind *kindSum, s *replay.Span) {
 	kind.runnable += s.Len()
 	if !tally(&kind.delays, &kind.broken, s) || s.Next != format.StateRunning {
 		p.parts = append(p.parts[:0], part{p.nodes.unknown(unknownOf(s)), s.Len()})
 	} else {
-		p.parts = p.current.inTheWay(s, p.nodes, p.parts[:0])
+		p.parts = p.merged(p.inTheWay(s, p.parts[:0]))
 	}
 	at := s.Begin
 	for i := len(p.parts) - 1; i >= 0; i-- {
@@ -262,7 +293,7 @@ func (p *Pass) waited(g *goroutine, kind *kindSum, s *replay.Span) {
 		p.sites.woken(id, s)
 	}
 	idle := g.idleAt(site)
-	p.parts = p.resolve(site, s, p.parts[:0])
+	p.parts = p.merged(p.resolve(site, s, p.parts[:0]))
 	at := s.Begin
 	for i := len(p.parts) - 1; i >= 0; i-- {
 		part := &p.parts[i]

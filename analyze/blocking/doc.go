@@ -11,9 +11,10 @@
 //   - running: a goroutine ran. The function is where it was when the trace saw it next: where it woke somebody, parked, gave way or entered the
 //     kernel. The trace does not look inside of what runs between.
 //   - syscall: it was in a system call, or in C. The function is the caller.
-//   - behind: it was runnable, and another goroutine ran on the P that it ran on in the end. The function is that other's, as in running.
-//   - waking: it was runnable, and no goroutine ran on that P; the P was being woken, or its goroutine was in a system call. Or its thread was ready, and the CPU that
-//     it got had been idle.
+//   - behind: it was runnable, and another goroutine had the P that it ran on in the end, running or in a system call that it kept the P for. The
+//     function is that other's, as in running.
+//   - waking: it was runnable, and no goroutine had that P; it was being woken, or handed on from one goroutine to the next. Or its thread was ready,
+//     and the CPU that it got had been idle.
 //   - off CPU: its thread was ready and had no CPU. The name is that of the thread that had it. The trace knows who took the CPU first and who gave it
 //     back last; where these differ, the process's own threads count only if they ran there for most of the time.
 //   - asleep: it ran, and the kernel had put its thread to sleep: a page fault, or a lock inside of the runtime.
@@ -35,7 +36,7 @@
 //
 // # Memory
 //
-// For each goroutine that is alive the last 64 stretches of its past are remembered one by one, and what is older in blocks that double in size: a block knows how long
+// For each goroutine that is alive, and each P, the last 64 stretches of its past are remembered one by one, and what is older in blocks that double in size: a block knows how long
 // each cause lasted, not when. A wait that begins inside of a block takes a share of it, which is an estimate; how much of all time that is, is said.
 // The blocks of all goroutines have room for 2 million entries (32 MB); then the oldest are forgotten and their time becomes unknown. At most 65,536 places where goroutines wait and as
 // many pairs with wakers are told apart, and 262,144 ways from waits to causes. So memory is bounded by the number of goroutines alive at once, about 1 KB each,

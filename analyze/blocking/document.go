@@ -40,7 +40,7 @@ func (c *Cause) describe() string {
 	case KindSyscall:
 		return strings.TrimSpace(c.Syscall+" (system call)") + " in " + name
 	case KindWaking:
-		return "waking up: a P and a CPU were free"
+		return "nobody: the P was free, or being handed on"
 	case KindStopped:
 		return "the world was stopped: " + strings.TrimPrefix(name, "stop-the-world ")
 	case KindNetwork:

@@ -9,7 +9,7 @@ import (
 const (
 	maxRecent  = 64      // stretches of a goroutine's past that are remembered one by one
 	perLevel   = 4       // blocks of one size that are kept
-	maxInBlock = 16      // causes that a block tells apart
+	maxInBlock = 32      // causes that a block tells apart
 	maxParts   = 1 << 21 // in the blocks of all goroutines: 32 MB
 )
 

@@ -29,11 +29,12 @@ type process struct {
 	goroutines map[format.GoID]*goroutine
 	near       [64]*goroutine           // the latest of those whose ids end in the same bits: it saves most lookups
 	free       []*goroutine             // for reuse
-	procs      []*ring                  // who ran on each P
+	procs      []*history               // who ran on each P
 	threads    map[int32]*ring          // when each thread lacked a CPU
 	cpus       map[int32]*ring          // when threads of the process ran on each CPU
 	commands   map[format.StringID]bool // of names of threads, whether the process's own have it
 	stopped    ring
+	parts      []part // room for refined
 }
 
 // idleAt says whether a goroutine that waits at the site may be waiting for work: it can receive some there, and never waits further up its stack.
@@ -126,15 +127,16 @@ func (q *process) drop(g *goroutine, pool *pool) {
 // maxProcs bounds the table of Ps.
 const maxProcs = 1 << 16
 
-func (q *process) proc(id int32) *ring {
+// proc is what goroutines did on a P, nil where the P is not known. Between them it is free, or being handed on.
+func (q *process) proc(id int32) *history {
 	if id < 0 || id >= maxProcs {
-		return new(ring)
+		return nil
 	}
 	for int(id) >= len(q.procs) {
 		q.procs = append(q.procs, nil)
 	}
 	if q.procs[id] == nil {
-		q.procs[id] = new(ring)
+		q.procs[id] = new(history)
 	}
 	return q.procs[id]
 }
@@ -181,33 +183,59 @@ func (p *Pass) record(g *goroutine, s *replay.Span, id nodeID) (sum offSum) {
 	return sum
 }
 
-// inTheWay takes a runnable span apart by what went on where it ran in the end: who ran on that P, else whether the thread lacked a CPU. The latest comes first.
-func (q *process) inTheWay(s *replay.Span, n *nodes, list []part) []part {
-	to := s.End
-	if s.EndProc < 0 {
-		return append(list, part{n.unknown(unknownWaker), s.Len()})
+// occupied notes that a goroutine had a P, running or in a system call. Where another goroutine has been seen on the P since, it had lost it.
+func (p *Pass) occupied(s *replay.Span, id nodeID) {
+	h := p.current.proc(s.Proc)
+	switch {
+	case h == nil || s.Flags != 0 || s.Begin < h.end:
+		return
+	case len(h.recent) == 0:
+		h.begin, h.end = s.Begin, s.Begin
 	}
-	r := q.proc(s.EndProc)
-	for i := 0; to > s.Begin; i++ {
-		run, ok := r.before(i)
-		if !ok {
-			break
-		}
-		if run.end < to {
-			list = q.idle(max(run.end, s.Begin), to, s.EndTID, n, list)
-			to = max(run.end, s.Begin)
-		}
-		if from := max(run.begin, s.Begin); from < to {
-			list = q.unstopped(from, to, run.node, list)
-			to = from
-		}
+	h.add(s.Begin, p.nodes.waking, &p.pool)
+	h.add(s.End, id, &p.pool)
+}
+
+// inTheWay takes a runnable span apart by what went on where it ran in the end: who had that P, else whether the thread lacked a CPU. The latest comes first.
+func (p *Pass) inTheWay(s *replay.Span, list []part) []part {
+	q := p.current
+	h := q.proc(s.EndProc)
+	if h == nil {
+		return append(list, part{p.nodes.unknown(unknownWaker), s.Len()})
+	}
+	from, to := min(max(h.begin, s.Begin), s.End), max(s.Begin, min(h.end, s.End))
+	if to < s.End {
+		list = q.idle(to, s.End, s.EndTID, p.nodes, list)
+	}
+	n := len(list)
+	list, estimated := h.between(from, to, list)
+	if p.estimated += estimated; len(h.blocks) == 0 || h.blocks[len(h.blocks)-1].end <= s.Begin {
+		list = q.refined(n, to, s.EndTID, p.nodes, list)
 	}
 	switch {
-	case to <= s.Begin:
-	case r.n > ringSize:
-		list = append(list, part{n.unknown(unknownHistory), to - s.Begin})
-	default:
-		list = q.idle(s.Begin, to, s.EndTID, n, list)
+	case from <= s.Begin:
+	case h.forgot:
+		list = append(list, part{p.nodes.unknown(unknownHistory), from - s.Begin})
+	default: // nobody has been seen on the P yet
+		list = q.idle(s.Begin, from, s.EndTID, p.nodes, list)
+	}
+	return list
+}
+
+// refined takes apart the times in which a P was free, of the parts from n on, which end at to and whose order is known.
+func (q *process) refined(n int, to int64, tid int32, nodes *nodes, list []part) []part {
+	if q.threads[tid] == nil && q.stopped.n == 0 {
+		return list
+	}
+	parts := append(q.parts[:0], list[n:]...)
+	q.parts, list = parts, list[:n]
+	for _, part := range parts {
+		if part.node == nodes.waking {
+			list = q.idle(to-part.ns, to, tid, nodes, list)
+		} else {
+			list = q.unstopped(to-part.ns, to, part.node, list)
+		}
+		to -= part.ns
 	}
 	return list
 }
