@@ -93,10 +93,12 @@ func TestVerdictsByHand(t *testing.T) {
 	}
 }
 
-func TestNoLeakIsCalledSoAcrossAGap(t *testing.T) {
-	for _, g := range analyze(t, golden.Trace(t, "testdata/groups/gap.trace"), nil).Groups {
-		if g.Verdict == goroutines.Leaked {
-			t.Errorf("%s is called leaked: %s", g.Entry, g.Evidence)
+func TestNoLeakIsCalledSoAcrossAGapOrInAShortTrace(t *testing.T) {
+	for _, name := range []string{"gap", "short"} {
+		for _, g := range analyze(t, golden.Trace(t, "testdata/groups/"+name+".trace"), nil).Groups {
+			if g.Verdict == goroutines.Leaked {
+				t.Errorf("%s: %s is called leaked: %s", name, g.Entry, g.Evidence)
+			}
 		}
 	}
 }

@@ -112,9 +112,12 @@ func (s *suspect) canLeak() bool {
 
 func steady(thirds [3]int64) bool { return thirds[0] > 0 && thirds[1] > 0 && thirds[2] > 0 }
 
+// leastNS is the observed time below which goroutines that come may be a program that begins.
+const leastNS = 500_000_000
+
 // trusted says whether the trace can show that goroutines do not leave.
 func (s *suspect) trusted() bool {
-	return s.sum.Gaps == 0 && s.pass.kinds.beyond == 0 && covered(s.sum.Metadata(), s.PID, "create", "exit", "ready")
+	return s.sum.DurationNS() >= leastNS && s.sum.Gaps == 0 && s.pass.kinds.beyond == 0 && covered(s.sum.Metadata(), s.PID, "create", "exit", "ready")
 }
 
 func onlyCome(s *suspect) string {

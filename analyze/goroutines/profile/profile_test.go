@@ -156,6 +156,18 @@ type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 
+func TestKeysAreTheSameHoweverAStackWasWrittenDown(t *testing.T) {
+	for name, c := range map[string]struct{ stack, want string }{
+		"the runtime's frames are left out": {"runtime.goexit /a.s:1;main.f /m.go:1;runtime.chanrecv /c.go:2;runtime.gopark /p.go:3", "main.f /m.go:1"},
+		"type arguments are left out":       {"main.gen[go.shape.int;string] /m.go:1;main.(*T[go.shape.int]).f /m.go:2", "main.gen[...] /m.go:1;main.(*T[...]).f /m.go:2"},
+		"a stack of the runtime is kept":    {"runtime.bgsweep /s.go:1;runtime.gopark /p.go:3", "runtime.bgsweep /s.go:1;runtime.gopark /p.go:3"},
+	} {
+		if got := profile.Key(c.stack); got != c.want {
+			t.Errorf("%s: got %q, want %q", name, got, c.want)
+		}
+	}
+}
+
 // FuzzParse reads what it is given, and again what it wrote of it.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(crash))
