@@ -8,8 +8,8 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 build: ## the program, ./gosched
 	CGO_ENABLED=0 $(GO) build -trimpath -o gosched ./cmd/gosched
 
-test: ## every test; those that load eBPF need root, and are skipped without it
-	$(GO) test -timeout 20m ./...
+test: ## every test; those that load eBPF need root, and are skipped without it. One package at a time: they watch what shares a CPU with whom
+	$(GO) test -p 1 -timeout 20m ./...
 
 demo: ## record a real server for some seconds and print why its goroutines waited; without root from a Go trace
 	testdata/demo/run
