@@ -31,7 +31,7 @@ func (s *script) park(at, g int, reason, stack string) {
 }
 
 func (s *script) wake(at, g, by int) {
-	s.add(at, "g%d waiting->runnable pid=1 by_goid=%d by_stack=\"main.waker /m.go:90\"", g, by)
+	s.add(at, "g%d waiting->runnable pid=1 by_goid=%d by_stack=\"main.waker /m.go:90;sync.(*Cond).Broadcast /cond.go:1\"", g, by)
 }
 
 func (s *script) event(at, g int, reason string) {
@@ -140,7 +140,14 @@ func fanIn(rest int) func(*script) {
 }
 
 // herd wakes ten goroutines every ten milliseconds, which run for a while after a delay.
-func herd(n, run int) func(*script) {
+func herd(n, run int) func(*script) { return awake(n, run, (*script).wake) }
+
+// signals wakes them one by one.
+func signals(s *script, at, g, by int) {
+	s.add(at, "g%d waiting->runnable pid=1 by_goid=%d by_stack=\"main.waker /m.go:90;sync.(*Cond).Signal /cond.go:1\"", g, by)
+}
+
+func awake(n, run int, wake func(s *script, at, g, by int)) func(*script) {
 	return func(s *script) {
 		s.start(0, 90, "main.signal")
 		for g := 1; g <= n; g++ {
@@ -149,7 +156,7 @@ func herd(n, run int) func(*script) {
 		}
 		for at := 1000; at < 399000; at += 10000 {
 			for g := 1; g <= n; g++ {
-				s.wake(at+g, g, 90)
+				wake(s, at+g, g, 90)
 				s.run(at+g+200, g)
 				s.park(at+g+200+run, g, "sync.Cond.Wait", "main.wait /m.go:4")
 			}
@@ -261,6 +268,7 @@ var cases = []traceCase{
 	{"four senders and a receiver that waits for the network", "", "", fanIn(500), ""},
 	{"ten goroutines woken for nothing", "", "", herd(10, 20), "thundering-herd"},
 	{"ten goroutines woken for work", "", "", herd(10, 500), ""},
+	{"ten goroutines woken for short work, each by a signal of its own", "", "", awake(10, 20, signals), ""},
 	{"five goroutines woken for nothing", "", "", herd(5, 20), ""},
 	{"a timer two thousand times a second", "", "", timers(500, 10), "timer-storm"},
 	{"a timer two hundred times a second", "", "", timers(5000, 10), ""},

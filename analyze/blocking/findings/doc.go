@@ -4,7 +4,7 @@
 //
 // Where a finding is about time lost, its severity is 100 times lost/(lost+ran): lost is the time that the rule names, summed over goroutines, and ran is how
 // long the process's goroutines ran on a CPU in the whole recording, those of the runtime left aside. At 50 goroutines lost as much as they ran, at 90 nine
-// times as much. Time lost by two rules may be the same time: severities do not add up. Of rules that are not about time lost, the table says what the
+// times as much. A process that ran for less than a tenth of the recording counts as if it had run for a tenth, lest what it does between naps looks grave. Time lost by two rules may be the same time: severities do not add up. Of rules that are not about time lost, the table says what the
 // severity is a share of. Less than 5 is not reported, nor is time lost of less than 1% of the recording's length: what a process that does next to
 // nothing loses hurts nobody. At most three findings of one rule in one process are reported, the worst.
 //

@@ -36,7 +36,7 @@ func (f *Finding) sentences() string {
 func (r *Result) Notes() []string {
 	var notes []string
 	if len(r.Findings) > 0 {
-		notes = append(notes, "Findings are led by their severity, 0 to 100: of those with time lost, the part that it is of itself and the time that goroutines ran. Times overlap and do not add up.")
+		notes = append(notes, "Findings are led by their severity, 0 to 100: of those with time lost, the part that it is of itself and the time that goroutines ran (at least a tenth of the recording). Times overlap and do not add up.")
 	}
 	by := map[string][]string{}
 	var order []string

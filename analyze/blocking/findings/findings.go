@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/replay/stack"
@@ -42,6 +43,7 @@ type Pass struct {
 	current   *process
 	classes   replay.ByID[reasonFacts]
 	kinds     replay.ByID[kindFacts]
+	crowds    replay.ByID[crowdFacts] // by stack of a waker
 }
 
 // reasonFacts are what a reason means, worked out once.
@@ -50,6 +52,9 @@ type reasonFacts struct {
 	class                replay.Class
 	lock, send           bool
 }
+
+// crowdFacts say whether a waker's stack is in a call that wakes all who wait.
+type crowdFacts struct{ known, all bool }
 
 type kindFacts struct{ known, system bool }
 
@@ -138,6 +143,16 @@ func (p *Pass) reason(id format.StringID) reasonFacts {
 	return *f
 }
 
+// wakesAll says whether a waker is in a call that wakes all who wait.
+func (p *Pass) wakesAll(id format.StringID) bool {
+	f := p.crowds.At(uint32(id))
+	if !f.known {
+		text := p.names.Stack(id)
+		*f = crowdFacts{true, strings.Contains(text, "sync.(*Cond).Broadcast ") || strings.Contains(text, "runtime.closechan ")}
+	}
+	return f.all
+}
+
 // Result is the answer after a walk, given what the walk says of the trace.
 func (p *Pass) Result(sum *replay.Summary) *Result {
 	r := &Result{Findings: []Finding{}, Unlooked: []Unlooked{}}
@@ -184,7 +199,7 @@ func (r *Result) add(rule *Rule, q *process, duration int64, hits []hit) {
 				continue
 			}
 			f.LostNS = &h.lostNS
-			share = float64(h.lostNS) / float64(h.lostNS+q.ranNS)
+			share = float64(h.lostNS) / float64(h.lostNS+max(q.ranNS, duration/minRan))
 		}
 		if f.Severity = int(math.Round(100 * min(1, max(0, share)))); f.Severity < minSeverity {
 			continue

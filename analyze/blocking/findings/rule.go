@@ -37,6 +37,7 @@ type look struct {
 
 const (
 	minSeverity = 5    // less is not reported
+	minRan      = 10   // ran counts as at least one part in so many of the recording's length
 	minLost     = 0.01 // time lost that is a smaller part of the recording's length is not reported
 )
 
@@ -127,8 +128,8 @@ var rules = [...]Rule{
 	},
 	{
 		Name: "thundering-herd", Title: "Many are woken where few have work", needs: []string{"park", "ready"},
-		Looks:     "eight or more goroutines that one goroutine woke within a millisecond of one another, and that waited at the same place again after less than 50 µs of running",
-		Threshold: "ten such times, and half of those woken: a start signal wakes many too, but they go on to work",
+		Looks:     "eight or more goroutines that one goroutine woke within a millisecond by a broadcast or by closing a channel, and that waited at the same place again after less than 50 µs of running",
+		Threshold: "ten such times, and half of those woken for nothing: a start signal wakes many too, but they go on to work",
 		Severity:  "the delays and runs of those that were woken for nothing, of themselves and the time that goroutines ran", Advice: "Wake one (sync.Cond.Signal, a channel send) for each piece of work.", find: herd,
 	},
 	{

@@ -157,7 +157,9 @@ func (p *Pass) wokenAt(at *site, g *goroutine, s *replay.Span) {
 	case at.send:
 		at.vote(p.current.goroutines[s.EndByGoID], s.EndByGoID)
 	}
-	at.oneOfMany(g, s)
+	if p.wakesAll(s.EndByStack) {
+		at.oneOfMany(g, s)
+	}
 }
 
 // vote finds the goroutine that ends most waits here (Boyer and Moore's majority vote).
@@ -179,9 +181,8 @@ func (at *site) vote(w *goroutine, id format.GoID) {
 // oneOfMany sees whether one waker wakes many at once.
 func (at *site) oneOfMany(g *goroutine, s *replay.Span) {
 	if at.burstBy != s.EndByGoID || s.End-at.burstAt > burstNS {
-		at.burst, at.burstBy = at.burst[:0], s.EndByGoID
+		at.burst, at.burstBy, at.burstAt = at.burst[:0], s.EndByGoID, s.End
 	}
-	at.burstAt = s.End
 	if len(at.burst) == minBurst {
 		g.herd = at
 		at.herd++

@@ -1,0 +1,150 @@
+package findings_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"testing"
+
+	"github.com/gosched/gosched/analyze/blocking/findings"
+	"github.com/gosched/gosched/format"
+	"github.com/gosched/gosched/internal/testenv"
+)
+
+// live says of each case of testdata/progs/findings which rule must find it, none for those that only look alike. What else may be found is true of the case too,
+// or of the machine that it runs on.
+var live = []struct {
+	name, env, want string
+	may             []string
+}{
+	{"lock-convoy", "", "lock-convoy", nil},
+	{"lock-busy-but-fine", "", "", nil},
+	{"fan-in", "", "fan-in", []string{"hog"}},
+	{"fan-in-kept-up", "", "", nil},
+	{"thundering-herd", "", "thundering-herd", nil},
+	{"start-signal", "", "", nil},
+	{"timer-storm", "", "timer-storm", nil},
+	{"few-timers", "", "", nil},
+	{"goroutine-growth", "", "goroutine-growth", nil},
+	{"pool-filled-once", "", "", nil},
+	{"leak", "", "leak", nil},
+	{"workers-without-work", "", "", nil},
+	{"stop-the-world", "", "stop-the-world", nil},
+	{"few-stops", "", "", nil},
+	{"hog", "", "hog", nil},
+	{"long-runs-alone", "", "", nil},
+	{"long-run", "GODEBUG=asyncpreemptoff=1", "long-run", nil},
+	{"cpu-busy", "", "", nil},
+	{"cpu-contention", "", "cpu-contention", nil},
+	{"gc-assist", "", "gc-assist", nil},
+	{"gc-that-keeps-up", "", "", nil},
+	{"syscall-handoff", "", "syscall-handoff", []string{"hog"}},
+	{"syscalls-alone", "", "", nil},
+	{"idle-server", "", "", nil},
+}
+
+// lowSeverity is what a busy machine may add to any case.
+const lowSeverity = 20
+
+func TestRulesFindWhatProgramsDo(t *testing.T) {
+	testenv.RequireBPF(t)
+	program := testenv.Build(t, testenv.Program{Name: "findings"})
+	for _, c := range live {
+		t.Run(c.name, func(t *testing.T) {
+			r := found(t, recorded(t, c.env, "--", program, "-case", c.name))
+			check(t, r, c.want, c.may)
+		})
+	}
+}
+
+// check wants a rule among the findings, and no other of weight except those that may be.
+func check(t *testing.T, r *findings.Result, want string, may []string) {
+	t.Helper()
+	if !slices.ContainsFunc(r.Findings, func(f findings.Finding) bool {
+		return f.Name == want && (want != "cpu-contention" || f.Where == "rival")
+	}) && want != "" {
+		t.Errorf("%s was not found", want)
+	}
+	for _, f := range r.Findings {
+		t.Logf("%d %s: %s: %s", f.Severity, f.Name, f.Where, f.Evidence)
+		if f.Name == "cpu-contention" && f.Where != "rival" && f.Where != "findings" {
+			continue // true of the machine, whatever the program does
+		}
+		if f.Name != want && !slices.Contains(may, f.Name) && f.Severity > lowSeverity {
+			t.Errorf("%s was found too: %s", f.Name, fmt.Sprint(f.Evidence))
+		}
+	}
+}
+
+// recorded is a recording by gosched record with these arguments.
+func recorded(t *testing.T, env string, args ...string) format.Trace {
+	t.Helper()
+	dir := t.TempDir()
+	out := filepath.Join(dir, "trace.parquet")
+	cmd := exec.Command(testenv.Gosched(t), append([]string{"record", "-o", out}, args...)...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), env)
+	if text, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %v\n%s", cmd.Args, err, text)
+	}
+	trace, err := format.Open(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return trace
+}
+
+// TestTheQuotaIsFoundWhereItStopsTheProcess records a program that wants two CPUs, with half of one and with more than there are.
+func TestTheQuotaIsFoundWhereItStopsTheProcess(t *testing.T) {
+	testenv.RequireBPF(t)
+	program := testenv.Build(t, testenv.Program{Name: "findings"})
+	for _, c := range []struct {
+		name, quotaUS, want string
+		may                 []string
+	}{
+		{"half a CPU", "50000", "cpu-throttled", []string{"procs-over-quota"}},
+		{"eight CPUs", "800000", "", nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cmd := exec.Command(program, "-case", "quota", "-repeat", "20")
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _, _ = cmd.Process.Kill(), cmd.Wait() })
+			limit(t, cmd.Process.Pid, c.quotaUS)
+			r := found(t, recorded(t, "", "-d", "2s", "-p", strconv.Itoa(cmd.Process.Pid)))
+			check(t, r, c.want, c.may)
+			if c.want != "" {
+				check(t, r, "procs-over-quota", []string{c.want})
+			}
+		})
+	}
+}
+
+// limit moves a process into a cgroup of its own, which may have so many microseconds of CPU time in each 100 ms.
+func limit(t *testing.T, pid int, quotaUS string) {
+	t.Helper()
+	parent, name, value := "/sys/fs/cgroup", "cpu.max", quotaUS+" 100000"
+	if _, err := os.Stat("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"); err == nil {
+		parent, name, value = "/sys/fs/cgroup/cpu", "cpu.cfs_quota_us", quotaUS
+	}
+	dir, err := os.MkdirTemp(parent, "gosched-test-")
+	if err != nil {
+		t.Skip("cgroups cannot be made here:", err)
+	}
+	process := strconv.Itoa(pid)
+	t.Cleanup(func() {
+		_ = os.WriteFile(filepath.Join(parent, "cgroup.procs"), []byte(process), 0)
+		if err := os.Remove(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	for _, file := range [][2]string{{name, value}, {"cgroup.procs", process}} {
+		if err := os.WriteFile(filepath.Join(dir, file[0]), []byte(file[1]), 0); err != nil {
+			t.Skip("CPU time cannot be limited here:", err)
+		}
+	}
+}
