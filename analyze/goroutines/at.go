@@ -7,6 +7,7 @@ import (
 
 	"github.com/gosched/gosched/analyze/goroutines/profile"
 	"github.com/gosched/gosched/analyze/replay"
+	"github.com/gosched/gosched/analyze/replay/stack"
 	"github.com/gosched/gosched/format"
 )
 
@@ -177,8 +178,8 @@ func (p *Instant) group(s *standing) profile.Group {
 var marks = []string{"[truncated]", "[running]"}
 
 // unmarked is a stack without such frames, and whether it had any.
-func unmarked(stack string) (frames string, marked bool) {
-	list := profile.Frames(stack)
+func unmarked(text string) (frames string, marked bool) {
+	list := stack.Frames(text)
 	n := len(list)
 	list = slices.DeleteFunc(list, func(f string) bool { return slices.Contains(marks, f) })
 	return strings.Join(list, ";"), len(list) < n

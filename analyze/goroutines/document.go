@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/gosched/gosched/analyze/replay/stack"
 	"github.com/gosched/gosched/analyze/report"
 )
 
@@ -55,8 +56,8 @@ func limited(t report.Table, v View) report.Table {
 
 // name is what people know a group by: the code where it stands.
 func (g *Group) name() string {
-	if code := codeOf(g.Stack); code != "" {
-		return short(code)
+	if code := stack.Culprit(g.Stack); code != "" {
+		return stack.Short(code)
 	}
 	return g.Entry
 }
@@ -101,7 +102,7 @@ func (r *Result) groupTable(v View) report.Table {
 			since = "≥" + since
 		}
 		t.Rows = append(t.Rows, []report.Cell{
-			report.Text(g.name()), report.Text(function(g.CreatedBy)), report.Text(g.doing()), report.Count(g.Count), report.Text(since), report.Count(g.Woken),
+			report.Text(g.name()), report.Text(stack.Local(stack.Function(g.CreatedBy))), report.Text(g.doing()), report.Count(g.Count), report.Text(since), report.Count(g.Woken),
 			report.Count(g.Waits), report.Duration(g.WaitingNS), report.Duration(g.RunningNS), report.Duration(g.RunnableNS),
 		})
 	}
@@ -157,7 +158,7 @@ func (p *ProfileSummary) missingTable(v View) report.Table {
 	t := report.Table{Title: "In the profile and not in the trace", Columns: []string{"", "count", "state"}}
 	for i := range p.Missing {
 		m := &p.Missing[i]
-		name := short(codeOf(m.Stack))
+		name := stack.Short(stack.Culprit(m.Stack))
 		if name == "" {
 			name = "stack unknown"
 		}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/gosched/gosched/analyze/goroutines/profile"
 	"github.com/gosched/gosched/analyze/replay"
+	"github.com/gosched/gosched/analyze/replay/stack"
 	"github.com/gosched/gosched/format"
 )
 
@@ -87,12 +88,12 @@ func (p *ProfileSummary) byID(groups []*Group, prof *profile.Profile) {
 }
 
 // rootOf is the function at the root of a stack without the runtime's frames.
-func rootOf(stack string) string {
-	frames := profile.Frames(profile.Key(stack))
+func rootOf(text string) string {
+	frames := stack.Frames(profile.Key(text))
 	if len(frames) == 0 {
 		return ""
 	}
-	return function(frames[0])
+	return stack.Function(frames[0])
 }
 
 func (p *ProfileSummary) miss(f *profile.Group) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gosched/gosched/analyze/goroutines/profile"
 	"github.com/gosched/gosched/analyze/replay"
+	"github.com/gosched/gosched/analyze/replay/stack"
 	"github.com/gosched/gosched/analyze/report"
 	"github.com/gosched/gosched/format"
 )
@@ -239,8 +240,8 @@ func (w *site) place(names *replay.Names) *Place {
 	}
 	for key, k := range w.wakers {
 		name := names.Reason(key.reason)
-		if stack := names.Stack(key.stack); stack != "" {
-			name = function(codeOf(stack))
+		if text := names.Stack(key.stack); text != "" {
+			name = stack.Local(stack.Function(stack.Culprit(text)))
 		}
 		if name == "" {
 			name = "unknown"

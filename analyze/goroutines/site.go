@@ -3,8 +3,8 @@ package goroutines
 import (
 	"slices"
 
-	"github.com/gosched/gosched/analyze/goroutines/profile"
 	"github.com/gosched/gosched/analyze/replay"
+	"github.com/gosched/gosched/analyze/replay/stack"
 	"github.com/gosched/gosched/analyze/stats"
 	"github.com/gosched/gosched/format"
 )
@@ -139,10 +139,10 @@ func (g *goroutine) kind(names *replay.Names) kindKey {
 var starters = []string{"runtime.newproc", "runtime.newproc.func1", "runtime.systemstack", "runtime.mcall"}
 
 // goStatement is the frame of the go statement in a creator's stack.
-func goStatement(stack string) string {
-	frames := profile.Frames(stack)
+func goStatement(text string) string {
+	frames := stack.Frames(text)
 	for i := len(frames) - 1; i >= 0; i-- {
-		if !slices.Contains(starters, function(frames[i])) {
+		if !slices.Contains(starters, stack.Function(frames[i])) {
 			return frames[i]
 		}
 	}

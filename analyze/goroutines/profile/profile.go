@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gosched/gosched/analyze/replay/stack"
 	"github.com/gosched/gosched/format"
 )
 
@@ -71,55 +72,18 @@ func rootFirst(frames []string) string {
 	return strings.Join(frames, ";")
 }
 
-// Frames are the frames of a stack, root first. Type arguments may hold the separator.
-func Frames(stack string) []string {
-	if stack == "" {
-		return nil
-	}
-	var out []string
-	depth, from := 0, 0
-	for i := 0; i < len(stack); i++ {
-		switch c := stack[i]; {
-		case c == '[':
-			depth++
-		case c == ']' && depth > 0:
-			depth--
-		case c == ';' && depth == 0:
-			out = append(out, stack[from:i])
-			from = i + 1
-		}
-	}
-	return append(out, stack[from:])
-}
-
-// Split is a frame's function and its place, "file:line".
-func Split(frame string) (function, place string) {
-	depth := 0
-	for i := 0; i < len(frame); i++ {
-		switch c := frame[i]; {
-		case c == '[':
-			depth++
-		case c == ']' && depth > 0:
-			depth--
-		case c == ' ' && depth == 0:
-			return frame[:i], frame[i+1:]
-		}
-	}
-	return frame, ""
-}
-
 // Key is what is the same of a stack however it was written down: without the runtime's own frames, which a dump hides, and with type
 // arguments as a dump shows them. A stack of the runtime alone is kept.
-func Key(stack string) string {
+func Key(text string) string {
 	var out []string
-	for _, f := range Frames(stack) {
-		function, place := Split(f)
+	for _, f := range stack.Frames(text) {
+		function, place := stack.Split(f)
 		if !strings.HasPrefix(function, "runtime.") {
 			out = append(out, plainFunction(function)+" "+place)
 		}
 	}
 	if len(out) == 0 {
-		return stack
+		return text
 	}
 	return strings.Join(out, ";")
 }

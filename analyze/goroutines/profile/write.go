@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/pprof/profile"
 
+	"github.com/gosched/gosched/analyze/replay/stack"
 	"github.com/gosched/gosched/format"
 )
 
@@ -68,17 +69,17 @@ func (g *Group) dumpText() string {
 }
 
 func appendFrame(b *strings.Builder, frame, after string) {
-	function, place := Split(frame)
+	function, place := stack.Split(frame)
 	fmt.Fprintf(b, "%s%s\n\t%s\n", plainFunction(function), after, place)
 }
 
 // shown are the frames that a crash shows: not the runtime's own, but for its exported functions (go1.18 to go1.27
 // src/runtime/traceback.go, showframe), and all of a stack that has no others.
-func shown(stack string) []string {
+func shown(text string) []string {
 	var out []string
-	all := Frames(stack)
+	all := stack.Frames(text)
 	for _, f := range all {
-		function, _ := Split(f)
+		function, _ := stack.Split(f)
 		name, ofRuntime := strings.CutPrefix(function, "runtime.")
 		if !ofRuntime || name != "" && name[0] >= 'A' && name[0] <= 'Z' {
 			out = append(out, f)
@@ -128,7 +129,7 @@ func (e *encoder) add(g *Group) {
 		return
 	}
 	s := &profile.Sample{Value: []int64{g.Count}, Label: map[string][]string{}}
-	frames := Frames(g.Stack)
+	frames := stack.Frames(g.Stack)
 	for i := len(frames) - 1; i >= 0; i-- {
 		s.Location = append(s.Location, e.location(frames[i]))
 	}
@@ -143,7 +144,7 @@ func (e *encoder) location(frame string) *profile.Location {
 	if l := e.locations[frame]; l != nil {
 		return l
 	}
-	function, place := Split(frame)
+	function, place := stack.Split(frame)
 	file, number := place, int64(0)
 	if i := strings.LastIndexByte(place, ':'); i >= 0 {
 		if n, err := strconv.ParseInt(place[i+1:], 10, 64); err == nil {

@@ -30,8 +30,8 @@ func Frames(stack string) []string {
 	return append(out, stack[from:])
 }
 
-// Function is the function of a frame "func file:line".
-func Function(frame string) string {
+// Split is a frame's function and its place, "file:line".
+func Split(frame string) (function, place string) {
 	depth := 0
 	for i := 0; i < len(frame); i++ {
 		switch c := frame[i]; {
@@ -40,10 +40,16 @@ func Function(frame string) string {
 		case c == ']' && depth > 0:
 			depth--
 		case c == ' ' && depth == 0:
-			return frame[:i]
+			return frame[:i], frame[i+1:]
 		}
 	}
-	return frame
+	return frame, ""
+}
+
+// Function is a frame's function.
+func Function(frame string) string {
+	function, _ := Split(frame)
+	return function
 }
 
 // Package is the import path in a function's name: up to the first dot behind the last slash that is not within brackets or parentheses.
@@ -114,8 +120,8 @@ func IsSystem(entry string) bool {
 
 // Place is the file:line of a frame, without the folders.
 func Place(frame string) string {
-	rest := strings.TrimSpace(strings.TrimPrefix(frame, Function(frame)))
-	return rest[strings.LastIndexByte(rest, '/')+1:]
+	_, place := Split(frame)
+	return place[strings.LastIndexByte(place, '/')+1:]
 }
 
 // Local is a function's name without the folders of its package.
