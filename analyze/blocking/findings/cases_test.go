@@ -285,6 +285,7 @@ var cases = []traceCase{
 	{"another process has the CPU", "", "", without("hog", "hog"), "cpu-contention"},
 	{"the process's own threads have the CPU", "", "", without("prog", "prog"), ""},
 	{"an idle CPU that a process with a quota does not get", "throttled", halfACPU, without("swapper", "swapper"), "cpu-throttled procs-over-quota"},
+	{"a CPU that goes idle, and that another process has in the end", "", halfACPU, without("swapper", "hog"), "cpu-throttled procs-over-quota"},
 	{"a quota and as many Ps", "", almostTwo, without("swapper", "swapper"), "cpu-throttled"},
 	{"a quota, and others that have the CPU", "", three, without("hog", "hog"), "cpu-contention"},
 	{"an idle CPU without a quota", "", "", without("swapper", "swapper"), ""},

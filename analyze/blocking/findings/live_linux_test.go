@@ -115,7 +115,7 @@ func TestTheQuotaIsFoundWhereItStopsTheProcess(t *testing.T) {
 			}
 			t.Cleanup(func() { _, _ = cmd.Process.Kill(), cmd.Wait() })
 			limit(t, cmd.Process.Pid, c.quotaUS)
-			r := found(t, recorded(t, "", "-d", "2s", "-p", strconv.Itoa(cmd.Process.Pid)))
+			r := found(t, recorded(t, "", "-d", "3s", "-p", strconv.Itoa(cmd.Process.Pid)))
 			check(t, r, c.want, c.may)
 			if c.want != "" {
 				check(t, r, "procs-over-quota", []string{c.want})

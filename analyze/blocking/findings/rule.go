@@ -56,8 +56,8 @@ var rules = [...]Rule{
 	},
 	{
 		Name: "cpu-throttled", Title: "The CPU quota stops the process", threads: true,
-		Looks:     "ready threads that found their CPU idle when they got it back, of a process with a CPU quota: had it been contention, another thread would have had the CPU",
-		Threshold: "2 ms at a time, since the kernel gives an idle CPU to a ready thread within microseconds, and five times in all",
+		Looks:     "ready threads whose CPU went idle instead, or was idle when they got it, of a process with a CPU quota: had it been contention, another thread would have had the CPU",
+		Threshold: "2 ms at a time, since the kernel gives an idle CPU to a ready thread within microseconds, and three times in all",
 		Severity:  ofLost, Advice: "Raise the quota (cpu.max), or use less CPU in bursts: fewer Ps, less work at once, less garbage.", find: throttled,
 	},
 	{

@@ -33,9 +33,13 @@ func cpuContention(l *look) (hits []hit) {
 		if name == "" || name == idleThread || l.own(name) {
 			continue
 		}
-		hits = append(hits, hit{where: name, lostNS: ns, evidence: []string{
+		h := hit{where: name, lostNS: ns, evidence: []string{
 			fmt.Sprintf("Threads with a goroutine on them were ready for %s while %q had the CPU.", report.FormatDuration(ns), name),
-		}})
+		}}
+		if len(throttled(l)) > 0 {
+			h.evidence = append(h.evidence, "Some of it may be the quota's: whose CPU is taken away by the quota may find another thread there.")
+		}
+		hits = append(hits, h)
 	}
 	return hits
 }
@@ -48,11 +52,11 @@ func (l *look) quota() float64 {
 }
 
 func throttled(l *look) []hit {
-	if l.quota() == 0 || l.idleCPU.count < 5 {
+	if l.quota() == 0 || l.idleCPU.count < 3 {
 		return nil
 	}
 	return []hit{{lostNS: l.idleCPU.sumNS, evidence: []string{
-		fmt.Sprintf("%s a thread with a goroutine on it was ready for 2ms or more and then got an idle CPU: %s in all, %s at most.",
+		fmt.Sprintf("%s a thread with a goroutine on it was ready for 2ms or more while its CPU was idle: %s in all, %s at most.",
 			report.FormatNumber(l.idleCPU.count, "time"), report.FormatDuration(l.idleCPU.sumNS), report.FormatDuration(l.idleCPU.maxNS)),
 		fmt.Sprintf("The quota is %.3g CPUs.", l.quota()),
 	}}}

@@ -220,15 +220,28 @@ func (p *Pass) thread(s *replay.Span) {
 		return
 	}
 	*q.threads.At(uint32(s.TID)) += s.Len()
-	q.takers[p.taker(s)] += s.Len()
-	if p.names.Reason(s.EndReason) == idleThread && s.Len() >= minIdleCPUNS {
+	switch {
+	case !p.foundIdle(s):
+		q.takers[p.taker(s)] += s.Len()
+	case s.Len() >= minIdleCPUNS:
 		q.idleCPU.add(s.Len())
 	}
 }
 
+// foundIdle says whether the CPU of a ready thread was idle. Where another thread took it first, and it was idle in the end, that counts only with a quota:
+// without one the other's time was what the thread waited for.
+func (p *Pass) foundIdle(s *replay.Span) bool {
+	first, last := p.names.Reason(s.Reason), p.names.Reason(s.EndReason)
+	if first == idleThread {
+		return true
+	}
+	q := p.current
+	return last == idleThread && (first == "" || q.meta != nil && q.meta.CPUQuota > 0)
+}
+
 // taker is who had the CPU of a ready thread: who took it or, where nobody of another process did, who gave it back.
 func (p *Pass) taker(s *replay.Span) format.StringID {
-	if name := p.names.Reason(s.Reason); name != "" && name != idleThread && !p.current.own(name) {
+	if name := p.names.Reason(s.Reason); name != "" && !p.current.own(name) {
 		return s.Reason
 	}
 	return s.EndReason
