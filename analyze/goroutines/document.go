@@ -1,7 +1,10 @@
 package goroutines
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/gosched/gosched/analyze/replay/stack"
@@ -116,16 +119,31 @@ func (r *Result) wakerTable(v View) report.Table {
 		if g.Here == nil || g.Here.Ended == 0 {
 			continue
 		}
-		var by []string
-		for _, w := range g.Here.Wakers[:min(3, len(g.Here.Wakers))] {
-			by = append(by, fmt.Sprintf("%s %s", report.FormatCount(w.Count), w.Name))
-		}
 		t.Rows = append(t.Rows, []report.Cell{
 			report.Text(g.name()), report.Count(g.Here.Ended), report.OptionalDuration(g.Here.P50NS), report.OptionalDuration(g.Here.P99NS),
-			report.Duration(g.Here.MaxNS), report.Text(strings.Join(by, ", ")),
+			report.Duration(g.Here.MaxNS), report.Text(g.Here.by()),
 		})
 	}
 	return limited(t, v)
+}
+
+// namedWakers is how many wakers are named in a line.
+const namedWakers = 2
+
+// by names those who end most waits, each with the number.
+func (w *Place) by() string {
+	counts := map[string]int64{}
+	for _, k := range w.Wakers {
+		counts[stack.Local(k.Name)] += k.Count
+	}
+	names := slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
+	})
+	var by []string
+	for _, name := range names[:min(namedWakers, len(names))] {
+		by = append(by, report.FormatCount(counts[name])+" "+name)
+	}
+	return strings.Join(by, ", ")
 }
 
 func (p *ProfileSummary) sentence() string {

@@ -241,7 +241,7 @@ func (w *site) place(names *replay.Names) *Place {
 	for key, k := range w.wakers {
 		name := names.Reason(key.reason)
 		if text := names.Stack(key.stack); text != "" {
-			name = stack.Local(stack.Function(stack.Culprit(text)))
+			name = stack.Function(stack.Culprit(text))
 		}
 		if name == "" {
 			name = "unknown"
