@@ -148,3 +148,18 @@ func limit(t *testing.T, pid int, quotaUS string) {
 		}
 	}
 }
+
+// TestAServiceUnderModestLoadIsWell records an HTTP server with two clients, whose Ps are not all busy.
+func TestAServiceUnderModestLoadIsWell(t *testing.T) {
+	testenv.RequireBPF(t)
+	cmd := exec.Command(testenv.Build(t, testenv.Program{Name: "service"}), "-pingpong=false", "-clients", "2")
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _, _ = in.Close(), cmd.Wait() })
+	check(t, found(t, recorded(t, "", "-d", "2s", "-p", strconv.Itoa(cmd.Process.Pid))), "", nil)
+}

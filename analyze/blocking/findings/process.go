@@ -12,6 +12,7 @@ type process struct {
 	pid        int32
 	meta       *format.Process // nil: the trace does not know it
 	goroutines map[format.GoID]*goroutine
+	near       [1 << 10]nearby    // goroutines by the last bits of their ids, since most spans are of few
 	sites      replay.ByID[*site] // by stack
 	places     []*site
 	threads    replay.ByID[int64] // by TID: nanoseconds without a CPU since the goroutine on it changed state
@@ -92,12 +93,30 @@ func newProcess(pid int32) *process {
 }
 
 func (q *process) goroutine(id format.GoID) *goroutine {
+	near := &q.near[uint64(id)%uint64(len(q.near))]
+	if near.g != nil && near.id == id {
+		return near.g
+	}
 	g := q.goroutines[id]
 	if g == nil {
 		g = new(goroutine)
 		q.goroutines[id] = g
 	}
+	*near = nearby{id, g}
 	return g
+}
+
+// drop forgets a goroutine that ended.
+func (q *process) drop(id format.GoID) {
+	delete(q.goroutines, id)
+	if near := &q.near[uint64(id)%uint64(len(q.near))]; near.id == id {
+		*near = nearby{}
+	}
+}
+
+type nearby struct {
+	id format.GoID
+	g  *goroutine
 }
 
 // maxSites bounds the places that are told apart in a process; others are not looked at.

@@ -34,7 +34,7 @@ func (p *Pass) span(s *replay.Span) {
 	}
 	if s.Next == format.StateNotExist {
 		q.alive.add(s.End, -1)
-		delete(q.goroutines, s.GoID)
+		q.drop(s.GoID)
 	}
 }
 
