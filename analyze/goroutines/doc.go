@@ -13,8 +13,9 @@
 // A verdict is given where the trace has evidence for it, and is missing where it has not. Rules are tried in the order of their table.
 //
 //   - leaked: the garbage collector says so in a profile; or goroutines of this sort came all the time, at least one in each third of the observed
-//     time, wait for a channel or a lock, and do not leave: either none of their sort ended at all, or these have waited ten times as long as any wait at
-//     that place that ended. Nothing is called so in less than half a second, or where events were lost.
+//     time, wait for a channel or a lock, and do not leave: nobody was ever woken there and none of their sort ended, or only timers
+//     wake them, or these have waited ten times as long as any wait at that place that ended. Who has a goroutine from the same function that waits for the
+//     network beside it is not called so: that one may end it when its peer goes. Nothing is called so in less than half a second, or where events were lost.
 //   - stuck: it waits for a lock or to send, ten times as long as any wait there that ended, and who ended the waits there waits itself; or it waited
 //     for a lock during all of the observed time.
 //   - busy: it ran for at least half of its observed life.

@@ -57,11 +57,12 @@ type Group struct {
 	Evidence   string        `json:"evidence"`
 	Profile    *GroupProfile `json:"profile,omitempty"`
 
-	class   replay.Class
-	members []*goroutine
-	site    *site
-	thirds  [3]int64 // of the goroutines that were created: in which third of the observed time
-	lasting [3]int64 // those of thirds that have waited longer than can be explained
+	class      replay.Class
+	members    []*goroutine
+	attendants int64 // goroutines that wait for the network and come from the same function
+	site       *site
+	thirds     [3]int64 // of the goroutines that were created: in which third of the observed time
+	lasting    [3]int64 // those of thirds that have waited longer than can be explained
 }
 
 // Place is what was seen of all waits at a place.
@@ -96,6 +97,7 @@ func (p *Pass) Result(sum *replay.Summary, prof *profile.Profile) *Result {
 	if prof != nil {
 		r.Profile = join(groups, sum, prof)
 	}
+	attend(groups)
 	for _, g := range groups {
 		p.judge(g, sum)
 		r.Groups = append(r.Groups, *g)

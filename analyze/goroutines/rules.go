@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/gosched/gosched/analyze/replay"
+	"github.com/gosched/gosched/analyze/replay/stack"
 	"github.com/gosched/gosched/analyze/report"
 	"github.com/gosched/gosched/format"
 )
@@ -107,7 +108,25 @@ func (s *suspect) canLeak() bool {
 			return false
 		}
 	}
-	return s.Entry != "runtime.main" && s.Entry != "main.main"
+	return s.Entry != "runtime.main" && s.Entry != "main.main" && (s.class == replay.ClassForever || 10*s.attendants < 9*s.Count) // some may just come or go
+}
+
+// attend counts for each group the goroutines that wait for the network and come from the same function: where there is one for each of the
+// group, it may be what ends it when a peer goes, as of a connection's reader and writer.
+func attend(groups []*Group) {
+	type creator struct {
+		pid      int32
+		function string
+	}
+	n := map[creator]int64{}
+	for _, g := range groups {
+		if g.class == replay.ClassNetwork {
+			n[creator{g.PID, stack.Function(g.CreatedBy)}] += g.Count
+		}
+	}
+	for _, g := range groups {
+		g.attendants = n[creator{g.PID, stack.Function(g.CreatedBy)}]
+	}
 }
 
 func steady(thirds [3]int64) bool { return thirds[0] > 0 && thirds[1] > 0 && thirds[2] > 0 }
@@ -132,8 +151,10 @@ func onlyCome(s *suspect) string {
 		return text + "; nobody was ever woken here"
 	case s.site != nil && s.site.byTimer == s.site.ended:
 		return text + "; only timers wake them"
+	case !steady(s.lasting):
+		return ""
 	}
-	return text
+	return text + fmt.Sprintf("; no wait here that ended took longer than %s", report.FormatDuration(s.site.longestNS))
 }
 
 func stayBehind(s *suspect) string {

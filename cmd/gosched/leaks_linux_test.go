@@ -38,7 +38,7 @@ var leaks = []struct {
 }
 
 var wellBehaved = []string{
-	"batch", "cond-queue", "conn-pool", "fan-out", "idle-pool", "janitor", "keep-alive", "long-poll", "pipeline", "pubsub", "select-main", "signals", "ticker-loops",
+	"batch", "chat", "cond-queue", "conn-pool", "fan-out", "growing-pool", "idle-pool", "janitor", "keep-alive", "long-poll", "pipeline", "pubsub", "select-main", "signals", "ticker-loops",
 }
 
 // TestPlantedLeaksAreFound records programs that leave goroutines behind: those are leaked, all of them, and no others.

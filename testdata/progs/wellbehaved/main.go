@@ -14,9 +14,11 @@ var rounds int64
 
 var cases = map[string]func() error{
 	"batch":        batch,
+	"chat":         chat,
 	"cond-queue":   condQueue,
 	"conn-pool":    connPool,
 	"fan-out":      fanOut,
+	"growing-pool": growingPool,
 	"idle-pool":    idlePool,
 	"janitor":      janitor,
 	"keep-alive":   keepAlive,

@@ -160,3 +160,50 @@ func open(addr string, wanted chan struct{}, opened chan *conn) {
 		opened <- fresh
 	}
 }
+
+// member is a client of the chat, with what is to be sent to it.
+type member struct {
+	net.Conn
+	messages chan string
+}
+
+func (m *member) write() {
+	for s := range m.messages {
+		fmt.Fprintln(m, s)
+	}
+}
+
+// read ends the writer when the client goes.
+func (m *member) read() {
+	defer close(m.messages)
+	for in := bufio.NewScanner(m); in.Scan(); {
+		m.messages <- in.Text()
+	}
+}
+
+func welcome(l net.Listener) {
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			fail(err)
+		}
+		m := &member{c, make(chan string)}
+		go m.write()
+		go m.read()
+	}
+}
+
+// chat has clients that come one after the other, say nothing and stay.
+func chat() error {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	go welcome(l)
+	var clients []net.Conn
+	return again(50*time.Millisecond, func() error {
+		c, err := net.Dial("tcp", l.Addr().String())
+		clients = append(clients, c)
+		return err
+	})
+}

@@ -34,6 +34,20 @@ func idlePool() error {
 	})
 }
 
+// growingPool gets one more worker with each job; all of them get their turn.
+func growingPool() error {
+	jobs := make(chan job)
+	return again(50*time.Millisecond, func() error {
+		go worker(jobs)
+		j := job{7, make(chan int)}
+		jobs <- j
+		if got := <-j.square; got != 49 {
+			return fmt.Errorf("the square of 7 is %d", got)
+		}
+		return nil
+	})
+}
+
 // fanOut gives each request to eight goroutines, one of which takes long.
 func fanOut() error {
 	return again(10*time.Millisecond, func() error {
