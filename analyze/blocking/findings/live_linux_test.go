@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/gosched/gosched/analyze/blocking/findings"
@@ -54,29 +55,45 @@ func TestRulesFindWhatProgramsDo(t *testing.T) {
 	program := testenv.Build(t, testenv.Program{Name: "findings"})
 	for _, c := range live {
 		t.Run(c.name, func(t *testing.T) {
-			r := found(t, recorded(t, c.env, "--", program, "-case", c.name))
-			check(t, r, c.want, c.may)
+			judge(t, c.want, c.may, func() *findings.Result { return found(t, recorded(t, c.env, "--", program, "-case", c.name)) })
 		})
 	}
 }
 
-// check wants a rule among the findings, and no other of weight except those that may be.
-func check(t *testing.T, r *findings.Result, want string, may []string) {
+// attempts is how often a program is recorded before a finding counts as wrong: what a busy machine does to it is there one time and not the next.
+const attempts = 3
+
+// judge wants one recording with a rule among the findings, and no other of weight except those that may be.
+func judge(t *testing.T, want string, may []string, record func() *findings.Result) {
 	t.Helper()
-	if !slices.ContainsFunc(r.Findings, func(f findings.Finding) bool {
-		return f.Name == want && (want != "cpu-contention" || f.Where == "rival")
-	}) && want != "" {
-		t.Errorf("%s was not found", want)
+	var wrong []string
+	for range attempts {
+		if wrong = misjudged(record(), want, may); len(wrong) == 0 {
+			return
+		}
+	}
+	t.Errorf("%d times in a row, in the end: %s", attempts, strings.Join(wrong, "; "))
+}
+
+// misjudged is what is wrong with the findings.
+func misjudged(r *findings.Result, want string, may []string) (wrong []string) {
+	if !slices.ContainsFunc(r.Findings, func(f findings.Finding) bool { return f.Name == want && (want != "cpu-contention" || ownRivals(f)) }) && want != "" {
+		wrong = append(wrong, want+" was not found")
 	}
 	for _, f := range r.Findings {
-		t.Logf("%d %s: %s: %s", f.Severity, f.Name, f.Where, f.Evidence)
-		if f.Name == "cpu-contention" && f.Where != "rival" && f.Where != "findings" {
+		if f.Name == "cpu-contention" && !ownRivals(f) {
 			continue // true of the machine, whatever the program does
 		}
 		if f.Name != want && !slices.Contains(may, f.Name) && f.Severity > lowSeverity {
-			t.Errorf("%s was found too: %s", f.Name, fmt.Sprint(f.Evidence))
+			wrong = append(wrong, fmt.Sprintf("%s was found, %d: %s", f.Name, f.Severity, f.Evidence))
 		}
 	}
+	return wrong
+}
+
+// ownRivals says whether the processes that take the CPUs are those that the program started, or the program itself.
+func ownRivals(f findings.Finding) bool {
+	return strings.Contains(f.Evidence[0], "rival (") || strings.Contains(f.Evidence[0], "findings (")
 }
 
 // recorded is a recording by gosched record with these arguments.
@@ -109,16 +126,18 @@ func TestTheQuotaIsFoundWhereItStopsTheProcess(t *testing.T) {
 		{"eight CPUs", "800000", "", nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			cmd := exec.Command(program, "-case", "quota", "-repeat", "20")
+			cmd := exec.Command(program, "-case", "quota", "-repeat", "40")
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { _, _ = cmd.Process.Kill(), cmd.Wait() })
 			limit(t, cmd.Process.Pid, c.quotaUS)
-			r := found(t, recorded(t, "", "-d", "3s", "-p", strconv.Itoa(cmd.Process.Pid)))
-			check(t, r, c.want, c.may)
+			record := func() *findings.Result {
+				return found(t, recorded(t, "", "-d", "3s", "-p", strconv.Itoa(cmd.Process.Pid)))
+			}
+			judge(t, c.want, c.may, record)
 			if c.want != "" {
-				check(t, r, "procs-over-quota", []string{c.want})
+				judge(t, "procs-over-quota", []string{c.want}, record)
 			}
 		})
 	}
@@ -161,5 +180,7 @@ func TestAServiceUnderModestLoadIsWell(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _, _ = in.Close(), cmd.Wait() })
-	check(t, found(t, recorded(t, "", "-d", "2s", "-p", strconv.Itoa(cmd.Process.Pid))), "", nil)
+	judge(t, "", nil, func() *findings.Result {
+		return found(t, recorded(t, "", "-d", "2s", "-p", strconv.Itoa(cmd.Process.Pid)))
+	})
 }

@@ -50,7 +50,7 @@ func Rules() []Rule { return append([]Rule(nil), rules[:]...) }
 var rules = [...]Rule{
 	{
 		Name: "cpu-contention", Title: "Other processes take the CPUs", threads: true,
-		Looks:     "threads that were ready, with a goroutine on them, while a thread of another process had the CPU; one finding for each name",
+		Looks:     "threads that were ready, with a goroutine on them, while a thread of another process had the CPU",
 		Threshold: "none but the floor: a program alone on its CPUs loses next to nothing this way",
 		Severity:  ofLost, Advice: "Move the other process, give this one a larger CPU weight, or give it CPUs of its own.", find: cpuContention,
 	},

@@ -1,10 +1,12 @@
 package findings
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/report"
@@ -27,21 +29,46 @@ func (q *process) own(name string) bool {
 	return false
 }
 
-func cpuContention(l *look) (hits []hit) {
+// taker is a thread's name and how long ready threads waited for it.
+type taker struct {
+	name string
+	ns   int64
+}
+
+// others are the threads of other processes that had the CPU of ready threads, the worst first.
+func (l *look) others() (list []taker, sumNS int64) {
 	for id, ns := range l.takers {
-		name := l.names.Reason(id)
-		if name == "" || name == idleThread || l.own(name) {
-			continue
+		if name := l.names.Reason(id); name != "" && name != idleThread && !l.own(name) {
+			list = append(list, taker{name, ns})
+			sumNS += ns
 		}
-		h := hit{where: name, lostNS: ns, evidence: []string{
-			fmt.Sprintf("Threads with a goroutine on them were ready for %s while %q had the CPU.", report.FormatDuration(ns), name),
-		}}
-		if len(throttled(l)) > 0 {
-			h.evidence = append(h.evidence, "Some of it may be the quota's: whose CPU is taken away by the quota may find another thread there.")
-		}
-		hits = append(hits, h)
 	}
-	return hits
+	slices.SortFunc(list, func(a, b taker) int { return cmp.Or(cmp.Compare(b.ns, a.ns), cmp.Compare(a.name, b.name)) })
+	return list, sumNS
+}
+
+// maxTakers is how many names are given.
+const maxTakers = 8
+
+func cpuContention(l *look) []hit {
+	list, sumNS := l.others()
+	if len(list) == 0 {
+		return nil
+	}
+	var had []string
+	for _, t := range list[:min(len(list), maxTakers)] {
+		had = append(had, fmt.Sprintf("%s (%s)", t.name, report.FormatDuration(t.ns)))
+	}
+	if n := len(list) - len(had); n > 0 {
+		had = append(had, fmt.Sprintf("%d more", n))
+	}
+	h := hit{where: list[0].name, lostNS: sumNS, evidence: []string{
+		fmt.Sprintf("Threads with a goroutine on them were ready for %s while threads of other processes had the CPU: %s.", report.FormatDuration(sumNS), strings.Join(had, ", ")),
+	}}
+	if len(throttled(l)) > 0 {
+		h.evidence = append(h.evidence, "Some of it may be the quota's: a thread that the quota stops leaves its CPU to others.")
+	}
+	return []hit{h}
 }
 
 func (l *look) quota() float64 {

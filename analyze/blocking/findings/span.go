@@ -38,7 +38,7 @@ func (p *Pass) span(s *replay.Span) {
 	}
 }
 
-// offCPU is how long the thread had no CPU since its goroutine changed state.
+// offCPU is how long the thread was not on a CPU since its goroutine changed state.
 func (p *Pass) offCPU(s *replay.Span) int64 {
 	if s.TID < 0 {
 		return 0
@@ -52,12 +52,12 @@ func (p *Pass) offCPU(s *replay.Span) int64 {
 func (p *Pass) ran(g *goroutine, s *replay.Span) {
 	q := p.current
 	ns := s.Len() - p.offCPU(s)
-	if s.Flags&replay.EndUnseen != 0 {
-		return
+	if s.Flags&replay.EndUnseen != 0 || s.Flags == replay.CensoredLeft|replay.CensoredRight {
+		return // found running, and then nothing was seen of it
 	}
 	q.ranNS += ns
 	g.ranNS += ns
-	if ns < minHogNS {
+	if ns < minHogNS || s.Flags != 0 {
 		return
 	}
 	k := q.kinds.At(uint32(s.Entry))
@@ -212,15 +212,16 @@ func (at *site) leave(s *replay.Span) {
 
 const idleThread = "swapper"
 
-// thread takes the time of a thread, of which only that without a CPU counts.
+// thread takes the time of a thread, of which only that off the CPU counts.
 func (p *Pass) thread(s *replay.Span) {
 	q := p.current
 	q.threadsIn = true
-	if s.State != format.StateRunnable || s.Flags&replay.EndUnseen != 0 || s.GoID == format.NoGoroutine {
+	if s.State == format.StateRunning || s.Flags&replay.EndUnseen != 0 || s.GoID == format.NoGoroutine {
 		return
 	}
 	*q.threads.At(uint32(s.TID)) += s.Len()
 	switch {
+	case s.State == format.StateWaiting:
 	case !p.foundIdle(s):
 		q.takers[p.taker(s)] += s.Len()
 	case s.Len() >= minIdleCPUNS:
