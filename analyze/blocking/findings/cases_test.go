@@ -101,6 +101,21 @@ func lockBriefly(wait int) func(*script) {
 	}
 }
 
+// owned has four goroutines wait for a lock whose owner never waits for it.
+func owned(s *script) {
+	s.start(0, 9, "main.owner")
+	for g := 1; g <= 4; g++ {
+		s.start(0, g, "main.work")
+		s.park(1, g, "sync.Mutex.Lock", lockStack)
+	}
+	for ms := 1; ms < 399; ms++ {
+		g := 1 + ms%4
+		s.wake(1000*ms, g, 9)
+		s.run(1000*ms, g)
+		s.park(1000*ms+10, g, "sync.Mutex.Lock", lockStack)
+	}
+}
+
 // hog runs ten milliseconds at a time; another goroutine waits for its turn for some of each.
 func hog(delay int) func(*script) {
 	return func(s *script) {
@@ -261,7 +276,8 @@ const halfACPU, almostTwo, three = `,"cpu_quota":0.5`, `,"cpu_quota":1.5`, `,"cp
 var cases = []traceCase{
 	{"a lock that is handed round", "convoy", "", convoy, "lock-convoy"},
 	{"a lock that is taken often and waited for briefly", "", "", lockBriefly(50), ""},
-	{"a lock whose owner does not queue", "", "", lockBriefly(990), ""},
+	{"a lock whose owner does not queue", "", "", owned, ""},
+	{"a lock that one at a time waits for", "", "", lockBriefly(990), ""},
 	{"a goroutine that keeps the P", "hog", "", hog(8000), "hog"},
 	{"long runs that nobody waits behind", "", "", hog(90), ""},
 	{"four senders and one busy receiver", "", "", fanIn(0), "fan-in"},
