@@ -14,14 +14,18 @@ import (
 // privileges. With GOSCHED_REQUIRE_BPF=1 it fails the test instead.
 func RequireBPF(tb testing.TB) {
 	tb.Helper()
-	why := lacksBPF()
-	switch {
-	case why == "":
-	case os.Getenv("GOSCHED_REQUIRE_BPF") == "1":
-		tb.Fatalf("GOSCHED_REQUIRE_BPF=1, but %s", why)
-	default:
-		tb.Skipf("recording is not possible here: %s", why)
+	if why := lacksBPF(); why != "" {
+		Lacking(tb, "recording is not possible here: "+why)
 	}
+}
+
+// Lacking skips the test because of what the machine lacks, by the same rule as RequireBPF.
+func Lacking(tb testing.TB, why string) {
+	tb.Helper()
+	if os.Getenv("GOSCHED_REQUIRE_BPF") == "1" {
+		tb.Fatalf("GOSCHED_REQUIRE_BPF=1, but %s", why)
+	}
+	tb.Skip(why)
 }
 
 // lacksBPF says what is missing, in half a sentence; empty: nothing.

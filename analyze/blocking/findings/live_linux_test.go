@@ -152,7 +152,7 @@ func limit(t *testing.T, pid int, quotaUS string) {
 	}
 	dir, err := os.MkdirTemp(parent, "gosched-test-")
 	if err != nil {
-		t.Skip("cgroups cannot be made here:", err)
+		testenv.Lacking(t, "cgroups cannot be made here: "+err.Error())
 	}
 	process := strconv.Itoa(pid)
 	t.Cleanup(func() {
@@ -163,7 +163,7 @@ func limit(t *testing.T, pid int, quotaUS string) {
 	})
 	for _, file := range [][2]string{{name, value}, {"cgroup.procs", process}} {
 		if err := os.WriteFile(filepath.Join(dir, file[0]), []byte(file[1]), 0); err != nil {
-			t.Skip("CPU time cannot be limited here:", err)
+			testenv.Lacking(t, "CPU time cannot be limited here: "+err.Error())
 		}
 	}
 }
