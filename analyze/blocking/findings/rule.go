@@ -74,7 +74,7 @@ var rules = [...]Rule{
 	},
 	{
 		Name: "gc-assist", Title: "The garbage collector makes goroutines work for it", needs: []string{"park", "ready"},
-		Looks:     "waits of goroutines that allocate faster than the collector marks",
+		Looks:     "waits of goroutines that allocate faster than the collector marks; help that they give without waiting is not seen",
 		Threshold: "none but the floor: a collector that keeps up asks for no help that has to be waited for",
 		Severity:  ofLost, Advice: "Allocate less, or raise GOGC or GOMEMLIMIT, so that cycles are rarer and begin earlier relative to the heap.", find: gcAssist,
 	},

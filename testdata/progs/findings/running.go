@@ -118,11 +118,14 @@ func grow(depth int) *tree {
 	return &tree{grow(depth - 1), grow(depth - 1)}
 }
 
+//go:noinline
+func buffer(n int) []byte { return make([]byte, n) }
+
 // gcAssist allocates so fast, with so little room, that the collector makes the allocating goroutines work for it.
 func gcAssist() error {
 	defer debug.SetGCPercent(debug.SetGCPercent(1))
 	keep := grow(20)
-	crowd(3, func() { grow(8) })
+	crowd(8, func() { buffer(256 << 10) })
 	runtime.KeepAlive(keep)
 	return nil
 }
