@@ -29,6 +29,16 @@ var metadataMeanings = map[string]string{
 	"end_ns":                     "When it ended. 0: the recorder was killed.",
 	"end_reason":                 "Why it ended.",
 	"lost":                       "Events lost, all of them inside `gap` rows.",
+	"machine":                    "What all CPUs of the machine did while it was recorded, as the kernel accounts for it, summed over CPUs; absent where it was not measured.",
+	"machine.busy_ns":            "Any process, the kernel, interrupts.",
+	"machine.steal_ns":           "The hypervisor ran something else.",
+	"machine.idle_ns":            "Nothing to do, or only disks to wait for.",
+	"machine.own_ns":             "Of `machine.busy_ns`, the recorded processes.",
+	"trial":                      "The recording's place among recordings that were made to be compared; absent for one that stands alone.",
+	"trial.name":                 "The same in all recordings of one comparison.",
+	"trial.side":                 "`base` or `head`.",
+	"trial.block":                "From 1: recordings of a block were made one right after the other.",
+	"trial.order":                "From 1: its place among all of them.",
 	"lost_stacks":                "Events whose stack is null because the stack was lost.",
 	"max_stack_depth":            "Frames a stack has at most. 0: stacks were not recorded.",
 	"processes":                  "The recorded processes.",
@@ -127,7 +137,7 @@ func writeMetadata(t *testing.T, out *bytes.Buffer) {
 			}
 			left--
 			fmt.Fprintf(out, "| `%s` | %s | %s |\n", name, jsonType(f.Type), meaning)
-			if f.Type.Kind() == reflect.Slice {
+			if kind := f.Type.Kind(); kind == reflect.Slice || kind == reflect.Pointer {
 				walk(f.Type.Elem(), name+".")
 			}
 		}
@@ -146,6 +156,8 @@ func jsonType(t reflect.Type) string {
 		return "boolean"
 	case reflect.Slice:
 		return "list"
+	case reflect.Pointer:
+		return "object"
 	}
 	return "number"
 }

@@ -1,0 +1,104 @@
+package summary
+
+import (
+	"github.com/gosched/gosched/analyze/report"
+	"github.com/gosched/gosched/analyze/stats"
+	"github.com/gosched/gosched/format"
+)
+
+// Run is what is kept of one recording: the replicate of a comparison.
+type Run struct {
+	Info   Info
+	Groups []Group // ascending by Key
+}
+
+// Metric is what a group's durations are.
+type Metric string
+
+// The metrics.
+const (
+	MetricDelay Metric = "delay" // scheduling delay: from runnable to running
+	MetricWait  Metric = "wait"  // from waiting to runnable; system calls whose P was taken are waits too
+	MetricRun   Metric = "run"   // from running to anything else
+)
+
+// By is what a group's durations have in common.
+type By string
+
+// The ways to group.
+const (
+	ByTotal      By = "total"      // all goroutines but the runtime's own; Name is empty
+	ByReason     By = "reason"     // of a delay why the goroutine became runnable, of a wait its reason
+	ByClass      By = "class"      // of a wait: the class of its reason
+	ByContention By = "contention" // of a wait: for a Mutex or an RWMutex; Name is empty
+	ByKind       By = "kind"       // the function that the go statement called
+	BySite       By = "site"       // of a wait: its reason and stack
+	ByPair       By = "pair"       // of a wait that was ended: reason, stack, and who ended it
+)
+
+// Key names a group. It is the same in every build that has the same functions: stacks are functions, root first, ";" between,
+// without files and lines.
+type Key struct {
+	Metric Metric `json:"metric"`
+	By     By     `json:"by"`
+	Name   string `json:"name"`            // of sites and pairs the reason
+	Stack  string `json:"stack,omitempty"` // of sites and pairs
+	Waker  string `json:"waker,omitempty"` // of pairs: the waker's stack; or, where it was no goroutine, what the trace calls it, in angle brackets
+}
+
+// Group is the durations of one key in one recording.
+type Group struct {
+	Key
+	Hist   stats.Histogram
+	Broken int64   // durations with moves missing: in no number
+	Frame  string  // of sites: the innermost frame that is not plumbing, with file and line
+	Causes []Cause // of sites: what the goroutines there waited for in the end, the most first
+}
+
+// Cause is something that goroutines waited for in the end; see package blocking.
+type Cause struct {
+	Kind     string `json:"kind"`
+	Name     string `json:"name"`
+	NS       int64  `json:"ns"`
+	Count    int64  `json:"count,omitempty"`
+	DirectNS int64  `json:"direct_ns,omitempty"`
+	IdleNS   int64  `json:"idle_ns,omitempty"`
+	Frame    string `json:"frame,omitempty"`
+}
+
+// Info is what is known of a recording as a whole. What the recording cannot say is nil.
+type Info struct {
+	ID         string           `json:"id"` // of the recording's contents: equal ones are the same recording
+	Meta       format.Metadata  `json:"metadata"`
+	DurationNS int64            `json:"duration_ns"` // observed
+	Events     int64            `json:"events"`
+	GapNS      int64            `json:"gap_ns"`
+	GapShare   float64          `json:"gap_share"`
+	Arrivals   int64            `json:"arrivals"`         // waits ended by the network or a timer, and goroutines created: the work that came
+	Goroutines *int64           `json:"goroutines"`       // alive at the end, the runtime's own left out
+	AtStart    *int64           `json:"goroutines_start"` // alive when observation began
+	Leaks      []Leak           `json:"leaks"`
+	Findings   []Finding        `json:"findings"`
+	Causes     []Cause          `json:"causes"` // what held goroutines up in the end, the worst first
+	Warnings   []report.Warning `json:"warnings"`
+}
+
+// Leak is goroutines that package goroutines calls leaked.
+type Leak struct {
+	Where    string `json:"where"` // the function in which they wait
+	Entry    string `json:"entry"`
+	Reason   string `json:"reason"`
+	Stack    string `json:"stack"` // functions
+	Frame    string `json:"frame"` // with file and line
+	Count    int64  `json:"count"`
+	Evidence string `json:"evidence"`
+}
+
+// Finding is what a rule of package blocking/findings found.
+type Finding struct {
+	Name     string `json:"name"`
+	Title    string `json:"title"`
+	Where    string `json:"where"`
+	Severity int    `json:"severity"`
+	LostNS   *int64 `json:"lost_ns"`
+}
