@@ -39,7 +39,6 @@ type Metadata struct {
 	Processes []Process `json:"processes"`
 
 	Machine *MachineTime `json:"machine,omitempty"` // nil where it was not measured
-	Trial   *Trial       `json:"trial,omitempty"`   // nil for a recording that stands alone
 }
 
 // MachineTime is what all CPUs of the machine did while it was recorded, as the kernel accounts for it, summed over CPUs.
@@ -48,14 +47,6 @@ type MachineTime struct {
 	StealNS int64 `json:"steal_ns"` // the hypervisor ran something else
 	IdleNS  int64 `json:"idle_ns"`  // nothing to do, or only disks to wait for
 	OwnNS   int64 `json:"own_ns"`   // of BusyNS, the recorded processes
-}
-
-// Trial is a recording's place among recordings that were made to be compared.
-type Trial struct {
-	Name  string `json:"name"`  // the same in all recordings of one comparison
-	Side  string `json:"side"`  // "base" or "head"
-	Block int    `json:"block"` // from 1; recordings of a block were made one right after the other
-	Order int    `json:"order"` // from 1: its place among all
 }
 
 // Process is a recorded process.
