@@ -1,8 +1,6 @@
 package blocking
 
 import (
-	"strings"
-
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/replay/stack"
 	"github.com/gosched/gosched/analyze/stats"
@@ -87,17 +85,8 @@ func newSite(key siteKey, names namer) *site {
 	}
 	n.depth = stack.OwnFrames(text)
 	n.system = n.class == replay.ClassSystem || stack.IsSystem(stack.Root(text))
-	n.receives = receives(n.class, reason)
+	n.receives = !key.syscall && replay.Receives(reason)
 	return n
-}
-
-// receives says whether a wait may be one for work: of a receiver, not of somebody who is held up.
-func receives(class replay.Class, reason string) bool {
-	switch class {
-	case replay.ClassSelect, replay.ClassNetwork, replay.ClassTimer:
-		return true
-	}
-	return strings.HasPrefix(reason, "chan receive") || strings.Contains(reason, "Cond")
 }
 
 // woken counts a wait that was ended and by whom.

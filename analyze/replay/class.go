@@ -1,5 +1,7 @@
 package replay
 
+import "strings"
+
 // Class is what kind of thing a goroutine waits for.
 type Class uint8
 
@@ -101,3 +103,12 @@ var reasonClasses = map[string]Class{
 
 // ClassOf is the class of a wait reason, in the words of the runtime or of its tracer.
 func ClassOf(reason string) Class { return reasonClasses[reason] }
+
+// Receives says whether a wait may be one for work: of a receiver, not of somebody who is held up.
+func Receives(reason string) bool {
+	switch ClassOf(reason) {
+	case ClassSelect, ClassNetwork, ClassTimer:
+		return true
+	}
+	return strings.HasPrefix(reason, "chan receive") || strings.Contains(reason, "Cond")
+}
