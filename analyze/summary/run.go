@@ -10,6 +10,7 @@ import (
 type Run struct {
 	Info   Info
 	Groups []Group // ascending by Key
+	Pairs  []Pair  // ascending by site, then waker
 }
 
 // Metric is what a group's durations are.
@@ -17,9 +18,10 @@ type Metric string
 
 // The metrics.
 const (
-	MetricDelay Metric = "delay" // scheduling delay: from runnable to running
-	MetricWait  Metric = "wait"  // from waiting to runnable; system calls whose P was taken are waits too
-	MetricRun   Metric = "run"   // from running to anything else
+	MetricDelay Metric = "delay"   // scheduling delay: from runnable to running
+	MetricWait  Metric = "wait"    // from waiting to runnable
+	MetricCall  Metric = "syscall" // from the entry into a system call, or C, to its end
+	MetricRun   Metric = "run"     // from running to anything else
 )
 
 // By is what a group's durations have in common.
@@ -28,12 +30,11 @@ type By string
 // The ways to group.
 const (
 	ByTotal      By = "total"      // all goroutines but the runtime's own; Name is empty
-	ByReason     By = "reason"     // of a delay why the goroutine became runnable, of a wait its reason
+	ByReason     By = "reason"     // of a delay why the goroutine became runnable, of a wait its reason, of a system call its name
 	ByClass      By = "class"      // of a wait: the class of its reason
 	ByContention By = "contention" // of a wait: for a Mutex or an RWMutex; Name is empty
 	ByKind       By = "kind"       // the function that the go statement called
-	BySite       By = "site"       // of a wait: its reason and stack
-	ByPair       By = "pair"       // of a wait that was ended: reason, stack, and who ended it
+	BySite       By = "site"       // of a wait or a system call: its reason and stack
 )
 
 // Key names a group. It is the same in every build that has the same functions: stacks are functions, root first, ";" between,
@@ -41,9 +42,8 @@ const (
 type Key struct {
 	Metric Metric `json:"metric"`
 	By     By     `json:"by"`
-	Name   string `json:"name"`            // of sites and pairs the reason
-	Stack  string `json:"stack,omitempty"` // of sites and pairs
-	Waker  string `json:"waker,omitempty"` // of pairs: the waker's stack; or, where it was no goroutine, what the trace calls it, in angle brackets
+	Name   string `json:"name"`            // of sites the reason
+	Stack  string `json:"stack,omitempty"` // of sites
 }
 
 // Group is the durations of one key in one recording.
@@ -53,6 +53,16 @@ type Group struct {
 	Broken int64   // durations with moves missing: in no number
 	Frame  string  // of sites: the innermost frame that is not plumbing, with file and line
 	Causes []Cause // of sites: what the goroutines there waited for in the end, the most first
+}
+
+// Pair is waits at one site that were ended by one waker.
+type Pair struct {
+	Reason     string `json:"reason"`
+	Stack      string `json:"stack"`
+	Waker      string `json:"waker"`       // the waker's stack; or, where it was no goroutine, what the trace calls it, in angle brackets
+	WakerFrame string `json:"waker_frame"` // the innermost that is not plumbing, with file and line
+	Count      int64  `json:"count"`
+	NS         int64  `json:"ns"` // the sum of these waits
 }
 
 // Cause is something that goroutines waited for in the end; see package blocking.
@@ -68,19 +78,21 @@ type Cause struct {
 
 // Info is what is known of a recording as a whole. What the recording cannot say is nil.
 type Info struct {
-	ID         string           `json:"id"` // of the recording's contents: equal ones are the same recording
-	Meta       format.Metadata  `json:"metadata"`
-	DurationNS int64            `json:"duration_ns"` // observed
-	Events     int64            `json:"events"`
-	GapNS      int64            `json:"gap_ns"`
-	GapShare   float64          `json:"gap_share"`
-	Arrivals   int64            `json:"arrivals"`         // waits ended by the network or a timer, and goroutines created: the work that came
-	Goroutines *int64           `json:"goroutines"`       // alive at the end, the runtime's own left out
-	AtStart    *int64           `json:"goroutines_start"` // alive when observation began
-	Leaks      []Leak           `json:"leaks"`
-	Findings   []Finding        `json:"findings"`
-	Causes     []Cause          `json:"causes"` // what held goroutines up in the end, the worst first
-	Warnings   []report.Warning `json:"warnings"`
+	ID           string           `json:"id"` // of the recording's contents: equal ones are the same recording
+	Meta         format.Metadata  `json:"metadata"`
+	DurationNS   int64            `json:"duration_ns"` // observed
+	Events       int64            `json:"events"`
+	GapNS        int64            `json:"gap_ns"`
+	GapShare     float64          `json:"gap_share"`
+	NetworkWakes int64            `json:"network_wakes"`    // waits that the network ended: the work that came from outside
+	Goroutines   *int64           `json:"goroutines"`       // alive at the end, the runtime's own left out
+	AtStart      *int64           `json:"goroutines_start"` // alive when observation began
+	Leaks        []Leak           `json:"leaks"`
+	Findings     []Finding        `json:"findings"`
+	Causes       []Cause          `json:"causes"` // what held goroutines up in the end, the worst first
+	Warnings     []report.Warning `json:"warnings"`
+	SitesBeyond  int64            `json:"sites_beyond"`    // sites with so little time that they were not kept
+	BeyondNS     int64            `json:"sites_beyond_ns"` // the most time that one of them had
 }
 
 // Leak is goroutines that package goroutines calls leaked.
