@@ -51,6 +51,7 @@ type Group struct {
 	Key
 	Hist   stats.Histogram
 	Broken int64   // durations with moves missing: in no number
+	IdleNS int64   // of sites: of their time, in which goroutines may have been waiting for work
 	Frame  string  // of sites: the innermost frame that is not plumbing, with file and line
 	Causes []Cause // of sites: what the goroutines there waited for in the end, the most first
 }

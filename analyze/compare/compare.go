@@ -1,0 +1,198 @@
+package compare
+
+import (
+	"fmt"
+
+	"github.com/gosched/gosched/analyze/compare/policy"
+	"github.com/gosched/gosched/analyze/stats"
+	"github.com/gosched/gosched/analyze/summary"
+)
+
+// Compare compares the recordings of two builds. Each side must have at least one.
+func Compare(base, head []*summary.Run, p *policy.Policy) *Result {
+	t, design := newTrial(base, head, p)
+	x := &examiner{trial: t, a: newSurvey(base), b: newSurvey(head)}
+	r := &Result{Version: Version, Base: describe(base), Head: describe(head), Design: design, Differences: t.differences(), Ignored: []Ignored{}}
+	r.Metrics = t.judge(t.gates())
+	r.Found = x.examine()
+	t.ignore(r)
+	r.Reported = t.reported(x.reportedMetrics())
+	r.Shifts = t.shifts()
+	r.Places = x.changes()
+	r.Warnings = t.warnings(r)
+	r.conclude(p)
+	r.Explanation = x.explain(r)
+	return r
+}
+
+// newTrial finds out what these recordings allow: blocks if they were made in turns and blocks can decide, all together if only that can, or no test.
+func newTrial(base, head []*summary.Run, p *policy.Policy) (*trial, Design) {
+	t := &trial{base: newSide(base), head: newSide(head), policy: p}
+	tests := float64(max(1, len(p.Metrics)))
+	blocks, interleaved := blocksOf(base, head)
+	d := Design{Interleaved: interleaved, Blocks: len(blocks), Alpha: p.Alpha}
+	d.LeastP = stats.LeastP(sizesOf(blocks))
+	if interleaved && d.LeastP*tests >= p.Alpha {
+		blocks = []block{{base: places(len(base)), head: places(len(head))}}
+		d.Blocks, d.LeastP = 1, stats.LeastP(sizesOf(blocks))
+	}
+	t.blocks, t.low = blocks, d.LeastP*tests >= p.Alpha
+	d.InARow, d.LowConfidence, d.LeastP = !interleaved, t.low, rounded(d.LeastP)
+	t.inARow = d.InARow
+	return t, d
+}
+
+func sizesOf(blocks []block) [][2]int {
+	var out [][2]int
+	for _, b := range blocks {
+		out = append(out, [2]int{len(b.base), len(b.head)})
+	}
+	return out
+}
+
+// gates are the policy's, with the larger effect where the recordings were made in a row.
+func (t *trial) gates() []policy.Gate {
+	var out []policy.Gate
+	for _, g := range t.policy.Metrics {
+		if t.inARow {
+			g.Effect = max(g.Effect, t.policy.InARow)
+		}
+		out = append(out, g)
+	}
+	return out
+}
+
+// busiest is how many kinds and classes have metrics of their own in the report.
+const busiest = 5
+
+// reportedMetrics are those that do not decide, in the order in which they are printed.
+func (x *examiner) reportedMetrics() []policy.Metric {
+	var out []policy.Metric
+	add := func(key summary.Key, stats ...policy.Stat) {
+		for _, s := range stats {
+			m := policy.Metric{Key: key, Stat: s}
+			if !x.decides(m) {
+				out = append(out, m)
+			}
+		}
+	}
+	total := func(m summary.Metric) summary.Key { return summary.Key{Metric: m, By: summary.ByTotal} }
+	add(total(summary.MetricDelay), policy.StatP90, policy.StatP999, policy.StatMean, policy.StatRate)
+	for _, key := range x.heaviest(summary.MetricDelay, summary.ByKind) {
+		add(key, policy.StatP50, policy.StatP99)
+	}
+	add(summary.Key{Metric: summary.MetricWait, By: summary.ByContention}, policy.StatP90, policy.StatMean, policy.StatTime, policy.StatRate)
+	for _, key := range x.heaviest(summary.MetricWait, summary.ByClass) {
+		add(key, policy.StatP50, policy.StatP99, policy.StatTime)
+	}
+	add(total(summary.MetricCall), policy.StatP50, policy.StatP99, policy.StatTime)
+	add(total(summary.MetricRun), policy.StatP50, policy.StatP99, policy.StatTime)
+	return out
+}
+
+func (x *examiner) decides(m policy.Metric) bool {
+	for _, g := range x.policy.Metrics {
+		if g.Metric == m {
+			return true
+		}
+	}
+	return false
+}
+
+// describe is what a reader has to know of a side's recordings.
+func describe(runs []*summary.Run) []Recording {
+	out := make([]Recording, len(runs))
+	for i, r := range runs {
+		info := &r.Info
+		out[i] = Recording{ID: info.ID, StartNS: info.Meta.StartNS, DurationNS: info.DurationNS, Events: info.Events, Lost: info.Meta.Lost, GapShare: rounded(info.GapShare)}
+		for _, p := range info.Meta.Processes {
+			out[i].Command, out[i].BuildID = p.Command, p.BuildID
+			break
+		}
+	}
+	return out
+}
+
+// conclude makes the verdict.
+func (r *Result) conclude(p *policy.Policy) {
+	worse, unsure, measured := r.worse(), 0, 0
+	for _, m := range r.Metrics {
+		switch m.Outcome {
+		case OutcomeUnsure:
+			unsure++
+			measured++
+		case OutcomeSame, OutcomeBetter, OutcomeWorse, OutcomeIgnored:
+			measured++
+		}
+	}
+	switch {
+	case r.incomparable() > 0:
+		r.Verdict = NotComparable
+	case worse > 0:
+		r.Verdict = Worse
+	case r.Design.LowConfidence, measured == 0 && len(p.Metrics) > 0:
+		r.Verdict = Inconclusive
+	default:
+		r.Verdict = NotWorse
+	}
+}
+
+// worse is how many metrics and rules say that head is.
+func (r *Result) worse() int {
+	n := 0
+	for _, m := range r.Metrics {
+		if m.Outcome == OutcomeWorse {
+			n++
+		}
+	}
+	for i := range r.Found {
+		if r.Found[i].Outcome == OutcomeWorse {
+			n++
+		}
+	}
+	return n
+}
+
+func (r *Result) incomparable() int {
+	n := 0
+	for _, d := range r.Differences {
+		if !d.Allowed {
+			n++
+		}
+	}
+	return n
+}
+
+// shifts compare whole distributions, quantile by quantile.
+func (t *trial) shifts() []Shift {
+	var out []Shift
+	for _, s := range []Shift{
+		{Name: "scheduling delay", key: summary.Key{Metric: summary.MetricDelay, By: summary.ByTotal}},
+		{Name: "wait for a lock", key: summary.Key{Metric: summary.MetricWait, By: summary.ByContention}},
+	} {
+		for _, q := range policy.Quantiles {
+			m := t.measure(policy.Metric{Key: s.key, Stat: q}, resamplesReported)
+			if m.Outcome == OutcomeNone {
+				continue
+			}
+			s.Quantiles = append(s.Quantiles, ShiftQuantile{Name: string(q), Base: m.Base, Head: m.Head, Ratio: m.Ratio, Interval: m.Interval, P: m.P})
+		}
+		if len(s.Quantiles) > 0 {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// String is how many recordings and how they were made.
+func (d Design) String() string {
+	switch {
+	case d.LowConfidence:
+		return "too few recordings for a test: only gross changes count"
+	case d.InARow:
+		return "recorded in a row: only large changes count"
+	case d.Blocks > 1:
+		return fmt.Sprintf("recorded in turns, compared within %d blocks", d.Blocks)
+	}
+	return "recorded in turns"
+}

@@ -1,0 +1,172 @@
+package compare
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gosched/gosched/analyze/compare/policy"
+	"github.com/gosched/gosched/analyze/replay/stack"
+	"github.com/gosched/gosched/analyze/report"
+	"github.com/gosched/gosched/analyze/summary"
+)
+
+// explain says why, the most telling first: what makes the recordings incomparable, what is new, which numbers are worse and where.
+func (x *examiner) explain(r *Result) []string {
+	out := []string{}
+	for _, d := range r.Differences {
+		if !d.Allowed {
+			out = append(out, d.Text+fmt.Sprintf(" (--allow %s compares them all the same)", d.Name))
+		}
+	}
+	for i := range r.Found {
+		if f := &r.Found[i]; f.Outcome == OutcomeWorse {
+			out = append(out, f.Text)
+		}
+	}
+	worse := slices.DeleteFunc(slices.Clone(r.Metrics), func(m *Measured) bool { return m.Outcome != OutcomeWorse })
+	slices.SortStableFunc(worse, func(a, b *Measured) int { return cmp.Compare(*b.Ratio, *a.Ratio) })
+	for _, m := range worse {
+		out = append(out, x.sentence(m))
+	}
+	if r.Verdict == Inconclusive {
+		out = append(out, x.inconclusive(r)...)
+	}
+	for i := range r.Found {
+		if f := &r.Found[i]; f.Rule == policy.Steal && r.Verdict == Worse {
+			out = append(out, f.Text)
+		}
+	}
+	return out
+}
+
+// sentence is a metric that is worse: how much, and where.
+func (x *examiner) sentence(m *Measured) string {
+	return fmt.Sprintf("%s %s%s: %s → %s (interval %s to %s, p %s)", m.Name, report.FormatRatio(*m.Ratio), x.whereTo(m),
+		amount(m, *m.Base), amount(m, *m.Head), report.FormatRatio(m.Interval[0]), report.FormatRatio(m.Interval[1]), report.FormatP(*m.P))
+}
+
+// amount is a metric's number in words.
+func amount(m *Measured, v float64) string {
+	switch m.metric.Stat {
+	case policy.StatTime:
+		return aSecond(v)
+	case policy.StatRate:
+		return fmt.Sprintf("%.0f/s", v)
+	}
+	return nanoseconds(v)
+}
+
+// whereTo says what grew behind a metric: of delays what had the P or the CPU, of waits the place and who ends them.
+func (x *examiner) whereTo(m *Measured) string {
+	switch m.metric.Key.Metric {
+	case summary.MetricDelay:
+		return x.behind()
+	case summary.MetricWait:
+		return x.waits(m.metric.Key.By == summary.ByContention)
+	}
+	return ""
+}
+
+// inTheWay says in words how a kind of cause kept goroutines from running.
+var inTheWay = map[string]string{
+	"behind": " behind %s, which had the P", "off CPU": " because %s had the CPU", "waking": " because a P was being woken or handed on",
+	"stop-the-world": " because the world was stopped (%s)",
+}
+
+func (x *examiner) behind() string {
+	g := x.grown(x.a.held, x.b.held, true, func(b by) bool { return inTheWay[b.kind] != "" })
+	if g == nil {
+		return ""
+	}
+	text := inTheWay[g.Kind]
+	if !strings.Contains(text, "%s") {
+		return text
+	}
+	return fmt.Sprintf(text, cmp.Or(stack.Local(g.Name), "others"))
+}
+
+func (x *examiner) waits(locksOnly bool) string {
+	var best place
+	var most float64
+	for _, key := range keysOf(place.compare, x.a.places, x.b.places) {
+		if key.metric != summary.MetricWait || locksOnly && !isContention(key.reason) {
+			continue
+		}
+		more := average(x.b.perSecond(x.b.places[key], spent.busyNS)) - average(x.a.perSecond(x.a.places[key], spent.busyNS))
+		if more > most {
+			best, most = key, more
+		}
+	}
+	if most == 0 {
+		return ""
+	}
+	text := " in " + stack.Local(best.function)
+	if !locksOnly {
+		text += " (" + best.reason + ")"
+	}
+	if w := x.grownWaker(best, true); w != nil {
+		text += ", ended by " + stack.Local(w.Name)
+	}
+	return text
+}
+
+// inconclusive says what is missing for an answer.
+func (x *examiner) inconclusive(r *Result) []string {
+	var out []string
+	if r.Design.LowConfidence {
+		out = append(out, fmt.Sprintf("%s on base and %s on head cannot give a p below %s for %s (the least is %s): record 6 of each in turns (gosched record-ab), or accept that only a change of %s or more counts",
+			report.FormatNumber(int64(len(x.base.runs)), "recording"), report.FormatNumber(int64(len(x.head.runs)), "recording"), report.FormatP(r.Design.Alpha),
+			report.FormatNumber(int64(len(r.Metrics)), "metric"), report.FormatP(r.Design.LeastP), report.FormatRatio(grossRatio)))
+	} else {
+		out = append(out, "no metric that decides is in the recordings of both sides: record for longer, or name other metrics in the policy")
+	}
+	for _, m := range r.Metrics {
+		if m.Outcome == OutcomeUnsure {
+			out = append(out, "may be worse: "+x.sentence(m))
+		}
+	}
+	for i := range r.Found {
+		if f := &r.Found[i]; f.Outcome == OutcomeUnsure {
+			out = append(out, "may be worse: "+f.Text)
+		}
+	}
+	return out
+}
+
+// ignore lets what the policy's entries name pass.
+func (t *trial) ignore(r *Result) {
+	day := t.day()
+	for _, e := range t.policy.Ignores {
+		g := Ignored{What: e.What, Where: e.Where, Reason: e.Reason, Until: e.Until.Format(time.DateOnly), Passed: []string{}}
+		g.Expired = !day.IsZero() && day.After(e.Until)
+		for _, m := range r.Metrics {
+			if m.Outcome == OutcomeWorse && m.Name == e.What && e.Where == "" && !g.Expired {
+				m.Outcome, m.Why = OutcomeIgnored, e.Reason
+				g.Passed = append(g.Passed, m.Name)
+			}
+		}
+		for i := range r.Found {
+			f := &r.Found[i]
+			if f.Outcome == OutcomeWorse && string(f.Rule) == e.What && strings.Contains(f.Where, e.Where) && !g.Expired {
+				f.Outcome, f.Why = OutcomeIgnored, e.Reason
+				g.Passed = append(g.Passed, f.Text)
+			}
+		}
+		r.Ignored = append(r.Ignored, g)
+	}
+}
+
+// day is the day on which the latest of head's recordings was made; zero where none says.
+func (t *trial) day() time.Time {
+	var latest int64
+	for _, r := range t.head.runs {
+		latest = max(latest, r.Info.Meta.StartNS)
+	}
+	if latest < earliestWall {
+		return time.Time{}
+	}
+	return time.Unix(0, latest).UTC().Truncate(24 * time.Hour)
+}

@@ -1,0 +1,229 @@
+package compare
+
+import (
+	"math"
+
+	"github.com/gosched/gosched/analyze/compare/policy"
+	"github.com/gosched/gosched/analyze/stats"
+)
+
+// Outcome is what is said of one metric or rule.
+type Outcome string
+
+// The outcomes.
+const (
+	OutcomeSame    Outcome = "same"    // no change that can be told from chance, or none that counts
+	OutcomeWorse   Outcome = "worse"   // it decides the verdict
+	OutcomeBetter  Outcome = "better"  // as sure as worse, the other way
+	OutcomeUnsure  Outcome = "unsure"  // larger than what counts, but these recordings cannot tell it from chance
+	OutcomeUnknown Outcome = "unknown" // too few recordings give it
+	OutcomeNone    Outcome = "none"    // neither side has anything of the kind
+	OutcomeNoted   Outcome = "noted"   // found, but by policy it does not decide
+	OutcomeIgnored Outcome = "ignored" // it would be worse, and an entry of the policy lets it pass
+)
+
+// Measured is one metric in both sides. A number that the recordings cannot give is nil.
+type Measured struct {
+	Name       string     `json:"name"`
+	Unit       string     `json:"unit"` // ns, seconds a second, or a second
+	Outcome    Outcome    `json:"outcome"`
+	Why        string     `json:"why,omitempty"` // of an outcome that is not plain from the numbers
+	Base       *float64   `json:"base"`          // the geometric mean of the recordings
+	Head       *float64   `json:"head"`
+	Ratio      *float64   `json:"ratio"` // head over base, differences between blocks removed
+	Interval   [2]float64 `json:"interval,omitzero"`
+	P          *float64   `json:"p"`
+	Adjusted   *float64   `json:"adjusted_p,omitempty"` // of metrics that decide: Holm's
+	Q          *float64   `json:"q,omitempty"`          // of the others: the false discovery rate
+	Effect     float64    `json:"effect,omitempty"`     // the ratio from which on it counts
+	Floor      float64    `json:"floor,omitempty"`      // the difference from which on it counts
+	BaseValues []*float64 `json:"base_values"`          // by recording
+	HeadValues []*float64 `json:"head_values"`
+
+	metric policy.Metric
+	gate   policy.Gate
+	change stats.Change
+}
+
+// unitOf is what a statistic is measured in.
+func unitOf(s policy.Stat) string {
+	switch s {
+	case policy.StatTime:
+		return "s/s"
+	case policy.StatRate:
+		return "1/s"
+	}
+	return "ns"
+}
+
+// trial is the recordings of both sides, and how they belong together.
+type trial struct {
+	base, head *side
+	blocks     []block
+	policy     *policy.Policy
+	low        bool // too few recordings for any test: only gross changes count
+	inARow     bool
+}
+
+// gross is what a change of an effect counts from where a test is not possible: measured on pairs of runs of one program, where 2× was exceeded by
+// chance in one pair of eight.
+const (
+	grossRatio = 3
+	grossP999  = 5
+)
+
+// measure compares a metric. Without a gate the interval is not asked for.
+func (t *trial) measure(m policy.Metric, resamples int) *Measured {
+	r := &Measured{Name: m.String(), Unit: unitOf(m.Stat), metric: m, BaseValues: t.base.values(m), HeadValues: t.head.values(m)}
+	r.Base, r.Head = geometricMean(r.BaseValues), geometricMean(r.HeadValues)
+	r.Outcome, r.Why = given(r)
+	if r.Outcome != OutcomeSame {
+		return r
+	}
+	r.change = stats.Compare(t.observations(m), stats.CompareOptions{Seed: seedOf(r.Name), Resamples: resamples})
+	r.Ratio, r.P = pointer(rounded(r.change.Ratio)), pointer(rounded(r.change.P))
+	if r.change.Bounded {
+		r.Interval = [2]float64{rounded(r.change.Lo), rounded(r.change.Hi)}
+	}
+	return r
+}
+
+func pointer(v float64) *float64 { return &v }
+
+// given says whether enough recordings give a metric.
+func given(r *Measured) (Outcome, string) {
+	base, head := count(r.BaseValues), count(r.HeadValues)
+	switch {
+	case base == 0 && head == 0:
+		return OutcomeNone, "neither side has any"
+	case base == 0:
+		return OutcomeUnknown, "base has none"
+	case head == 0:
+		return OutcomeUnknown, "head has none"
+	case 2*base < len(r.BaseValues) || 2*head < len(r.HeadValues):
+		return OutcomeUnknown, "fewer than half of the recordings have it"
+	case isZero(r.Base) && isZero(r.Head):
+		return OutcomeNone, "neither side has any"
+	}
+	return OutcomeSame, ""
+}
+
+func isZero(v *float64) bool { return v != nil && *v == 0 }
+
+func count(values []*float64) int {
+	n := 0
+	for _, v := range values {
+		if v != nil {
+			n++
+		}
+	}
+	return n
+}
+
+func (t *trial) observations(m policy.Metric) []stats.Block {
+	var out []stats.Block
+	for _, b := range t.blocks {
+		var o stats.Block
+		for _, i := range b.base {
+			if v, ok := t.base.observation(i, m); ok {
+				o.Base = append(o.Base, v)
+			}
+		}
+		for _, i := range b.head {
+			if v, ok := t.head.observation(i, m); ok {
+				o.Head = append(o.Head, v)
+			}
+		}
+		out = append(out, o)
+	}
+	return out
+}
+
+// judge compares the metrics that decide.
+func (t *trial) judge(gates []policy.Gate) []*Measured {
+	out := make([]*Measured, len(gates))
+	var p []float64
+	var tested []*Measured
+	for i, g := range gates {
+		r := t.measure(g.Metric, 0)
+		r.Effect, r.Floor, r.gate = g.Effect, g.Floor, g
+		if r.Outcome == OutcomeSame {
+			p, tested = append(p, r.change.P), append(tested, r)
+		}
+		out[i] = r
+	}
+	for i, adjusted := range stats.Holm(p) {
+		tested[i].Adjusted = pointer(rounded(adjusted))
+		t.decide(tested[i], adjusted)
+	}
+	return out
+}
+
+// decide says what a metric's change is: all three of the effect, the floor and the test must agree.
+func (t *trial) decide(r *Measured, adjusted float64) {
+	effect, sure := r.Effect, adjusted < t.policy.Alpha
+	if t.low {
+		effect, sure = grossOf(r), true
+	}
+	ratio, lo, hi := r.change.Ratio, r.change.Lo, r.change.Hi
+	if !r.change.Bounded {
+		lo, hi = ratio, ratio
+	}
+	far := math.Abs(*r.Head-*r.Base) > r.Floor
+	switch {
+	case !far:
+	case sure && lo > effect:
+		r.Outcome = OutcomeWorse
+	case sure && hi < 1/effect:
+		r.Outcome = OutcomeBetter
+	case ratio > r.Effect:
+		r.Outcome = OutcomeUnsure
+	}
+}
+
+func grossOf(r *Measured) float64 {
+	if r.metric.Stat == policy.StatP999 {
+		return max(grossP999, r.Effect)
+	}
+	return max(grossRatio, r.Effect)
+}
+
+// reported compares metrics that do not decide.
+func (t *trial) reported(metrics []policy.Metric) []*Measured {
+	var out, tested []*Measured
+	var p []float64
+	for _, m := range metrics {
+		r := t.measure(m, resamplesReported)
+		if r.Outcome == OutcomeNone {
+			continue
+		}
+		if r.Outcome == OutcomeSame {
+			p, tested = append(p, r.change.P), append(tested, r)
+		}
+		out = append(out, r)
+	}
+	for i, q := range stats.FalseDiscovery(p) {
+		r := tested[i]
+		r.Q = pointer(rounded(q))
+		if !t.low && q < reportedQ {
+			r.Outcome = direction(r.change.Ratio, r.metric.Stat)
+		}
+	}
+	return out
+}
+
+const (
+	resamplesReported = 500
+	reportedQ         = 0.05 // the share of false ones among the changes that are reported
+)
+
+// direction is worse for more, but of rates, which are neither.
+func direction(ratio float64, stat policy.Stat) Outcome {
+	switch {
+	case stat == policy.StatRate:
+		return OutcomeNoted
+	case ratio > 1:
+		return OutcomeWorse
+	}
+	return OutcomeBetter
+}

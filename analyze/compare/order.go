@@ -1,0 +1,124 @@
+package compare
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/gosched/gosched/analyze/summary"
+)
+
+// member is a recording of either side.
+type member struct {
+	run  *summary.Run
+	head bool
+	at   int // its place among the recordings of its side
+}
+
+// block is recordings of both sides that were made one right after the other, by their places in each side.
+type block struct{ base, head []int }
+
+// minBlock is how many recordings a block has at least: with two the labels can be exchanged in one way only, which no number of
+// blocks that people are ready to wait for turns into evidence.
+const minBlock = 4
+
+// earliestWall is before any recording: the times of a trace without a wall clock are below.
+const earliestWall = 1_400_000_000_000_000_000
+
+// blocksOf cuts the recordings of each host, in the order in which they were made, into the smallest consecutive blocks with as many of
+// one side as of the other. If that does not give at least two blocks, all are one block and not interleaved.
+func blocksOf(base, head []*summary.Run) (blocks []block, interleaved bool) {
+	whole := block{base: places(len(base)), head: places(len(head))}
+	members := membersOf(base, head)
+	for _, m := range members {
+		if m.run.Info.Meta.StartNS < earliestWall {
+			return []block{whole}, false
+		}
+	}
+	for len(members) > 0 {
+		host := members[0].run.Info.Meta.Host
+		n := 1
+		for n < len(members) && members[n].run.Info.Meta.Host == host {
+			n++
+		}
+		cut, ok := cutBlocks(members[:n])
+		if !ok {
+			return []block{whole}, false
+		}
+		blocks = append(blocks, cut...)
+		members = members[n:]
+	}
+	if len(blocks) < 2 {
+		return []block{whole}, false
+	}
+	return blocks, true
+}
+
+func places(n int) []int {
+	out := make([]int, n)
+	for i := range out {
+		out[i] = i
+	}
+	return out
+}
+
+// membersOf are all recordings by host and time.
+func membersOf(base, head []*summary.Run) []member {
+	var all []member
+	for i, r := range base {
+		all = append(all, member{run: r, at: i})
+	}
+	for i, r := range head {
+		all = append(all, member{run: r, head: true, at: i})
+	}
+	slices.SortStableFunc(all, func(a, b member) int {
+		x, y := &a.run.Info, &b.run.Info
+		return cmp.Or(cmp.Compare(x.Meta.Host, y.Meta.Host), cmp.Compare(x.Meta.StartNS, y.Meta.StartNS), cmp.Compare(x.ID, y.ID))
+	})
+	return all
+}
+
+// cutBlocks cuts the recordings of one host. What is left over at the end is a block if it has as many of both sides, else a part of the last one.
+func cutBlocks(members []member) (blocks []block, ok bool) {
+	var open block
+	for _, m := range members {
+		open.add(m)
+		if len(open.base) == len(open.head) && len(open.base)+len(open.head) >= minBlock {
+			blocks = append(blocks, open)
+			open = block{}
+		}
+	}
+	switch {
+	case len(open.base)+len(open.head) == 0:
+	case len(open.base) == len(open.head):
+		blocks = append(blocks, open)
+	case len(blocks) == 0:
+		return nil, false
+	default:
+		last := &blocks[len(blocks)-1]
+		last.base, last.head = append(last.base, open.base...), append(last.head, open.head...)
+	}
+	return blocks, len(blocks) > 0
+}
+
+func (b *block) add(m member) {
+	if m.head {
+		b.head = append(b.head, m.at)
+	} else {
+		b.base = append(b.base, m.at)
+	}
+}
+
+// inARow says whether all recordings of one side were made before all of the other, as far as their times say.
+func inARow(base, head []*summary.Run) bool {
+	members := membersOf(base, head)
+	changes := 0
+	for i, m := range members {
+		if m.run.Info.Meta.StartNS < earliestWall || m.run.Info.Meta.Host != members[0].run.Info.Meta.Host {
+			return false
+		}
+		if i > 0 && m.head != members[i-1].head {
+			changes++
+		}
+	}
+	return len(base) > 0 && len(head) > 0 && changes == 1
+}

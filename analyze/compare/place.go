@@ -1,0 +1,171 @@
+package compare
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/gosched/gosched/analyze/replay/stack"
+	"github.com/gosched/gosched/analyze/summary"
+)
+
+// place is code in which goroutines wait: the same in both builds where the function is, whoever calls it.
+type place struct {
+	metric   summary.Metric // a wait or a system call
+	reason   string
+	function string
+}
+
+// compare orders places.
+func (p place) compare(other place) int {
+	return cmp.Or(cmp.Compare(p.function, other.function), cmp.Compare(p.reason, other.reason), cmp.Compare(p.metric, other.metric))
+}
+
+// String is the place in words: "sync.Mutex.Lock at server.(*store).get".
+func (p place) String() string {
+	reason := cmp.Or(p.reason, "unknown wait")
+	if p.metric == summary.MetricCall {
+		reason = strings.TrimSpace("system call " + p.reason)
+	}
+	if p.function == "" {
+		return reason
+	}
+	return reason + " at " + stack.Local(p.function)
+}
+
+// spent is time in one recording.
+type spent struct {
+	count      int64
+	ns, idleNS int64
+	frame      string
+}
+
+func (s spent) busyNS() int64 { return s.ns - s.idleNS }
+
+// by is who or what made goroutines wait: of a waker the name alone, of a cause the kind too.
+type by struct{ kind, name string }
+
+func (b by) compare(other by) int {
+	return cmp.Or(cmp.Compare(b.kind, other.kind), cmp.Compare(b.name, other.name))
+}
+
+// survey is where the time of one side went, by recording.
+type survey struct {
+	runs   []*summary.Run
+	places map[place][]spent
+	wakers map[place]map[by][]spent // who ended the waits at a place
+	causes map[place]map[by][]spent // what they waited for in the end
+	held   map[by][]spent           // what all goroutines waited for in the end
+}
+
+func newSurvey(runs []*summary.Run) *survey {
+	s := &survey{runs: runs, places: map[place][]spent{}, wakers: map[place]map[by][]spent{}, causes: map[place]map[by][]spent{}, held: map[by][]spent{}}
+	for i, r := range runs {
+		for j := range r.Groups {
+			if g := &r.Groups[j]; g.By == summary.BySite {
+				s.site(i, g)
+			}
+		}
+		for j := range r.Pairs {
+			p := &r.Pairs[j]
+			key := place{summary.MetricWait, p.Reason, innermost(p.Stack)}
+			at(within(s.wakers, key), by{name: wakerName(p)}, len(runs))[i].add(p.Count, p.NS, 0, p.WakerFrame)
+		}
+		for _, c := range r.Info.Causes {
+			at(s.held, by{c.Kind, c.Name}, len(runs))[i].add(c.Count, c.NS, c.IdleNS, c.Frame)
+		}
+	}
+	return s
+}
+
+func (s *survey) site(run int, g *summary.Group) {
+	key := place{g.Metric, g.Name, innermost(g.Stack)}
+	at(s.places, key, len(s.runs))[run].add(g.Hist.Count()+g.Hist.Censored(), timeOf(g), g.IdleNS, g.Frame)
+	for _, c := range g.Causes {
+		at(within(s.causes, key), by{c.Kind, c.Name}, len(s.runs))[run].add(c.Count, c.NS, c.IdleNS, c.Frame)
+	}
+}
+
+func at[K comparable](m map[K][]spent, key K, runs int) []spent {
+	if m[key] == nil {
+		m[key] = make([]spent, runs)
+	}
+	return m[key]
+}
+
+func within(m map[place]map[by][]spent, key place) map[by][]spent {
+	if m[key] == nil {
+		m[key] = map[by][]spent{}
+	}
+	return m[key]
+}
+
+func (s *spent) add(count, ns, idleNS int64, frame string) {
+	if s.frame == "" || ns > s.ns {
+		s.frame = frame
+	}
+	s.count += count
+	s.ns += ns
+	s.idleNS += idleNS
+}
+
+// innermost is the function of a stack that a person has to look at.
+func innermost(text string) string { return stack.Function(stack.Culprit(text)) }
+
+func wakerName(p *summary.Pair) string {
+	if strings.HasPrefix(p.Waker, "<") {
+		return p.Waker
+	}
+	return innermost(p.Waker)
+}
+
+// perSecond are seconds a second in each recording.
+func (s *survey) perSecond(list []spent, of func(spent) int64) []float64 {
+	out := make([]float64, len(s.runs))
+	for i := range list {
+		out[i] = float64(of(list[i])) / float64(max(1, s.runs[i].Info.DurationNS))
+	}
+	return out
+}
+
+// present is in how many recordings there is any.
+func present(list []spent) int {
+	n := 0
+	for _, s := range list {
+		if s.count > 0 {
+			n++
+		}
+	}
+	return n
+}
+
+func average(list []float64) float64 {
+	var sum float64
+	for _, v := range list {
+		sum += v
+	}
+	return sum / float64(max(1, len(list)))
+}
+
+// heaviestFrame is the frame of the recording with the most time.
+func heaviestFrame(list []spent) string {
+	var best spent
+	for _, s := range list {
+		if best.frame == "" || s.ns > best.ns {
+			best = s
+		}
+	}
+	return best.frame
+}
+
+// keysOf are the keys of both maps in order.
+func keysOf[K comparable](order func(a, b K) int, maps_ ...map[K][]spent) []K {
+	all := map[K]bool{}
+	for _, m := range maps_ {
+		for k := range m {
+			all[k] = true
+		}
+	}
+	return slices.SortedFunc(maps.Keys(all), order)
+}

@@ -1,0 +1,216 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// maxFile is the largest policy that is read.
+const maxFile = 1 << 20
+
+// file is a policy as it is written.
+type file struct {
+	Version int          `yaml:"version"`
+	Alpha   *float64     `yaml:"alpha"`
+	InARow  *float64     `yaml:"in_a_row"`
+	Metrics []fileGate   `yaml:"metrics"`
+	Rules   []fileRule   `yaml:"rules"`
+	Ignore  []fileIgnore `yaml:"ignore"`
+	Allow   []string     `yaml:"allow"`
+}
+
+type fileGate struct {
+	Metric string   `yaml:"metric"`
+	Effect *float64 `yaml:"effect"`
+	Floor  *string  `yaml:"floor"`
+}
+
+type fileRule struct {
+	Rule  string   `yaml:"rule"`
+	Gate  *bool    `yaml:"gate"`
+	Floor *float64 `yaml:"floor"`
+}
+
+type fileIgnore struct {
+	What   string `yaml:"what"`
+	Where  string `yaml:"where"`
+	Reason string `yaml:"reason"`
+	Until  string `yaml:"until"`
+}
+
+// Parse reads a policy. What it does not say is as in Default; metrics, if it has any, replace those of Default.
+func Parse(r io.Reader) (*Policy, error) {
+	text, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+	if err != nil {
+		return nil, fmt.Errorf("read policy: %w", err)
+	}
+	if len(text) > maxFile {
+		return nil, errors.New("read policy: it is larger than 1 MiB")
+	}
+	var f file
+	if err := yaml.Load(text, &f, yaml.WithKnownFields()); err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("read policy: %s", firstLine(err))
+	}
+	p, err := f.policy()
+	if err != nil {
+		return nil, fmt.Errorf("read policy: %w", err)
+	}
+	return p, nil
+}
+
+// firstLine is an error in one line.
+func firstLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
+
+func (f *file) policy() (*Policy, error) {
+	p := Default()
+	if f.Version != 1 {
+		return nil, fmt.Errorf("version is %d; this gosched reads version 1", f.Version)
+	}
+	if f.Alpha != nil {
+		p.Alpha = *f.Alpha
+	}
+	if !(p.Alpha > 0 && p.Alpha <= 0.2) {
+		return nil, fmt.Errorf("alpha is %v; it is above 0 and at most 0.2", p.Alpha)
+	}
+	if f.InARow != nil {
+		p.InARow = *f.InARow
+	}
+	if !(p.InARow >= 1 && p.InARow <= 1000) {
+		return nil, fmt.Errorf("in_a_row is %v; it is a ratio of 1 or more", p.InARow)
+	}
+	for _, add := range []func(*Policy) error{f.metrics, f.rules, f.ignores, f.allowed} {
+		if err := add(p); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+func (f *file) metrics(p *Policy) error {
+	if len(f.Metrics) == 0 {
+		return nil
+	}
+	defaults := p.Metrics
+	p.Metrics = nil
+	for _, m := range f.Metrics {
+		g, err := m.gate(defaults)
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(p.Metrics, func(other Gate) bool { return other.Metric == g.Metric }) {
+			return fmt.Errorf("metric %s is there twice", g.Metric)
+		}
+		p.Metrics = append(p.Metrics, g)
+	}
+	return nil
+}
+
+// gate is one metric. Its effect and floor are those of the default for this metric, else of a default in the same unit.
+func (m *fileGate) gate(defaults []Gate) (Gate, error) {
+	metric, err := ParseMetric(m.Metric)
+	if err != nil {
+		return Gate{}, err
+	}
+	if metric.Stat == StatRate {
+		return Gate{}, fmt.Errorf("%s: a rate is neither better nor worse", metric)
+	}
+	g := Gate{Metric: metric, Effect: 1.3, Floor: 200_000}
+	if !metric.Stat.IsDuration() {
+		g.Floor = 0.05
+	}
+	for _, d := range defaults {
+		if d.Metric == metric {
+			g = d
+		}
+	}
+	if m.Effect != nil {
+		g.Effect = *m.Effect
+	}
+	if !(g.Effect > 1 && g.Effect <= 1000) {
+		return g, fmt.Errorf("effect of %s is %v; it is a ratio above 1 such as 1.3", metric, g.Effect)
+	}
+	if m.Floor != nil {
+		g.Floor, err = metric.parseFloor(*m.Floor)
+	}
+	return g, err
+}
+
+func (f *file) rules(p *Policy) error {
+	for _, r := range f.Rules {
+		limit, ok := p.Rules[Rule(r.Rule)]
+		if !ok {
+			return fmt.Errorf("there is no rule %q; the rules are %s", r.Rule, ruleNames())
+		}
+		if r.Gate != nil {
+			limit.Gate = *r.Gate
+		}
+		if r.Floor != nil {
+			limit.Floor = *r.Floor
+		}
+		if !(limit.Floor >= 0 && limit.Floor <= 1e12) {
+			return fmt.Errorf("floor of %s is %v; it is 0 or more", r.Rule, limit.Floor)
+		}
+		p.Rules[Rule(r.Rule)] = limit
+	}
+	return nil
+}
+
+func ruleNames() string {
+	var names []Rule
+	for _, r := range Rules {
+		names = append(names, r.Name)
+	}
+	return joined(names)
+}
+
+func (f *file) ignores(p *Policy) error {
+	for i, x := range f.Ignore {
+		until, err := time.Parse(time.DateOnly, x.Until)
+		_, isRule := p.Rules[Rule(x.What)]
+		_, notMetric := ParseMetric(x.What)
+		switch {
+		case !isRule && notMetric != nil:
+			return fmt.Errorf("ignore %d: what is %q, neither a metric nor a rule (%s)", i+1, x.What, ruleNames())
+		case strings.TrimSpace(x.Reason) == "":
+			return fmt.Errorf("ignore %d: it has no reason", i+1)
+		case err != nil:
+			return fmt.Errorf("ignore %d: until is %q, not a date such as 2027-01-31", i+1, x.Until)
+		}
+		p.Ignores = append(p.Ignores, Ignore{x.What, x.Where, x.Reason, until})
+	}
+	return nil
+}
+
+func (f *file) allowed(p *Policy) error { return p.Allow(f.Allow) }
+
+// Allow lets differences pass by their names.
+func (p *Policy) Allow(names []string) error {
+	for _, name := range names {
+		if !slices.ContainsFunc(Differences, func(d struct {
+			Name Difference
+			Text string
+		}) bool {
+			return string(d.Name) == name
+		}) {
+			return fmt.Errorf("there is no difference %q to allow; there are %s", name, differenceNames())
+		}
+		if !p.Allows(Difference(name)) {
+			p.Allowed = append(p.Allowed, Difference(name))
+		}
+	}
+	return nil
+}
+
+func differenceNames() string {
+	var names []Difference
+	for _, d := range Differences {
+		names = append(names, d.Name)
+	}
+	return joined(names)
+}

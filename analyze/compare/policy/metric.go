@@ -1,0 +1,127 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gosched/gosched/analyze/summary"
+)
+
+// Stat is what is made of the durations of a recording.
+type Stat string
+
+// The statistics.
+const (
+	StatP50  Stat = "p50"
+	StatP90  Stat = "p90"
+	StatP99  Stat = "p99"
+	StatP999 Stat = "p99.9"
+	StatMean Stat = "mean" // cut durations are in it with what was seen of them
+	StatRate Stat = "rate" // how many a second
+	StatTime Stat = "time" // their sum over the observed time: 1 is one goroutine all the time
+)
+
+// Quantiles are the statistics that are quantiles: deciles and the tail.
+var Quantiles = []Stat{"p10", "p20", "p30", "p40", StatP50, "p60", "p70", "p80", StatP90, "p95", StatP99, StatP999}
+
+var stats = append(slices.Clone(Quantiles), StatMean, StatRate, StatTime)
+
+// permilles are the quantiles in thousandths.
+var permilles = map[Stat]int{
+	"p10": 100, "p20": 200, "p30": 300, "p40": 400, StatP50: 500, "p60": 600, "p70": 700, "p80": 800, StatP90: 900, "p95": 950, StatP99: 990, StatP999: 999,
+}
+
+// Permille is the quantile that the statistic is, 0 for one that is none.
+func (s Stat) Permille() int { return permilles[s] }
+
+// IsDuration says whether the statistic is in nanoseconds.
+func (s Stat) IsDuration() bool { return s != StatRate && s != StatTime }
+
+// Metric is a number that every recording gives.
+type Metric struct {
+	Key  summary.Key
+	Stat Stat
+}
+
+// Blocked is the metric of the time in which goroutines waited, those that may have waited for work left out.
+var Blocked = Metric{summary.Key{Metric: summary.MetricWait, By: byBlocked}, StatTime}
+
+const (
+	byBlocked   summary.By = "blocked"
+	blockedName            = "blocked time"
+)
+
+// String is the metric as it is written in a policy: "delay p99", "wait p50 of contention", "delay p90 of kind main.worker".
+func (m Metric) String() string {
+	if m == Blocked {
+		return blockedName
+	}
+	name := string(m.Key.Metric) + " " + string(m.Stat)
+	switch m.Key.By {
+	case summary.ByTotal:
+		return name
+	case summary.ByContention:
+		return name + " of " + string(m.Key.By)
+	}
+	return fmt.Sprintf("%s of %s %s", name, m.Key.By, m.Key.Name)
+}
+
+// groupings are the ways to group that a policy may name, by metric.
+var groupings = map[summary.Metric][]summary.By{
+	summary.MetricDelay: {summary.ByReason, summary.ByKind},
+	summary.MetricWait:  {summary.ByReason, summary.ByClass, summary.ByKind, summary.ByContention},
+	summary.MetricCall:  {summary.ByReason},
+	summary.MetricRun:   {summary.ByKind},
+}
+
+// ParseMetric reads a metric as String writes it.
+func ParseMetric(text string) (Metric, error) {
+	if text == blockedName {
+		return Blocked, nil
+	}
+	what, of, grouped := strings.Cut(text, " of ")
+	metric, stat, _ := strings.Cut(what, " ")
+	m := Metric{summary.Key{Metric: summary.Metric(metric), By: summary.ByTotal}, Stat(stat)}
+	by, known := groupings[m.Key.Metric]
+	switch {
+	case !known:
+		return m, fmt.Errorf("%q is no metric: it begins with delay, wait, syscall or run, or is %q", text, blockedName)
+	case !slices.Contains(stats, m.Stat):
+		return m, fmt.Errorf("%q is no metric: after %s comes one of %s", text, metric, joined(stats))
+	case !grouped:
+		return m, nil
+	}
+	grouping, name, _ := strings.Cut(of, " ")
+	m.Key.By, m.Key.Name = summary.By(grouping), name
+	if !slices.Contains(by, m.Key.By) || (m.Key.By == summary.ByContention) != (name == "") {
+		return m, fmt.Errorf("%q is no metric: %s can be of %s, with a name behind all but contention", text, metric, joined(by))
+	}
+	return m, nil
+}
+
+func joined[T ~string](words []T) string {
+	list := make([]string, len(words))
+	for i, w := range words {
+		list[i] = string(w)
+	}
+	return strings.Join(list, ", ")
+}
+
+// parseFloor reads the least change that counts: a duration for statistics that are one, else a number.
+func (m Metric) parseFloor(text string) (float64, error) {
+	if m.Stat.IsDuration() {
+		d, err := time.ParseDuration(text)
+		if err != nil || d < 0 {
+			return 0, fmt.Errorf("floor of %s: %q is no duration such as 100µs", m, text)
+		}
+		return float64(d), nil
+	}
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil || v < 0 || v > 1e12 {
+		return 0, fmt.Errorf("floor of %s: %q is no number such as 0.02", m, text)
+	}
+	return v, nil
+}

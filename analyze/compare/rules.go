@@ -1,0 +1,372 @@
+package compare
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/gosched/gosched/analyze/compare/policy"
+	"github.com/gosched/gosched/analyze/replay/stack"
+	"github.com/gosched/gosched/analyze/report"
+	"github.com/gosched/gosched/analyze/stats"
+	"github.com/gosched/gosched/analyze/summary"
+)
+
+// Found is something that a rule found.
+type Found struct {
+	Rule     policy.Rule `json:"rule"`
+	Outcome  Outcome     `json:"outcome"`
+	Why      string      `json:"why,omitempty"` // of an outcome that is ignored or unsure
+	Where    string      `json:"where,omitempty"`
+	Frame    string      `json:"frame,omitempty"` // with file and line
+	Text     string      `json:"text"`
+	Base     float64     `json:"base"` // what the rule's floor is in, the mean of the recordings
+	Head     float64     `json:"head"`
+	InBase   *int        `json:"in_base,omitempty"` // recordings that have it, of rules that look for what is new
+	InHead   *int        `json:"in_head,omitempty"`
+	P        *float64    `json:"p,omitempty"`
+	severity float64     // for the order
+}
+
+// ruleLevel is the chance of a false alarm of one thing that a rule looks at. A thing that one half of all recordings have by chance is in all of six
+// and in none of six others once in 4,096.
+const ruleLevel = 0.01
+
+// finders are what the rules do, in the order of the policy's table.
+var finders = map[policy.Rule]func(*examiner, policy.Limit) []Found{
+	policy.NewSite: (*examiner).newSites, policy.NewReason: (*examiner).newReasons, policy.Leak: (*examiner).leaks, policy.Goroutines: (*examiner).goroutines,
+	policy.NewFinding: (*examiner).newFindings, policy.Waker: (*examiner).wakers, policy.Steal: (*examiner).steal,
+}
+
+// examiner looks at both sides with the rules.
+type examiner struct {
+	*trial
+	a, b *survey // base and head
+}
+
+// examine is what the rules find, in the order of the table, the worst of each first.
+func (x *examiner) examine() []Found {
+	out := []Found{}
+	for _, r := range policy.Rules {
+		limit := x.policy.Rules[r.Name]
+		list := finders[r.Name](x, limit)
+		slices.SortStableFunc(list, func(a, b Found) int {
+			return cmp.Or(cmp.Compare(b.severity, a.severity), cmp.Compare(a.Where, b.Where), cmp.Compare(a.Text, b.Text))
+		})
+		for _, f := range list[:min(len(list), maxFound)] {
+			f.Rule, f.Base, f.Head = r.Name, rounded(f.Base), rounded(f.Head)
+			if f.Outcome == OutcomeWorse && !limit.Gate {
+				f.Outcome = OutcomeNoted
+			}
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// maxFound is how many findings of one rule are reported.
+const maxFound = 10
+
+// appeared tests whether head has something that base lacks: in how many recordings each side has it. Gross says that it is large enough
+// to be believed where the recordings are too few for a test.
+func (x *examiner) appeared(f *Found, inBase, inHead int, gross bool) bool {
+	p, _ := stats.FisherExact(inHead, len(x.head.runs), inBase, len(x.base.runs))
+	f.InBase, f.InHead, f.P = &inBase, &inHead, pointer(rounded(p))
+	switch {
+	case inBase > 0 || inHead == 0:
+		return false
+	case p < ruleLevel:
+		f.Outcome = OutcomeWorse
+	case x.low && gross && inHead == len(x.head.runs):
+		f.Outcome = OutcomeWorse
+	case inHead == len(x.head.runs):
+		f.Outcome = OutcomeUnsure
+	default:
+		return false
+	}
+	return true
+}
+
+func (x *examiner) inRuns(f *Found) string {
+	return fmt.Sprintf("in %d of %d head recordings, in none of %d base", *f.InHead, len(x.head.runs), len(x.base.runs))
+}
+
+// grossFactor and grossCount are what something new must have, of the floor and of waits, to be believed without a test.
+const (
+	grossFactor = 10
+	grossCount  = 100
+)
+
+func (x *examiner) newSites(limit policy.Limit) []Found {
+	var out []Found
+	for _, key := range keysOf(place.compare, x.b.places) {
+		list := x.b.places[key]
+		head := average(x.b.perSecond(list, spent.busyNS))
+		if head < limit.Floor || x.unkept(limit.Floor) {
+			continue
+		}
+		f := Found{Where: key.function, Frame: heaviestFrame(list), Head: head, severity: head}
+		if !x.appeared(&f, present(x.a.places[key]), present(list), head >= grossFactor*limit.Floor && total(list) >= grossCount) {
+			continue
+		}
+		f.Text = fmt.Sprintf("new blocking site: %s (%s): %s, %s", key, stack.Place(f.Frame), aSecond(head), x.inRuns(&f))
+		if from, ok := x.movedFrom(key, list); ok {
+			f.Outcome, f.Text = OutcomeNoted, fmt.Sprintf("moved: %s waits as %s did", key, from)
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// unkept says whether a site that base's summaries left out may have had as much time as that.
+func (x *examiner) unkept(floor float64) bool {
+	for _, r := range x.a.runs {
+		if float64(r.Info.BeyondNS) >= floor*float64(r.Info.DurationNS) {
+			return true
+		}
+	}
+	return false
+}
+
+func total(list []spent) (n int64) {
+	for _, s := range list {
+		n += s.count
+	}
+	return n
+}
+
+// likeness is how much time and counts may differ for a place to be another under a new name.
+const likeness = 1.5
+
+// movedFrom is a place that head lacks and whose waits were like those at a place that base lacks: the function has got a new name.
+func (x *examiner) movedFrom(to place, list []spent) (place, bool) {
+	busy, times := average(x.b.perSecond(list, spent.busyNS)), average(x.b.perSecond(list, countOf))
+	for _, from := range keysOf(place.compare, x.a.places) {
+		if from.reason != to.reason || from.metric != to.metric || present(x.b.places[from]) > 0 {
+			continue
+		}
+		was := x.a.places[from]
+		if alike(busy, average(x.a.perSecond(was, spent.busyNS))) && alike(times, average(x.a.perSecond(was, countOf))) {
+			return from, true
+		}
+	}
+	return place{}, false
+}
+
+func countOf(s spent) int64 { return s.count }
+
+func alike(a, b float64) bool { return max(a, b) <= likeness*min(a, b) }
+
+// aSecond is seconds a second in words: "35ms a second".
+func aSecond(v float64) string { return nanoseconds(1e9*v) + " a second" }
+
+func (x *examiner) newReasons(limit policy.Limit) []Found {
+	a, b := byReason(x.a), byReason(x.b)
+	var out []Found
+	for _, reason := range keysOf(cmp.Compare[string], b) {
+		list := b[reason]
+		head := average(x.b.perSecond(list, spent.busyNS))
+		f := Found{Where: reason, Head: head, severity: head}
+		if reason == "" || head < limit.Floor || !x.appeared(&f, present(a[reason]), present(list), head >= grossFactor*limit.Floor && total(list) >= grossCount) {
+			continue
+		}
+		f.Text = fmt.Sprintf("new wait reason: %s: %s, %s", reason, aSecond(head), x.inRuns(&f))
+		out = append(out, f)
+	}
+	return out
+}
+
+func byReason(s *survey) map[string][]spent {
+	out := map[string][]spent{}
+	for key, list := range s.places {
+		if key.metric != summary.MetricWait {
+			continue
+		}
+		sums := at(out, key.reason, len(s.runs))
+		for i, v := range list {
+			sums[i].add(v.count, v.ns, v.idleNS, "")
+		}
+	}
+	return out
+}
+
+func (x *examiner) leaks(limit policy.Limit) []Found {
+	leaksOf := func(s *survey) map[place][]spent {
+		out := map[place][]spent{}
+		for i, r := range s.runs {
+			for _, l := range r.Info.Leaks {
+				at(out, place{summary.MetricWait, l.Reason, cmp.Or(l.Where, l.Entry)}, len(s.runs))[i].add(l.Count, 0, 0, l.Frame)
+			}
+		}
+		return out
+	}
+	a, b := leaksOf(x.a), leaksOf(x.b)
+	var out []Found
+	for _, key := range keysOf(place.compare, b) {
+		list := b[key]
+		head := float64(total(list)) / float64(max(1, present(list)))
+		f := Found{Where: key.function, Frame: heaviestFrame(list), Head: head, severity: head}
+		if head < limit.Floor || !x.appeared(&f, present(a[key]), present(list), true) {
+			continue
+		}
+		f.Text = fmt.Sprintf("new leak: goroutines are left behind in %s (%s), %.0f a recording, %s", key, stack.Place(f.Frame), head, x.inRuns(&f))
+		out = append(out, f)
+	}
+	return out
+}
+
+// moreGoroutines is the ratio from which on more goroutines at the end count.
+const moreGoroutines = 1.1
+
+func (x *examiner) goroutines(limit policy.Limit) []Found {
+	base, head := alive(x.base.runs), alive(x.head.runs)
+	if len(base) == 0 || len(head) == 0 {
+		return nil
+	}
+	change := stats.Compare([]stats.Block{{Base: logsOf(base, 1), Head: logsOf(head, 1)}}, stats.CompareOptions{Seed: seedOf("goroutines"), Resamples: -1})
+	f := Found{Base: average(base), Head: average(head), P: pointer(rounded(change.P)), Outcome: OutcomeWorse}
+	more := f.Head - f.Base
+	gross := change.Ratio > grossRatio && more >= grossFactor*limit.Floor
+	switch {
+	case more < limit.Floor || change.Ratio < moreGoroutines:
+		return nil
+	case change.P < ruleLevel, x.low && gross:
+	case x.low:
+		f.Outcome = OutcomeUnsure
+	default:
+		return nil
+	}
+	f.Text = fmt.Sprintf("more goroutines are left at the end: %.0f on base, %.0f on head", f.Base, f.Head)
+	return []Found{f}
+}
+
+func alive(runs []*summary.Run) []float64 {
+	var out []float64
+	for _, r := range runs {
+		if r.Info.Goroutines != nil {
+			out = append(out, float64(*r.Info.Goroutines))
+		}
+	}
+	return out
+}
+
+func logsOf(values []float64, least float64) []stats.Observation {
+	out := make([]stats.Observation, len(values))
+	for i, v := range values {
+		out[i].Log = math.Log(max(v, least))
+	}
+	return out
+}
+
+// ofMachine are the findings that say something of the machine or the recording and not of the code.
+var ofMachine = []string{"cpu-contention", "cpu-throttled", "gaps", "procs-over-quota"}
+
+// finding names a finding.
+type finding struct{ name, where string }
+
+func compareFindings(a, b finding) int {
+	return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.where, b.where))
+}
+
+func (x *examiner) newFindings(limit policy.Limit) []Found {
+	titles := map[finding]string{}
+	findingsOf := func(s *survey, least float64) map[finding][]spent {
+		out := map[finding][]spent{}
+		for i, r := range s.runs {
+			for _, v := range r.Info.Findings {
+				if float64(v.Severity) >= least {
+					key := finding{v.Name, stack.Function(v.Where)}
+					titles[key] = v.Title
+					at(out, key, len(s.runs))[i].add(1, int64(v.Severity), 0, "")
+				}
+			}
+		}
+		return out
+	}
+	a, b := findingsOf(x.a, 0), findingsOf(x.b, limit.Floor)
+	var out []Found
+	for _, key := range keysOf(compareFindings, b) {
+		list := b[key]
+		var sum int64
+		for _, v := range list {
+			sum += v.ns
+		}
+		f := Found{Where: key.where, Head: float64(sum) / float64(max(1, total(list)))}
+		if f.severity = f.Head; !x.appeared(&f, present(a[key]), present(list), f.Head >= 2*limit.Floor) {
+			continue
+		}
+		if slices.Contains(ofMachine, key.name) {
+			f.Outcome = OutcomeNoted
+		}
+		f.Text = fmt.Sprintf("new finding %s: %s (%s), %s", key.name, titles[key], cmp.Or(stack.Local(key.where), "no one place"), x.inRuns(&f))
+		out = append(out, f)
+	}
+	return out
+}
+
+// moreWaiting is the ratio from which on waiting for the same waker counts as having grown.
+const moreWaiting = 1.5
+
+func (x *examiner) wakers(limit policy.Limit) []Found {
+	var out []Found
+	for _, at := range keysOf(place.compare, x.b.places) {
+		if x.forWork(at) {
+			continue
+		}
+		for _, who := range keysOf(by.compare, x.b.wakers[at]) {
+			if f, ok := x.waker(at, who, limit); ok {
+				out = append(out, f)
+			}
+		}
+	}
+	return out
+}
+
+func (x *examiner) waker(at place, who by, limit policy.Limit) (Found, bool) {
+	nsOf := func(s spent) int64 { return s.ns }
+	list := x.b.wakers[at][who]
+	base, head := x.a.perSecond(x.a.wakers[at][who], nsOf), x.b.perSecond(list, nsOf)
+	f := Found{Outcome: OutcomeWorse, Where: who.name, Frame: heaviestFrame(list), Base: average(base), Head: average(head)}
+	if f.severity = f.Head - f.Base; who.name == "" || f.severity < limit.Floor || f.Head < moreWaiting*f.Base {
+		return f, false
+	}
+	change := stats.Compare([]stats.Block{{Base: logsOf(base, leastTime), Head: logsOf(head, leastTime)}}, stats.CompareOptions{Seed: seedOf(at.String() + who.name), Resamples: -1})
+	f.P = pointer(rounded(change.P))
+	f.Text = fmt.Sprintf("%s ends waits (%s) that take longer: %s on base, %s on head", stack.Local(who.name), at, nanoseconds(1e9*f.Base), aSecond(f.Head))
+	return f, change.P < ruleLevel
+}
+
+// forWork says whether goroutines at a place mostly waited for work.
+func (x *examiner) forWork(p place) bool {
+	var ns, idle int64
+	for _, s := range x.b.places[p] {
+		ns += s.ns
+		idle += s.idleNS
+	}
+	return 2*idle > ns
+}
+
+func (x *examiner) steal(limit policy.Limit) []Found {
+	base, known := stolen(x.base.runs)
+	head, alsoKnown := stolen(x.head.runs)
+	if !known || !alsoKnown || head-base < limit.Floor {
+		return nil
+	}
+	return []Found{{
+		Outcome: OutcomeWorse, Base: base, Head: head, severity: head,
+		Text: fmt.Sprintf("the hypervisor took more CPU time: %s on base, %s on head; what is slower may be its doing", report.FormatShare(base), report.FormatShare(head)),
+	}}
+}
+
+// stolen is the share of the CPU time that the hypervisor took.
+func stolen(runs []*summary.Run) (share float64, known bool) {
+	var stolen, all int64
+	for _, r := range runs {
+		if m := r.Info.Meta.Machine; m != nil {
+			stolen += m.StealNS
+			all += m.BusyNS + m.StealNS + m.IdleNS
+		}
+	}
+	return float64(stolen) / float64(max(1, all)), all > 0
+}

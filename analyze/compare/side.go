@@ -1,0 +1,164 @@
+package compare
+
+import (
+	"hash/fnv"
+	"math"
+	"math/rand/v2"
+
+	"github.com/gosched/gosched/analyze/compare/policy"
+	"github.com/gosched/gosched/analyze/stats"
+	"github.com/gosched/gosched/analyze/summary"
+)
+
+// The least that a number counts as where its logarithm is taken: what is less says nothing by its ratio, and 0 has no logarithm.
+const (
+	leastNS   = 100  // of durations
+	leastRate = 0.1  // a second
+	leastTime = 1e-4 // of the observed time
+)
+
+func leastOf(stat policy.Stat) float64 {
+	switch stat {
+	case policy.StatRate:
+		return leastRate
+	case policy.StatTime:
+		return leastTime
+	}
+	return leastNS
+}
+
+// side is the recordings of one build.
+type side struct {
+	runs    []*summary.Run
+	groups  []map[summary.Key]*summary.Group // by recording
+	blocked []int64                          // nanoseconds, by recording
+}
+
+func newSide(runs []*summary.Run) *side {
+	s := &side{runs: runs}
+	for _, r := range runs {
+		index := make(map[summary.Key]*summary.Group, len(r.Groups))
+		var blocked int64
+		for i := range r.Groups {
+			g := &r.Groups[i]
+			index[g.Key] = g
+			if g.Metric == summary.MetricWait && g.By == summary.BySite {
+				blocked += timeOf(g) - g.IdleNS
+			}
+		}
+		s.groups = append(s.groups, index)
+		s.blocked = append(s.blocked, blocked)
+	}
+	return s
+}
+
+// timeOf is the time that a group's durations took, what was seen of those that were cut included.
+func timeOf(g *summary.Group) int64 { return g.Hist.Sum() + g.Hist.CensoredSum() }
+
+// seconds is how long the i-th recording observed.
+func (s *side) seconds(i int) float64 { return float64(s.runs[i].Info.DurationNS) / 1e9 }
+
+// value is the metric of the i-th recording. It reports false where the recording does not give it: nothing of the kind was seen, or too
+// much of it was cut.
+func (s *side) value(i int, m policy.Metric) (float64, bool) {
+	g := s.groups[i][m.Key]
+	if !m.Stat.IsDuration() {
+		return s.perSecond(i, g, m), s.seconds(i) > 0
+	}
+	if g == nil || g.Hist.Count() == 0 {
+		return 0, false
+	}
+	if m.Stat == policy.StatMean {
+		return float64(timeOf(g)) / float64(g.Hist.Count()), true
+	}
+	v := g.Hist.Quantile(m.Stat.Permille())
+	return float64(v.Value), v.Defined
+}
+
+func (s *side) perSecond(i int, g *summary.Group, m policy.Metric) float64 {
+	seconds := s.seconds(i)
+	switch {
+	case m == policy.Blocked:
+		return float64(s.blocked[i]) / 1e9 / seconds
+	case g == nil:
+		return 0
+	case m.Stat == policy.StatRate:
+		return float64(g.Hist.Count()) / seconds
+	}
+	return float64(timeOf(g)) / 1e9 / seconds
+}
+
+// observation is the i-th recording's number for the tests.
+func (s *side) observation(i int, m policy.Metric) (stats.Observation, bool) {
+	v, ok := s.value(i, m)
+	if !ok {
+		return stats.Observation{}, false
+	}
+	least := leastOf(m.Stat)
+	o := stats.Observation{Log: math.Log(max(v, least))}
+	if permille := m.Stat.Permille(); permille > 0 {
+		hist := &s.groups[i][m.Key].Hist
+		o.Redraw = func(rng *rand.Rand) float64 {
+			again, ok := hist.Redraw(permille, rng)
+			if !ok {
+				return o.Log
+			}
+			return math.Log(max(float64(again), least))
+		}
+	}
+	return o, true
+}
+
+// values are the metric of every recording, nil where one does not give it.
+func (s *side) values(m policy.Metric) []*float64 {
+	out := make([]*float64, len(s.runs))
+	for i := range s.runs {
+		if v, ok := s.value(i, m); ok {
+			v = rounded(v)
+			out[i] = &v
+		}
+	}
+	return out
+}
+
+// geometricMean is that of the recordings that give the metric, nil where none does. Where one is 0 it is the arithmetic mean.
+func geometricMean(values []*float64) *float64 {
+	var logs, sum float64
+	n, zero := 0, false
+	for _, v := range values {
+		if v != nil {
+			n++
+			sum += *v
+			logs += math.Log(*v)
+			zero = zero || *v <= 0
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	mean := math.Exp(logs / float64(n))
+	if zero {
+		mean = sum / float64(n)
+	}
+	mean = rounded(mean)
+	return &mean
+}
+
+// rounded is v with six digits: what is behind them differs between processors.
+func rounded(v float64) float64 {
+	if v == 0 || math.IsNaN(v) || math.IsInf(v, 0) {
+		return v
+	}
+	scale := math.Pow(10, 5-math.Floor(math.Log10(math.Abs(v))))
+	if math.IsInf(scale, 0) {
+		return v
+	}
+	return math.Round(v*scale) / scale
+}
+
+// seedOf is the same for the same name, whatever else is compared.
+func seedOf(name string) uint64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(name))
+	return h.Sum64()
+}

@@ -1,0 +1,192 @@
+package compare
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/gosched/gosched/analyze/compare/policy"
+	"github.com/gosched/gosched/analyze/report"
+	"github.com/gosched/gosched/analyze/summary"
+	"github.com/gosched/gosched/format"
+)
+
+// Difference is why recordings cannot be compared.
+type Difference struct {
+	Name    policy.Difference `json:"name"`
+	Text    string            `json:"text"`
+	Allowed bool              `json:"allowed"`
+}
+
+// differences are all that make the recordings incomparable, in the order of the policy's table.
+func (t *trial) differences() []Difference {
+	looks := map[policy.Difference]func() string{
+		policy.DiffGOMAXPROCS: func() string { return t.properties(gomaxprocs, quota) },
+		policy.DiffCPU:        func() string { return t.properties(cpu) },
+		policy.DiffGo:         func() string { return t.properties(goVersion) },
+		policy.DiffRecorder:   func() string { return t.properties(recorder, coverage) },
+		policy.DiffLoad:       t.load,
+		policy.DiffDuration:   t.duration,
+		policy.DiffLoss:       t.loss,
+		policy.DiffDuplicate:  t.duplicates,
+	}
+	out := []Difference{}
+	for _, d := range policy.Differences {
+		if text := looks[d.Name](); text != "" {
+			out = append(out, Difference{d.Name, text, t.policy.Allows(d.Name)})
+		}
+	}
+	return out
+}
+
+func (t *trial) runs() []*summary.Run { return append(slices.Clone(t.base.runs), t.head.runs...) }
+
+// property is what all recordings must have in common. Where a recording does not say, it is empty.
+type property struct {
+	name string
+	of   func(*format.Metadata) string
+}
+
+var (
+	gomaxprocs = property{"GOMAXPROCS", ofProcesses(func(p *format.Process) string {
+		if p.GOMAXPROCS == 0 {
+			return ""
+		}
+		return fmt.Sprint(p.GOMAXPROCS)
+	})}
+	quota = property{"CPU quota", ofProcesses(func(p *format.Process) string {
+		if p.CPUQuota == 0 {
+			return "none"
+		}
+		return fmt.Sprintf("%g CPUs", p.CPUQuota)
+	})}
+	goVersion = property{"Go version", ofProcesses(func(p *format.Process) string { return p.GoVersion })}
+	cpu       = property{"CPU", func(m *format.Metadata) string {
+		if m.CPUModel == "" && m.CPUs == 0 {
+			return ""
+		}
+		return fmt.Sprintf("%d × %s (%s)", m.CPUs, cmp.Or(m.CPUModel, "unknown model"), cmp.Or(m.Arch, "unknown architecture"))
+	}}
+	recorder = property{"recorder", func(m *format.Metadata) string { return fmt.Sprintf("%s, %s", m.Recorder, m.Source) }}
+	coverage = property{"recorded transitions", func(m *format.Metadata) string {
+		return fmt.Sprintf("stacks of %d frames, %s", m.MaxStackDepth, ofProcesses(covered)(m))
+	}}
+)
+
+func covered(p *format.Process) string {
+	var names []string
+	for _, t := range p.Coverage {
+		if t.Covered {
+			names = append(names, t.Name)
+		}
+	}
+	return strings.Join(names, " ")
+}
+
+// ofProcesses is what the processes of a recording have, each different one once.
+func ofProcesses(of func(*format.Process) string) func(*format.Metadata) string {
+	return func(m *format.Metadata) string {
+		var list []string
+		for i := range m.Processes {
+			if v := of(&m.Processes[i]); v != "" && !slices.Contains(list, v) {
+				list = append(list, v)
+			}
+		}
+		slices.Sort(list)
+		return strings.Join(list, ", ")
+	}
+}
+
+// properties says in which of these recordings differ, also within a side.
+func (t *trial) properties(list ...property) string {
+	var out []string
+	for _, p := range list {
+		base, head := valuesOf(p, t.base.runs), valuesOf(p, t.head.runs)
+		all := slices.Compact(slices.Sorted(slices.Values(slices.Concat(base, head))))
+		if len(all) > 1 {
+			out = append(out, fmt.Sprintf("%s: base %s, head %s", p.name, either(base), either(head)))
+		}
+	}
+	return strings.Join(out, "; ")
+}
+
+func valuesOf(p property, runs []*summary.Run) []string {
+	var out []string
+	for _, r := range runs {
+		if v := p.of(&r.Info.Meta); v != "" && !slices.Contains(out, v) {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+func either(list []string) string { return cmp.Or(strings.Join(list, " or "), "unknown") }
+
+const (
+	maxDurationRatio = 1.5
+	maxLoadRatio     = 2
+	minLoad          = 100   // waits ended by the network a second, below which load is not judged by them
+	maxLoss          = 0.001 // of events or of the time
+)
+
+// meanOf is the geometric mean over the recordings of a side.
+func meanOf(runs []*summary.Run, of func(*summary.Info) float64) float64 {
+	var logs float64
+	for _, r := range runs {
+		logs += math.Log(max(of(&r.Info), 1e-9))
+	}
+	return math.Exp(logs / float64(max(1, len(runs))))
+}
+
+func seconds(i *summary.Info) float64 { return float64(i.DurationNS) / 1e9 }
+
+func (t *trial) duration() string {
+	base, head := meanOf(t.base.runs, seconds), meanOf(t.head.runs, seconds)
+	if max(base, head) <= maxDurationRatio*min(base, head) {
+		return ""
+	}
+	return fmt.Sprintf("recordings last %s on base, %s on head", nanoseconds(base*1e9), nanoseconds(head*1e9))
+}
+
+func nanoseconds(v float64) string { return report.FormatDuration(int64(math.Round(v))) }
+
+func (t *trial) load() string {
+	rate := func(i *summary.Info) float64 { return float64(i.NetworkWakes) / max(seconds(i), 1e-9) }
+	base, head := meanOf(t.base.runs, rate), meanOf(t.head.runs, rate)
+	if max(base, head) < minLoad || max(base, head) <= maxLoadRatio*min(base, head) {
+		return ""
+	}
+	return fmt.Sprintf("the network ended %.0f waits a second on base, %.0f on head: another load, or a build that serves less of it", base, head)
+}
+
+func (t *trial) loss() string {
+	n, worst := 0, 0.0
+	for _, r := range t.runs() {
+		i := &r.Info
+		share := max(i.GapShare, float64(i.Meta.Lost)/float64(max(1, i.Events+i.Meta.Lost)))
+		if share > maxLoss {
+			n++
+		}
+		worst = max(worst, share)
+	}
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s lost more than %s of the events or the time, up to %s", report.FormatNumber(int64(n), "recording"), report.FormatShare(maxLoss), report.FormatShare(worst))
+}
+
+func (t *trial) duplicates() string {
+	seen, n := map[string]bool{}, int64(0)
+	for _, r := range t.runs() {
+		if seen[r.Info.ID] {
+			n++
+		}
+		seen[r.Info.ID] = true
+	}
+	if n == 0 {
+		return ""
+	}
+	return report.FormatNumber(n, "recording") + " given more than once: a recording says nothing twice"
+}
