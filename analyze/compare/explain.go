@@ -45,7 +45,7 @@ func (x *examiner) explain(r *Result) []string {
 // sentence is a metric that is worse: how much, and where.
 func (x *examiner) sentence(m *Measured) string {
 	return fmt.Sprintf("%s %s%s: %s → %s (interval %s to %s, p %s)", m.Name, report.FormatRatio(*m.Ratio), x.whereTo(m),
-		amount(m, *m.Base), amount(m, *m.Head), report.FormatRatio(m.Interval[0]), report.FormatRatio(m.Interval[1]), report.FormatP(*m.P))
+		amount(m, *m.Base), amount(m, *m.Head), report.FormatRatio(m.Interval[0]), report.FormatRatio(m.Interval[1]), report.FormatProbability(*m.P))
 }
 
 // amount is a metric's number in words.
@@ -92,7 +92,7 @@ func (x *examiner) waits(locksOnly bool) string {
 	var best place
 	var most float64
 	for _, key := range keysOf(place.compare, x.a.places, x.b.places) {
-		if key.metric != summary.MetricWait || locksOnly && !isContention(key.reason) {
+		if key.metric != summary.MetricWait || locksOnly && !key.mutex {
 			continue
 		}
 		more := average(x.b.perSecond(x.b.places[key], spent.busyNS)) - average(x.a.perSecond(x.a.places[key], spent.busyNS))
@@ -118,8 +118,8 @@ func (x *examiner) inconclusive(r *Result) []string {
 	var out []string
 	if r.Design.LowConfidence {
 		out = append(out, fmt.Sprintf("%s on base and %s on head cannot give a p below %s for %s (the least is %s): record 6 of each in turns (gosched record-ab), or accept that only a change of %s or more counts",
-			report.FormatNumber(int64(len(x.base.runs)), "recording"), report.FormatNumber(int64(len(x.head.runs)), "recording"), report.FormatP(r.Design.Alpha),
-			report.FormatNumber(int64(len(r.Metrics)), "metric"), report.FormatP(r.Design.LeastP), report.FormatRatio(grossRatio)))
+			report.FormatNumber(int64(len(x.base.runs)), "recording"), report.FormatNumber(int64(len(x.head.runs)), "recording"), report.FormatProbability(r.Design.Alpha),
+			report.FormatNumber(int64(len(r.Metrics)), "metric"), report.FormatProbability(r.Design.LeastP), report.FormatRatio(grossRatio)))
 	} else {
 		out = append(out, "no metric that decides is in the recordings of both sides: record for longer, or name other metrics in the policy")
 	}

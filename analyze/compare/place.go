@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/replay/stack"
 	"github.com/gosched/gosched/analyze/summary"
 )
@@ -15,11 +16,23 @@ type place struct {
 	metric   summary.Metric // a wait or a system call
 	reason   string
 	function string
+	mutex    bool // a wait for one
+}
+
+func placeOf(metric summary.Metric, reason, text string) place {
+	return place{metric, reason, stack.Function(stack.Culprit(text)), metric == summary.MetricWait && replay.ForMutex(reason, text)}
 }
 
 // compare orders places.
 func (p place) compare(other place) int {
-	return cmp.Or(cmp.Compare(p.function, other.function), cmp.Compare(p.reason, other.reason), cmp.Compare(p.metric, other.metric))
+	return cmp.Or(cmp.Compare(p.function, other.function), cmp.Compare(p.reason, other.reason), cmp.Compare(p.metric, other.metric), cmp.Compare(p.rank(), other.rank()))
+}
+
+func (p place) rank() int {
+	if p.mutex {
+		return 1
+	}
+	return 0
 }
 
 // String is the place in words: "sync.Mutex.Lock at server.(*store).get".
@@ -69,7 +82,7 @@ func newSurvey(runs []*summary.Run) *survey {
 		}
 		for j := range r.Pairs {
 			p := &r.Pairs[j]
-			key := place{summary.MetricWait, p.Reason, innermost(p.Stack)}
+			key := placeOf(summary.MetricWait, p.Reason, p.Stack)
 			at(within(s.wakers, key), by{name: wakerName(p)}, len(runs))[i].add(p.Count, p.NS, 0, p.WakerFrame)
 		}
 		for _, c := range r.Info.Causes {
@@ -80,7 +93,7 @@ func newSurvey(runs []*summary.Run) *survey {
 }
 
 func (s *survey) site(run int, g *summary.Group) {
-	key := place{g.Metric, g.Name, innermost(g.Stack)}
+	key := placeOf(g.Metric, g.Name, g.Stack)
 	at(s.places, key, len(s.runs))[run].add(g.Hist.Count()+g.Hist.Censored(), timeOf(g), g.IdleNS, g.Frame)
 	for _, c := range g.Causes {
 		at(within(s.causes, key), by{c.Kind, c.Name}, len(s.runs))[run].add(c.Count, c.NS, c.IdleNS, c.Frame)
@@ -110,14 +123,11 @@ func (s *spent) add(count, ns, idleNS int64, frame string) {
 	s.idleNS += idleNS
 }
 
-// innermost is the function of a stack that a person has to look at.
-func innermost(text string) string { return stack.Function(stack.Culprit(text)) }
-
 func wakerName(p *summary.Pair) string {
 	if strings.HasPrefix(p.Waker, "<") {
 		return p.Waker
 	}
-	return innermost(p.Waker)
+	return stack.Function(stack.Culprit(p.Waker))
 }
 
 // perSecond are seconds a second in each recording.

@@ -196,7 +196,7 @@ func (x *examiner) leaks(limit policy.Limit) []Found {
 		out := map[place][]spent{}
 		for i, r := range s.runs {
 			for _, l := range r.Info.Leaks {
-				at(out, place{summary.MetricWait, l.Reason, cmp.Or(l.Where, l.Entry)}, len(s.runs))[i].add(l.Count, 0, 0, l.Frame)
+				at(out, place{metric: summary.MetricWait, reason: l.Reason, function: cmp.Or(l.Where, l.Entry)}, len(s.runs))[i].add(l.Count, 0, 0, l.Frame)
 			}
 		}
 		return out
