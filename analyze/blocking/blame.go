@@ -37,6 +37,14 @@ type group struct {
 	wayBusy      int64 // of wayNS in which nobody can have been waiting for work
 }
 
+// blame sums up once, after the walk.
+func (p *Pass) blame() *blame {
+	if p.blamed == nil {
+		p.blamed = newBlame(p)
+	}
+	return p.blamed
+}
+
 func newBlame(p *Pass) *blame {
 	b := &blame{Pass: p, groups: map[causeKey]*group{}, ways: map[causeKey]*group{}, bySite: map[siteID]map[causeKey]*group{}, keys: map[nodeID]causeKey{}}
 	for id := range p.nodes.list {

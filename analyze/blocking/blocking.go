@@ -25,6 +25,7 @@ type Pass struct {
 	places    []place // by nodeID, for merged
 	pool      pool
 	estimated int64 // nanoseconds of waits whose cause is an estimate
+	blamed    *blame
 	check     func(wait *replay.Span, parts []part)
 }
 
@@ -46,10 +47,13 @@ type total struct {
 type kindSum struct {
 	system                             bool
 	running, offCPU, runnable, syscall int64
-	waits                              stats.Histogram
-	delays                             stats.Histogram
-	calls                              stats.Histogram
-	broken                             int64
+	waits, delays, calls, runs         lengths
+}
+
+// lengths are those of spans.
+type lengths struct {
+	stats.Histogram
+	broken int64 // with moves missing: in no number
 }
 
 type rangeSum struct {
@@ -179,6 +183,7 @@ func (p *Pass) count(id nodeID, ns int64) *total {
 
 // ran takes a time in which a goroutine ran, or would have if its thread had a CPU.
 func (p *Pass) ran(g *goroutine, kind *kindSum, s *replay.Span) {
+	kind.runs.take(s)
 	id := p.nodes.code(KindRunning, s.EndStack, s.Entry)
 	off := p.record(g, s, id)
 	kind.running += s.Len() - off.ready - off.asleep
@@ -202,26 +207,26 @@ func (p *Pass) called(g *goroutine, kind *kindSum, s *replay.Span) {
 	kind.syscall += s.Len()
 	p.occupied(s, p.nodes.code(KindBehind, s.Stack, s.Entry))
 	site := p.sites.list[p.sites.of(s, p.names)]
-	if !tally(&site.lengths, &site.broken, s) {
+	if !site.lengths.take(s) {
 		return
 	}
-	tally(&kind.calls, &kind.broken, s)
+	kind.calls.take(s)
 	if !kind.system && s.Flags == 0 {
 		p.count(id, s.Len()-off.ready)
 		p.countOff(&off)
 	}
 }
 
-// tally counts a span's length, and says whether it is known at all.
-func tally(h *stats.Histogram, broken *int64, s *replay.Span) bool {
+// take counts a span's length, and says whether it is known at all.
+func (l *lengths) take(s *replay.Span) bool {
 	switch {
 	case s.Flags&replay.EndUnseen != 0:
-		*broken++
+		l.broken++
 		return false
 	case s.Flags.Censored():
-		h.AddCensored(s.Len())
+		l.AddCensored(s.Len())
 	default:
-		h.Add(s.Len())
+		l.Add(s.Len())
 	}
 	return true
 }
@@ -260,7 +265,7 @@ type place struct {
 // delayed takes a time in which a goroutine could have run.
 func (p *Pass) delayed(g *goroutine, kind *kindSum, s *replay.Span) {
 	kind.runnable += s.Len()
-	if !tally(&kind.delays, &kind.broken, s) || s.Next != format.StateRunning {
+	if !kind.delays.take(s) || s.Next != format.StateRunning {
 		p.parts = append(p.parts[:0], part{p.nodes.unknown(unknownOf(s)), s.Len()})
 	} else {
 		p.parts = p.merged(p.inTheWay(s, p.parts[:0]))
@@ -287,8 +292,8 @@ func unknownOf(s *replay.Span) unknown {
 func (p *Pass) waited(g *goroutine, kind *kindSum, s *replay.Span) {
 	id := p.sites.of(s, p.names)
 	site := p.sites.list[id]
-	known := tally(&site.lengths, &site.broken, s)
-	tally(&kind.waits, &kind.broken, s)
+	known := site.lengths.take(s)
+	kind.waits.take(s)
 	if known && s.Flags&replay.CensoredRight == 0 {
 		p.sites.woken(id, s)
 	}

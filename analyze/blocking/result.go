@@ -115,7 +115,7 @@ func (p *Pass) Result(sum *replay.Summary) *Result {
 	r := &Result{
 		Version: Version, DurationNS: sum.DurationNS(), Events: sum.Events, ResolutionNS: max(1, sum.Metadata().TimeResolutionNS), EstimatedNS: p.estimated,
 	}
-	b := newBlame(p)
+	b := p.blame()
 	r.Causes, r.BlamedNS = b.causes()
 	r.Delays = b.delays()
 	r.Spent = spender{p, sum.DurationNS()}.all(b.bySite)

@@ -3,7 +3,6 @@ package blocking
 import (
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/replay/stack"
-	"github.com/gosched/gosched/analyze/stats"
 	"github.com/gosched/gosched/format"
 )
 
@@ -21,8 +20,7 @@ type site struct {
 	system        bool // goroutines of the runtime wait there
 	receives      bool // it may be a wait for work
 	depth         int  // frames that are not plumbing
-	lengths       stats.Histogram
-	broken        int64 // waits with moves missing: in no number
+	lengths       lengths
 	last          *pair // the latest waker's
 }
 

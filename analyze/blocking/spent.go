@@ -7,7 +7,6 @@ import (
 
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/replay/stack"
-	"github.com/gosched/gosched/analyze/stats"
 )
 
 // spender makes the table of where time went.
@@ -25,33 +24,38 @@ const (
 
 // sum is what a row is made of.
 type sum struct {
-	lengths stats.Histogram
-	broken  int64
+	lengths lengths
 	system  bool
 }
 
-func (m *sum) add(lengths *stats.Histogram, broken int64, system bool) {
-	if m.lengths.Count()+m.lengths.Censored()+m.broken == 0 {
+func (m *sum) add(l *lengths, system bool) {
+	if m.lengths.empty() {
 		m.system = system
 	}
-	m.lengths.Merge(lengths)
-	m.broken += broken
+	m.lengths.merge(l)
 	m.system = m.system && system
+}
+
+func (l *lengths) empty() bool { return l.Count()+l.Censored()+l.broken == 0 }
+
+func (l *lengths) merge(other *lengths) {
+	l.Merge(&other.Histogram)
+	l.broken += other.broken
 }
 
 func (s spender) all(bySite map[siteID]map[causeKey]*group) []Spent {
 	classes, reasons := map[string]*sum{}, map[string]*sum{}
 	var sites []Spent
 	for id, site := range s.sites.list {
-		if site.lengths.Count()+site.lengths.Censored()+site.broken == 0 {
+		if site.lengths.empty() {
 			continue
 		}
 		class, reason := site.class.String(), s.names.Reason(site.reason)
 		if site.syscall {
 			class, reason = classSyscall, strings.TrimSpace("syscall "+reason)
 		}
-		sumOf(classes, class).add(&site.lengths, site.broken, site.system)
-		sumOf(reasons, orUnknown(reason)).add(&site.lengths, site.broken, site.system)
+		sumOf(classes, class).add(&site.lengths, site.system)
+		sumOf(reasons, orUnknown(reason)).add(&site.lengths, site.system)
 		sites = append(sites, s.site(siteID(id), site, reason, bySite[siteID(id)]))
 	}
 	s.runnable(sumOf(classes, classRunnable))
@@ -81,7 +85,7 @@ func sumOf(m map[string]*sum, name string) *sum {
 func (s spender) runnable(m *sum) {
 	for _, k := range s.kinds {
 		if k != nil {
-			m.add(&k.delays, 0, k.system)
+			m.add(&lengths{Histogram: k.delays.Histogram}, k.system)
 		}
 	}
 }
@@ -100,10 +104,10 @@ func (s spender) running() Spent {
 
 func (s spender) wall(ns int64) float64 { return float64(ns) / float64(max(1, s.duration)) }
 
-func (s spender) row(by, name string, h *stats.Histogram, broken int64) Spent {
+func (s spender) row(by, name string, h *lengths) Spent {
 	out := Spent{
-		By: by, Name: name, Count: h.Count(), Censored: h.Censored(), Broken: broken, SumNS: h.Sum(), CensoredSumNS: h.CensoredSum(),
-		Wall: s.wall(h.Sum() + h.CensoredSum()), P50NS: quantile(h, 500), P90NS: quantile(h, 900), P99NS: quantile(h, 990),
+		By: by, Name: name, Count: h.Count(), Censored: h.Censored(), Broken: h.broken, SumNS: h.Sum(), CensoredSumNS: h.CensoredSum(),
+		Wall: s.wall(h.Sum() + h.CensoredSum()), P50NS: quantile(&h.Histogram, 500), P90NS: quantile(&h.Histogram, 900), P99NS: quantile(&h.Histogram, 990),
 	}
 	if h.Count() > 0 {
 		longest := h.Max()
@@ -115,10 +119,10 @@ func (s spender) row(by, name string, h *stats.Histogram, broken int64) Spent {
 func (s spender) rows(by string, sums map[string]*sum) []Spent {
 	var out []Spent
 	for name, m := range sums {
-		if m.lengths.Count()+m.lengths.Censored()+m.broken == 0 {
+		if m.lengths.empty() {
 			continue
 		}
-		row := s.row(by, name, &m.lengths, m.broken)
+		row := s.row(by, name, &m.lengths)
 		row.System = m.system
 		out = append(out, row)
 	}
@@ -134,12 +138,18 @@ func sortSpent(list []Spent) {
 
 // site is the row of a site, with the causes of the waits there.
 func (s spender) site(id siteID, site *site, reason string, causes map[causeKey]*group) Spent {
-	row := s.row("site", orUnknown(reason), &site.lengths, site.broken)
+	row := s.row("site", orUnknown(reason), &site.lengths)
 	if id == 0 {
 		row.Name = "other sites"
 	}
 	row.Stack, row.System = s.names.Stack(site.stack), site.system
 	row.Frame = stack.Culprit(row.Stack)
+	row.Causes = shares(causes)
+	return row
+}
+
+// shares are the causes of the waits at a site, the most first.
+func shares(causes map[causeKey]*group) (out []Shared) {
 	var whole int64
 	list := make([]*group, 0, len(causes))
 	for _, g := range causes {
@@ -154,9 +164,9 @@ func (s spender) site(id siteID, site *site, reason string, causes map[causeKey]
 		if g.syscall != "" {
 			name = g.syscall + " in " + name
 		}
-		row.Causes = append(row.Causes, Shared{g.kind, name, g.ns, float64(g.ns) / float64(max(1, whole))})
+		out = append(out, Shared{g.kind, name, g.ns, float64(g.ns) / float64(max(1, whole))})
 	}
-	return row
+	return out
 }
 
 // stops are the ranges: stopped worlds and phases of the garbage collector. They concern the process, not a goroutine.
@@ -177,7 +187,8 @@ func (s spender) byKind() []Spent {
 		if k == nil {
 			continue
 		}
-		row := s.row("kind", s.names.Entry(replay.EntryID(id)), &k.waits, k.broken)
+		row := s.row("kind", s.names.Entry(replay.EntryID(id)), &k.waits)
+		row.Broken += k.delays.broken + k.calls.broken
 		running, runnable, syscall := k.running, k.runnable, k.syscall
 		row.System, row.RunningNS, row.RunnableNS, row.SyscallNS = k.system, &running, &runnable, &syscall
 		out = append(out, row)

@@ -11,6 +11,7 @@ type Pass struct {
 	sites *sites
 	kinds kinds
 	names *replay.Names
+	begun int64 // goroutines of the program that ended, and were there when they were first looked for
 }
 
 var (
@@ -29,6 +30,8 @@ type goroutine struct {
 	identity
 	first      int64 // when it was first seen
 	created    bool  // at first, by a go statement that is in the trace
+	spanned    bool  // it has had a span
+	before     bool  // its first span began before observation did
 	entry      replay.EntryID
 	creator    format.GoID
 	goStack    format.StringID // the creator's, or the go statement's frame alone
@@ -89,12 +92,18 @@ func (p *Pass) Spans(spans []replay.Span) {
 		s := &spans[i]
 		g := p.goroutine(identity{s.PID, s.GoID}, s.Begin)
 		g.first = min(g.first, s.Begin)
+		if !g.spanned {
+			g.spanned, g.before = true, s.Flags&replay.CensoredLeft != 0
+		}
 		g.take(s)
 		if s.State == format.StateWaiting {
 			p.sites.add(s, p.names)
 		}
 		if s.Next == format.StateNotExist {
 			p.kinds.ended(g, p.names)
+			if g.before && !p.system(g) {
+				p.begun++
+			}
 			delete(p.alive, g.identity)
 		}
 	}

@@ -2,56 +2,75 @@ package latency
 
 import (
 	"github.com/gosched/gosched/analyze/replay"
+	"github.com/gosched/gosched/analyze/replay/stack"
 	"github.com/gosched/gosched/analyze/stats"
 	"github.com/gosched/gosched/format"
 )
 
 // Pass collects scheduling delays from a walk. Make one with New, run it with replay.Run and ask for its Result.
 type Pass struct {
+	names   *replay.Names
+	program reasons  // of the program's goroutines
+	runtime reasons  // of the runtime's own
+	kinds   []*group // by replay.EntryID
+}
+
+// reasons are delays by why the goroutines became runnable.
+type reasons struct {
 	whys   [256]*group              // by replay.Why, without the woken
 	woken  replay.ByID[*group]      // by the reason of the wait
-	kinds  []*group                 // by replay.EntryID
 	waited map[format.StringID]bool // keys of woken
 }
 
-var _ replay.Pass = (*Pass)(nil)
+var _ replay.BeginPass = (*Pass)(nil)
 
 // group is the delays that share a reason or a kind.
 type group struct {
 	delays stats.Histogram
 	broken int64 // delays whose end was not seen: neither measured nor censored
+	system bool  // of a kind: the runtime's own
 	parts  replay.Delay
 }
 
 // New makes an empty pass.
-func New() *Pass { return &Pass{waited: map[format.StringID]bool{}} }
+func New() *Pass {
+	return &Pass{program: reasons{waited: map[format.StringID]bool{}}, runtime: reasons{waited: map[format.StringID]bool{}}}
+}
 
 // Wants implements replay.Pass.
 func (p *Pass) Wants() replay.Wants {
 	return replay.Wants{States: replay.StatesOf(format.StateRunnable), Delay: true}
 }
 
+// Begin implements replay.BeginPass.
+func (p *Pass) Begin(names *replay.Names, _ *format.Metadata) { p.names = names }
+
 // Spans implements replay.Pass.
 func (p *Pass) Spans(spans []replay.Span) {
 	for i := range spans {
 		s := &spans[i]
-		p.reason(s).add(s)
-		p.kind(s.Entry).add(s)
+		kind := p.kind(s.Entry)
+		kind.add(s)
+		why := &p.program
+		if kind.system {
+			why = &p.runtime
+		}
+		why.of(s).add(s)
 	}
 }
 
-func (p *Pass) reason(s *replay.Span) *group {
+func (r *reasons) of(s *replay.Span) *group {
 	if s.Why != replay.WhyWoken {
-		g := &p.whys[s.Why]
+		g := &r.whys[s.Why]
 		if *g == nil {
 			*g = new(group)
 		}
 		return *g
 	}
-	g := p.woken.At(uint32(s.Waited))
+	g := r.woken.At(uint32(s.Waited))
 	if *g == nil {
 		*g = new(group)
-		p.waited[s.Waited] = true
+		r.waited[s.Waited] = true
 	}
 	return *g
 }
@@ -61,7 +80,7 @@ func (p *Pass) kind(entry replay.EntryID) *group {
 		p.kinds = append(p.kinds, make([]*group, int(entry)+1-len(p.kinds))...)
 	}
 	if p.kinds[entry] == nil {
-		p.kinds[entry] = new(group)
+		p.kinds[entry] = &group{system: stack.IsSystem(p.names.Entry(entry))}
 	}
 	return p.kinds[entry]
 }

@@ -67,7 +67,7 @@ type Parts struct {
 // Result is the answer after a walk, given what the walk says of the trace.
 func (p *Pass) Result(sum *replay.Summary) *Result {
 	var total group
-	reasons := p.reasons(sum.Names())
+	reasons := append(p.program.groups(sum.Names()), p.runtime.groups(sum.Names())...)
 	for _, g := range reasons {
 		total.merge(g.group)
 	}
@@ -87,19 +87,19 @@ type named struct {
 	*group
 }
 
-func (p *Pass) reasons(names *replay.Names) []named {
+func (r *reasons) groups(names *replay.Names) []named {
 	var out []named
-	for why, g := range p.whys {
+	for why, g := range r.whys {
 		if g != nil {
 			out = append(out, named{"reason", replay.Why(why).String(), g})
 		}
 	}
-	for waited := range p.waited {
+	for waited := range r.waited {
 		name := names.Reason(waited)
 		if name == "" {
 			name = "unknown wait"
 		}
-		out = append(out, named{"reason", "woken: " + name, *p.woken.At(uint32(waited))})
+		out = append(out, named{"reason", "woken: " + name, *r.woken.At(uint32(waited))})
 	}
 	return out
 }

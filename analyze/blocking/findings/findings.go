@@ -50,7 +50,7 @@ type Pass struct {
 type reasonFacts struct {
 	known, timer, assist bool
 	class                replay.Class
-	lock, send           bool
+	send                 bool
 }
 
 // crowdFacts say whether a waker's stack is in a call that wakes all who wait.
@@ -125,9 +125,6 @@ func (p *Pass) system(entry replay.EntryID) bool {
 	return k.system
 }
 
-// locks are the reasons to wait for a mutex, whatever the stack is.
-var locks = map[string]bool{"sync.Mutex.Lock": true, "sync.RWMutex.Lock": true, "sync.RWMutex.RLock": true}
-
 // assists are the reasons to wait because the collector wants help.
 var assists = map[string]bool{"GC assist marking": true, "GC assist wait": true, "GC mark assist wait for work": true}
 
@@ -136,7 +133,7 @@ func (p *Pass) reason(id format.StringID) reasonFacts {
 	if !f.known {
 		text := p.names.Reason(id)
 		*f = reasonFacts{
-			known: true, timer: text == "timer", assist: assists[text], class: replay.ClassOf(text), lock: locks[text],
+			known: true, timer: text == "timer", assist: assists[text], class: replay.ClassOf(text),
 			send: text == "chan send",
 		}
 	}

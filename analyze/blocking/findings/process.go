@@ -1,8 +1,6 @@
 package findings
 
 import (
-	"strings"
-
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/format"
 )
@@ -130,15 +128,10 @@ func (p *Pass) site(s *replay.Span) *site {
 	at := p.current.sites.At(uint32(s.Stack))
 	if *at == nil && len(p.current.places) < maxSites {
 		f := p.reason(s.Reason)
-		*at = &site{stack: s.Stack, reason: s.Reason, class: f.class, lock: f.lock || f.class == replay.ClassLock && mutexInside(p.names.Stack(s.Stack)), send: f.send, first: s.Begin}
+		*at = &site{stack: s.Stack, reason: s.Reason, class: f.class, lock: replay.ForMutex(p.names.Reason(s.Reason), p.names.Stack(s.Stack)), send: f.send, first: s.Begin}
 		p.current.places = append(p.current.places, *at)
 	}
 	return *at
-}
-
-// mutexInside tells waits for a mutex from those for a WaitGroup or a condition, where the reason does not.
-func mutexInside(stack string) bool {
-	return strings.Contains(stack, "sync.(*Mutex).") || strings.Contains(stack, "sync.(*RWMutex).")
 }
 
 // curve is how many goroutines there are, as a sum of changes in equal stretches of time. It halves its resolution when it is full.

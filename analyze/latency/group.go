@@ -1,0 +1,28 @@
+package latency
+
+import (
+	"github.com/gosched/gosched/analyze/replay"
+	"github.com/gosched/gosched/analyze/stats"
+)
+
+// Group is the delays of one reason or one kind, whole. The histogram is the pass's own and not to be changed.
+type Group struct {
+	Name   string
+	System bool // of a kind: the runtime's own
+	Delays *stats.Histogram
+	Broken int64
+}
+
+// Reasons are the delays of the program's goroutines by why they became runnable, in the order of their names. Those of the runtime's own are left out.
+func (p *Pass) Reasons(names *replay.Names) []Group { return groupsOf(p.program.groups(names)) }
+
+// Kinds are the delays by kind, in the order of their names.
+func (p *Pass) Kinds(names *replay.Names) []Group { return groupsOf(p.kindGroups(names)) }
+
+func groupsOf(list []named) []Group {
+	var out []Group
+	for _, g := range mergeByName(list) {
+		out = append(out, Group{g.name, g.system, &g.delays, g.broken})
+	}
+	return out
+}

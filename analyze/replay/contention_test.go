@@ -1,0 +1,29 @@
+package replay
+
+import "testing"
+
+func TestForMutex(t *testing.T) {
+	const lock = "main.f f.go:1;sync.(*Mutex).Lock mutex.go:9;internal/sync.(*Mutex).lockSlow mutex.go:1"
+	for _, test := range []struct {
+		reason, stack string
+		want          bool
+	}{
+		{"sync.Mutex.Lock", "", true},
+		{"sync.RWMutex.RLock", "main.f f.go:1", true},
+		{"semacquire", lock, true},
+		{"sync", "main.f f.go:1;sync.(*RWMutex).RLock rwmutex.go:3", true},
+		{"sync", "main.f f.go:1;sync.(*WaitGroup).Wait waitgroup.go:3", false},
+		{"semacquire", "", false}, // of anything in package sync
+		{"sync.WaitGroup.Wait", lock, false},
+		{"chan receive", lock, false},
+	} {
+		if got := ForMutex(test.reason, test.stack); got != test.want {
+			t.Errorf("ForMutex(%q, %q) = %v", test.reason, test.stack, got)
+		}
+	}
+	for reason := range mutexes {
+		if ClassOf(reason) != ClassLock {
+			t.Errorf("%q is of class %v", reason, ClassOf(reason))
+		}
+	}
+}
