@@ -298,6 +298,10 @@ func (p *Pass) waited(g *goroutine, kind *kindSum, s *replay.Span) {
 		p.sites.woken(id, s)
 	}
 	idle := g.idleAt(site)
+	if known && idle && (g.again || s.Flags.Censored()) {
+		site.idle += s.Len()
+	}
+	g.again = g.again || idle
 	p.parts = p.merged(p.resolve(site, s, p.parts[:0]))
 	at := s.Begin
 	for i := len(p.parts) - 1; i >= 0; i-- {

@@ -16,6 +16,7 @@ type Site struct {
 	Other   bool // what is left over: waits and system calls at places that were not told apart
 	Lengths *stats.Histogram
 	Broken  int64
+	IdleNS  int64    // of Lengths, what was seen, in which goroutines may have been waiting for work
 	Causes  []Shared // of waits, the most first
 }
 
@@ -29,7 +30,7 @@ func (p *Pass) Sites() []Site {
 		}
 		out = append(out, Site{
 			Reason: p.names.Reason(s.reason), Stack: p.names.Stack(s.stack), Class: s.class, Syscall: s.syscall, System: s.system, Other: id == 0,
-			Lengths: &s.lengths.Histogram, Broken: s.lengths.broken, Causes: shares(bySite[siteID(id)]),
+			Lengths: &s.lengths.Histogram, Broken: s.lengths.broken, IdleNS: s.idle, Causes: shares(bySite[siteID(id)]),
 		})
 	}
 	return out

@@ -12,6 +12,7 @@ type goroutine struct {
 	off         []offCPU     // times without a CPU since the history's end
 	next        format.State // the state since the history's end
 	shallowest  int          // frames of its own when it waited, at least; 0: it has not yet
+	again       bool         // it has waited there before, as who waits for work does
 	creator     format.GoID  // who made it, where the history reaches back to that
 	createStack format.StringID
 }

@@ -21,6 +21,7 @@ type site struct {
 	receives      bool // it may be a wait for work
 	depth         int  // frames that are not plumbing
 	lengths       lengths
+	idle          int64 // nanoseconds in which goroutines may have been waiting for work, as they had done before or went on to do
 	last          *pair // the latest waker's
 }
 
