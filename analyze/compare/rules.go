@@ -71,7 +71,7 @@ const maxFound = 10
 // appeared tests whether head has something that base lacks: in how many recordings each side has it. Gross says that it is large enough
 // to be believed where the recordings are too few for a test.
 func (x *examiner) appeared(f *Found, inBase, inHead int, gross bool) bool {
-	p, _ := stats.FisherExact(inHead, len(x.head.runs), inBase, len(x.base.runs))
+	p, _ := stats.FisherExact(inBase, len(x.base.runs), inHead, len(x.head.runs))
 	f.InBase, f.InHead, f.P = &inBase, &inHead, pointer(rounded(p))
 	switch {
 	case inBase > 0 || inHead == 0:

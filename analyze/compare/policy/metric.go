@@ -125,3 +125,11 @@ func (m Metric) parseFloor(text string) (float64, error) {
 	}
 	return v, nil
 }
+
+// FloorText is the floor in words.
+func (g Gate) FloorText() string {
+	if g.Metric.Stat.IsDuration() {
+		return time.Duration(g.Floor).String()
+	}
+	return time.Duration(g.Floor*1e9).String() + " a second"
+}

@@ -1,0 +1,267 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/gosched/gosched/analyze/compare"
+	"github.com/gosched/gosched/analyze/compare/policy"
+	"github.com/gosched/gosched/analyze/report"
+)
+
+// compareOptions say how recordings are compared and how the result is printed.
+type compareOptions struct {
+	policy string // "": gosched.yaml where it is there
+	allow  []string
+	format string
+	output string // "": standard output
+	top    int
+	json   bool
+}
+
+// defaultPolicy is the policy file that is read if it is there.
+const defaultPolicy = "gosched.yaml"
+
+// compareFormats are the ways to print a comparison.
+var compareFormats = map[string]func(w io.Writer, r *compare.Result, d *report.Document) error{
+	"text": func(w io.Writer, _ *compare.Result, d *report.Document) error {
+		return report.WriteText(w, d, textOptions(w))
+	},
+	"markdown": func(w io.Writer, _ *compare.Result, d *report.Document) error { return report.WriteMarkdown(w, d) },
+	"html":     func(w io.Writer, _ *compare.Result, d *report.Document) error { return report.WriteHTML(w, d) },
+	"junit": func(w io.Writer, _ *compare.Result, d *report.Document) error {
+		return report.WriteJUnit(w, d, "gosched compare")
+	},
+	"json": func(w io.Writer, r *compare.Result, _ *report.Document) error { return report.WriteJSON(w, r) },
+}
+
+func formatNames() []string {
+	names := make([]string, 0, len(compareFormats))
+	for name := range compareFormats {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+func newCompareCommand() *cobra.Command {
+	var opts compareOptions
+	var base, head []string
+	cmd := &cobra.Command{
+		Use:   "compare --base RECORDING… --head RECORDING…",
+		Short: "Is one build worse than another? A verdict for CI",
+		Long: `Compare the recordings of two builds and say whether scheduling latency or blocking
+got worse: with an exit code, and with the code that waits more and who makes it wait.
+
+A recording is one run of a program: a trace, a folder of segments, a Go execution
+trace, or a run in a summary (gosched summary). The recording is what counts, not the
+events in it: two recordings of one program differ, and thousands of delays in each
+make that look certain. Six of each side, made in turns (gosched record-ab), tell a
+change from that; one of each only a gross one.
+
+A metric is worse if the interval of the ratio is beyond what the policy calls a
+change, the difference is above its floor, and p, adjusted for the number of metrics,
+is below 0.05. Without a policy these decide:
+
+` + metricList() + `
+Recordings made in a row, not in turns, need a change of ` + report.FormatRatio(policy.DefaultInARow) + ` or more.
+Rules look for what is no number; those marked * decide too:
+
+` + policyRuleList() + `
+Recordings that differ in more than the code are not comparable; --allow NAME lets a
+difference pass:
+
+` + differenceList() + `
+--policy names a file with other metrics, effects and floors, and with what is known
+and let pass until a date; ` + defaultPolicy + ` in the current folder is read if it is there.
+
+Exit codes: 0 not worse, 1 worse, 2 bad input, 3 inconclusive or not comparable.`,
+		Example: `  gosched compare --base 'base/*.parquet' --head 'head/*.parquet'
+  gosched compare --base base.summary.parquet --head 'head/*.parquet' --format markdown
+  gosched compare --base old.trace --head new.trace --allow go-version
+  gosched compare --base 'base/*' --head 'head/*' --format html --report report.html`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if len(base) == 0 || len(head) == 0 {
+				return usageError(cmd, errors.New("compare what? Give --base and --head"))
+			}
+			if err := opts.check(); err != nil {
+				return usageError(cmd, err)
+			}
+			return runCompare(cmd.Context(), opts, base, head, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringArrayVar(&base, "base", nil, "`recordings` of the build to compare with: files, folders or globs; may be given again")
+	flags.StringArrayVar(&head, "head", nil, "`recordings` of the build to judge")
+	opts.addFlags(flags)
+	return cmd
+}
+
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usageError(cmd, fmt.Errorf("%q is not a flag: recordings are given with --base and --head, and globs in quotes", args[0]))
+	}
+	return nil
+}
+
+// addFlags adds the flags of all commands that compare.
+func (o *compareOptions) addFlags(flags *pflag.FlagSet) {
+	flags.StringVar(&o.policy, "policy", "", "judge by this `file`; default "+defaultPolicy+" if it is there")
+	flags.StringSliceVar(&o.allow, "allow", nil, "compare although recordings differ in these `differences`")
+	flags.StringVar(&o.format, "format", "text", "print as `format`: "+strings.Join(formatNames(), ", "))
+	flags.StringVar(&o.output, "report", "", "print to this `file` and only the verdict to the terminal")
+	flags.IntVar(&o.top, "top", defaultTop, "the most `rows` of the table of places")
+	flags.BoolVar(&o.json, "json", false, `the same as --format json`)
+}
+
+// check finds what is wrong with the options before anything is read.
+func (o *compareOptions) check() error {
+	if o.json {
+		o.format = "json"
+	}
+	if compareFormats[o.format] == nil {
+		return fmt.Errorf("there is no format %q: it is one of %s", o.format, strings.Join(formatNames(), ", "))
+	}
+	if o.top < 1 {
+		return errors.New("--top must be at least 1")
+	}
+	return policy.Default().Allow(o.allow)
+}
+
+// runCompare prints the comparison and makes the verdict the exit code.
+func runCompare(ctx context.Context, opts compareOptions, base, head []string, out, notes io.Writer) error {
+	judged, err := opts.readPolicy()
+	if err != nil {
+		return err
+	}
+	baseRuns, err := openRuns(ctx, base, notes)
+	if err != nil {
+		return fmt.Errorf("base: %w", err)
+	}
+	headRuns, err := openRuns(ctx, head, notes)
+	if err != nil {
+		return fmt.Errorf("head: %w", err)
+	}
+	result := compare.Compare(baseRuns, headRuns, judged)
+	if err := opts.print(out, result); err != nil {
+		return err
+	}
+	return verdictError(result.Verdict)
+}
+
+func (o *compareOptions) readPolicy() (*policy.Policy, error) {
+	judged, err := readPolicyFile(o.policy)
+	if err != nil {
+		return nil, err
+	}
+	return judged, judged.Allow(o.allow)
+}
+
+func readPolicyFile(path string) (*policy.Policy, error) {
+	name := path
+	if name == "" {
+		name = defaultPolicy
+	}
+	f, err := os.Open(name)
+	if path == "" && errors.Is(err, fs.ErrNotExist) {
+		return policy.Default(), nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read policy: %w", err)
+	}
+	defer f.Close()
+	judged, err := policy.Parse(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return judged, nil
+}
+
+// print writes the result as its format wants it, and where it goes to a file the verdict and why to the terminal.
+func (o *compareOptions) print(out io.Writer, result *compare.Result) error {
+	document := result.Document(compare.View{Rows: o.top})
+	write := compareFormats[o.format]
+	if o.output == "" {
+		return write(out, result, document)
+	}
+	var text bytes.Buffer
+	if err := write(&text, result, document); err != nil {
+		return err
+	}
+	if err := os.WriteFile(o.output, text.Bytes(), 0o644); err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	return report.WriteText(out, &report.Document{Title: document.Title, Tone: document.Tone, Lead: document.Lead}, textOptions(out))
+}
+
+// verdictError is the exit code of a verdict; the result has said why.
+func verdictError(v compare.Verdict) error {
+	switch v {
+	case compare.Worse:
+		return &exitError{code: exitGate}
+	case compare.Inconclusive, compare.NotComparable:
+		return &exitError{code: exitInconclusive}
+	}
+	return nil
+}
+
+// metricList is the metrics that decide where there is no policy.
+func metricList() string {
+	var b strings.Builder
+	for _, g := range policy.Default().Metrics {
+		fmt.Fprintf(&b, "  %-22s %s and %s more\n", g.Metric, report.FormatRatio(g.Effect), g.FloorText())
+	}
+	return b.String()
+}
+
+func policyRuleList() string {
+	var b strings.Builder
+	for _, r := range policy.Rules {
+		mark := " "
+		if r.Limit.Gate {
+			mark = "*"
+		}
+		fmt.Fprintf(&b, "%s %-12s %s\n", mark, r.Name, wrapped(r.Text, 15))
+	}
+	return b.String()
+}
+
+func differenceList() string {
+	var b strings.Builder
+	for _, d := range policy.Differences {
+		fmt.Fprintf(&b, "  %-12s %s\n", d.Name, wrapped(d.Text, 15))
+	}
+	return b.String()
+}
+
+// helpWidth is how many columns help texts have.
+const helpWidth = 86
+
+// wrapped breaks a text of a list behind its name, the later lines indented.
+func wrapped(text string, indent int) string {
+	var b strings.Builder
+	at := indent
+	for i, word := range strings.Fields(text) {
+		if n := len([]rune(word)); i > 0 && at+1+n > helpWidth {
+			b.WriteString("\n" + strings.Repeat(" ", indent))
+			at = indent
+		} else if i > 0 {
+			b.WriteString(" ")
+			at++
+		}
+		b.WriteString(word)
+		at += len([]rune(word))
+	}
+	return b.String()
+}
