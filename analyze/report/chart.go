@@ -21,10 +21,7 @@ func (t *textWriter) chart(h *Histogram) {
 	var labelWidth, countWidth int
 	var most int64
 	for i, r := range h.Rows {
-		labels[i], counts[i] = rangeLabel(r), FormatCount(r.Count)
-		if r.Censored > 0 {
-			counts[i] += fmt.Sprintf(" (+%s cut)", FormatCount(r.Censored))
-		}
+		labels[i], counts[i] = rangeLabel(r), countLabel(r)
 		labelWidth, countWidth = max(labelWidth, width(labels[i])), max(countWidth, width(counts[i]))
 		most = max(most, r.Count)
 	}
@@ -56,6 +53,13 @@ func emptyRun(rows []stats.Row) int {
 
 func rangeLabel(r stats.Row) string {
 	return FormatDuration(r.Lo) + " – " + FormatDuration(r.Hi+1)
+}
+
+func countLabel(r stats.Row) string {
+	if r.Censored == 0 {
+		return FormatCount(r.Count)
+	}
+	return fmt.Sprintf("%s (+%s cut)", FormatCount(r.Count), FormatCount(r.Censored))
 }
 
 // bar is a bar of n of most, in room columns.

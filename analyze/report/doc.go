@@ -1,4 +1,4 @@
 // Package report draws results: plain values (tables, histograms, notes and
-// warnings) become aligned text, Markdown or JSON. It writes to what it is given and knows neither
-// terminals nor traces.
+// warnings) become aligned text, Markdown, HTML or JSON, and what a gate checked becomes a JUnit
+// report. It writes to what it is given and knows neither terminals nor traces.
 package report

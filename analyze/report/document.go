@@ -11,11 +11,14 @@ type Warning struct {
 // Document is a result made ready to be drawn.
 type Document struct {
 	Title    string
+	Tone     Tone     // of the title, where that is a verdict
+	Lead     []string // sentences right under the title: the answer in a few lines
 	Warnings []Warning
 	Facts    []Fact // names with values, drawn before the tables
 	Tables   []Table
 	Charts   []Histogram
 	Notes    []string // sentences, drawn last
+	Checks   []Check  // what a gate looked at, for WriteJUnit alone
 }
 
 // Fact is a named value.
@@ -49,6 +52,10 @@ const (
 	UnitDuration             // Int nanoseconds, printed as 1.23ms
 	UnitShare                // Float, 1 is 100%
 	UnitBytes                // Int bytes
+	UnitRatio                // Float times another value, printed as 2.05×
+	UnitP                    // Float, a probability, printed as 0.002
+	UnitRate                 // Float things a second, printed as 1,234/s
+	UnitChange               // Float, 1 is +100%, printed as +12.34%
 )
 
 // Cell is one value of a table. The zero Cell is empty.
@@ -58,6 +65,13 @@ type Cell struct {
 	Int     int64
 	Float   float64
 	Unknown bool // there is no value: drawn as "?"
+	Tone    Tone // whether the value is good news or bad
+}
+
+// In is the cell in a tone.
+func (c Cell) In(t Tone) Cell {
+	c.Tone = t
+	return c
 }
 
 // Text is a cell of words.
@@ -82,3 +96,34 @@ func Share(part float64) Cell { return Cell{Unit: UnitShare, Float: part} }
 
 // Bytes is a cell of a size.
 func Bytes(n int64) Cell { return Cell{Unit: UnitBytes, Int: n} }
+
+// Ratio is a cell of how many times another value one is, 1 being as much.
+func Ratio(times float64) Cell { return Cell{Unit: UnitRatio, Float: times} }
+
+// OptionalRatio is a cell of a ratio, unknown where times is nil.
+func OptionalRatio(times *float64) Cell { return optional(UnitRatio, times) }
+
+// Probability is a cell of a probability, 1 being certain.
+func Probability(p float64) Cell { return Cell{Unit: UnitP, Float: p} }
+
+// OptionalProbability is a cell of a probability, unknown where p is nil.
+func OptionalProbability(p *float64) Cell { return optional(UnitP, p) }
+
+// Rate is a cell of things a second.
+func Rate(perSecond float64) Cell { return Cell{Unit: UnitRate, Float: perSecond} }
+
+// OptionalRate is a cell of things a second, unknown where perSecond is nil.
+func OptionalRate(perSecond *float64) Cell { return optional(UnitRate, perSecond) }
+
+// Percent is a cell of a change: 0.1234 is +12.34%.
+func Percent(change float64) Cell { return Cell{Unit: UnitChange, Float: change} }
+
+// OptionalPercent is a cell of a change, unknown where change is nil.
+func OptionalPercent(change *float64) Cell { return optional(UnitChange, change) }
+
+func optional(u Unit, v *float64) Cell {
+	if v == nil {
+		return Cell{Unit: u, Unknown: true}
+	}
+	return Cell{Unit: u, Float: *v}
+}

@@ -3,13 +3,14 @@ package report
 import (
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 )
 
 // WriteMarkdown draws the document as GitHub-flavoured Markdown.
 func WriteMarkdown(w io.Writer, d *Document) error {
 	m := &markdownWriter{}
-	m.document(d)
+	m.document(cleaned(d))
 	_, err := io.WriteString(w, m.b.String())
 	return err
 }
@@ -22,6 +23,7 @@ func (m *markdownWriter) document(d *Document) {
 	if d.Title != "" {
 		m.printf("## %s\n", escape(d.Title))
 	}
+	m.lead(d.Lead)
 	for _, warning := range d.Warnings {
 		m.printf("\n> **Warning:** %s\n", escape(warning.Text))
 	}
@@ -35,7 +37,21 @@ func (m *markdownWriter) document(d *Document) {
 		m.chart(&chart)
 	}
 	for _, note := range d.Notes {
-		m.printf("\n%s\n", escape(note))
+		m.printf("\n%s\n", escapeLine(note))
+	}
+}
+
+// lead is a paragraph where it is one sentence, a list where it is more.
+func (m *markdownWriter) lead(sentences []string) {
+	mark := ""
+	if len(sentences) > 1 {
+		mark = "- "
+	}
+	for i, sentence := range sentences {
+		if i == 0 {
+			m.printf("\n")
+		}
+		m.printf("%s%s\n", mark, escapeLine(sentence))
 	}
 }
 
@@ -55,7 +71,8 @@ func (m *markdownWriter) table(t *Table) {
 		m.printf("\n### %s\n", escape(t.Title))
 	}
 	m.printf("\n")
-	m.row(t.Columns)
+	lines := cells(t)
+	m.row(escaped(t, -1, lines[0]))
 	rule := make([]string, len(t.Columns))
 	for i := range rule {
 		rule[i] = "---"
@@ -64,15 +81,24 @@ func (m *markdownWriter) table(t *Table) {
 		}
 	}
 	m.row(rule)
-	for _, line := range cells(t)[1:] {
-		for i := range line {
-			line[i] = escape(line[i])
-		}
-		m.row(line)
+	for i, line := range lines[1:] {
+		m.row(escaped(t, i, line))
 	}
 	if t.More > 0 {
 		m.printf("\n… and %s more\n", FormatCount(int64(t.More)))
 	}
+}
+
+// escaped is a row's text as markup: what is worse is bold.
+func escaped(t *Table, row int, line []string) []string {
+	out := make([]string, len(line))
+	for i, text := range line {
+		out[i] = escape(text)
+		if t.tone(row, i) == ToneWorse && strings.TrimSpace(text) != "" {
+			out[i] = "**" + strings.TrimSpace(out[i]) + "**"
+		}
+	}
+	return out
 }
 
 func (m *markdownWriter) row(cells []string) { m.printf("| %s |\n", strings.Join(cells, " | ")) }
@@ -87,7 +113,15 @@ func (m *markdownWriter) chart(h *Histogram) {
 	m.printf("\n### %s\n\n```\n%s```\n", escape(h.Title), text)
 }
 
-// escape keeps text from being taken for markup.
-var escaper = strings.NewReplacer("|", `\|`, "*", `\*`, "_", `\_`, "`", "\\`", "<", "&lt;", "\n", " ")
+var escaper = strings.NewReplacer(`\`, `\\`, "|", `\|`, "*", `\*`, "_", `\_`, "`", "\\`", "[", `\[`, "~", `\~`, "<", "&lt;", "&", "&amp;")
 
+// escape keeps text from being taken for markup.
 func escape(s string) string { return escaper.Replace(s) }
+
+// blockStart is what makes a line more than a paragraph: a heading, a quotation, a rule or an item of a list.
+var blockStart = regexp.MustCompile(`^(\d{0,9})([#>]|[.)+-](?:\s|$)|---)`)
+
+// escapeLine is escape for text that begins a line.
+func escapeLine(s string) string {
+	return blockStart.ReplaceAllString(escape(strings.TrimSpace(s)), `$1\$2`)
+}

@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"encoding/json"
+	"math"
 	"os"
 	"strings"
 	"testing"
@@ -29,6 +30,10 @@ func TestFormatCountBytesShareAndNumber(t *testing.T) {
 		FormatCount(0): "0", FormatCount(999): "999", FormatCount(1000): "1,000", FormatCount(1234567): "1,234,567", FormatCount(-1234): "-1,234",
 		FormatBytes(512): "512B", FormatBytes(1536): "1.50KiB", FormatBytes(1 << 30): "1.00GiB", FormatBytes(1<<20 - 1): "1.00MiB",
 		FormatShare(0): "0%", FormatShare(0.00001): "<0.01%", FormatShare(0.0005): "0.05%", FormatShare(0.123): "12.3%", FormatShare(1): "100%", FormatShare(0.9999): "100%",
+		FormatRatio(0): "0×", FormatRatio(0.0049): "<0.01×", FormatRatio(0.98): "0.98×", FormatRatio(1.034): "1.03×", FormatRatio(12.34): "12.3×", FormatRatio(104.4): "104×", FormatRatio(999.5): "1,000×", FormatRatio(math.NaN()): "?", FormatRatio(math.Inf(1)): "Inf×",
+		FormatRate(0): "0/s", FormatRate(0.52): "0.52/s", FormatRate(1234.4): "1,234/s", FormatRate(2e20): "2e+20/s", FormatRate(-0.001): ">-0.01/s",
+		FormatProbability(0): "<0.001", FormatProbability(0.00099): "<0.001", FormatProbability(0.002): "0.002", FormatProbability(0.0496): "0.050", FormatProbability(0.0999): "0.10", FormatProbability(0.312): "0.31", FormatProbability(1): "1.00", FormatProbability(math.NaN()): "?",
+		FormatChange(0.1234): "+12.34%", FormatChange(-0.045): "-4.50%", FormatChange(-0.00001): "0.00%", FormatChange(21): "+2100.00%", FormatChange(math.Inf(1)): "+Inf%", FormatChange(math.NaN()): "?",
 		FormatNumber(1, "event"): "1 event", FormatNumber(1234, "event"): "1,234 events", FormatNumber(0, "event"): "0 events",
 	} {
 		if got != want {
@@ -138,7 +143,8 @@ type failing struct{}
 func (failing) Write([]byte) (int, error) { return 0, os.ErrClosed }
 
 func TestWritersReportErrors(t *testing.T) {
-	if WriteText(failing{}, sample(), Options{}) == nil || WriteMarkdown(failing{}, sample()) == nil || WriteJSON(failing{}, 1) == nil {
+	if WriteText(failing{}, sample(), Options{}) == nil || WriteMarkdown(failing{}, sample()) == nil || WriteJSON(failing{}, 1) == nil ||
+		WriteHTML(failing{}, sample()) == nil || WriteJUnit(failing{}, sample(), "") == nil {
 		t.Error("an error of the writer is lost")
 	}
 }

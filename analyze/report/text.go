@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -11,7 +12,7 @@ import (
 type Options struct {
 	Width int  // columns of the terminal; 0: 80
 	ASCII bool // no character beyond ASCII
-	Color bool // warnings in colour
+	Color bool // warnings and tones in colour
 }
 
 const defaultWidth = 80
@@ -22,7 +23,7 @@ func WriteText(w io.Writer, d *Document, o Options) error {
 		o.Width = defaultWidth
 	}
 	t := &textWriter{o: o}
-	t.document(d)
+	t.document(cleaned(d))
 	_, err := io.WriteString(w, t.plain(t.b.String()))
 	return err
 }
@@ -36,7 +37,10 @@ func (t *textWriter) printf(format string, args ...any) { fmt.Fprintf(&t.b, form
 
 func (t *textWriter) document(d *Document) {
 	if d.Title != "" {
-		t.printf("%s\n", d.Title)
+		t.printf("%s\n", t.tinted(d.Tone, d.Title))
+	}
+	for _, sentence := range d.Lead {
+		t.printf("%s\n", wrap(t.plain(sentence), t.o.Width, "  "))
 	}
 	for _, warning := range d.Warnings {
 		t.warning(warning.Text)
@@ -57,15 +61,25 @@ func (t *textWriter) document(d *Document) {
 }
 
 const (
+	red    = "\x1b[31m"
+	green  = "\x1b[32m"
 	yellow = "\x1b[33m"
 	reset  = "\x1b[0m"
 )
 
-func (t *textWriter) warning(text string) {
-	label := "warning:"
-	if t.o.Color {
-		label = yellow + label + reset
+// tints are the colours of the tones.
+var tints = [...]string{ToneWorse: red, ToneBetter: green, ToneUnsure: yellow}
+
+// tinted is text in the colour of a tone, where there are colours.
+func (t *textWriter) tinted(tone Tone, text string) string {
+	if !t.o.Color || text == "" || int(tone) >= len(tints) || tints[tone] == "" {
+		return text
 	}
+	return tints[tone] + text + reset
+}
+
+func (t *textWriter) warning(text string) {
+	label := t.tinted(ToneUnsure, "warning:")
 	t.printf("%s %s\n", label, strings.TrimLeft(wrap("         "+text, t.o.Width, "         "), " "))
 }
 
@@ -81,7 +95,11 @@ func (t *textWriter) facts(facts []Fact) {
 	indent := strings.Repeat(" ", name+2)
 	for _, f := range facts {
 		value := wrap(indent+f.Value.String(), t.o.Width, indent)
-		t.printf("%s%s\n", pad(f.Name, name+2), value[min(len(indent), len(value)):])
+		lines := strings.Split(value[min(len(indent), len(value)):], "\n"+indent)
+		for i := range lines {
+			lines[i] = t.tinted(f.Value.Tone, lines[i])
+		}
+		t.printf("%s%s\n", pad(f.Name, name+2), strings.Join(lines, "\n"+indent))
 	}
 }
 
@@ -94,22 +112,37 @@ func (t *textWriter) table(table *Table) {
 		t.printf("%s\n", table.Title)
 	}
 	lines := cells(table)
+	for _, line := range lines {
+		for i := range line {
+			line[i] = t.plain(line[i]) // before it is measured: what stands for a character may be longer
+		}
+	}
 	widths := columnWidths(lines)
 	t.fit(table, lines, widths)
-	if strings.Join(table.Columns, "") == "" {
-		lines = lines[1:]
-	}
-	for _, line := range lines {
-		t.printf("%s\n", strings.TrimRight(t.line(table, line, widths), " "))
+	for i, line := range lines {
+		if i > 0 || table.hasHead() {
+			t.printf("%s\n", strings.TrimRight(t.line(table, i-1, line, widths), " "))
+		}
 	}
 	if table.More > 0 {
 		t.printf("… and %s more\n", FormatCount(int64(table.More)))
 	}
 }
 
+// hasHead says whether any column has a name.
+func (t *Table) hasHead() bool { return strings.Join(t.Columns, "") != "" }
+
+// tone is that of a cell; the head, row -1, has none.
+func (t *Table) tone(row, column int) Tone {
+	if row < 0 || column >= len(t.Rows[row]) {
+		return ToneNone
+	}
+	return t.Rows[row][column].Tone
+}
+
 // cells is the table's text, the column names first.
 func cells(table *Table) [][]string {
-	lines := [][]string{table.Columns}
+	lines := [][]string{slices.Clone(table.Columns)}
 	for _, row := range table.Rows {
 		line := make([]string, len(table.Columns))
 		for i, c := range row {
@@ -169,18 +202,19 @@ func (t *textWriter) shorten(s string, n int) string {
 	return mark + string(runes[len(runes)-n+width(mark):])
 }
 
-func (t *textWriter) line(table *Table, line []string, widths []int) string {
+// line is a row as wide as the columns; colours take no room.
+func (t *textWriter) line(table *Table, row int, line []string, widths []int) string {
 	var b strings.Builder
 	for i, cell := range line {
 		if i > 0 {
 			b.WriteString("  ")
 		}
+		space, text := strings.Repeat(" ", max(0, widths[i]-width(cell))), t.tinted(table.tone(row, i), cell)
 		if rightAligned(table, i) {
-			b.WriteString(strings.Repeat(" ", widths[i]-width(cell)))
-			b.WriteString(cell)
+			b.WriteString(space + text)
 			continue
 		}
-		b.WriteString(pad(cell, widths[i]))
+		b.WriteString(text + space)
 	}
 	return b.String()
 }
@@ -222,7 +256,7 @@ func wrap(s string, columns int, indent string) string {
 }
 
 // asciiOf says what stands for a character where only ASCII may be used.
-var asciiOf = strings.NewReplacer("µ", "u", "…", "...", "→", "->", "█", "#", "▏", "|", "▎", "|", "▍", "|", "▌", "=", "▋", "=", "▊", "=", "▉", "=", "–", "-", "≥", ">=", "≤", "<=")
+var asciiOf = strings.NewReplacer("µ", "u", "…", "...", "→", "->", "█", "#", "▏", "|", "▎", "|", "▍", "|", "▌", "=", "▋", "=", "▊", "=", "▉", "=", "–", "-", "≥", ">=", "≤", "<=", "×", "x", "−", "-", "±", "+-", "�", "?")
 
 func (t *textWriter) plain(s string) string {
 	if !t.o.ASCII {

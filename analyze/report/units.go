@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -20,6 +21,14 @@ func (c Cell) String() string {
 		return FormatShare(c.Float)
 	case UnitBytes:
 		return FormatBytes(c.Int)
+	case UnitRatio:
+		return FormatRatio(c.Float)
+	case UnitP:
+		return FormatProbability(c.Float)
+	case UnitRate:
+		return FormatRate(c.Float)
+	case UnitChange:
+		return FormatChange(c.Float)
 	}
 	return c.Text
 }
@@ -118,4 +127,57 @@ func FormatShare(part float64) string {
 		return strconv.FormatFloat(p, 'f', 2, 64) + "%"
 	}
 	return strconv.FormatFloat(p, 'f', 1, 64) + "%"
+}
+
+// FormatRatio writes how many times another value one is, with three digits: 0.98×, 12.3×, 1,234×.
+func FormatRatio(times float64) string { return magnitude(times, "×") }
+
+// FormatRate writes things a second, with three digits: 0.52/s, 12.3/s, 1,234/s.
+func FormatRate(perSecond float64) string { return magnitude(perSecond, "/s") }
+
+// magnitude writes a number of any size with its unit. What is not 0 is not written as 0, and
+// what is no number is written as unknown.
+func magnitude(v float64, unit string) string {
+	switch a := math.Abs(v); {
+	case math.IsNaN(v):
+		return "?"
+	case math.IsInf(v, 0):
+		return strings.TrimPrefix(strconv.FormatFloat(v, 'f', -1, 64), "+") + unit
+	case a == 0:
+		return "0" + unit
+	case a < 0.005 && v < 0:
+		return ">-0.01" + unit
+	case a < 0.005:
+		return "<0.01" + unit
+	case a < 999.5:
+		return threeDigits(v) + unit
+	case a < 1e15:
+		return FormatCount(int64(math.Round(v))) + unit
+	}
+	return strconv.FormatFloat(v, 'g', 3, 64) + unit
+}
+
+// FormatProbability writes a probability: 0.31, 0.002, <0.001.
+func FormatProbability(p float64) string {
+	switch {
+	case math.IsNaN(p):
+		return "?"
+	case p < 0.001:
+		return "<0.001"
+	case p < 0.0995:
+		return strconv.FormatFloat(p, 'f', 3, 64)
+	}
+	return strconv.FormatFloat(p, 'f', 2, 64)
+}
+
+// FormatChange writes a change as benchstat does, with its sign and two decimals: +12.34%, -4.50%, 0.00%.
+func FormatChange(change float64) string {
+	if math.IsNaN(change) {
+		return "?"
+	}
+	p := 100 * change
+	if math.Abs(p) < 0.005 {
+		return "0.00%"
+	}
+	return fmt.Sprintf("%+.2f%%", p)
 }
