@@ -8,13 +8,13 @@ import (
 
 // clean makes text of traces fit to be drawn on one line: names come from programs that nobody
 // vouches for. Line breaks and tabs become spaces; other control characters, which
-// terminals obey, and what is no UTF-8 become U+FFFD.
+// terminals obey, what XML cannot hold and what is no UTF-8 become U+FFFD.
 func clean(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n' || r == '\r' || r == '\t':
 			return ' '
-		case unicode.IsControl(r):
+		case unicode.IsControl(r) || r == '\ufffe' || r == '\uffff':
 			return unicode.ReplacementChar
 		}
 		return r

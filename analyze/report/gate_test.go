@@ -257,7 +257,7 @@ func TestJUnitOfNoChecksHasASuite(t *testing.T) {
 
 func TestHTMLLoadsAndRunsNothing(t *testing.T) {
 	d := verdict()
-	d.Tables[1].Rows[1][0] = Text("the test looks for links: none in the text")
+	d.Tables[1].Rows[1][0] = Cell{} // the name of a function of net/http
 	for _, d := range []*Document{d, hostile()} {
 		got := htmlText(t, d)
 		for _, bad := range []string{"http", "src=", "href", "<script", "url(", "@import", "\x00", "onload"} {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -178,9 +179,5 @@ func FormatChange(change float64) string {
 	if math.Abs(p) < 0.005 {
 		return "0.00%"
 	}
-	sign := "+"
-	if p < 0 {
-		sign = ""
-	}
-	return sign + strings.TrimPrefix(strconv.FormatFloat(p, 'f', 2, 64), "+") + "%"
+	return fmt.Sprintf("%+.2f%%", p)
 }
