@@ -27,3 +27,6 @@ func Restore(rows []Row, e Exact) (*Histogram, error) {
 	}
 	return h, nil
 }
+
+// Octave is the number of the octave that a bucket is in. A histogram takes 2 kB for each octave that is not empty.
+func Octave(bucket int) int { return bucket >> subBits }
