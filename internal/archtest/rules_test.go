@@ -22,6 +22,7 @@ var layers = []struct {
 	{"analyze/replay/...", []string{"format", "analyze/replay/...", "analyze/stats"}, "the scheduler model reads the trace and nothing else"},
 	{"analyze/internal/...", []string{"format", "analyze/replay"}, "made-up schedules for the analyzers' tests"},
 	{"analyze/goroutines/...", []string{"format", "analyze/replay/...", "analyze/stats/...", "analyze/report/...", "analyze/goroutines/..."}, "an analyzer whose profiles and instants are folders of their own"},
+	{"analyze/summary", []string{"format/...", "analyze/replay/...", "analyze/stats", "analyze/report", "analyze/latency", "analyze/blocking/...", "analyze/goroutines/...", "analyze/summary"}, "a summary is what the analyzers found, kept in a file of its own"},
 	{"analyze/...", []string{"format", "analyze/replay/...", "analyze/stats/...", "analyze/report/..."}, "right of format: analyzers may touch only the trace, and know nothing of one another"},
 	{"export/...", []string{"format", "analyze/replay", "export/..."}, "right of format: exports may touch only the trace"},
 	{"cmd/...", []string{"bpf", "format/...", "record/...", "analyze/...", "export/...", "cmd/...", "internal/..."}, "commands put the pieces together"},

@@ -1,0 +1,176 @@
+package summary
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/gosched/gosched/analyze/blocking"
+	"github.com/gosched/gosched/analyze/replay"
+	"github.com/gosched/gosched/analyze/replay/stack"
+	"github.com/gosched/gosched/analyze/stats"
+)
+
+func compareKeys(a, b Key) int {
+	return cmp.Or(cmp.Compare(a.Metric, b.Metric), cmp.Compare(a.By, b.By), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Stack, b.Stack))
+}
+
+// find is where the group of a key is among groups in ascending order.
+func find(groups []Group, key Key) (int, bool) {
+	return slices.BinarySearchFunc(groups, key, func(g Group, k Key) int { return compareKeys(g.Key, k) })
+}
+
+// timeNS is all the time in a group.
+func (g *Group) timeNS() int64 { return g.Hist.Sum() + g.Hist.CensoredSum() }
+
+// builder gathers groups.
+type builder map[Key]*Group
+
+// add counts durations into a group, and gives it.
+func (b builder) add(key Key, h *stats.Histogram, broken int64) *Group {
+	g := b[key]
+	if g == nil {
+		g = &Group{Key: key}
+		b[key] = g
+	}
+	g.Hist.Merge(h)
+	g.Broken += broken
+	return g
+}
+
+func (b builder) sorted() []Group {
+	var out []Group
+	for _, g := range b {
+		out = append(out, *g)
+	}
+	slices.SortFunc(out, func(x, y Group) int { return compareKeys(x.Key, y.Key) })
+	return out
+}
+
+// heaviest are groups from the one with the most time down.
+func heaviest(groups []*Group) []*Group {
+	slices.SortFunc(groups, func(x, y *Group) int { return cmp.Or(cmp.Compare(y.timeNS(), x.timeNS()), compareKeys(x.Key, y.Key)) })
+	return groups
+}
+
+// bound puts the groups of each metric and grouping beyond the heaviest into one.
+func (b builder) bound() {
+	type sort struct {
+		metric Metric
+		by     By
+	}
+	sorts := map[sort][]*Group{}
+	for _, g := range b {
+		at := sort{g.Metric, g.By}
+		sorts[at] = append(sorts[at], g)
+	}
+	for at, groups := range sorts {
+		if len(groups) <= maxNames {
+			continue
+		}
+		for _, g := range heaviest(groups)[maxNames-1:] {
+			delete(b, g.Key)
+			b.add(Key{Metric: at.metric, By: at.by, Name: other}, &g.Hist, g.Broken)
+		}
+	}
+}
+
+// delays are the groups of MetricDelay.
+func (p *passes) delays(b builder, names *replay.Names) {
+	for _, g := range p.latency.Reasons(names) {
+		b.add(Key{Metric: MetricDelay, By: ByReason, Name: plain(g.Name)}, g.Delays, g.Broken)
+		b.add(Key{Metric: MetricDelay, By: ByTotal}, g.Delays, g.Broken)
+	}
+	for _, g := range p.latency.Kinds(names) {
+		b.add(Key{Metric: MetricDelay, By: ByKind, Name: plain(g.Name)}, g.Delays, g.Broken)
+	}
+}
+
+// kinds are the groups of waits, system calls and runs by kind, and the total of runs.
+func (p *passes) kinds(b builder) {
+	for _, k := range p.blocking.Kinds() {
+		for metric, l := range map[Metric]blocking.Lengths{MetricWait: k.Waits, MetricCall: k.Calls, MetricRun: k.Runs} {
+			if l.Count()+l.Censored()+l.Broken > 0 {
+				b.add(Key{Metric: metric, By: ByKind, Name: plain(k.Name)}, l.Histogram, l.Broken)
+			}
+		}
+		if !k.System && k.Runs.Count()+k.Runs.Censored()+k.Runs.Broken > 0 {
+			b.add(Key{Metric: MetricRun, By: ByTotal}, k.Runs.Histogram, k.Runs.Broken)
+		}
+	}
+}
+
+// waitsAndCalls are the groups that sites add up to.
+func waitsAndCalls(b builder, sites []blocking.Site) {
+	for i := range sites {
+		s := &sites[i]
+		if s.System {
+			continue
+		}
+		add := func(by By, name string) { b.add(Key{Metric: metricOf(s), By: by, Name: name}, s.Lengths, s.Broken) }
+		add(ByTotal, "")
+		add(ByReason, reasonOf(s))
+		if s.Syscall {
+			continue
+		}
+		add(ByClass, s.Class.String())
+		if replay.ForMutex(s.Reason, s.Stack) {
+			add(ByContention, "")
+		}
+	}
+}
+
+func metricOf(s *blocking.Site) Metric {
+	if s.Syscall {
+		return MetricCall
+	}
+	return MetricWait
+}
+
+func reasonOf(s *blocking.Site) string {
+	switch {
+	case s.Other:
+		return other
+	case s.Reason == "":
+		return "unknown"
+	}
+	return plain(s.Reason)
+}
+
+// sites adds the groups of the heaviest sites, and says how many were left out and the most time that one of those had.
+func (b builder) sites(sites []blocking.Site) (beyond, beyondNS int64) {
+	slices.SortFunc(sites, func(x, y blocking.Site) int {
+		return cmp.Or(cmp.Compare(siteNS(&y), siteNS(&x)), cmp.Compare(x.Stack, y.Stack), cmp.Compare(x.Reason, y.Reason))
+	})
+	all := builder{}
+	for i := range sites {
+		s := &sites[i]
+		if s.System {
+			continue
+		}
+		key := Key{Metric: metricOf(s), By: BySite, Name: reasonOf(s), Stack: functions(s.Stack)}
+		_, known := all[key]
+		if g := all.add(key, s.Lengths, s.Broken); !known {
+			g.Frame, g.Causes = plain(stack.Culprit(s.Stack)), siteCauses(s)
+		}
+	}
+	for i, g := range heaviest(slices.Collect(maps.Values(all))) {
+		if i < maxSites {
+			b[g.Key] = g
+			continue
+		}
+		beyond++
+		beyondNS = max(beyondNS, g.timeNS())
+	}
+	return beyond, beyondNS
+}
+
+func siteNS(s *blocking.Site) int64 { return s.Lengths.Sum() + s.Lengths.CensoredSum() }
+
+func siteCauses(s *blocking.Site) []Cause {
+	var out []Cause
+	for _, c := range s.Causes[:min(len(s.Causes), maxSiteCauses)] {
+		out = append(out, Cause{Kind: c.Kind.String(), Name: plain(c.Name), NS: c.NS})
+	}
+	return out
+}

@@ -1,0 +1,82 @@
+package summary
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/gosched/gosched/analyze/blocking"
+	"github.com/gosched/gosched/analyze/goroutines"
+	"github.com/gosched/gosched/analyze/replay"
+	"github.com/gosched/gosched/analyze/replay/stack"
+	"github.com/gosched/gosched/analyze/report"
+)
+
+// info is what the passes found, without what is counted while groups are made.
+func (p *passes) info(sum *replay.Summary, waits *blocking.Result) Info {
+	found, alive := p.rules.Result(sum), p.goroutines.Result(sum, nil)
+	census := p.goroutines.Census(sum)
+	info := Info{
+		Meta: *sum.Metadata(), DurationNS: sum.DurationNS(), Events: sum.Events, GapNS: sum.GapNS, GapShare: sum.GapShare(),
+		NetworkWakes: p.blocking.NetworkWakes(), Goroutines: census.End, AtStart: census.Start,
+		Leaks: leaks(alive.Groups), Findings: []Finding{}, Causes: causes(waits.Causes),
+		Warnings: mergeWarnings(p.latency.Result(sum).Warnings, waits.Warnings, alive.Warnings),
+	}
+	for _, f := range found.Findings {
+		info.Findings = append(info.Findings, Finding{Name: f.Name, Title: f.Title, Where: plain(f.Where), Severity: f.Severity, LostNS: f.LostNS})
+	}
+	return info
+}
+
+func leaks(groups []goroutines.Group) []Leak {
+	out := []Leak{}
+	for i := range groups {
+		g := &groups[i]
+		if g.Verdict != goroutines.Leaked {
+			continue
+		}
+		frame := stack.Culprit(g.Stack)
+		out = append(out, Leak{
+			Where: plain(stack.Function(frame)), Entry: plain(g.Entry), Reason: plain(g.Reason), Stack: functions(g.Stack), Frame: plain(frame), Count: g.Count,
+			Evidence: plain(g.Evidence),
+		})
+	}
+	return out
+}
+
+func causes(list []blocking.Cause) []Cause {
+	out := []Cause{}
+	for _, c := range list[:min(len(list), maxCauses)] {
+		name := c.Name
+		if c.Syscall != "" {
+			name = c.Syscall + " in " + name
+		}
+		out = append(out, Cause{
+			Kind: c.Kind.String(), Name: plain(name), NS: c.NS, Count: c.Count, DirectNS: c.DirectNS, IdleNS: c.IdleNS, Frame: plain(c.Frame),
+		})
+	}
+	return out
+}
+
+// oncePerCode are the warnings that every analyzer words in its own way.
+var oncePerCode = []string{"gaps", "problems", "empty"}
+
+// mergeWarnings lists each warning once.
+func mergeWarnings(lists ...[]report.Warning) []report.Warning {
+	out := []report.Warning{}
+	seen := map[report.Warning]bool{}
+	for _, w := range slices.Concat(lists...) {
+		w.Text = plain(w.Text)
+		id := w
+		switch end := strings.LastIndex(w.Text, ": "); {
+		case slices.Contains(oncePerCode, w.Code):
+			id.Text = ""
+		case w.Code == "coverage" && end > 0: // what is missing; behind it what that does to one analyzer's numbers
+			id.Text = w.Text[:end]
+		}
+		if !seen[id] {
+			seen[id] = true
+			out = append(out, w)
+		}
+	}
+	return out
+}

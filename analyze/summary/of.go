@@ -1,0 +1,67 @@
+package summary
+
+import (
+	"context"
+
+	"github.com/gosched/gosched/analyze/blocking"
+	"github.com/gosched/gosched/analyze/blocking/findings"
+	"github.com/gosched/gosched/analyze/goroutines"
+	"github.com/gosched/gosched/analyze/latency"
+	"github.com/gosched/gosched/analyze/replay"
+)
+
+// The most that is kept of a recording, those with the most time.
+const (
+	maxSites      = 500
+	maxPairs      = 1000
+	maxNames      = 500 // groups of one metric by reason or by kind; what is beyond is in one called other
+	maxCauses     = 50
+	maxSiteCauses = 5
+	maxTextBytes  = 1 << 15 // of a name or a stack
+)
+
+// other is the name of the group of what is beyond.
+const other = "other"
+
+// passes are the questions that a summary asks in one walk.
+type passes struct {
+	blocking   *blocking.Pass
+	rules      *findings.Pass
+	goroutines *goroutines.Pass
+	latency    *latency.Pass
+}
+
+// Of makes what is kept of a recording, in one walk over its trace. The same trace gives the same Run.
+func Of(ctx context.Context, src replay.Source) (*Run, error) {
+	p := passes{blocking.New(), findings.New(), goroutines.New(), latency.New()}
+	sum, err := replay.Run(ctx, src, p.blocking, p.rules, p.goroutines, p.latency)
+	if err != nil {
+		return nil, err
+	}
+	return p.run(sum), nil
+}
+
+// run fills a Run after the walk.
+func (p *passes) run(sum *replay.Summary) *Run {
+	waits := p.blocking.Result(sum)
+	r := &Run{Info: p.info(sum, waits), Pairs: pairsOf(waits.Wakers)}
+	b := builder{}
+	p.delays(b, sum.Names())
+	p.kinds(b)
+	sites := p.blocking.Sites()
+	waitsAndCalls(b, sites)
+	b.bound()
+	r.Info.SitesBeyond, r.Info.BeyondNS = b.sites(sites)
+	r.Groups = b.sorted()
+	r.Info.ID = identify(r)
+	return r
+}
+
+// Group is the group of a key, nil where there is none.
+func (r *Run) Group(key Key) *Group {
+	i, found := find(r.Groups, key)
+	if !found {
+		return nil
+	}
+	return &r.Groups[i]
+}
