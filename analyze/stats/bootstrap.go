@@ -133,7 +133,7 @@ func (s *scatter) center() {
 // redraw fills the deviations within runs: as many as there are resamples if there is nothing else, and otherwise
 // enough for their variance.
 func (d *design) redraw(base, head *scatter, o CompareOptions) {
-	const forVariance = 200
+	const forVariance = 100
 	draws, all := min(o.Resamples, forVariance), len(base.runs) == 0
 	if all {
 		draws = o.Resamples
