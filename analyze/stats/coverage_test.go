@@ -3,6 +3,7 @@ package stats
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -158,6 +159,29 @@ func TestMoreConfidenceIsWider(t *testing.T) {
 	narrow, usual, wide := Compare(blocks, CompareOptions{Confidence: .8}), Compare(blocks, CompareOptions{}), Compare(blocks, CompareOptions{Confidence: .99})
 	if !(wide.Lo < usual.Lo && usual.Lo < narrow.Lo && narrow.Hi < usual.Hi && usual.Hi < wide.Hi) {
 		t.Errorf("intervals %+v, %+v, %+v do not widen", narrow, usual, wide)
+	}
+}
+
+// TestScatterWithinRunsOnlyFillsUp compares intervals of runs whose own scatter is not known, less than that between runs, or more.
+func TestScatterWithinRunsOnlyFillsUp(t *testing.T) {
+	plain := []Block{{observed(1, 1.2, 1.1, 1.4, 1.3), observed(1.5, 1.2, 1.4, 1.3, 1.9)}}
+	width := func(within float64) float64 {
+		blocks := []Block{{slices.Clone(plain[0].Base), slices.Clone(plain[0].Head)}}
+		for _, side := range [][]Observation{blocks[0].Base, blocks[0].Head} {
+			for i, run := range side {
+				side[i].Redraw = func(rng *rand.Rand) float64 { return run.Log + within*rng.NormFloat64() }
+			}
+		}
+		got := Compare(blocks, CompareOptions{})
+		return math.Log(got.Hi / got.Lo)
+	}
+	unknown := Compare(plain, CompareOptions{})
+	if want := math.Log(unknown.Hi / unknown.Lo); width(0) != want || width(0.1) != want {
+		t.Errorf("the widths are %v and %v, without redrawing %v", width(0), width(0.1), want)
+	}
+	// Variances of a run 1, between runs 0.025 and 0.07: degrees of freedom (.025 + .07)²/(.025²/4 + .07²/4) = 6.5, t = 2.40.
+	if want := 2 * 2.40 * math.Sqrt(2./5); math.Abs(width(1)/want-1) > 0.08 {
+		t.Errorf("with a variance of 1 within runs the width is %v, want %v", width(1), want)
 	}
 }
 
