@@ -22,11 +22,14 @@ func (d *design) interval(o CompareOptions) (lo, hi float64, bounded bool) {
 	}
 	slices.Sort(draws)
 	tail := (1 - o.Confidence) / 2
-	k := max(int(float64(tail*float64(o.Resamples+1))), 1)
+	k := max(int(tail*float64(o.Resamples+1)), 1) // the k-th from either end
 	wider, effect := expansion(tail, freedom), d.effect()
 	lo = math.Exp(effect + float64(wider*draws[k-1]))
 	hi = math.Exp(effect + float64(wider*draws[len(draws)-k]))
-	return lo, hi, isFinite(lo) && isFinite(hi)
+	if !isFinite(lo) || !isFinite(hi) {
+		return 0, 0, false
+	}
+	return lo, hi, true
 }
 
 // expansion is by how much Student's t distribution reaches farther than the normal one to the same tail; 1 for no degrees of freedom, which
@@ -133,7 +136,7 @@ func (s *scatter) center() {
 // redraw fills the deviations within runs: as many as there are resamples if there is nothing else, and otherwise
 // enough for their variance.
 func (d *design) redraw(base, head *scatter, o CompareOptions) {
-	const forVariance = 200
+	const forVariance = 100
 	draws, all := min(o.Resamples, forVariance), len(base.runs) == 0
 	if all {
 		draws = o.Resamples
@@ -192,8 +195,8 @@ func (d *design) satterthwaite(base, head *scatter) float64 {
 		p := &d.blocks[i]
 		n, bases := float64(len(p.values)), float64(p.bases)
 		heads := n - bases
-		vb += bases * (heads / n) * (heads / n)
-		vh += heads * (bases / n) * (bases / n)
+		vb += float64(bases * (heads / n) * (heads / n))
+		vh += float64(heads * (bases / n) * (bases / n))
 	}
 	vb *= meanSquare(base.runs)
 	vh *= meanSquare(head.runs)

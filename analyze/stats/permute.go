@@ -81,10 +81,13 @@ func (d *design) sums() [][]float64 {
 	return out
 }
 
-// appendSums appends sign times the sum of each choice of k of the values and of what was chosen before.
+// appendSums appends sign times the sum of each choice of k of the values, at least one, and of what was chosen before.
 func appendSums(out, values []float64, k int, before, sign float64) []float64 {
-	if k == 0 {
-		return append(out, sign*before)
+	if k == 1 {
+		for _, v := range values {
+			out = append(out, sign*(before+v))
+		}
+		return out
 	}
 	for i := range len(values) - k + 1 {
 		out = appendSums(out, values[i+1:], k-1, before+values[i], sign)

@@ -22,8 +22,7 @@ func (h *Histogram) Redraw(permille int, rng *rand.Rand) (int64, bool) {
 		return h.atLevel(orderLevel(n, rank(n, permille), rng))
 	}
 	level := orderLevel(h.count, rank(h.count, permille), rng)
-	r := int64(math.Ceil(level * float64(h.count)))
-	return h.upper(h.atRank(min(max(r, 1), h.count))), true
+	return h.upper(h.atRank(h.whole(math.Ceil(level * float64(h.count))))), true
 }
 
 // orderLevel is the r-th smallest of n uniform numbers.
@@ -31,16 +30,25 @@ func orderLevel(n, r int64, rng *rand.Rand) float64 {
 	return distuv.Beta{Alpha: float64(r), Beta: float64(n - r + 1), Src: rng}.Rand()
 }
 
+// whole is a number of values as an integer, at least 1 and at most all values; a float64 can be just above what an int64 holds.
+func (h *Histogram) whole(values float64) int64 {
+	all := h.count + h.censored
+	if values >= float64(all) {
+		return all
+	}
+	return int64(max(values, 1))
+}
+
 // effectiveCount is the effective number of values at a quantile, at least 1: at the last step of the Kaplan–Meier curve up to it that leaves something.
 func (h *Histogram) effectiveCount(permille int) int64 {
 	n, left := float64(h.count), float64(1000-permille)/1000
 	h.survive(func(s survivalStep) bool {
-		if s.survival > 0 {
+		if s.survival > 0 && s.survival < 1 {
 			n = (1 - s.survival) / (s.survival * s.variance)
 		}
 		return s.survival > left+roundOff
 	})
-	return int64(max(1, math.Round(n)))
+	return h.whole(math.Round(n))
 }
 
 // atLevel is the smallest duration up to which the Kaplan–Meier curve has the share of the durations; false where the curve ends before.
