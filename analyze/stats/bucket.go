@@ -30,3 +30,6 @@ func Bounds(bucket int) (lo, hi int64) {
 	lo = int64(bucket-shift<<subBits) << shift
 	return lo, lo + int64(1)<<shift - 1
 }
+
+// Octave is the number of the octave that a bucket is in. A histogram takes 2 kB for each octave that is not empty.
+func Octave(bucket int) int { return bucket >> subBits }

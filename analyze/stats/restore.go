@@ -10,6 +10,11 @@ import (
 // Exact is what a histogram knows beside its rows, in the unit of its values; a figure of nothing is 0.
 type Exact struct{ Sum, CensoredSum, Min, Max, CensoredMax int64 }
 
+// Exact is what the histogram knows of its values beside the buckets.
+func (h *Histogram) Exact() Exact {
+	return Exact{Sum: h.sum, CensoredSum: h.censSum, Min: h.min, Max: h.max, CensoredMax: h.censMax}
+}
+
 // Restore makes a histogram again from its rows and exact figures; of a row, only the bucket and the counts are read. It refuses rows that
 // no histogram has and figures that the rows contradict, so that they may come from a file that nobody vouches for.
 func Restore(rows []Row, e Exact) (*Histogram, error) {
