@@ -63,7 +63,7 @@ func (g *Group) rows(name string, add func(*buckets.Row) error) error {
 	head.Run, head.Metric, head.GroupedBy, head.Name, head.Stack = name, string(g.Metric), string(g.By), g.Name, g.Stack
 	exact, e := head, g.Hist.Exact()
 	exact.SumNS, exact.CensoredSumNS, exact.MinNS, exact.MaxNS, exact.CensoredMaxNS = e.Sum, e.CensoredSum, e.Min, e.Max, e.CensoredMax
-	exact.Broken, exact.Frame = g.Broken, g.Frame
+	exact.Broken, exact.IdleNS, exact.Frame = g.Broken, g.IdleNS, g.Frame
 	if g.Causes != nil {
 		text, err := json.Marshal(g.Causes)
 		if err != nil {
@@ -149,12 +149,12 @@ func (r *reading) begin(run *Run, row *buckets.Row) error {
 	if n := len(run.Groups); n > 0 && compareKeys(run.Groups[n-1].Key, key) >= 0 {
 		return corrupt(errOrder)
 	}
-	for _, v := range []int64{row.SumNS, row.CensoredSumNS, row.MinNS, row.MaxNS, row.CensoredMaxNS, row.Broken} {
+	for _, v := range []int64{row.SumNS, row.CensoredSumNS, row.MinNS, row.MaxNS, row.CensoredMaxNS, row.Broken, row.IdleNS} {
 		if v < 0 {
 			return corrupt(fmt.Errorf("the exact figures of a group have %d", v))
 		}
 	}
-	run.Groups = append(run.Groups, Group{Key: key, Broken: row.Broken, Frame: row.Frame})
+	run.Groups = append(run.Groups, Group{Key: key, Broken: row.Broken, IdleNS: row.IdleNS, Frame: row.Frame})
 	r.name, r.group, r.rows = row.Run, &run.Groups[len(run.Groups)-1], r.rows[:0]
 	r.exact = stats.Exact{Sum: row.SumNS, CensoredSum: row.CensoredSumNS, Min: row.MinNS, Max: row.MaxNS, CensoredMax: row.CensoredMaxNS}
 	if row.Causes == "" {

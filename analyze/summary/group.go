@@ -150,7 +150,8 @@ func (b builder) sites(sites []blocking.Site) (beyond, beyondNS int64) {
 		}
 		key := Key{Metric: metricOf(s), By: BySite, Name: reasonOf(s), Stack: functions(s.Stack)}
 		_, known := all[key]
-		if g := all.add(key, s.Lengths, s.Broken); !known {
+		g := all.add(key, s.Lengths, s.Broken)
+		if g.IdleNS += s.IdleNS; !known {
 			g.Frame, g.Causes = plain(stack.Culprit(s.Stack)), siteCauses(s)
 		}
 	}

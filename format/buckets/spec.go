@@ -11,16 +11,16 @@ const Null = math.MinInt64
 
 // Row is a row of a summary. Numbers that are not there are Null, texts are empty.
 type Row struct {
-	Run, Metric, GroupedBy, Name, Stack, Waker                string
-	Bucket, LoNS, HiNS, Count, Censored                       int64
-	SumNS, CensoredSumNS, MinNS, MaxNS, CensoredMaxNS, Broken int64
-	Frame, WakerFrame, Causes                                 string
+	Run, Metric, GroupedBy, Name, Stack, Waker                        string
+	Bucket, LoNS, HiNS, Count, Censored                               int64
+	SumNS, CensoredSumNS, MinNS, MaxNS, CensoredMaxNS, Broken, IdleNS int64
+	Frame, WakerFrame, Causes                                         string
 }
 
 // EmptyRow is a row without any value.
 var EmptyRow = Row{
 	Bucket: Null, LoNS: Null, HiNS: Null, Count: Null, Censored: Null,
-	SumNS: Null, CensoredSumNS: Null, MinNS: Null, MaxNS: Null, CensoredMaxNS: Null, Broken: Null,
+	SumNS: Null, CensoredSumNS: Null, MinNS: Null, MaxNS: Null, CensoredMaxNS: Null, Broken: Null, IdleNS: Null,
 }
 
 // spec is what there is to say of a column. Either text or number is its place in a Row.
@@ -51,6 +51,7 @@ var specs = []spec{
 	{name: "max_ns", nullable: true, meaning: "The longest seen whole, 0 if there is none.", number: func(r *Row) *int64 { return &r.MaxNS }},
 	{name: "censored_max_ns", nullable: true, meaning: "The longest of those that were cut, 0 if there is none.", number: func(r *Row) *int64 { return &r.CensoredMaxNS }},
 	{name: "broken", nullable: true, meaning: "Durations with moves missing from the trace: in no other number.", number: func(r *Row) *int64 { return &r.Broken }},
+	{name: "idle_ns", nullable: true, meaning: "Of sites: of `sum_ns` and `censored_sum_ns`, in which goroutines may have been waiting for work.", number: func(r *Row) *int64 { return &r.IdleNS }},
 	{name: "frame", nullable: true, meaning: "Of sites: the innermost frame that is not of a library's plumbing, `func file:line`.", text: func(r *Row) *string { return &r.Frame }},
 	{name: "waker_frame", nullable: true, meaning: "Of pairs: the same of the waker.", text: func(r *Row) *string { return &r.WakerFrame }},
 	{name: "causes", nullable: true, meaning: "Of sites: what the goroutines there waited for in the end, a JSON list of `{\"kind\", \"name\", \"ns\"}`.", text: func(r *Row) *string { return &r.Causes }},
