@@ -22,17 +22,17 @@ type build struct {
 }
 
 var builds = map[string]build{
-	"none":  {compaction: 3 * time.Millisecond, hold: 2 * time.Millisecond},
-	"delay": {compaction: 6 * time.Millisecond, hold: 2 * time.Millisecond},
-	"lock":  {compaction: 3 * time.Millisecond, hold: 4 * time.Millisecond},
-	"site":  {compaction: 3 * time.Millisecond, hold: 2 * time.Millisecond, audits: true},
-	"leak":  {compaction: 3 * time.Millisecond, hold: 2 * time.Millisecond, forgets: true},
+	"none":  {compaction: 4 * time.Millisecond, hold: 2 * time.Millisecond},
+	"delay": {compaction: 8 * time.Millisecond, hold: 2 * time.Millisecond},
+	"lock":  {compaction: 4 * time.Millisecond, hold: 4 * time.Millisecond},
+	"site":  {compaction: 4 * time.Millisecond, hold: 2 * time.Millisecond, audits: true},
+	"leak":  {compaction: 4 * time.Millisecond, hold: 2 * time.Millisecond, forgets: true},
 }
 
 // The timetable: a cycle begins with a flush, and has its requests when that is over in every build. Where a compaction takes long the next
 // flush is late, and the next requests are not.
 const (
-	cycle    = 10 * time.Millisecond
+	cycle    = 11 * time.Millisecond
 	requests = 5 * time.Millisecond // after the beginning of the cycle
 )
 
@@ -44,7 +44,7 @@ func main() {
 	if !ok {
 		fail(fmt.Errorf("there is no build %q; there are %s", *regress, names()))
 	}
-	runtime.GOMAXPROCS(2)
+	runtime.GOMAXPROCS(1) // how many goroutines run at once is not left to when the kernel finds a CPU for another thread
 	if err := surroundings(); err != nil {
 		fail(err)
 	}

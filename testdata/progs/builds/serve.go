@@ -1,38 +1,28 @@
 package main
 
 import (
-	"runtime"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
 const (
 	batch        = 40                    // requests that come at once
-	work         = 30 * time.Microsecond // that one takes
-	auditEvery   = 8                     // one request in so many is audited, where any is
-	compactEvery = 11                    // one batch in so many comes when it is time to compact
+	work         = 20 * time.Microsecond // that one takes
+	auditEvery   = 20                    // one request in so many is audited, where any is
+	compactEvery = 10                    // one batch in so many comes when it is time to compact
 )
 
-// serve answers the requests of a cycle: more of them at once than there are Ps, so that they queue behind each other.
+// serve answers the requests of a cycle: they come at once, so that they queue behind each other.
 func (s *service) serve(n int) {
 	var wg sync.WaitGroup
 	answers := make([]int, batch)
-	compacted := make(chan int)
-	compactors := 0
-	if n%compactEvery == compactEvery/2 {
-		compactors = runtime.GOMAXPROCS(0)
-	}
-	waiting := int32(compactors)
-	for i := 0; i < compactors; i++ {
-		go compact(s.compaction, &waiting, compacted)
-	}
 	wg.Add(batch)
+	if n%compactEvery == compactEvery/2 {
+		wg.Add(1)
+		go compact(s.compaction, &wg)
+	}
 	for i := range answers {
 		go s.handle(i, &answers[i], &wg)
-	}
-	for i := 0; i < compactors; i++ {
-		<-compacted
 	}
 	wg.Wait()
 	for i, got := range answers {
@@ -47,15 +37,12 @@ func burn(d time.Duration) {
 	}
 }
 
-// compact takes all Ps at once, so that the requests of its cycle queue behind it: who of them is last waits as long as it takes, and a bit.
+// compact has the P first, and the requests of its cycle queue behind it.
 //
 //go:noinline
-func compact(d time.Duration, waiting *int32, compacted chan int) {
-	atomic.AddInt32(waiting, -1)
-	for atomic.LoadInt32(waiting) > 0 {
-	}
+func compact(d time.Duration, wg *sync.WaitGroup) {
 	burn(d)
-	compacted <- 1
+	wg.Done()
 }
 
 //go:noinline
