@@ -42,7 +42,7 @@ var metadataMeanings = map[string]string{
 	"processes.executable":       "Path of the executable, as the process sees it.",
 	"processes.go_version":       "The Go version the executable was built with.",
 	"processes.build_id":         "The executable's build id.",
-	"processes.gomaxprocs":       "GOMAXPROCS.",
+	"processes.gomaxprocs":       "GOMAXPROCS when the recording began; of a command that was recorded from its start, what it had set within a second.",
 	"processes.cpu_quota":        "CPUs that the cgroup may use. Missing: no limit.",
 	"processes.coverage":         "Which transitions can be in the trace.",
 	"processes.coverage.name":    "Kind of transition: create, run, park, ready, yield, exit, syscalls, coroutines, cgo, gc, kernel, stacks.",

@@ -109,6 +109,7 @@ type session struct {
 	offsetNS   int64
 	drained    int64 // when the rings were last drained
 	flushed    int64 // when the writer last got rows
+	young      bool  // the process had not begun to run Go code when recording began
 	replacedNS int64 // when the process replaced its program, 0: it has not
 }
 

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gosched/gosched/bpf"
 	"github.com/gosched/gosched/format"
@@ -87,6 +88,7 @@ func (s *session) openOutput() error {
 	if err != nil {
 		return err
 	}
+	s.young = meta.Processes[0].GOMAXPROCS == 0
 	s.meta = *meta
 	rec, err := format.Create(s.opts.Output, s.meta, format.RecordingOptions{
 		SegmentDuration: segmentDuration,
@@ -156,13 +158,16 @@ func (s *session) describeProcess() (*format.Process, error) {
 	}, nil
 }
 
-// describeLate adds what a process that was only being started could not tell yet. The segments' metadata, which the
-// writer has, stays as it was.
+// settling is how long a process that was started for the recording may take to set its GOMAXPROCS.
+const settling = time.Second
+
+// describeLate adds what a process that was only being started could not tell yet, the last that it said while it settled. The segments'
+// metadata, which the writer has, stays as it was.
 func (s *session) describeLate() {
-	if s.meta.Processes[0].GOMAXPROCS != 0 {
+	if !s.young || now()-s.startNS > int64(settling) {
 		return
 	}
-	if n := s.gomaxprocs(); n != 0 {
+	if n := s.gomaxprocs(); n != 0 && n != s.meta.Processes[0].GOMAXPROCS {
 		s.meta.Processes = slices.Clone(s.meta.Processes)
 		s.meta.Processes[0].GOMAXPROCS = n
 	}

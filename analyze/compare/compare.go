@@ -81,7 +81,7 @@ func (x *examiner) reportedMetrics() []policy.Metric {
 	for _, key := range x.heaviest(summary.MetricDelay, summary.ByKind) {
 		add(key, policy.StatP50, policy.StatP99)
 	}
-	add(summary.Key{Metric: summary.MetricWait, By: summary.ByContention}, policy.StatP90, policy.StatMean, policy.StatTime, policy.StatRate)
+	add(summary.Key{Metric: summary.MetricWait, By: summary.ByContention}, policy.StatP90, policy.StatP99, policy.StatMean, policy.StatTime, policy.StatRate)
 	for _, key := range x.heaviest(summary.MetricWait, summary.ByClass) {
 		add(key, policy.StatP50, policy.StatP99, policy.StatTime)
 	}

@@ -13,6 +13,7 @@ type Pass struct {
 	program reasons  // of the program's goroutines
 	runtime reasons  // of the runtime's own
 	kinds   []*group // by replay.EntryID
+	own     stats.Histogram
 }
 
 // reasons are delays by why the goroutines became runnable.
@@ -45,6 +46,16 @@ func (p *Pass) Wants() replay.Wants {
 // Begin implements replay.BeginPass.
 func (p *Pass) Begin(names *replay.Names, _ *format.Metadata) { p.names = names }
 
+// addOwn counts what of a delay of the program's was not for want of a CPU of the machine.
+func (p *Pass) addOwn(s *replay.Span) {
+	switch {
+	case s.Flags == 0 && s.Next == format.StateRunning:
+		p.own.Add(s.Len() - s.Delay.OffCPUNS - s.Delay.StarvedNS)
+	case s.Flags&replay.EndUnseen == 0:
+		p.own.AddCensored(s.Len())
+	}
+}
+
 // Spans implements replay.Pass.
 func (p *Pass) Spans(spans []replay.Span) {
 	for i := range spans {
@@ -54,6 +65,8 @@ func (p *Pass) Spans(spans []replay.Span) {
 		why := &p.program
 		if kind.system {
 			why = &p.runtime
+		} else {
+			p.addOwn(s)
 		}
 		why.of(s).add(s)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/replay/stack"
 	"github.com/gosched/gosched/analyze/stats"
+	"github.com/gosched/gosched/format"
 )
 
 func compareKeys(a, b Key) int {
@@ -76,7 +77,11 @@ func (b builder) bound() {
 }
 
 // delays are the groups of MetricDelay.
-func (p *passes) delays(b builder, names *replay.Names) {
+func (p *passes) delays(b builder, sum *replay.Summary) {
+	names := sum.Names()
+	if own := p.latency.Own(); sum.ByKind[format.KindThread] > 0 && own.Count()+own.Censored() > 0 {
+		b.add(Key{Metric: MetricDelay, By: ByProcess}, own, 0)
+	}
 	for _, g := range p.latency.Reasons(names) {
 		b.add(Key{Metric: MetricDelay, By: ByReason, Name: plain(g.Name)}, g.Delays, g.Broken)
 		b.add(Key{Metric: MetricDelay, By: ByTotal}, g.Delays, g.Broken)

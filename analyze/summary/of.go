@@ -46,7 +46,7 @@ func (p *passes) run(sum *replay.Summary) *Run {
 	waits := p.blocking.Result(sum)
 	r := &Run{Info: p.info(sum, waits), Pairs: pairsOf(waits.Wakers)}
 	b := builder{}
-	p.delays(b, sum.Names())
+	p.delays(b, sum)
 	p.kinds(b)
 	sites := p.blocking.Sites()
 	waitsAndCalls(b, sites)

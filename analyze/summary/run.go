@@ -30,6 +30,7 @@ type By string
 // The ways to group.
 const (
 	ByTotal      By = "total"      // all goroutines but the runtime's own; Name is empty
+	ByProcess    By = "process"    // of a delay: all, without the time in which a thread was ready and had no CPU of the machine; Name is empty
 	ByReason     By = "reason"     // of a delay why the goroutine became runnable, of a wait its reason, of a system call its name
 	ByClass      By = "class"      // of a wait: the class of its reason
 	ByContention By = "contention" // of a wait: for a Mutex or an RWMutex; Name is empty

@@ -36,7 +36,7 @@ type spec struct {
 var specs = []spec{
 	{name: "run", meaning: "The recording: its id, as `gosched.summary` in the metadata lists it.", text: func(r *Row) *string { return &r.Run }},
 	{name: "metric", meaning: "What lasted: `delay`, `wait`, `syscall` or `run`.", text: func(r *Row) *string { return &r.Metric }},
-	{name: "grouped_by", meaning: "What the durations have in common: `total`, `reason`, `class`, `contention`, `kind` or `site`; or `pair`: the waits at a site that one waker ended.", text: func(r *Row) *string { return &r.GroupedBy }},
+	{name: "grouped_by", meaning: "What the durations have in common: `total`, `process`, `reason`, `class`, `contention`, `kind` or `site`; or `pair`: the waits at a site that one waker ended.", text: func(r *Row) *string { return &r.GroupedBy }},
 	{name: "name", nullable: true, meaning: "The name of the group; of sites and pairs the reason. Null in totals.", text: func(r *Row) *string { return &r.Name }},
 	{name: "stack", nullable: true, meaning: "Of sites and pairs: the functions on the stack, root first, `;` between, without files and lines.", text: func(r *Row) *string { return &r.Stack }},
 	{name: "waker", nullable: true, meaning: "Of pairs: the functions on the waker's stack; where it was no goroutine what the trace calls it, in angle brackets.", text: func(r *Row) *string { return &r.Waker }},

@@ -63,7 +63,7 @@ func (m Metric) String() string {
 	switch m.Key.By {
 	case summary.ByTotal:
 		return name
-	case summary.ByContention:
+	case summary.ByContention, summary.ByProcess:
 		return name + " of " + string(m.Key.By)
 	}
 	return fmt.Sprintf("%s of %s %s", name, m.Key.By, m.Key.Name)
@@ -71,7 +71,7 @@ func (m Metric) String() string {
 
 // groupings are the ways to group that a policy may name, by metric.
 var groupings = map[summary.Metric][]summary.By{
-	summary.MetricDelay: {summary.ByReason, summary.ByKind},
+	summary.MetricDelay: {summary.ByReason, summary.ByKind, summary.ByProcess},
 	summary.MetricWait:  {summary.ByReason, summary.ByClass, summary.ByKind, summary.ByContention},
 	summary.MetricCall:  {summary.ByReason},
 	summary.MetricRun:   {summary.ByKind},
@@ -96,8 +96,9 @@ func ParseMetric(text string) (Metric, error) {
 	}
 	grouping, name, _ := strings.Cut(of, " ")
 	m.Key.By, m.Key.Name = summary.By(grouping), name
-	if !slices.Contains(by, m.Key.By) || (m.Key.By == summary.ByContention) != (name == "") {
-		return m, fmt.Errorf("%q is no metric: %s can be of %s, with a name behind all but contention", text, metric, joined(by))
+	unnamed := m.Key.By == summary.ByContention || m.Key.By == summary.ByProcess
+	if !slices.Contains(by, m.Key.By) || unnamed != (name == "") {
+		return m, fmt.Errorf("%q is no metric: %s can be of %s, with a name behind all but contention and process", text, metric, joined(by))
 	}
 	return m, nil
 }

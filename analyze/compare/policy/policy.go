@@ -106,12 +106,13 @@ const DefaultInARow = 2
 // Default is the policy where there is no file.
 func Default() *Policy {
 	contention := summary.Key{Metric: summary.MetricWait, By: summary.ByContention}
+	own := summary.Key{Metric: summary.MetricDelay, By: summary.ByProcess}
 	delay := summary.Key{Metric: summary.MetricDelay, By: summary.ByTotal}
 	p := &Policy{Alpha: DefaultAlpha, InARow: DefaultInARow, Rules: map[Rule]Limit{}, Metrics: []Gate{
 		{Metric{delay, StatP50}, 1.25, 20_000},
 		{Metric{delay, StatP99}, 1.3, 200_000},
+		{Metric{own, StatP99}, 1.3, 200_000},
 		{Metric{contention, StatP50}, 1.3, 100_000},
-		{Metric{contention, StatP99}, 1.3, 500_000},
 		{Blocked, 1.3, 0.05},
 	}}
 	for _, r := range Rules {
