@@ -39,15 +39,31 @@ func (h *Histogram) Quantile(permille int) Quantile {
 	return q
 }
 
-// atRank is the bucket of the r-th smallest measured value.
+// atRank is the bucket of the r-th smallest measured value, of which there must be as many.
 func (h *Histogram) atRank(r int64) int {
-	found := 0
-	h.each(func(b int, count, _ int64) bool {
-		r -= count
-		found = b
-		return r > 0
-	})
-	return found
+	for i, p := range h.pages {
+		if p == nil {
+			continue
+		}
+		if n := p.measured(); r > n {
+			r -= n
+			continue
+		}
+		for j, n := range p.count {
+			if r -= n; r <= 0 {
+				return i<<subBits + j
+			}
+		}
+	}
+	return NumBuckets - 1
+}
+
+// measured is the number of measured values in an octave.
+func (p *page) measured() (n int64) {
+	for _, c := range p.count {
+		n += c
+	}
+	return n
 }
 
 // upper is the largest value that can be in the bucket, no larger than the exact maximum.
