@@ -115,20 +115,17 @@ func describe(runs []*summary.Run) []Recording {
 
 // conclude makes the verdict.
 func (r *Result) conclude(p *policy.Policy) {
-	worse, unsure, measured := r.worse(), 0, 0
+	metrics, found := r.worse()
+	measured := 0
 	for _, m := range r.Metrics {
-		switch m.Outcome {
-		case OutcomeUnsure:
-			unsure++
-			measured++
-		case OutcomeSame, OutcomeBetter, OutcomeWorse, OutcomeIgnored:
+		if m.Outcome != OutcomeUnknown && m.Outcome != OutcomeNone {
 			measured++
 		}
 	}
 	switch {
 	case r.incomparable() > 0:
 		r.Verdict = NotComparable
-	case worse > 0:
+	case metrics+found > 0:
 		r.Verdict = Worse
 	case r.Design.LowConfidence, measured == 0 && len(p.Metrics) > 0:
 		r.Verdict = Inconclusive
@@ -137,20 +134,19 @@ func (r *Result) conclude(p *policy.Policy) {
 	}
 }
 
-// worse is how many metrics and rules say that head is.
-func (r *Result) worse() int {
-	n := 0
+// worse is how many metrics, and how many of what the rules found, say that head is.
+func (r *Result) worse() (metrics, found int) {
 	for _, m := range r.Metrics {
 		if m.Outcome == OutcomeWorse {
-			n++
+			metrics++
 		}
 	}
 	for i := range r.Found {
 		if r.Found[i].Outcome == OutcomeWorse {
-			n++
+			found++
 		}
 	}
-	return n
+	return metrics, found
 }
 
 func (r *Result) incomparable() int {

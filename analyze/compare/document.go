@@ -40,10 +40,17 @@ var verdictTones = map[Verdict]report.Tone{Worse: report.ToneWorse, NotWorse: re
 
 // title is the verdict in a line.
 func (r *Result) title() string {
-	n := r.worse()
 	switch r.Verdict {
 	case Worse:
-		return fmt.Sprintf("Worse: %s that decide%s", report.FormatNumber(int64(n), "metric or rule"), r.doubt())
+		metrics, found := r.worse()
+		var parts []string
+		if metrics > 0 {
+			parts = append(parts, fmt.Sprintf("%d of %s", metrics, report.FormatNumber(int64(len(r.Metrics)), "metric")))
+		}
+		if found > 0 {
+			parts = append(parts, report.FormatNumber(int64(found), "thing")+" that rules found")
+		}
+		return "Worse: " + strings.Join(parts, ", ") + r.doubt()
 	case Inconclusive:
 		return "Inconclusive"
 	case NotComparable:
@@ -65,12 +72,9 @@ func (r *Result) facts() []report.Fact {
 		{Name: "design", Value: report.Text(r.Design.String())},
 	}
 	for i := range r.Found {
-		f := &r.Found[i]
-		text := f.Text
-		if f.Why != "" {
-			text += " (" + f.Why + ")"
+		if f := &r.Found[i]; f.Outcome != OutcomeWorse || r.Verdict == NotComparable {
+			out = append(out, report.Fact{Name: fmt.Sprintf("%s (%s)", f.Rule, f.Outcome), Value: report.Text(f.Text).In(tones[f.Outcome])})
 		}
-		out = append(out, report.Fact{Name: fmt.Sprintf("%s (%s)", f.Rule, f.Outcome), Value: report.Text(text).In(tones[f.Outcome])})
 	}
 	for _, g := range r.Ignored {
 		if len(g.Passed) > 0 {
@@ -152,7 +156,9 @@ func (m *Measured) versus() report.Cell {
 	switch m.Outcome {
 	case OutcomeSame:
 		return report.Text("~")
-	case OutcomeUnknown, OutcomeNone:
+	case OutcomeNone:
+		return report.Text("none")
+	case OutcomeUnknown:
 		return report.Text(m.Why)
 	case OutcomeUnsure:
 		return report.Text(report.FormatRatio(*m.Ratio) + "?").In(report.ToneUnsure)

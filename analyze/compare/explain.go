@@ -45,7 +45,7 @@ func (x *examiner) explain(r *Result) []string {
 // sentence is a metric that is worse: how much, and where.
 func (x *examiner) sentence(m *Measured) string {
 	return fmt.Sprintf("%s %s%s: %s → %s (interval %s to %s, p %s)", m.Name, report.FormatRatio(*m.Ratio), x.whereTo(m),
-		amount(m, *m.Base), amount(m, *m.Head), report.FormatRatio(m.Interval[0]), report.FormatRatio(m.Interval[1]), report.FormatProbability(*m.P))
+		amount(m, *m.Base), amount(m, *m.Head), report.FormatRatio(m.Interval[0]), report.FormatRatio(m.Interval[1]), report.FormatProbability(*m.Adjusted))
 }
 
 // amount is a metric's number in words.
