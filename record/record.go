@@ -110,6 +110,7 @@ type session struct {
 	drained    int64 // when the rings were last drained
 	flushed    int64 // when the writer last got rows
 	replacedNS int64 // when the process replaced its program, 0: it has not
+	cpu        cpuAccount
 }
 
 // now is CLOCK_MONOTONIC, the clock of every event.
@@ -158,6 +159,7 @@ func (s *session) start() error {
 		return err
 	}
 	s.startNS = now()
+	s.cpu.begin(s.proc)
 	s.drained = s.startNS
 	s.order.upTo, s.order.taken = s.startNS, s.startNS // what was seen while not everything was attached is no recording
 	s.meta.StartNS = s.startNS + s.offsetNS
@@ -218,6 +220,7 @@ func (s *session) run(ctx context.Context) (string, error) {
 // cycle takes what the rings hold and writes what is old enough to be in order.
 func (s *session) cycle() error {
 	began := now()
+	s.cpu.update(s.proc)
 	if err := s.drain(); err != nil {
 		return err
 	}
@@ -313,6 +316,7 @@ func (s *session) finish(reason string, err error) (*Summary, error) {
 		end = s.replacedNS
 	}
 	s.endNS = end
+	machine := s.cpu.end(s.proc)
 	err = errors.Join(err, s.probes.detach(), s.probes.drain(s.accept))
 	s.order.merge(end)
 	s.order.take(end, s.follow.emit, s.follow.piece)
@@ -321,6 +325,9 @@ func (s *session) finish(reason string, err error) (*Summary, error) {
 	s.meta.EndNS, s.meta.EndReason = end+s.offsetNS, reason
 	if err != nil && reason == "" {
 		s.meta.EndReason = err.Error()
+	}
+	if err == nil {
+		s.meta.Machine = machine
 	}
 	s.meta.Lost = s.follow.counts.Lost
 	s.meta.LostStacks = s.follow.counts.LostStacks + s.follow.stacks.lost
