@@ -45,6 +45,14 @@ type Options struct {
 	PerfUprobes bool           // attach one by one, as kernels before 6.10 need it, even where uprobe_multi would do
 }
 
+// Check finds what is wrong with the options whatever is recorded. Record does so too.
+func (o *Options) Check() error {
+	if o.StackDepth < 0 || o.StackDepth > MaxStackDepth {
+		return fmt.Errorf("a stack depth of %d is not between 1 and %d", o.StackDepth, MaxStackDepth)
+	}
+	return checkNames(o.Without)
+}
+
 // MaxStackDepth is the largest Options.StackDepth.
 const MaxStackDepth = maxFrames - 2
 
@@ -124,11 +132,11 @@ func now() int64 {
 // open reads the executable, creates the output and loads the programs, in this order: what can be refused is refused
 // before anything touches the kernel.
 func open(proc *target.Process, opts Options) (*session, error) {
+	if err := opts.Check(); err != nil {
+		return nil, err
+	}
 	if opts.StackDepth == 0 {
 		opts.StackDepth = DefaultStackDepth
-	}
-	if opts.StackDepth < 0 || opts.StackDepth > MaxStackDepth {
-		return nil, fmt.Errorf("a stack depth of %d is not between 1 and %d", opts.StackDepth, MaxStackDepth)
 	}
 	s := &session{opts: opts, proc: proc}
 	if err := target.CheckPIDNamespace(); err != nil {
