@@ -33,7 +33,7 @@ var metadataMeanings = map[string]string{
 	"machine.busy_ns":            "Any process, the kernel, interrupts.",
 	"machine.steal_ns":           "The hypervisor ran something else.",
 	"machine.idle_ns":            "Nothing to do, or only disks to wait for.",
-	"machine.own_ns":             "Of `machine.busy_ns`, the recorded processes.",
+	"machine.own_ns":             "Of `machine.busy_ns`, the recorded processes; of a Go trace with what they started and awaited. It is counted more finely and may be a few clock ticks more than it. 0: not known.",
 	"lost_stacks":                "Events whose stack is null because the stack was lost.",
 	"max_stack_depth":            "Frames a stack has at most. 0: stacks were not recorded.",
 	"processes":                  "The recorded processes.",

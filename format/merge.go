@@ -27,6 +27,7 @@ func mergeMetadata(inputs []*input) Metadata {
 func follow(a, b Metadata) Metadata {
 	out := b
 	out.StartNS = a.StartNS
+	out.Machine = nil // each says it of its own time only
 	out.Lost += a.Lost
 	out.LostStacks += a.LostStacks
 	out.Processes = mergeProcesses(a.Processes, b.Processes)

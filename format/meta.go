@@ -42,11 +42,12 @@ type Metadata struct {
 }
 
 // MachineTime is what all CPUs of the machine did while it was recorded, as the kernel accounts for it, summed over CPUs.
+// The first three come in steps of a clock tick a CPU, so that in a short recording OwnNS may be a little more than BusyNS.
 type MachineTime struct {
 	BusyNS  int64 `json:"busy_ns"`  // any process, the kernel, interrupts
 	StealNS int64 `json:"steal_ns"` // the hypervisor ran something else
 	IdleNS  int64 `json:"idle_ns"`  // nothing to do, or only disks to wait for
-	OwnNS   int64 `json:"own_ns"`   // of BusyNS, the recorded processes
+	OwnNS   int64 `json:"own_ns"`   // of BusyNS, the recorded processes; of a Go trace with what they started and awaited. 0: not known
 }
 
 // Process is a recorded process.

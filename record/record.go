@@ -45,6 +45,14 @@ type Options struct {
 	PerfUprobes bool           // attach one by one, as kernels before 6.10 need it, even where uprobe_multi would do
 }
 
+// Check finds what is wrong with the options whatever is recorded. Record does so too.
+func (o *Options) Check() error {
+	if o.StackDepth < 0 || o.StackDepth > MaxStackDepth {
+		return fmt.Errorf("a stack depth of %d is not between 1 and %d", o.StackDepth, MaxStackDepth)
+	}
+	return checkNames(o.Without)
+}
+
 // MaxStackDepth is the largest Options.StackDepth.
 const MaxStackDepth = maxFrames - 2
 
@@ -111,6 +119,7 @@ type session struct {
 	flushed    int64 // when the writer last got rows
 	young      bool  // the process had not begun to run Go code when recording began
 	replacedNS int64 // when the process replaced its program, 0: it has not
+	cpu        cpuAccount
 }
 
 // now is CLOCK_MONOTONIC, the clock of every event.
@@ -124,11 +133,11 @@ func now() int64 {
 // open reads the executable, creates the output and loads the programs, in this order: what can be refused is refused
 // before anything touches the kernel.
 func open(proc *target.Process, opts Options) (*session, error) {
+	if err := opts.Check(); err != nil {
+		return nil, err
+	}
 	if opts.StackDepth == 0 {
 		opts.StackDepth = DefaultStackDepth
-	}
-	if opts.StackDepth < 0 || opts.StackDepth > MaxStackDepth {
-		return nil, fmt.Errorf("a stack depth of %d is not between 1 and %d", opts.StackDepth, MaxStackDepth)
 	}
 	s := &session{opts: opts, proc: proc}
 	if err := target.CheckPIDNamespace(); err != nil {
@@ -159,6 +168,7 @@ func (s *session) start() error {
 		return err
 	}
 	s.startNS = now()
+	s.cpu.begin(s.proc)
 	s.drained = s.startNS
 	s.order.upTo, s.order.taken = s.startNS, s.startNS // what was seen while not everything was attached is no recording
 	s.meta.StartNS = s.startNS + s.offsetNS
@@ -219,6 +229,7 @@ func (s *session) run(ctx context.Context) (string, error) {
 // cycle takes what the rings hold and writes what is old enough to be in order.
 func (s *session) cycle() error {
 	began := now()
+	s.cpu.update(s.proc)
 	if err := s.drain(); err != nil {
 		return err
 	}
@@ -314,6 +325,7 @@ func (s *session) finish(reason string, err error) (*Summary, error) {
 		end = s.replacedNS
 	}
 	s.endNS = end
+	machine := s.cpu.end(s.proc)
 	err = errors.Join(err, s.probes.detach(), s.probes.drain(s.accept))
 	s.order.merge(end)
 	s.order.take(end, s.follow.emit, s.follow.piece)
@@ -322,6 +334,9 @@ func (s *session) finish(reason string, err error) (*Summary, error) {
 	s.meta.EndNS, s.meta.EndReason = end+s.offsetNS, reason
 	if err != nil && reason == "" {
 		s.meta.EndReason = err.Error()
+	}
+	if err == nil {
+		s.meta.Machine = machine
 	}
 	s.meta.Lost = s.follow.counts.Lost
 	s.meta.LostStacks = s.follow.counts.LostStacks + s.follow.stacks.lost

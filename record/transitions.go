@@ -46,6 +46,15 @@ func TransitionNames() []string {
 	return names
 }
 
+func checkNames(without []string) error {
+	for _, name := range without {
+		if !slices.Contains(TransitionNames(), name) {
+			return fmt.Errorf("no transition is called %q: there are %s", name, strings.Join(TransitionNames(), ", "))
+		}
+	}
+	return nil
+}
+
 // choice is what a recording will and will not see.
 type choice struct {
 	points   []gobin.Probe
@@ -56,10 +65,8 @@ type choice struct {
 
 // choose leaves out what is not wanted and says what the trace will hold.
 func choose(points []gobin.Probe, covered []gobin.Coverage, without []string) (*choice, error) {
-	for _, name := range without {
-		if !slices.Contains(TransitionNames(), name) {
-			return nil, fmt.Errorf("no transition is called %q: there are %s", name, strings.Join(TransitionNames(), ", "))
-		}
+	if err := checkNames(without); err != nil {
+		return nil, err
 	}
 	c := &choice{kernel: !slices.Contains(without, withKernel), stacks: !slices.Contains(without, withStacks)}
 	for _, t := range transitions {

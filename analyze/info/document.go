@@ -24,6 +24,7 @@ func (r *Result) facts() []report.Fact {
 	}
 	text("recorded by", join(r.Metadata.Recorder, string(r.Source)))
 	text("on", join(r.Metadata.Host, r.Metadata.Kernel, r.Metadata.Arch, r.Metadata.CPUModel))
+	text("machine", machine(r.Metadata.Machine))
 	text("ended", r.Metadata.EndReason)
 	text("from", time.Unix(0, r.BeginNS).UTC().Format(time.RFC3339Nano))
 	out = append(out,
@@ -35,6 +36,23 @@ func (r *Result) facts() []report.Fact {
 		report.Fact{Name: "threads", Value: report.Count(int64(r.Threads))},
 		report.Fact{Name: "Ps", Value: report.Count(int64(r.Ps))})
 	return out
+}
+
+// machine says what the machine's CPUs did meanwhile.
+func machine(m *format.MachineTime) string {
+	if m == nil {
+		return ""
+	}
+	all := m.BusyNS + m.StealNS + m.IdleNS
+	if all <= 0 {
+		return ""
+	}
+	share := func(ns int64) string { return report.FormatShare(float64(ns) / float64(all)) }
+	own := ""
+	if m.OwnNS > 0 {
+		own = fmt.Sprintf(" (what was recorded: %s)", share(m.OwnNS))
+	}
+	return fmt.Sprintf("CPUs %s busy%s, %s stolen by the hypervisor", share(m.BusyNS), own, share(m.StealNS))
 }
 
 func (r *Result) events() string {

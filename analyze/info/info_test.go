@@ -91,3 +91,31 @@ func TestATraceOfNothing(t *testing.T) {
 		t.Errorf("%d events, %d ns, warnings %v", r.Events, r.DurationNS, r.Warnings)
 	}
 }
+
+func TestTheMachineIsShownAsFarAsItIsKnown(t *testing.T) {
+	tests := []struct {
+		name    string
+		machine *format.MachineTime
+		want    string // "": no such line
+	}{
+		{"not measured", nil, ""},
+		{"nothing passed", &format.MachineTime{}, ""},
+		{"all of it", &format.MachineTime{BusyNS: 600, StealNS: 100, IdleNS: 300, OwnNS: 250},
+			"CPUs 60.0% busy (what was recorded: 25.0%), 10.0% stolen by the hypervisor"},
+		{"what was recorded is not known", &format.MachineTime{BusyNS: 1000}, "CPUs 100% busy, 0% stolen by the hypervisor"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			doc := analyze(t, format.NewMemory(format.Metadata{Machine: test.machine})).Document()
+			got := ""
+			for _, fact := range doc.Facts {
+				if fact.Name == "machine" {
+					got = fact.Value.Text
+				}
+			}
+			if got != test.want {
+				t.Errorf("it says %q; want %q", got, test.want)
+			}
+		})
+	}
+}

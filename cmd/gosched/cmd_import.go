@@ -78,7 +78,7 @@ func runImport(ctx context.Context, opts importOptions, path string, out, notes 
 		defer file.Close()
 		in = file
 	}
-	summary, err := importTo(ctx, in, opts.output, notes)
+	summary, err := importTo(ctx, in, opts.output, gotrace.Options{}, notes)
 	if err != nil {
 		return err
 	}
@@ -99,28 +99,32 @@ func runImport(ctx context.Context, opts importOptions, path string, out, notes 
 // endings are the signals at which nothing may be left behind.
 var endings = []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
 
-// importTo writes a Go trace to a new trace. An interrupt leaves nothing behind.
-func importTo(ctx context.Context, in *os.File, path string, notes io.Writer) (*gotrace.Summary, error) {
+// importTo writes a Go trace to a new trace, and tells notes where it ends early. An interrupt leaves nothing behind.
+func importTo(ctx context.Context, in *os.File, path string, opts gotrace.Options, notes io.Writer) (*gotrace.Summary, error) {
 	ctx, stop := signal.NotifyContext(ctx, endings...)
 	defer stop()
+	var clear func()
+	opts.Progress, clear = importProgress(in, notes)
+	summary, err := writeImport(ctx, in, path, opts)
+	clear()
+	if err == nil && summary.Truncated != nil {
+		fmt.Fprintf(notes, "gosched: the Go trace ends early, what comes before is whole: %v\n", summary.Truncated)
+	}
+	return summary, err
+}
+
+func writeImport(ctx context.Context, in io.Reader, path string, opts gotrace.Options) (*gotrace.Summary, error) {
+	opts.Recorder = "gosched " + programVersion()
 	rec, err := format.Create(path, format.Metadata{SchemaVersion: format.SchemaVersion, Source: format.SourceGoTrace}, format.RecordingOptions{})
 	if err != nil {
 		return nil, err
 	}
-	progress, clear := importProgress(in, notes)
-	summary, err := gotrace.Import(ctx, in, rec, gotrace.Options{Recorder: "gosched " + programVersion(), Progress: progress})
-	clear()
+	summary, err := gotrace.Import(ctx, in, rec, opts)
 	if err != nil {
 		rec.Abort()
 		return nil, err
 	}
-	if err := rec.Close(summary.Metadata); err != nil {
-		return nil, err
-	}
-	if summary.Truncated != nil {
-		fmt.Fprintf(notes, "gosched: the Go trace ends early, what comes before is whole: %v\n", summary.Truncated)
-	}
-	return summary, nil
+	return summary, rec.Close(summary.Metadata)
 }
 
 // importProgress draws how far an import is, on a terminal.
@@ -149,7 +153,7 @@ func importTemporary(ctx context.Context, in *os.File, notes io.Writer) (trace f
 		return nil, "", err
 	}
 	path := filepath.Join(dir, "trace.parquet")
-	if _, err = importTo(ctx, in, path, notes); err == nil {
+	if _, err = importTo(ctx, in, path, gotrace.Options{}, notes); err == nil {
 		trace, err = openParquet(path)
 	}
 	if err != nil {

@@ -3,23 +3,19 @@ package main
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 )
 
 type recordOptions struct {
-	pid         int
-	duration    time.Duration
-	output      string
-	force       bool
-	without     []string
-	stackDepth  int
-	perfUprobes bool
-	user        string // "": gosched's own
-	json        bool
-	command     []string
+	probeOptions
+	pid      int
+	duration time.Duration
+	output   string
+	force    bool
+	json     bool
+	command  []string
 }
 
 const defaultTrace = "trace.parquet"
@@ -65,10 +61,7 @@ says what a machine and a binary can do.`,
 	flags.DurationVarP(&opts.duration, "duration", "d", 0, "record for this long; 0: until the process exits or Ctrl-C")
 	flags.StringVarP(&opts.output, "output", "o", defaultTrace, "trace `file`, or folder/ for segments")
 	flags.BoolVarP(&opts.force, "force", "f", false, "overwrite the trace file if it is there")
-	flags.StringSliceVar(&opts.without, "without", nil, "leave out `transitions`, to cost less: "+strings.Join(transitionNames(), ", "))
-	flags.IntVar(&opts.stackDepth, "stack-depth", 0, "the most `frames` of a stack; 0: what the kernel side can hold")
-	flags.StringVar(&opts.user, "user", "", "run the command as this `user`, by name or number")
-	flags.BoolVar(&opts.perfUprobes, "perf-uprobes", false, "attach one by one even where the kernel can attach all probes at once")
+	opts.addFlags(flags)
 	jsonFlag(cmd, &opts.json)
 	return cmd
 }

@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/gosched/gosched/analyze/report"
 	"github.com/gosched/gosched/record"
@@ -36,13 +37,18 @@ type recorder struct {
 }
 
 func (r *recorder) options() record.Options {
+	return r.opts.record(r.opts.output, r.opts.duration)
+}
+
+// record are the options of one recording.
+func (o *probeOptions) record(output string, duration time.Duration) record.Options {
 	return record.Options{
-		Output:      r.opts.output,
-		Duration:    r.opts.duration,
-		Without:     r.opts.without,
-		StackDepth:  r.opts.stackDepth,
+		Output:      output,
+		Duration:    duration,
+		Without:     o.without,
+		StackDepth:  o.stackDepth,
 		Recorder:    "gosched " + programVersion(),
-		PerfUprobes: r.opts.perfUprobes,
+		PerfUprobes: o.perfUprobes,
 	}
 }
 

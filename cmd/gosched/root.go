@@ -49,6 +49,7 @@ and answers from the trace why its goroutines did not run.`,
 	})
 	root.AddCommand(
 		newRecordCommand(),
+		newRecordABCommand(),
 		newImportCommand(),
 		newLatencyCommand(),
 		newBlockingCommand(),

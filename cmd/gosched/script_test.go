@@ -16,7 +16,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asNobody) != "" {
 		main()
 	}
-	testscript.Main(m, map[string]func(){"gosched": main})
+	testscript.Main(m, map[string]func(){"gosched": main, "subject": subject})
 }
 
 // asNobody in the environment makes this test binary gosched itself: for a user who

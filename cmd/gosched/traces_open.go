@@ -142,6 +142,9 @@ func partOf(trace format.Trace, sel format.Selection) format.Trace {
 	if sel.UntilNS != 0 && (meta.EndNS == 0 || sel.UntilNS < meta.EndNS) {
 		meta.EndNS = sel.UntilNS
 	}
+	if sel.FromNS != 0 || sel.UntilNS != 0 {
+		meta.Machine = nil // that is of the whole recording
+	}
 	if sel.Goroutines != nil {
 		names := make([]string, len(sel.Goroutines))
 		for i, id := range sel.Goroutines {

@@ -48,6 +48,7 @@ var homes = []struct {
 	{"github.com/spf13/pflag", []string{"cmd/..."}, []string{"cmd/..."}},
 	{"golang.org/x/arch", []string{"record/gobin/..."}, []string{"record/gobin/..."}},
 	{"golang.org/x/sys", []string{"bpf", "record", "record/target/...", "cmd/...", "internal/..."}, []string{"..."}},
+	{"mvdan.cc/sh/v3", []string{"cmd/..."}, []string{"cmd/..."}},
 	{"golang.org/x/term", []string{"cmd/..."}, []string{"cmd/..."}},
 	{"github.com/google/pprof", []string{"analyze/goroutines/...", "export/pprof/..."}, []string{"..."}},
 	{"github.com/klauspost/compress", []string{"format/..."}, []string{"format/..."}},

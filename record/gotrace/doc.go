@@ -10,7 +10,7 @@
 //   - Wait reasons are coarser. They are written in the runtime's words where the goroutine's stack makes it certain, and else as the tracer has them.
 //   - Who woke a goroutine is known if it was a goroutine. Whether it was the network poller or a timer is not told.
 //   - Threads are not followed: nothing is known of the kernel's scheduler, of CPUs, or of other processes.
-//   - The time is the wall clock from Go 1.25 on; before, a trace does not say when it was made.
+//   - The time is the wall clock from Go 1.25 on; before, a trace does not say when it was made, but who imports it may.
 //
 // Memory is bounded by what the tracer wrote in one generation (about a second) and the distinct strings.
 package gotrace

@@ -2,6 +2,7 @@ package gotrace
 
 import (
 	"strings"
+	"time"
 
 	"golang.org/x/exp/trace"
 
@@ -19,7 +20,8 @@ type importer struct {
 	err     error // of the writer
 
 	offset     int64 // from the trace's clock to the Unix epoch
-	wall       bool  // offset is known
+	wall       bool  // the trace says what time it was
+	told       time.Time
 	begun      bool
 	first, end int64
 	procs      int
@@ -45,10 +47,10 @@ func (i *importer) event(ev *trace.Event) {
 		i.sync(ev)
 		return
 	}
-	t := int64(ev.Time()) + i.offset
 	if !i.begun {
-		i.begun, i.first = true, t
+		i.begin(int64(ev.Time()))
 	}
+	t := int64(ev.Time()) + i.offset
 	i.end = max(i.end, t)
 	switch ev.Kind() {
 	case trace.EventMetric:
@@ -66,6 +68,14 @@ func (i *importer) event(ev *trace.Event) {
 			i.transition(ev, &st, t)
 		}
 	}
+}
+
+// begin takes the trace's first moment. Where the trace does not say when it was, the caller may.
+func (i *importer) begin(t int64) {
+	if !i.wall && !i.told.IsZero() {
+		i.offset = i.told.UnixNano() - t
+	}
+	i.begun, i.first = true, t+i.offset
 }
 
 // sync begins a generation: stacks are numbered anew. The first one with a clock says what time it is.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/exp/trace"
 
@@ -31,6 +32,19 @@ type Writer interface {
 type Options struct {
 	Recorder string            // program and version, for the metadata
 	Progress func(bytes int64) // called now and then with how much was read; nil: nobody asks
+	Began    time.Time         // when the trace began, for one that does not say (before Go 1.25); zero: not known
+	Where    Where
+}
+
+// Where says of a trace what only who made it knows. What is zero is not known.
+type Where struct {
+	Command  string // that wrote the trace
+	Host     string
+	Kernel   string
+	Arch     string
+	CPUModel string
+	CPUs     int
+	Machine  *format.MachineTime
 }
 
 // Summary says what was imported.
@@ -91,6 +105,7 @@ func Import(ctx context.Context, r io.Reader, out Writer, opts Options) (*Summar
 		return nil, fmt.Errorf("import Go trace: %w", err)
 	}
 	i := newImporter(out, minor)
+	i.told = opts.Began
 	truncated, err := i.readAll(ctx, reader, counted, opts.Progress)
 	if err != nil {
 		return nil, fmt.Errorf("import Go trace: %w", err)
@@ -101,7 +116,7 @@ func Import(ctx context.Context, r io.Reader, out Writer, opts Options) (*Summar
 		}
 		return nil, fmt.Errorf("import Go trace: %w", truncated)
 	}
-	return &Summary{Events: i.written, Metadata: i.metadata(opts.Recorder, truncated), Truncated: truncated}, nil
+	return &Summary{Events: i.written, Metadata: i.metadata(&opts, truncated), Truncated: truncated}, nil
 }
 
 type counter struct {

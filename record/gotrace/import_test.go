@@ -183,3 +183,39 @@ func BenchmarkImport(b *testing.B) {
 	}
 	b.ReportMetric(float64(events)/b.Elapsed().Seconds()/1e6, "Mevents/s")
 }
+
+func TestTheCallerSaysWhatTheTraceDoesNot(t *testing.T) {
+	began := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	where := Where{Command: "go test", Host: "ci-1", Kernel: "6.18", Arch: "arm64", CPUModel: "fast", CPUs: 8, Machine: &format.MachineTime{BusyNS: 7}}
+	tests := []struct {
+		file string
+		says bool // the trace itself says what time it was
+	}{{"go1.23.12.trace", false}, {"go1.25.4.trace", true}}
+	for _, test := range tests {
+		t.Run(test.file, func(t *testing.T) {
+			data, err := os.ReadFile(filepath.Join("testdata", test.file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			m := format.NewMemory(format.Metadata{})
+			s, err := Import(t.Context(), bytes.NewReader(data), memory{m}, Options{Began: began, Where: where})
+			if err != nil {
+				t.Fatal(err)
+			}
+			meta := s.Metadata
+			if got := meta.StartNS == began.UnixNano(); got == test.says {
+				t.Errorf("it starts at %v, was told to have begun at %v", time.Unix(0, meta.StartNS), began)
+			}
+			if m.Events.TimeNS[0] < meta.StartNS || meta.EndNS < meta.StartNS || meta.EndNS-meta.StartNS > int64(time.Minute) {
+				t.Errorf("from %d to %d, the first event at %d", meta.StartNS, meta.EndNS, m.Events.TimeNS[0])
+			}
+			if strings.Contains(meta.Clock, "outside") == test.says {
+				t.Errorf("the clock is %q", meta.Clock)
+			}
+			got := Where{meta.Processes[0].Command, meta.Host, meta.Kernel, meta.Arch, meta.CPUModel, meta.CPUs, meta.Machine}
+			if got != where {
+				t.Errorf("metadata has %+v; want %+v", got, where)
+			}
+		})
+	}
+}

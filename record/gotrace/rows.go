@@ -170,18 +170,29 @@ func (i *importer) finish() {
 // noKernel is why a Go trace lacks a transition.
 const noKernel = "Go's tracer does not follow threads in the kernel"
 
-func (i *importer) metadata(recorder string, truncated error) format.Metadata {
-	m := format.Metadata{
-		SchemaVersion: format.SchemaVersion, Source: format.SourceGoTrace, Recorder: recorder, Clock: "Go trace clock, wall time when the trace began",
-		ClockOffsetNS: i.offset, StartNS: i.first, EndNS: i.end, EndReason: "end of the Go trace", MaxStackDepth: 128,
+// clock says what the times are.
+func (i *importer) clock() string {
+	switch {
+	case i.wall:
+		return "Go trace clock, wall time when the trace began"
+	case !i.told.IsZero():
+		return "Go trace clock; what time it was is known from outside the trace, roughly"
+	default:
+		return "Go trace clock; the trace does not say what time it was"
 	}
-	if !i.wall {
-		m.Clock = "Go trace clock; the trace does not say what time it was"
+}
+
+func (i *importer) metadata(opts *Options, truncated error) format.Metadata {
+	where := &opts.Where
+	m := format.Metadata{
+		SchemaVersion: format.SchemaVersion, Source: format.SourceGoTrace, Recorder: opts.Recorder, Clock: i.clock(),
+		Host: where.Host, Kernel: where.Kernel, Arch: where.Arch, CPUModel: where.CPUModel, CPUs: where.CPUs, Machine: where.Machine,
+		ClockOffsetNS: i.offset, StartNS: i.first, EndNS: i.end, EndReason: "end of the Go trace", MaxStackDepth: 128,
 	}
 	if truncated != nil {
 		m.EndReason = "the Go trace is cut: " + truncated.Error()
 	}
-	p := format.Process{PID: format.Unknown, GoVersion: fmt.Sprintf("go1.%d", i.minor), GOMAXPROCS: i.procs}
+	p := format.Process{PID: format.Unknown, Command: where.Command, GoVersion: fmt.Sprintf("go1.%d", i.minor), GOMAXPROCS: i.procs}
 	for _, name := range []string{"create", "run", "park", "ready", "yield", "exit", "syscalls", "coroutines", "cgo", "gc", "kernel", "stacks"} {
 		t := format.Transition{Name: name, Covered: name != "kernel"}
 		if !t.Covered {

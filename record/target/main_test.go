@@ -17,10 +17,11 @@ const helperEnv = "TARGET_TEST_HELPER"
 
 // helpers are those roles. Each lives until its standard input ends, or is killed.
 var helpers = map[string]func() error{
-	"namespace":          func() error { return report(CheckPIDNamespace()) },
-	"privileges":         func() error { return report(CheckPrivileges()) },
-	"start":              func() error { return startCat(false) },
-	"start, then resume": func() error { return startCat(true) },
+	"namespace":                func() error { return report(CheckPIDNamespace()) },
+	"privileges":               func() error { return report(CheckPrivileges()) },
+	"start":                    func() error { return startCat(false, false) },
+	"start, then resume":       func() error { return startCat(true, false) },
+	"start bound, then resume": func() error { return startCat(true, true) },
 }
 
 func TestMain(m *testing.M) {
@@ -40,10 +41,11 @@ func report(answer error) error {
 }
 
 // startCat starts cat on the helper's own files 3 and 4.
-func startCat(resume bool) error {
+func startCat(resume, bound bool) error {
 	child, err := Start(context.Background(), []string{"cat"}, StartOptions{
 		Stdin:  os.NewFile(3, "cat's input"),
 		Stdout: os.NewFile(4, "cat's output"),
+		Bound:  bound,
 	})
 	if err != nil {
 		return err

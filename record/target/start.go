@@ -24,6 +24,8 @@ type StartOptions struct {
 	Stdout *os.File    // nil: /dev/null
 	Stderr *os.File    // nil: /dev/null
 	As     *Credential // nil: the caller's user and groups
+	Group  bool        // gives it a process group of its own, for SignalGroup; it gets no signals from a terminal then
+	Bound  bool        // has the kernel kill it when the caller ends, however that ends, also after Resume
 }
 
 // Credential is the user and groups to run a command as.
@@ -34,7 +36,7 @@ type Credential struct {
 
 // Child is a command that Start started. It is stopped after its exec and before
 // its first instruction until Resume; if the caller ends before that, so does the
-// child. After Resume it lives on when the caller ends.
+// child. After Resume it lives on when the caller ends, unless it is bound.
 type Child struct {
 	*Process
 	proc   *os.Process
@@ -100,7 +102,10 @@ func procAttr(opts StartOptions) (*os.ProcAttr, func(), error) {
 			files[i] = null
 		}
 	}
-	sys := &syscall.SysProcAttr{Ptrace: true}
+	sys := &syscall.SysProcAttr{Ptrace: true, Setpgid: opts.Group}
+	if opts.Bound {
+		sys.Pdeathsig = syscall.SIGKILL // when the thread ends that starts it: trace gives it back, and Go keeps its threads
+	}
 	if opts.As != nil {
 		sys.Credential = &syscall.Credential{Uid: opts.As.UID, Gid: opts.As.GID, Groups: opts.As.Groups}
 	}
@@ -202,6 +207,15 @@ func (c *Child) Kill() error {
 func (c *Child) Signal(sig os.Signal) error {
 	if err := c.proc.Signal(sig); !errors.Is(err, os.ErrProcessDone) {
 		return err
+	}
+	return nil
+}
+
+// SignalGroup sends a signal to a child that has a group of its own and to what it started and left in the group. It is for before
+// Wait: after it the group's number may be another's. A group whose processes have all ended is not an error.
+func (c *Child) SignalGroup(sig syscall.Signal) error {
+	if err := syscall.Kill(-c.PID(), sig); err != nil && !errors.Is(err, syscall.ESRCH) {
+		return fmt.Errorf("signal process group %d: %w", c.PID(), err)
 	}
 	return nil
 }

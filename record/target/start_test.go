@@ -166,6 +166,17 @@ func TestAChildThatWasNotResumedDiesWithItsParent(t *testing.T) {
 	}
 }
 
+func TestABoundChildEndsWithItsParent(t *testing.T) {
+	parent, _, _ := startHelper(t, "start bound, then resume")
+	child := open(t, childOf(t, parent))
+	if err := parent.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := child.Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestAResumedChildOutlivesItsParent(t *testing.T) {
 	parent, in, out := startHelper(t, "start, then resume")
 	child := open(t, childOf(t, parent))
@@ -308,5 +319,39 @@ func TestManyStartsLeaveNoThreadAndNoProcess(t *testing.T) {
 	var status syscall.WaitStatus
 	if pid, err := syscall.Wait4(-1, &status, syscall.WNOHANG, nil); !errors.Is(err, syscall.ECHILD) {
 		t.Errorf("a child is left: %d, %v", pid, err)
+	}
+}
+
+func TestAGroupIsSignalledWithWhatTheChildStarted(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	// The grandchild holds the pipe: its end is the pipe's.
+	child, err := Start(t.Context(), []string{"sh", "-c", "sleep 1000 & echo started; wait"}, StartOptions{Stdout: w, Group: true})
+	w.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer child.Close()
+	if err := child.Resume(); err != nil {
+		t.Fatal(err)
+	}
+	out := bufio.NewReader(r)
+	if line, err := out.ReadString('\n'); line != "started\n" {
+		t.Fatalf("it says %q, %v", line, err)
+	}
+	if err := child.SignalGroup(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadAll(out); err != nil {
+		t.Error(err)
+	}
+	if code, err := child.Wait(); code != 128+15 || err != nil {
+		t.Errorf("Wait() = %d, %v", code, err)
+	}
+	if err := child.SignalGroup(syscall.SIGKILL); err != nil {
+		t.Errorf("where all have ended: %v", err)
 	}
 }

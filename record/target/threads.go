@@ -59,7 +59,8 @@ func innermost(nspid string) int {
 	return id
 }
 
-// clockTick is USER_HZ, the unit of times in /proc/PID/stat; it is 100 on every
+// clockTick is 1/USER_HZ, the unit of times in /proc/stat and /proc/PID/stat. USER_HZ is 100
+// whatever the kernel's own HZ (Linux v6.18 include/uapi/asm-generic/param.h), on every
 // architecture that Go runs on.
 const clockTick = time.Second / 100
 

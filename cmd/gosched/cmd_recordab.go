@@ -1,0 +1,215 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+type recordABOptions struct {
+	probeOptions
+	base, head string
+	runs       int
+	warmUps    int
+	duration   time.Duration
+	output     string
+	force      bool
+	ignoreExit bool
+	goTrace    bool
+	noCompare  bool
+	compare    compareOptions
+}
+
+const defaultABFolder = "ab"
+
+func newRecordABCommand() *cobra.Command {
+	var opts recordABOptions
+	cmd := &cobra.Command{
+		Use:   "record-ab --base COMMAND --head COMMAND",
+		Short: "Record two commands in turn on this machine, and compare them",
+		Long: `Record two commands, such as a program before and after a change, several times each
+and in turn, and compare the recordings. In turn means base head head base, then head
+base base head, and so on: what drifts on a machine meanwhile meets both alike.
+
+A COMMAND is one argument and is split as a shell would split it, without a shell: quotes,
+$VARIABLE and VARIABLE=value before the command are understood, pipes and redirections
+are not. Each runs from its first instruction until it exits, and with -d until that time
+is over: it is then ended with SIGTERM and after 5 seconds with SIGKILL, because the next
+one must not run beside it. What it started and left behind in its process group is
+killed. A command that exits with another code than 0 before it is ended stops everything.
+
+Recordings go to DIR/base/01.parquet, DIR/head/02.parquet and so on, numbered in the order in
+which they were made; what the commands print goes to DIR/01-base.log and so on. When
+something goes wrong or at Ctrl-C, the recordings that are finished stay.
+
+Recording needs root, as for gosched record. With --go-trace it does not: the commands
+write Go execution traces themselves, to the path that takes the place of {trace} in
+COMMAND and that is in the environment variable GOSCHED_TRACE, and those are imported.`,
+		Example: `  sudo gosched record-ab --base './old -n 1000' --head './new -n 1000'
+  sudo gosched record-ab --base ./old-server --head ./new-server -d 10s --runs 10 -o ab/
+  sudo gosched record-ab --base 'GOGC=100 ./server' --head 'GOGC=400 ./server' -d 10s
+  gosched record-ab --go-trace --base './old.test -test.bench . -test.trace={trace}' \
+      --head './new.test -test.bench . -test.trace={trace}'`,
+		Args: arguments(noArguments),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			commands, err := opts.check(cmd.Flags())
+			if err != nil {
+				return usageError(cmd, err)
+			}
+			return runRecordAB(cmd.Context(), opts, commands, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	opts.addFlags(cmd.Flags())
+	return cmd
+}
+
+func (o *recordABOptions) addFlags(flags *pflag.FlagSet) {
+	flags.SortFlags = false
+	flags.StringVar(&o.base, "base", "", "the `command` to compare with")
+	flags.StringVar(&o.head, "head", "", "the `command` that is compared")
+	flags.IntVar(&o.runs, "runs", 6, "`recordings` of each")
+	flags.DurationVarP(&o.duration, "duration", "d", 0, "end a command after this long; 0: let it exit")
+	flags.IntVar(&o.warmUps, "warmup", 1, "run each so many `times` before, unrecorded")
+	flags.StringVarP(&o.output, "output", "o", defaultABFolder, "the `folder` for recordings and logs")
+	flags.BoolVarP(&o.force, "force", "f", false, "replace the recordings and logs in that folder")
+	flags.BoolVar(&o.ignoreExit, "ignore-exit", false, "go on whatever a command's exit code")
+	flags.BoolVar(&o.goTrace, "go-trace", false, "the commands write Go execution traces; needs no privileges")
+	o.probeOptions.addFlags(flags)
+	flags.BoolVar(&o.noCompare, "no-compare", false, "only record")
+	addFurtherFlags(flags, o.compare.addFlags)
+}
+
+// addFurtherFlags adds the flags of another command. One whose name is taken gets the name that begins with "compare-"; a letter
+// that is taken is not given twice.
+func addFurtherFlags(flags *pflag.FlagSet, add func(*pflag.FlagSet)) {
+	further := pflag.NewFlagSet("", pflag.ContinueOnError)
+	add(further)
+	further.VisitAll(func(f *pflag.Flag) {
+		if flags.Lookup(f.Name) != nil {
+			f.Name, f.Shorthand = "compare-"+f.Name, ""
+		}
+		if f.Shorthand != "" && flags.ShorthandLookup(f.Shorthand) != nil {
+			f.Shorthand = ""
+		}
+		flags.AddFlag(f)
+	})
+}
+
+func noArguments(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("what is %q for? Each command is one argument: quote it", args[0])
+	}
+	return nil
+}
+
+// check finds what is wrong with the options before anything is touched, and splits the commands.
+func (o *recordABOptions) check(flags *pflag.FlagSet) (map[side]*abCommand, error) {
+	switch {
+	case o.base == "" || o.head == "":
+		return nil, errors.New("record what? Give --base COMMAND and --head COMMAND")
+	case o.runs < 1:
+		return nil, errors.New("--runs must be at least 1")
+	case o.warmUps < 0:
+		return nil, errors.New("--warmup must not be negative")
+	case o.duration < 0:
+		return nil, fmt.Errorf("a recording of %v is not possible", o.duration)
+	case o.output == "":
+		return nil, errors.New("the output has no name")
+	}
+	if err := o.checkGoTrace(flags); err != nil {
+		return nil, err
+	}
+	if !o.noCompare {
+		if err := o.compare.check(); err != nil {
+			return nil, err
+		}
+	}
+	commands, err := o.commands()
+	if err != nil {
+		return nil, err
+	}
+	return commands, refuseFolder(o.output, o.force)
+}
+
+// checkGoTrace refuses what makes no sense together with --go-trace.
+func (o *recordABOptions) checkGoTrace(flags *pflag.FlagSet) error {
+	if !o.goTrace {
+		return nil
+	}
+	if o.duration != 0 {
+		return errors.New("-d is not for --go-trace: a command that is ended writes no whole Go trace; let it exit by itself")
+	}
+	for _, name := range probeFlags {
+		if flags.Changed(name) {
+			return fmt.Errorf("--%s is for recording with eBPF, not for --go-trace", name)
+		}
+	}
+	return nil
+}
+
+func (o *recordABOptions) commands() (map[side]*abCommand, error) {
+	commands := map[side]*abCommand{}
+	for _, c := range []struct {
+		side side
+		text string
+	}{{baseSide, o.base}, {headSide, o.head}} {
+		cmd, err := parseCommand(c.text, os.Getenv)
+		if err != nil {
+			return nil, fmt.Errorf("--%s: %w", c.side, err)
+		}
+		if !o.goTrace && cmd.wantsTrace() {
+			return nil, fmt.Errorf("--%s: %s is for --go-trace", c.side, tracePlace)
+		}
+		commands[c.side] = cmd
+	}
+	return commands, nil
+}
+
+func runRecordAB(ctx context.Context, opts recordABOptions, commands map[side]*abCommand, out, notes io.Writer) error {
+	ctx, stop := untilEnding(ctx)
+	defer stop()
+	runner, err := opts.runner(commands)
+	if err != nil {
+		return err
+	}
+	t := &abTrial{opts: &opts, commands: commands, runner: runner, notes: notes}
+	if err := t.record(ctx); err != nil {
+		return err
+	}
+	base, head := filepath.Join(opts.output, "base", "*.parquet"), filepath.Join(opts.output, "head", "*.parquet")
+	if opts.noCompare {
+		fmt.Fprintf(notes, "compare: %s\n", compareLine(base, head))
+		return nil
+	}
+	fmt.Fprintf(notes, "compare again: %s\n", compareLine(base, head))
+	return runCompare(ctx, opts.compare, []string{base}, []string{head}, out, notes)
+}
+
+// compareLine is the command that compares recordings.
+func compareLine(base, head string) string {
+	return fmt.Sprintf("gosched compare --base %s --head %s", quoted(base), quoted(head))
+}
+
+// quoted is a word as a shell takes it.
+func quoted(word string) string { return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'" }
+
+// runner checks whether the commands can be run and recorded here, before anything is.
+func (o *recordABOptions) runner(commands map[side]*abCommand) (abRunner, error) {
+	if !o.goTrace {
+		return newProbeRunner(o, commands)
+	}
+	for _, s := range []side{baseSide, headSide} {
+		if _, err := commands[s].find(); err != nil {
+			return nil, fmt.Errorf("--%s: %w", s, err)
+		}
+	}
+	return &goTraceRunner{where: whereWeAre(), ignoreExit: o.ignoreExit}, nil
+}
