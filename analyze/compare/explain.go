@@ -107,6 +107,9 @@ func (x *examiner) waits(locksOnly bool) string {
 	if !locksOnly {
 		text += " (" + best.reason + ")"
 	}
+	if c := x.grownCause(best, true); c != nil && c.Name != best.function {
+		return text + fmt.Sprintf(", for %s (%s)", stack.Local(c.Name), c.Kind)
+	}
 	if w := x.grownWaker(best, true); w != nil {
 		text += ", ended by " + stack.Local(w.Name)
 	}

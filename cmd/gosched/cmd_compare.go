@@ -90,7 +90,7 @@ Exit codes: 0 not worse, 1 worse, 2 bad input, 3 inconclusive or not comparable.
   gosched compare --base base.summary.parquet --head 'head/*.parquet' --format markdown
   gosched compare --base old.trace --head new.trace --allow go-version
   gosched compare --base 'base/*' --head 'head/*' --format html --report report.html`,
-		Args: noArguments,
+		Args: arguments(onlyFlags),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if len(base) == 0 || len(head) == 0 {
 				return usageError(cmd, errors.New("compare what? Give --base and --head"))
@@ -108,9 +108,9 @@ Exit codes: 0 not worse, 1 worse, 2 bad input, 3 inconclusive or not comparable.
 	return cmd
 }
 
-func noArguments(cmd *cobra.Command, args []string) error {
+func onlyFlags(_ *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return usageError(cmd, fmt.Errorf("%q is not a flag: recordings are given with --base and --head, and globs in quotes", args[0]))
+		return fmt.Errorf("%q is not a flag: recordings are given with --base and --head, and globs in quotes", args[0])
 	}
 	return nil
 }

@@ -58,7 +58,7 @@ COMMAND and that is in the environment variable GOSCHED_TRACE, and those are imp
   sudo gosched record-ab --base 'GOGC=100 ./server' --head 'GOGC=400 ./server' -d 10s
   gosched record-ab --go-trace --base './old.test -test.bench . -test.trace={trace}' \
       --head './new.test -test.bench . -test.trace={trace}'`,
-		Args: arguments(noArguments),
+		Args: arguments(onlyCommands),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			commands, err := opts.check(cmd.Flags())
 			if err != nil {
@@ -84,26 +84,10 @@ func (o *recordABOptions) addFlags(flags *pflag.FlagSet) {
 	flags.BoolVar(&o.goTrace, "go-trace", false, "the commands write Go execution traces; needs no privileges")
 	o.probeOptions.addFlags(flags)
 	flags.BoolVar(&o.noCompare, "no-compare", false, "only record")
-	addFurtherFlags(flags, o.compare.addFlags)
+	o.compare.addFlags(flags)
 }
 
-// addFurtherFlags adds the flags of another command. One whose name is taken gets the name that begins with "compare-"; a letter
-// that is taken is not given twice.
-func addFurtherFlags(flags *pflag.FlagSet, add func(*pflag.FlagSet)) {
-	further := pflag.NewFlagSet("", pflag.ContinueOnError)
-	add(further)
-	further.VisitAll(func(f *pflag.Flag) {
-		if flags.Lookup(f.Name) != nil {
-			f.Name, f.Shorthand = "compare-"+f.Name, ""
-		}
-		if f.Shorthand != "" && flags.ShorthandLookup(f.Shorthand) != nil {
-			f.Shorthand = ""
-		}
-		flags.AddFlag(f)
-	})
-}
-
-func noArguments(_ *cobra.Command, args []string) error {
+func onlyCommands(_ *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return fmt.Errorf("what is %q for? Each command is one argument: quote it", args[0])
 	}

@@ -16,8 +16,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/spf13/pflag"
 )
 
 // subject is a command that scripts record: what it does is its first argument.
@@ -226,25 +224,5 @@ func TestOnlyTheEndOfALogIsShown(t *testing.T) {
 	}
 	if lines := lastLines(log); len(lines) != 10 || lines[9] != "line 4999" || lines[0] != "line 4990" {
 		t.Errorf("it shows %q", lines)
-	}
-}
-
-func TestFurtherFlagsDoNotCollide(t *testing.T) {
-	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
-	flags.StringP("output", "o", "", "")
-	flags.BoolP("force", "f", false, "")
-	addFurtherFlags(flags, func(more *pflag.FlagSet) {
-		more.StringP("output", "o", "", "")
-		more.StringP("only", "O", "", "")
-		more.StringP("other", "f", "", "")
-	})
-	for name, short := range map[string]string{"output": "o", "compare-output": "", "only": "O", "other": ""} {
-		if f := flags.Lookup(name); f == nil || f.Shorthand != short {
-			t.Errorf("--%s is %+v; want the letter %q", name, f, short)
-		}
-	}
-	flags.SetOutput(io.Discard)
-	if err := flags.Parse([]string{"--compare-output", "x"}); err != nil {
-		t.Error(err)
 	}
 }
