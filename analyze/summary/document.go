@@ -80,7 +80,7 @@ func Document(runs []*Run) *report.Document {
 func (r *Run) cells() []report.Cell {
 	lock := r.histogram(contention)
 	return []report.Cell{
-		textCell(r.startTime()), textCell(text(r.Info.Meta.Host)), textCell(r.ofProcesses(goVersion)), report.Duration(r.Info.DurationNS), report.Count(r.Info.Events),
+		textCell(r.startTime("2006-01-02 15:04:05")), textCell(text(r.Info.Meta.Host)), textCell(r.ofProcesses(goVersion)), report.Duration(r.Info.DurationNS), report.Count(r.Info.Events),
 		durationCell(quantileOf(delays, 500)(r)), durationCell(quantileOf(delays, 990)(r)), report.Duration(lock.Sum() + lock.CensoredSum()),
 		countCell(r.Info.Goroutines), report.Count(int64(len(r.Info.Warnings))),
 	}

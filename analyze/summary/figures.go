@@ -21,7 +21,7 @@ type Figure struct {
 func Figures() []Figure { return slices.Clone(figures) }
 
 var figures = slices.Concat([]Figure{
-	{"start_time", "when it began, UTC", func(r *Run) any { return r.startTime() }},
+	{"start_time", "when it began, UTC", func(r *Run) any { return r.startTime(time.RFC3339Nano) }},
 	{"id", "of its contents", func(r *Run) any { return text(r.Info.ID) }},
 	{"host", "", func(r *Run) any { return text(r.Info.Meta.Host) }},
 	{"command", "", func(r *Run) any { return r.ofProcesses(func(p *format.Process) string { return p.Command }) }},
@@ -89,11 +89,11 @@ func optional(v *int64) any {
 	return *v
 }
 
-func (r *Run) startTime() any {
+func (r *Run) startTime(layout string) any {
 	if r.Info.Meta.StartNS == 0 {
 		return nil
 	}
-	return time.Unix(0, r.Info.Meta.StartNS).UTC().Format(time.RFC3339Nano)
+	return time.Unix(0, r.Info.Meta.StartNS).UTC().Format(layout)
 }
 
 // ofProcesses is what the processes say, each different text once.
