@@ -40,6 +40,9 @@ func (r *Result) Document(v View) *report.Document {
 	if rows := stats.Octaves(r.Histogram); len(rows) > 0 && rows[0].Hi <= 1 && rows[0].Count > 0 {
 		d.Notes = append(d.Notes, "Delays of 0ns are wake-ups that the scheduler does itself and runs at once, such as the first goroutine of a network poll: no probe sees them apart.")
 	}
+	if r.Baseline != nil {
+		r.Baseline.draw(d, v)
+	}
 	d.Charts = append(d.Charts, report.Histogram{Title: "All delays", Rows: stats.Octaves(r.Histogram)})
 	return d
 }

@@ -24,8 +24,9 @@ type Result struct {
 	Confidence   float64          `json:"confidence"`         // of the intervals
 	ResolutionNS int64            `json:"time_resolution_ns"` // what the trace's times are multiples of
 	Total        Entry            `json:"total"`
-	Groups       []Entry          `json:"groups"`    // by reason, then by kind; each from the largest share of delay down
-	Histogram    []stats.Row      `json:"histogram"` // of the total, the buckets that are not empty
+	Groups       []Entry          `json:"groups"`             // by reason, then by kind; each from the largest share of delay down
+	Histogram    []stats.Row      `json:"histogram"`          // of the total, the buckets that are not empty
+	Baseline     *Against         `json:"baseline,omitempty"` // nil without one
 	Warnings     []report.Warning `json:"warnings"`
 }
 

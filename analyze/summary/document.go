@@ -1,0 +1,108 @@
+package summary
+
+import (
+	"encoding/csv"
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/gosched/gosched/analyze/report"
+)
+
+// Listed is a recording as `gosched summary --json` prints it.
+type Listed struct {
+	Info
+	Figures map[string]any `json:"figures"` // null where the recording cannot say
+}
+
+// List is recordings with their figures.
+func List(runs []*Run) []Listed {
+	out := []Listed{}
+	for _, r := range runs {
+		l := Listed{r.Info, map[string]any{}}
+		for _, f := range figures {
+			l.Figures[f.Name] = f.Of(r)
+		}
+		out = append(out, l)
+	}
+	return out
+}
+
+// WriteCSV writes a line of names and then a line a recording. What is not known is empty.
+func WriteCSV(w io.Writer, runs []*Run) error {
+	out := csv.NewWriter(w)
+	line := make([]string, len(figures))
+	for i, f := range figures {
+		line[i] = f.Name
+	}
+	if err := out.Write(line); err != nil {
+		return fmt.Errorf("write CSV: %w", err)
+	}
+	for _, r := range runs {
+		for i, f := range figures {
+			line[i] = field(f.Of(r))
+		}
+		if err := out.Write(line); err != nil {
+			return fmt.Errorf("write CSV: %w", err)
+		}
+	}
+	out.Flush()
+	return out.Error()
+}
+
+func field(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case int64:
+		return strconv.FormatInt(v, 10)
+	case float64:
+		return strconv.FormatFloat(v, 'g', -1, 64)
+	}
+	return ""
+}
+
+// Document makes recordings ready to be drawn, a line each.
+func Document(runs []*Run) *report.Document {
+	t := report.Table{Names: 3, Columns: []string{"began", "host", "Go", "for", "events", "delay p50", "p99", "mutex wait", "goroutines", "warnings"}}
+	for _, r := range runs {
+		t.Rows = append(t.Rows, r.cells())
+	}
+	return &report.Document{
+		Title:  fmt.Sprintf("Summaries of %s", report.FormatNumber(int64(len(runs)), "recording")),
+		Tables: []report.Table{t},
+		Notes: []string{
+			"mutex wait: for a Mutex or an RWMutex, summed over goroutines. goroutines: at the end, the runtime's own left out. The warnings of a recording are in --json.",
+		},
+	}
+}
+
+func (r *Run) cells() []report.Cell {
+	lock := r.histogram(contention)
+	return []report.Cell{
+		textCell(r.startTime("2006-01-02 15:04:05")), textCell(text(r.Info.Meta.Host)), textCell(r.ofProcesses(goVersion)), report.Duration(r.Info.DurationNS), report.Count(r.Info.Events),
+		durationCell(quantileOf(delays, 500)(r)), durationCell(quantileOf(delays, 990)(r)), report.Duration(lock.Sum() + lock.CensoredSum()),
+		countCell(r.Info.Goroutines), report.Count(int64(len(r.Info.Warnings))),
+	}
+}
+
+func textCell(v any) report.Cell {
+	if v == nil {
+		return report.Cell{Unknown: true}
+	}
+	return report.Text(v.(string))
+}
+
+func durationCell(v any) report.Cell {
+	if v == nil {
+		return report.OptionalDuration(nil)
+	}
+	return report.Duration(v.(int64))
+}
+
+func countCell(v *int64) report.Cell {
+	if v == nil {
+		return report.Cell{Unit: report.UnitCount, Unknown: true}
+	}
+	return report.Count(*v)
+}

@@ -1,0 +1,167 @@
+package summary
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gosched/gosched/analyze/replay"
+	"github.com/gosched/gosched/analyze/stats"
+	"github.com/gosched/gosched/format"
+)
+
+// Figure is a number, or a text, that says something of a recording in a line of many.
+type Figure struct {
+	Name    string // with the unit; it does not change
+	Meaning string
+	Of      func(*Run) any // string, int64 or float64; nil where the recording cannot say
+}
+
+// Figures are all figures, in their order. Later versions append to them.
+func Figures() []Figure { return slices.Clone(figures) }
+
+var figures = slices.Concat([]Figure{
+	{"start_time", "when it began, UTC", func(r *Run) any { return r.startTime(time.RFC3339Nano) }},
+	{"id", "of its contents", func(r *Run) any { return text(r.Info.ID) }},
+	{"host", "", func(r *Run) any { return text(r.Info.Meta.Host) }},
+	{"command", "", func(r *Run) any { return r.ofProcesses(func(p *format.Process) string { return p.Command }) }},
+	{"build_id", "", func(r *Run) any { return r.ofProcesses(func(p *format.Process) string { return p.BuildID }) }},
+	{"go_version", "", func(r *Run) any { return r.ofProcesses(goVersion) }},
+	{"source", "ebpf or go trace", func(r *Run) any { return text(string(r.Info.Meta.Source)) }},
+	{"duration_s", "observed", func(r *Run) any { return float64(r.Info.DurationNS) / 1e9 }},
+	{"events", "", func(r *Run) any { return r.Info.Events }},
+	{"delay_p50_ns", "scheduling delay", quantileOf(delays, 500)},
+	{"delay_p90_ns", "", quantileOf(delays, 900)},
+	{"delay_p99_ns", "", quantileOf(delays, 990)},
+	{"delay_p999_ns", "", quantileOf(delays, 999)},
+	{"delay_mean_ns", "of those seen whole", func(r *Run) any { return r.mean(delays) }},
+	{"delays_per_s", "times a second that a goroutine became runnable and ran", func(r *Run) any { return r.rate(delays) }},
+	{"delay_s_per_s", "seconds a second, summed over goroutines", perSecond(delays, delays)},
+}, waits(), []Figure{
+	{"syscall_s_per_s", "in system calls", perSecond(calls, calls)},
+	{"contention_p50_ns", "waits for a Mutex or RWMutex", quantileOf(contention, 500)},
+	{"contention_p99_ns", "", quantileOf(contention, 990)},
+	{"contention_s_per_s", "", perSecond(contention, waitTotal)},
+	{"run_p50_ns", "from running to anything else", quantileOf(running, 500)},
+	{"run_p99_ns", "", quantileOf(running, 990)},
+	{"goroutines", "at the end", func(r *Run) any { return optional(r.Info.Goroutines) }},
+	{"goroutines_start", "when observation began", func(r *Run) any { return optional(r.Info.AtStart) }},
+	{"leaked_goroutines", "", func(r *Run) any { return r.leaked() }},
+	{"findings", "", func(r *Run) any { return int64(len(r.Info.Findings)) }},
+	{"network_wakes", "waits that the network ended", func(r *Run) any { return r.Info.NetworkWakes }},
+	{"gap_share", "of the time in which events were lost or not looked for", func(r *Run) any { return r.Info.GapShare }},
+	{"steal_share", "of the CPUs' time that the hypervisor took", func(r *Run) any { return r.stealShare() }},
+	{"warnings", "", func(r *Run) any { return int64(len(r.Info.Warnings)) }},
+})
+
+// The groups that figures are of.
+var (
+	delays     = Key{Metric: MetricDelay, By: ByTotal}
+	waitTotal  = Key{Metric: MetricWait, By: ByTotal}
+	contention = Key{Metric: MetricWait, By: ByContention}
+	calls      = Key{Metric: MetricCall, By: ByTotal}
+	running    = Key{Metric: MetricRun, By: ByTotal}
+)
+
+// waits are the figures of waits by class. Those of the runtime's idle goroutines are in no summary.
+func waits() (out []Figure) {
+	for class := replay.ClassOther; class < replay.ClassSystem; class++ {
+		name := strings.NewReplacer(" ", "_", "-", "_").Replace(strings.ToLower(class.String()))
+		key := Key{Metric: MetricWait, By: ByClass, Name: class.String()}
+		out = append(out, Figure{"wait_" + name + "_s_per_s", "waits, seconds a second, summed over goroutines", perSecond(key, waitTotal)})
+	}
+	return out
+}
+
+func goVersion(p *format.Process) string { return p.GoVersion }
+
+func text(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+func optional(v *int64) any {
+	if v == nil {
+		return nil
+	}
+	return *v
+}
+
+func (r *Run) startTime(layout string) any {
+	if r.Info.Meta.StartNS == 0 {
+		return nil
+	}
+	return time.Unix(0, r.Info.Meta.StartNS).UTC().Format(layout)
+}
+
+// ofProcesses is what the processes say, each different text once.
+func (r *Run) ofProcesses(of func(*format.Process) string) any {
+	var out []string
+	for i := range r.Info.Meta.Processes {
+		if s := of(&r.Info.Meta.Processes[i]); s != "" && !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return text(strings.Join(out, " "))
+}
+
+// histogram is that of a group; an empty one where there is no such group.
+func (r *Run) histogram(key Key) *stats.Histogram {
+	if g := r.Group(key); g != nil {
+		return &g.Hist
+	}
+	return new(stats.Histogram)
+}
+
+func quantileOf(key Key, permille int) func(*Run) any {
+	return func(r *Run) any {
+		if q := r.histogram(key).Quantile(permille); q.Defined {
+			return q.Value
+		}
+		return nil
+	}
+}
+
+// perSecond is the time in a group, by the time observed. It is 0 where the recording has no such group but the one that it is a part of.
+func perSecond(key, whole Key) func(*Run) any {
+	return func(r *Run) any {
+		if r.Group(whole) == nil || r.Info.DurationNS <= 0 {
+			return nil
+		}
+		h := r.histogram(key)
+		return float64(h.Sum()+h.CensoredSum()) / float64(r.Info.DurationNS)
+	}
+}
+
+func (r *Run) mean(key Key) any {
+	h := r.histogram(key)
+	if h.Count() == 0 {
+		return nil
+	}
+	return float64(h.Sum()) / float64(h.Count())
+}
+
+func (r *Run) rate(key Key) any {
+	if r.Group(key) == nil || r.Info.DurationNS <= 0 {
+		return nil
+	}
+	return float64(r.histogram(key).Count()) / float64(r.Info.DurationNS) * 1e9
+}
+
+func (r *Run) leaked() (n int64) {
+	for i := range r.Info.Leaks {
+		n += r.Info.Leaks[i].Count
+	}
+	return n
+}
+
+// stealShare is the part of the CPUs' time that the hypervisor took.
+func (r *Run) stealShare() any {
+	m := r.Info.Meta.Machine
+	if m == nil || m.BusyNS+m.StealNS+m.IdleNS <= 0 {
+		return nil
+	}
+	return float64(m.StealNS) / float64(m.BusyNS+m.StealNS+m.IdleNS)
+}

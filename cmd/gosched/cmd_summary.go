@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gosched/gosched/analyze/report"
+	"github.com/gosched/gosched/analyze/summary"
+)
+
+type summaryOptions struct {
+	output string
+	force  bool
+	csv    bool
+	json   bool
+}
+
+func newSummaryCommand() *cobra.Command {
+	var opts summaryOptions
+	cmd := &cobra.Command{
+		Use:   "summary TRACE…",
+		Short: "What is kept of recordings: small enough to keep for ever, whole enough to compare with",
+		Long: `Print a line a recording: when, where, how long, how long goroutines waited. --csv is
+the same for a spreadsheet or a plot, with more columns, their units in their names.
+
+With -o, write a summary: histograms of delays, waits, system calls and runs, by reason,
+class, kind and place, who woke whom, what held goroutines up, leaks and findings, all in
+one Parquet file of some 100 kB a recording. It serves wherever recordings are compared, in
+place of the traces, and any engine that reads Parquet sums it up (format/buckets/SUMMARY.md).
+
+TRACE is a file, a folder of segments, a Go execution trace, a summary, whose recordings are
+taken over, or a glob of these. Unlike with other commands, several files are several
+recordings.`,
+		Example: `  gosched summary trace.parquet -o base.summary.parquet
+  gosched summary 'nightly/*.parquet' -o nightly.summary.parquet
+  gosched summary monday.summary.parquet tuesday.summary.parquet -o both.summary.parquet
+  gosched summary --csv 'nightly/*.parquet' >trend.csv`,
+		Args: arguments(oneOrMoreTraces),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if opts.json && opts.csv {
+				return usageError(cmd, errors.New("either --json or --csv, not both"))
+			}
+			return runSummary(cmd.Context(), opts, args, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVarP(&opts.output, "output", "o", "", "write the summary to this `file`")
+	flags.BoolVarP(&opts.force, "force", "f", false, "overwrite that file if it is there")
+	flags.BoolVar(&opts.csv, "csv", false, "print a line of CSV a recording; what is not known is empty")
+	jsonFlag(cmd, &opts.json)
+	return cmd
+}
+
+// summaryDocument is what summary --json prints.
+type summaryDocument struct {
+	Version int              `json:"version"`
+	Runs    []summary.Listed `json:"runs"`
+}
+
+func runSummary(ctx context.Context, opts summaryOptions, patterns []string, out, notes io.Writer) error {
+	if err := refuseToOverwrite(opts.output, opts.force); opts.output != "" && err != nil {
+		return err
+	}
+	runs, err := openRuns(ctx, patterns, notes)
+	if err != nil {
+		return err
+	}
+	if opts.output != "" {
+		if err := writeRuns(opts.output, runs, notes); err != nil {
+			return err
+		}
+	}
+	switch {
+	case opts.json:
+		return report.WriteJSON(out, summaryDocument{documentVersion, summary.List(runs)})
+	case opts.csv:
+		return summary.WriteCSV(out, runs)
+	case opts.output != "":
+		return nil
+	}
+	return report.WriteText(out, summary.Document(runs), textOptions(out))
+}
+
+// writeRuns writes the whole file beside path and then moves it there.
+func writeRuns(path string, runs []*summary.Run, notes io.Writer) (err error) {
+	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
+	if err != nil {
+		return fmt.Errorf("write summary: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(file.Name())
+		}
+	}()
+	if err := errors.Join(summary.Write(file, runs), file.Sync(), file.Close()); err != nil {
+		return err
+	}
+	info, err := os.Stat(file.Name())
+	if err != nil {
+		return fmt.Errorf("write summary: %w", err)
+	}
+	if err := os.Rename(file.Name(), path); err != nil {
+		return fmt.Errorf("write summary: %w", err)
+	}
+	fmt.Fprintf(notes, "wrote %s: %s, %s\n", path, report.FormatNumber(int64(len(runs)), "recording"), report.FormatBytes(info.Size()))
+	return nil
+}

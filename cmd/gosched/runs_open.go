@@ -1,0 +1,180 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"golang.org/x/term"
+
+	"github.com/gosched/gosched/analyze/summary"
+	"github.com/gosched/gosched/format/buckets"
+)
+
+// recordingsAtOnce is how many traces are read at a time.
+const recordingsAtOnce = 2
+
+// openRuns reads the recordings that patterns mean: each is a file, a folder of segments, a Go trace or a text twin, which is one recording, or
+// a summary, whose recordings are taken over; or a glob of these, which is expanded here. Several files are several recordings. They come
+// in the order of when they began. What there is to say of Go traces, and how far reading is, is told to notes.
+func openRuns(ctx context.Context, patterns []string, notes io.Writer) ([]*summary.Run, error) {
+	paths, err := expandPatterns(patterns)
+	if err != nil {
+		return nil, err
+	}
+	o := runsOpener{paths: paths, found: make([][]*summary.Run, len(paths)), errs: make([]error, len(paths)), notes: &sharedWriter{w: notes}}
+	o.progress = progressOf(notes, len(paths))
+	o.all(ctx)
+	if err := o.err(ctx); err != nil {
+		return nil, err
+	}
+	runs := slices.Concat(o.found...)
+	slices.SortStableFunc(runs, func(a, b *summary.Run) int { // those that are equal stay in the order of their paths
+		return cmp.Or(cmp.Compare(a.Info.Meta.StartNS, b.Info.Meta.StartNS), cmp.Compare(a.Info.ID, b.Info.ID))
+	})
+	return runs, nil
+}
+
+// expandPatterns are the paths that patterns mean, in ascending order.
+func expandPatterns(patterns []string) ([]string, error) {
+	var paths []string
+	for _, p := range patterns {
+		if _, err := os.Stat(p); err == nil || p == "-" || !strings.ContainsAny(p, "*?[") {
+			paths = append(paths, p)
+			continue
+		}
+		matches, err := filepath.Glob(p)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", p, err)
+		}
+		if len(matches) == 0 {
+			return nil, fmt.Errorf("no file matches %s", p)
+		}
+		paths = append(paths, matches...)
+	}
+	slices.Sort(paths)
+	return paths, nil
+}
+
+// runsOpener reads several recordings, some at a time.
+type runsOpener struct {
+	paths    []string
+	found    [][]*summary.Run // by path
+	errs     []error
+	notes    io.Writer
+	progress func(done int)
+}
+
+// all reads every path, until there is an error.
+func (o *runsOpener) all(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	next := make(chan int)
+	var workers sync.WaitGroup
+	var done sync.Mutex
+	n := 0
+	for range min(recordingsAtOnce, len(o.paths)) {
+		workers.Go(func() {
+			for i := range next {
+				o.found[i], o.errs[i] = openRun(ctx, o.paths[i], o.notes)
+				if o.errs[i] != nil {
+					cancel()
+				}
+				done.Lock()
+				n++
+				o.progress(n)
+				done.Unlock()
+			}
+		})
+	}
+	for i := range o.paths {
+		if ctx.Err() != nil {
+			break
+		}
+		next <- i
+	}
+	close(next)
+	workers.Wait()
+	o.progress(len(o.paths))
+}
+
+// err is the first error that did not come from another.
+func (o *runsOpener) err(ctx context.Context) error {
+	for _, err := range o.errs {
+		if err != nil && !errors.Is(err, context.Canceled) {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// openRun reads the recordings of one path.
+func openRun(ctx context.Context, path string, notes io.Writer) ([]*summary.Run, error) {
+	if runs, is, err := openSummary(path); is {
+		return runs, err
+	}
+	trace, err := openTrace(ctx, []string{path}, notes)
+	if err != nil {
+		return nil, err
+	}
+	defer trace.Close()
+	run, err := summary.Of(ctx, trace)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return []*summary.Run{run}, nil
+}
+
+// openSummary reads a summary, if the path is that of one.
+func openSummary(path string) (runs []*summary.Run, is bool, err error) {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() {
+		return nil, false, nil
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, false, nil
+	}
+	defer file.Close()
+	if !buckets.IsSummary(file, info.Size()) {
+		return nil, false, nil
+	}
+	if runs, err = summary.Read(file, info.Size()); err != nil {
+		return nil, true, fmt.Errorf("open summary: %s: %w", path, err)
+	}
+	return runs, true, nil
+}
+
+// sharedWriter lets several goroutines write to one writer.
+type sharedWriter struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+// Write implements io.Writer.
+func (s *sharedWriter) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.w.Write(b)
+}
+
+// progressOf draws how many of several recordings are read, on a terminal.
+func progressOf(notes io.Writer, of int) func(done int) {
+	file, ok := notes.(*os.File)
+	if !ok || of < 2 || !term.IsTerminal(int(file.Fd())) {
+		return func(int) {}
+	}
+	return func(done int) {
+		fmt.Fprintf(file, "\rreading recordings: %d of %d\x1b[K", done, of)
+		if done == of {
+			fmt.Fprint(file, "\r\x1b[K")
+		}
+	}
+}
