@@ -3,7 +3,7 @@
 GO          ?= go
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test demo bench trial generate generate-bpf lint referee fuzz clean
+.PHONY: build test demo example gate bench trial generate generate-bpf lint referee fuzz clean
 
 build: ## the program, ./gosched
 	CGO_ENABLED=0 $(GO) build -trimpath -o gosched ./cmd/gosched
@@ -13,6 +13,12 @@ test: ## every test; those that load eBPF need root, and are skipped without it.
 
 demo: ## record a real server for some seconds and print why its goroutines waited; without root from a Go trace
 	testdata/demo/run
+
+example: ## gate a small journal in every way that analyze/compare/CI.md shows; with eBPF where it can be had
+	testdata/example/run
+
+gate: ## is this tree worse than the commit before? Records a benchmark of both; needs root
+	.ci/gate
 
 bench: ## what recording costs and how fast traces are written, read and analyzed, in one run of ten minutes; needs root
 	GOSCHED_REQUIRE_BPF=1 GOSCHED_BENCH_SECONDS=60 $(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./record
@@ -24,6 +30,7 @@ trial: ## how often compare is right: 100 rounds of 36 recordings of programs of
 generate: generate-bpf ## everything generated; the offsets take all Go toolchains since 1.18 and half an hour
 	$(GO) generate ./record/...
 	$(GO) test ./format -run FormatMD -update
+	$(GO) test ./analyze/compare/policy -run CIPage -update
 
 generate-bpf: ## the eBPF objects; needs clang 14, llvm-strip and libbpf's headers
 	$(GO) generate ./bpf

@@ -8,6 +8,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"go.yaml.in/yaml/v4"
 )
 
 var update = flag.Bool("update", false, "write the tables of CI.md")
@@ -69,6 +71,31 @@ func TestTheCIPageSaysWhatToDo(t *testing.T) {
 	for _, d := range Differences {
 		if !strings.Contains(section, fmt.Sprintf("| `%s` |", d.Name)) {
 			t.Errorf("the page does not say what to do about %s", d.Name)
+		}
+	}
+}
+
+func TestTheCIPageHasTheActionsInputsAndOutputs(t *testing.T) {
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := os.ReadFile("../../../action.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var action struct{ Inputs, Outputs map[string]any }
+	if err := yaml.Unmarshal(source, &action); err != nil {
+		t.Fatal(err)
+	}
+	if len(action.Inputs) == 0 || len(action.Outputs) == 0 {
+		t.Fatalf("%d inputs, %d outputs", len(action.Inputs), len(action.Outputs))
+	}
+	for _, names := range []map[string]any{action.Inputs, action.Outputs} {
+		for name := range names {
+			if !strings.Contains(string(text), "`"+name+"`") {
+				t.Errorf("the page does not say what %s is", name)
+			}
 		}
 	}
 }
