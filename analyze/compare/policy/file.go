@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -54,8 +55,10 @@ func Parse(r io.Reader) (*Policy, error) {
 		return nil, errors.New("read policy: it is larger than 1 MiB")
 	}
 	var f file
-	if err := yaml.Load(text, &f, yaml.WithKnownFields()); err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("read policy: %s", firstLine(err))
+	if len(bytes.TrimSpace(text)) > 0 {
+		if err := yaml.Load(text, &f, yaml.WithKnownFields()); err != nil {
+			return nil, fmt.Errorf("read policy: %s", oneLine(err))
+		}
 	}
 	p, err := f.policy()
 	if err != nil {
@@ -64,8 +67,8 @@ func Parse(r io.Reader) (*Policy, error) {
 	return p, nil
 }
 
-// firstLine is an error in one line.
-func firstLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
+// oneLine is an error in one line.
+func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
 
 func (f *file) policy() (*Policy, error) {
 	p := Default()
