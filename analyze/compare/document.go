@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/gosched/gosched/analyze/compare/policy"
@@ -29,6 +30,7 @@ func (r *Result) Document(v View) *report.Document {
 		d.Tables = append(d.Tables, s.table())
 	}
 	d.Tables = append(d.Tables, r.placesTable(v), measuredTable("Reported only", r.Reported, false))
+	d.Tables = slices.DeleteFunc(d.Tables, func(t report.Table) bool { return len(t.Rows) == 0 })
 	d.Notes = []string{legend}
 	return d
 }

@@ -92,7 +92,7 @@ func (x *examiner) inRuns(f *Found) string {
 	return fmt.Sprintf("in %d of %d head recordings, in none of %d base", *f.InHead, len(x.head.runs), len(x.base.runs))
 }
 
-// grossFactor and grossCount are what something new must have, of the floor and of waits, to be believed without a test.
+// grossFactor and grossCount are what must be there, times the floor and in durations, for a change to be believed without a test.
 const (
 	grossFactor = 10
 	grossCount  = 100

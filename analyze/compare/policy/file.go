@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -67,8 +68,13 @@ func Parse(r io.Reader) (*Policy, error) {
 	return p, nil
 }
 
-// oneLine is an error in one line.
-func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
+// unknownKey is how the decoder says that it has no field for a key.
+var unknownKey = regexp.MustCompile(`field (.+?) not found in type policy\.\w+`)
+
+// oneLine is an error in one line, in the words of who writes a policy.
+func oneLine(err error) string {
+	return unknownKey.ReplaceAllString(strings.Join(strings.Fields(err.Error()), " "), "there is no key $1")
+}
 
 func (f *file) policy() (*Policy, error) {
 	p := Default()
