@@ -98,9 +98,9 @@ func (s *side) observation(i int, m policy.Metric) (stats.Observation, bool) {
 	least := leastOf(m.Stat)
 	o := stats.Observation{Log: math.Log(max(v, least))}
 	if permille := m.Stat.Permille(); permille > 0 {
-		hist := &s.groups[i][m.Key].Hist
+		redraw := s.groups[i][m.Key].Hist.Redrawer(permille)
 		o.Redraw = func(rng *rand.Rand) float64 {
-			again, ok := hist.Redraw(permille, rng)
+			again, ok := redraw(rng)
 			if !ok {
 				return o.Log
 			}
