@@ -22,7 +22,7 @@ gate: ## is this tree worse than the commit before? Records a benchmark of both;
 
 bench: ## what recording costs and how fast traces are written, read and analyzed, in one run of ten minutes; needs root
 	GOSCHED_REQUIRE_BPF=1 GOSCHED_BENCH_SECONDS=60 $(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./record
-	$(GO) test -p 1 -run '^$$' -bench . -timeout 30m ./format ./analyze/latency ./analyze/blocking ./record/gobin ./record/gotrace
+	$(GO) test -p 1 -run '^$$' -bench . -timeout 30m ./format ./analyze/latency ./analyze/blocking ./analyze/summary ./record/gobin ./record/gotrace
 
 trial: ## how often compare is right: 100 rounds of 36 recordings of programs of which one thing is known to be worse; hours, resumable; needs root
 	testdata/trial/run
@@ -31,6 +31,7 @@ generate: generate-bpf ## everything generated; the offsets take all Go toolchai
 	$(GO) generate ./record/...
 	$(GO) test ./format -run FormatMD -update
 	$(GO) test ./analyze/compare/policy -run CIPage -update
+	$(GO) test ./format/buckets -run SummaryMD -update
 
 generate-bpf: ## the eBPF objects; needs clang 14, llvm-strip and libbpf's headers
 	$(GO) generate ./bpf

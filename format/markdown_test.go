@@ -217,6 +217,10 @@ Fields of ` + "`%s`" + `:
 `
 
 const mdRest = `
+## Summaries
+
+What is kept of recordings to compare them, ` + "`*.summary.parquet`" + `, is another table: [buckets/SUMMARY.md](buckets/SUMMARY.md).
+
 ## Segments
 
 A recorder writes segments of about a second, each a whole Parquet file ` + "`gosched-000001.parquet`" + `, … in the folder ` + "`TRACE.partial/`" + `; a

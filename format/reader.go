@@ -189,6 +189,9 @@ func recoverCorrupt(err *error) {
 
 func checkVersion(file *flat.File) error {
 	v, ok := file.Lookup(keyVersion)
+	if _, summary := file.Lookup(keySummary); !ok && summary {
+		return fmt.Errorf("%w: it is a summary of recordings", ErrNotTrace)
+	}
 	if !ok {
 		return fmt.Errorf("%w: Parquet, but without %s in its metadata", ErrNotTrace, keyVersion)
 	}

@@ -51,6 +51,8 @@ const (
 	keyVersion  = "gosched.schema_version"
 	keyMetadata = "gosched.metadata"
 	keySegment  = "gosched.segment"
+
+	keySummary = "gosched.summary" // of a summary, which package buckets reads
 )
 
 // Writer writes events to one Parquet file. It is not safe for concurrent use.

@@ -49,7 +49,9 @@ func (b build) record(order int, seed uint64) *summary.Run {
 	worker.IdleNS = timeOf(worker)
 	conn := b.group(summary.Key{Metric: summary.MetricWait, By: summary.BySite, Name: "IO wait", Stack: "main.accept;" + b.server + ";net.(*conn).Read"}, rng, 200, 1e6)
 	conn.Frame = b.server + " /src/main.go:30"
-	r.Groups = append(r.Groups, *delays, *locks, site, *worker, *conn)
+	own := *delays
+	own.Key.By = summary.ByProcess
+	r.Groups = append(r.Groups, *delays, own, *locks, site, *worker, *conn)
 	if b.audit {
 		g := b.group(summary.Key{Metric: summary.MetricWait, By: summary.BySite, Name: "chan receive", Stack: stackOfAudit}, rng, 200, 1e6)
 		g.Frame = "main.audit /src/audit.go:12"

@@ -80,23 +80,30 @@ func (x *examiner) grownCause(key place, more bool) *Growth {
 
 // grown is the one of those that fit that changed most in the given direction; nil where none did.
 func (x *examiner) grown(a, b map[by][]spent, more bool, fits func(by) bool) *Growth {
-	var best *Growth
-	var most float64
+	list := x.growths(a, b, more, fits)
+	if len(list) == 0 {
+		return nil
+	}
+	return &list[0]
+}
+
+// growths are those that fit and changed in the given direction, the one that did most first.
+func (x *examiner) growths(a, b map[by][]spent, more bool, fits func(by) bool) []Growth {
+	var out []Growth
 	for _, key := range keysOf(by.compare, a, b) {
 		if !fits(key) {
 			continue
 		}
-		base, head := average(x.a.perSecond(a[key], spent.busyNS)), average(x.b.perSecond(b[key], spent.busyNS))
-		change := head - base
-		if !more {
-			change = -change
-		}
-		if change > most {
-			best, most = &Growth{key.kind, key.name, rounded(base), rounded(head)}, change
+		g := Growth{key.kind, key.name, rounded(average(x.a.perSecond(a[key], spent.busyNS))), rounded(average(x.b.perSecond(b[key], spent.busyNS)))}
+		if change := g.change(); change > 0 && more || change < 0 && !more {
+			out = append(out, g)
 		}
 	}
-	return best
+	slices.SortStableFunc(out, func(a, b Growth) int { return cmp.Compare(math.Abs(b.change()), math.Abs(a.change())) })
+	return out
 }
+
+func (g *Growth) change() float64 { return g.Head - g.Base }
 
 // heaviest are the groups of one sort with the most time in both sides.
 func (x *examiner) heaviest(metric summary.Metric, by summary.By) []summary.Key {

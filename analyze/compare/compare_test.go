@@ -201,11 +201,3 @@ func TestEveryFormatIsTheSameBytes(t *testing.T) {
 		}
 	}
 }
-
-// BenchmarkCompare compares ten recordings of each side, in memory.
-func BenchmarkCompare(b *testing.B) {
-	base, head := inTurns(plain(), plain(), 10, 1)
-	for b.Loop() {
-		Compare(base, head, policy.Default())
-	}
-}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/gosched/gosched/analyze/compare/policy"
@@ -24,11 +25,12 @@ func (r *Result) Document(v View) *report.Document {
 		v.Rows = defaultRows
 	}
 	d := &report.Document{Title: r.title(), Tone: verdictTones[r.Verdict], Lead: r.Explanation, Warnings: r.Warnings, Facts: r.facts(), Checks: r.checks()}
-	d.Tables = append(d.Tables, measuredTable("What decides", r.Metrics, true))
+	d.Tables = append(d.Tables, measuredTable("What decides", r.Metrics, true), r.placesTable(v))
 	for _, s := range r.Shifts {
 		d.Tables = append(d.Tables, s.table())
 	}
-	d.Tables = append(d.Tables, r.placesTable(v), measuredTable("Reported only", r.Reported, false))
+	d.Tables = append(d.Tables, measuredTable("Reported only", r.Reported, false))
+	d.Tables = slices.DeleteFunc(d.Tables, func(t report.Table) bool { return len(t.Rows) == 0 })
 	d.Notes = []string{legend}
 	return d
 }

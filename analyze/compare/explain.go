@@ -76,16 +76,23 @@ var inTheWay = map[string]string{
 	"stop-the-world": " because the world was stopped (%s)",
 }
 
+// alsoGrown is the part of the largest growth from which on the second is named too: code that is preempted is named by where it was then.
+const alsoGrown = 0.2
+
 func (x *examiner) behind() string {
-	g := x.grown(x.a.held, x.b.held, true, func(b by) bool { return inTheWay[b.kind] != "" })
-	if g == nil {
+	list := x.growths(x.a.held, x.b.held, true, func(b by) bool { return inTheWay[b.kind] != "" })
+	if len(list) == 0 {
 		return ""
 	}
-	text := inTheWay[g.Kind]
+	first := &list[0]
+	text, name := inTheWay[first.Kind], cmp.Or(stack.Local(first.Name), "others")
 	if !strings.Contains(text, "%s") {
 		return text
 	}
-	return fmt.Sprintf(text, cmp.Or(stack.Local(g.Name), "others"))
+	if len(list) > 1 && list[1].Kind == first.Kind && list[1].change() >= alsoGrown*first.change() {
+		name += " and " + cmp.Or(stack.Local(list[1].Name), "others")
+	}
+	return fmt.Sprintf(text, name)
 }
 
 func (x *examiner) waits(locksOnly bool) string {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/gosched/gosched/analyze/compare/policy"
 	"github.com/gosched/gosched/analyze/stats"
+	"github.com/gosched/gosched/analyze/summary"
 )
 
 // Outcome is what is said of one metric or rule.
@@ -163,7 +164,7 @@ func (t *trial) judge(gates []policy.Gate) []*Measured {
 func (t *trial) decide(r *Measured, adjusted float64) {
 	effect, sure := r.Effect, adjusted < t.policy.Alpha
 	if t.low {
-		effect, sure = grossOf(r), true
+		effect, sure = grossOf(r), t.fewest(r.metric) >= grossCount
 	}
 	ratio, lo, hi := r.change.Ratio, r.change.Lo, r.change.Hi
 	if !r.change.Bounded {
@@ -179,6 +180,24 @@ func (t *trial) decide(r *Measured, adjusted float64) {
 	case ratio > r.Effect:
 		r.Outcome = OutcomeUnsure
 	}
+}
+
+// fewest is how many durations a metric is made of in the recording that has the fewest.
+func (t *trial) fewest(m policy.Metric) int64 {
+	if m == policy.Blocked {
+		m.Key.By = summary.ByTotal
+	}
+	least := int64(math.MaxInt64)
+	for _, s := range []*side{t.base, t.head} {
+		for _, groups := range s.groups {
+			if g := groups[m.Key]; g == nil {
+				least = 0
+			} else {
+				least = min(least, g.Hist.Count())
+			}
+		}
+	}
+	return least
 }
 
 func grossOf(r *Measured) float64 {

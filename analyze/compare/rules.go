@@ -92,7 +92,7 @@ func (x *examiner) inRuns(f *Found) string {
 	return fmt.Sprintf("in %d of %d head recordings, in none of %d base", *f.InHead, len(x.head.runs), len(x.base.runs))
 }
 
-// grossFactor and grossCount are what something new must have, of the floor and of waits, to be believed without a test.
+// grossFactor and grossCount are what must be there, times the floor and in durations, for a change to be believed without a test.
 const (
 	grossFactor = 10
 	grossCount  = 100
@@ -328,7 +328,7 @@ func (x *examiner) waker(at place, who by, limit policy.Limit) (Found, bool) {
 	list := x.b.wakers[at][who]
 	base, head := x.a.perSecond(x.a.wakers[at][who], nsOf), x.b.perSecond(list, nsOf)
 	f := Found{Outcome: OutcomeWorse, Where: who.name, Frame: heaviestFrame(list), Base: average(base), Head: average(head)}
-	if f.severity = f.Head - f.Base; who.name == "" || f.severity < limit.Floor || f.Head < moreWaiting*f.Base {
+	if f.severity = f.Head - f.Base; who.name == "" || who.name[0] == '<' || f.severity < limit.Floor || f.Head < moreWaiting*f.Base {
 		return f, false
 	}
 	change := stats.Compare([]stats.Block{{Base: logsOf(base, leastTime), Head: logsOf(head, leastTime)}}, stats.CompareOptions{Seed: seedOf(at.String() + who.name), Resamples: -1})

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 
 	"github.com/gosched/gosched/analyze/compare/policy"
+	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/stats"
 	"github.com/gosched/gosched/analyze/summary"
 )
@@ -42,7 +43,7 @@ func newSide(runs []*summary.Run) *side {
 		for i := range r.Groups {
 			g := &r.Groups[i]
 			index[g.Key] = g
-			if g.Metric == summary.MetricWait && g.By == summary.BySite {
+			if g.Metric == summary.MetricWait && g.By == summary.BySite && replay.ClassOf(g.Name) != replay.ClassTimer {
 				blocked += timeOf(g) - g.IdleNS
 			}
 		}
@@ -97,9 +98,9 @@ func (s *side) observation(i int, m policy.Metric) (stats.Observation, bool) {
 	least := leastOf(m.Stat)
 	o := stats.Observation{Log: math.Log(max(v, least))}
 	if permille := m.Stat.Permille(); permille > 0 {
-		hist := &s.groups[i][m.Key].Hist
+		redraw := s.groups[i][m.Key].Hist.Redrawer(permille)
 		o.Redraw = func(rng *rand.Rand) float64 {
-			again, ok := hist.Redraw(permille, rng)
+			again, ok := redraw(rng)
 			if !ok {
 				return o.Log
 			}

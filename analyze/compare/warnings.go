@@ -40,27 +40,26 @@ func (t *trial) warnings(r *Result) []report.Warning {
 	return append(out, t.repeated()...)
 }
 
-// repeated are the warnings of the recordings, each once with how many have it.
+// repeated are the warnings of the recordings, one of each sort with how many have it.
 func (t *trial) repeated() []report.Warning {
-	type key struct{ side, code string }
-	var order []key
-	first, times := map[key]string{}, map[key]int64{}
-	for _, side := range []struct {
-		name string
-		runs []*summary.Run
-	}{{"base", t.base.runs}, {"head", t.head.runs}} {
-		for _, r := range side.runs {
+	var codes []string
+	first, times := map[string]string{}, map[string][2]int64{}
+	for side, runs := range [][]*summary.Run{t.base.runs, t.head.runs} {
+		for _, r := range runs {
 			for _, w := range r.Info.Warnings {
-				k := key{side.name, w.Code}
-				if times[k]++; times[k] == 1 {
-					order, first[k] = append(order, k), w.Text
+				if first[w.Code] == "" {
+					codes, first[w.Code] = append(codes, w.Code), w.Text
 				}
+				n := times[w.Code]
+				n[side]++
+				times[w.Code] = n
 			}
 		}
 	}
 	var out []report.Warning
-	for _, k := range order[:min(len(order), maxWarnings)] {
-		out = append(out, report.Warning{Code: k.code, Text: fmt.Sprintf("%s, %s: %s", k.side, report.FormatNumber(times[k], "recording"), first[k])})
+	for _, code := range codes[:min(len(codes), maxWarnings)] {
+		n := times[code]
+		out = append(out, report.Warning{Code: code, Text: fmt.Sprintf("%s of base, %d of head: %s", report.FormatNumber(n[0], "recording"), n[1], first[code])})
 	}
 	return out
 }

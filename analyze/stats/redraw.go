@@ -3,26 +3,56 @@ package stats
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
-// Redraw is the quantile of as many values drawn again from the histogram with replacement; false if it is undefined.
+// Redrawer makes a function whose every call is the quantile of as many values drawn again from the histogram with replacement; false if it
+// is undefined. The histogram must not change meanwhile.
 //
 // It draws no values. The r-th smallest of n drawn values is where the histogram's distribution reaches the r-th smallest of n uniform
 // numbers, and that is a number of the Beta distribution with r and n − r + 1. With censored values the distribution is the
 // Kaplan–Meier curve, and n the effective number of values at the quantile: as many as, all measured, would give the curve the variance
 // that Greenwood's formula gives it (S. J. Cutler and F. Ederer, Journal of Chronic Diseases 8 (1958) 699). Time and memory do not grow with the counts.
-func (h *Histogram) Redraw(permille int, rng *rand.Rand) (int64, bool) {
-	if h.count == 0 {
-		return 0, false
+func (h *Histogram) Redrawer(permille int) func(*rand.Rand) (int64, bool) {
+	switch {
+	case h.count == 0:
+		return func(*rand.Rand) (int64, bool) { return 0, false }
+	case h.censored > 0:
+		return h.survivalRedrawer(permille)
 	}
-	if h.censored > 0 {
-		n := h.effectiveCount(permille)
-		return h.atLevel(orderLevel(n, rank(n, permille), rng))
+	var ranks, values []int64 // of the buckets: how many values are up to it, and the largest of them
+	below := int64(0)
+	h.each(func(b int, count, _ int64) bool {
+		below += count
+		ranks, values = append(ranks, below), append(values, h.upper(b))
+		return true
+	})
+	r := rank(h.count, permille)
+	return func(rng *rand.Rand) (int64, bool) {
+		at, _ := slices.BinarySearch(ranks, h.whole(math.Ceil(orderLevel(h.count, r, rng)*float64(h.count))))
+		return values[at], true
 	}
-	level := orderLevel(h.count, rank(h.count, permille), rng)
-	return h.upper(h.atRank(h.whole(math.Ceil(level * float64(h.count))))), true
+}
+
+// survivalRedrawer is Redrawer where values are censored.
+func (h *Histogram) survivalRedrawer(permille int) func(*rand.Rand) (int64, bool) {
+	var shares []float64 // of the steps of the curve: what is not longer
+	var values []int64
+	h.survive(func(s survivalStep) bool {
+		shares, values = append(shares, 1-s.survival), append(values, h.upper(s.bucket))
+		return true
+	})
+	n := h.effectiveCount(permille)
+	r := rank(n, permille)
+	return func(rng *rand.Rand) (int64, bool) {
+		at, _ := slices.BinarySearch(shares, orderLevel(n, r, rng)-roundOff)
+		if at == len(values) {
+			return 0, false
+		}
+		return values[at], true
+	}
 }
 
 // orderLevel is the r-th smallest of n uniform numbers.
@@ -49,16 +79,4 @@ func (h *Histogram) effectiveCount(permille int) int64 {
 		return s.survival > left+roundOff
 	})
 	return h.whole(math.Round(n))
-}
-
-// atLevel is the smallest duration up to which the Kaplan–Meier curve has the share of the durations; false where the curve ends before.
-func (h *Histogram) atLevel(share float64) (value int64, defined bool) {
-	h.survive(func(s survivalStep) bool {
-		if s.survival > 1-share+roundOff {
-			return true
-		}
-		value, defined = h.upper(s.bucket), true
-		return false
-	})
-	return value, defined
 }

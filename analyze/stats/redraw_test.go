@@ -16,7 +16,7 @@ func TestRedrawHasTheChancesOfDrawingAllAgain(t *testing.T) {
 	for _, permille := range []int{1, 100, 500, 900, 990} {
 		rng, atMost := rand.New(rand.NewPCG(1, 2)), map[int64]int{}
 		for range draws {
-			got, ok := h.Redraw(permille, rng)
+			got, ok := h.Redrawer(permille)(rng)
 			if !ok || !slices.Contains(values, got) {
 				t.Fatalf("%d‰ is %d, %v", permille, got, ok)
 			}
@@ -50,7 +50,7 @@ func TestRedrawOfCensoredValuesScattersLikeEfronsBootstrap(t *testing.T) {
 		h := pairs(durations, cut, func(i int) int { return i })
 		var fast, slow []float64
 		for range 1500 {
-			v, ok := h.Redraw(permille, rng)
+			v, ok := h.Redrawer(permille)(rng)
 			q := pairs(durations, cut, func(int) int { return rng.IntN(len(durations)) }).Quantile(permille)
 			if !ok || !q.Defined {
 				t.Fatalf("%d‰ is undefined", permille)
@@ -116,16 +116,16 @@ func TestEffectiveCountWithoutCutsIsTheCount(t *testing.T) {
 func TestRedrawOfNothing(t *testing.T) {
 	rng := rand.New(rand.NewPCG(4, 1))
 	var h Histogram
-	if v, ok := h.Redraw(500, rng); ok {
+	if v, ok := h.Redrawer(500)(rng); ok {
 		t.Errorf("nothing is drawn as %d", v)
 	}
 	h.AddCensored(5)
-	if v, ok := h.Redraw(500, rng); ok {
+	if v, ok := h.Redrawer(500)(rng); ok {
 		t.Errorf("a cut value is drawn as %d", v)
 	}
 	h.Add(3)
 	h.AddCensored(7)
-	if v, ok := h.Redraw(999, rng); ok { // the curve ends at ⅔
+	if v, ok := h.Redrawer(999)(rng); ok { // the curve ends at ⅔
 		t.Errorf("999‰ of a value and two cut ones is drawn as %d", v)
 	}
 }
@@ -145,7 +145,7 @@ func TestRedrawOfHugeCounts(t *testing.T) {
 	for _, censored := range []int64{0, math.MaxInt64 / 20} {
 		h := huge(t, censored)
 		for permille, want := range map[int]int64{1: 1, 280: 1, 500: 2, 800: 5} {
-			if got, ok := h.Redraw(permille, rng); !ok || got != want {
+			if got, ok := h.Redrawer(permille)(rng); !ok || got != want {
 				t.Errorf("%d‰ of 10¹⁸ values, %d cut, is drawn as %d, %v, want %d", permille, censored, got, ok, want)
 			}
 		}
@@ -157,12 +157,12 @@ func BenchmarkRedraw(b *testing.B) {
 	durations, cut := cutDurations(rng, 100_000)
 	b.Run("measured", func(b *testing.B) {
 		for h := histogramOf(durations); b.Loop(); {
-			h.Redraw(990, rng)
+			h.Redrawer(990)(rng)
 		}
 	})
 	b.Run("censored", func(b *testing.B) {
 		for h := pairs(durations, cut, func(i int) int { return i }); b.Loop(); {
-			h.Redraw(900, rng)
+			h.Redrawer(900)(rng)
 		}
 	})
 }

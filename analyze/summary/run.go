@@ -27,9 +27,9 @@ const (
 // By is what a group's durations have in common.
 type By string
 
-// The ways to group.
+// The ways to group. The runtime's own goroutines are in ByKind alone.
 const (
-	ByTotal      By = "total"      // all goroutines but the runtime's own; Name is empty
+	ByTotal      By = "total"      // all of them; Name is empty
 	ByProcess    By = "process"    // of a delay: all, without the time in which a thread was ready and had no CPU of the machine; Name is empty
 	ByReason     By = "reason"     // of a delay why the goroutine became runnable, of a wait its reason, of a system call its name
 	ByClass      By = "class"      // of a wait: the class of its reason
@@ -47,7 +47,7 @@ type Key struct {
 	Stack  string `json:"stack,omitempty"` // of sites
 }
 
-// Group is the durations of one key in one recording.
+// Group is the durations of one key in one recording. A recording has no group of which it has no durations.
 type Group struct {
 	Key
 	Hist   stats.Histogram

@@ -84,6 +84,17 @@ func (c *abCommand) find() (path string, err error) {
 	return path, nil
 }
 
+// findBoth looks up the programs of both commands.
+func findBoth(commands map[side]*abCommand) (paths map[side]string, err error) {
+	paths = map[side]string{}
+	for _, s := range []side{baseSide, headSide} {
+		if paths[s], err = commands[s].find(); err != nil {
+			return nil, fmt.Errorf("--%s: %w", s, err)
+		}
+	}
+	return paths, nil
+}
+
 // wantsTrace says whether the command has a place for the path of a Go trace.
 func (c *abCommand) wantsTrace() bool {
 	return strings.Contains(strings.Join(append(c.argv, c.env...), "\x00"), tracePlace)

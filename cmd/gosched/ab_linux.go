@@ -34,32 +34,43 @@ func newProbeRunner(opts *recordABOptions, commands map[side]*abCommand) (abRunn
 	if err != nil {
 		return nil, err
 	}
-	for _, s := range []side{baseSide, headSide} {
-		path, err := commands[s].find()
-		if err != nil {
-			return nil, fmt.Errorf("--%s: %w", s, err)
-		}
-		if err := recordable(path); err != nil {
-			return nil, fmt.Errorf("--%s: %w", s, err)
-		}
+	paths, err := findBoth(commands)
+	if err != nil {
+		return nil, err
 	}
-	return &probeRunner{opts: opts, as: as}, nil
+	return &probeRunner{opts: opts, as: as}, checkPrograms(paths)
 }
 
-// recordable says in an error what keeps a program from being recorded here, as gosched check does.
-func recordable(path string) error {
-	var doc checkDocument
-	doc.machine()
-	if len(doc.Problems) == 0 {
-		if err := doc.binary(path, path); err != nil {
-			return err
+// checkPrograms says in an error what keeps the two programs from being recorded here, as gosched check does.
+func checkPrograms(paths map[side]string) error {
+	var machine checkDocument
+	machine.machine()
+	if err := problemsError(machine.Problems); err != nil {
+		return err
+	}
+	for _, s := range []side{baseSide, headSide} {
+		if s == headSide && paths[s] == paths[baseSide] {
+			continue
+		}
+		var doc checkDocument
+		err := doc.binary(paths[s], paths[s])
+		if err == nil {
+			err = problemsError(doc.Problems)
+		}
+		if err != nil {
+			return fmt.Errorf("--%s: %w", s, err)
 		}
 	}
-	if len(doc.Problems) == 0 {
+	return nil
+}
+
+// problemsError is an error that says what stands in the way, and what to do about it.
+func problemsError(problems []problem) error {
+	if len(problems) == 0 {
 		return nil
 	}
 	var lines []string
-	for _, p := range doc.Problems {
+	for _, p := range problems {
 		lines = append(lines, p.What)
 		if p.Do != "" {
 			lines = append(lines, "To do: "+p.Do)

@@ -77,7 +77,8 @@ func (t *abTrial) record(ctx context.Context) (err error) {
 	if t.lost > 0 {
 		lost = "lost " + report.FormatNumber(t.lost, "event")
 	}
-	fmt.Fprintf(t.notes, "recorded %d runs of each into %s in %s, %s\n", t.opts.runs, dir, report.FormatDuration(int64(time.Since(began))), lost)
+	fmt.Fprintf(t.notes, "recorded %s of each into %s in %s, %s\n",
+		report.FormatNumber(int64(t.opts.runs), "run"), dir, report.FormatDuration(int64(time.Since(began))), lost)
 	return nil
 }
 

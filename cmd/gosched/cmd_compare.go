@@ -74,6 +74,11 @@ change, the difference is above its floor, and p, adjusted for the number of met
 is below 0.05. Without a policy these decide:
 
 ` + metricList() + `
+delay is from runnable to running, and of process what of it is not for want of a CPU:
+what others on the machine do is not in it. contention is waits for a Mutex or RWMutex.
+blocked time is all waits but those for work and those for a chosen time, in seconds a
+second: 1s is one goroutine all the time.
+
 Recordings made in a row, not in turns, need a change of ` + report.FormatRatio(policy.DefaultInARow) + ` or more.
 Rules look for what is no number; those marked * decide too:
 

@@ -44,7 +44,8 @@ $VARIABLE and VARIABLE=value before the command are understood, pipes and redire
 are not. Each runs from its first instruction until it exits, and with -d until that time
 is over: it is then ended with SIGTERM and after 5 seconds with SIGKILL, because the next
 one must not run beside it. What it started and left behind in its process group is
-killed. A command that exits with another code than 0 before it is ended stops everything.
+killed. Its standard input is empty. A command that exits with another code than 0 before
+it is ended stops everything.
 
 Recordings go to DIR/base/01.parquet, DIR/head/02.parquet and so on, numbered in the order in
 which they were made; what the commands print goes to DIR/01-base.log and so on. When
@@ -131,12 +132,15 @@ func (o *recordABOptions) checkGoTrace(flags *pflag.FlagSet) error {
 	if o.duration != 0 {
 		return errors.New("-d is not for --go-trace: a command that is ended writes no whole Go trace; let it exit by itself")
 	}
-	for _, name := range probeFlags {
-		if flags.Changed(name) {
-			return fmt.Errorf("--%s is for recording with eBPF, not for --go-trace", name)
+	var err error
+	probes := pflag.NewFlagSet("", pflag.ContinueOnError)
+	new(probeOptions).addFlags(probes)
+	probes.VisitAll(func(f *pflag.Flag) {
+		if flags.Changed(f.Name) {
+			err = fmt.Errorf("--%s is for recording with eBPF, not for --go-trace", f.Name)
 		}
-	}
-	return nil
+	})
+	return err
 }
 
 func (o *recordABOptions) commands() (map[side]*abCommand, error) {
@@ -190,10 +194,8 @@ func (o *recordABOptions) runner(commands map[side]*abCommand) (abRunner, error)
 	if !o.goTrace {
 		return newProbeRunner(o, commands)
 	}
-	for _, s := range []side{baseSide, headSide} {
-		if _, err := commands[s].find(); err != nil {
-			return nil, fmt.Errorf("--%s: %w", s, err)
-		}
+	if _, err := findBoth(commands); err != nil {
+		return nil, err
 	}
 	return &goTraceRunner{where: whereWeAre(), ignoreExit: o.ignoreExit}, nil
 }

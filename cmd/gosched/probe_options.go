@@ -14,9 +14,6 @@ type probeOptions struct {
 	user        string // who runs a command; "": gosched's own
 }
 
-// probeFlags are their flags' names.
-var probeFlags = []string{"without", "stack-depth", "user", "perf-uprobes"}
-
 func (o *probeOptions) addFlags(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&o.without, "without", nil, "leave out `transitions`, to cost less: "+strings.Join(transitionNames(), ", "))
 	flags.IntVar(&o.stackDepth, "stack-depth", 0, "the most `frames` of a stack; 0: what the kernel side can hold")

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -70,8 +71,40 @@ func TestTheReadmesCommandsWork(t *testing.T) {
 	service := testenv.Build(t, testenv.Program{Name: "service", Mode: testenv.Stripped})
 	testscript.Run(t, testscript.Params{
 		Files: []string{script}, Cmds: scriptCommands, RequireExplicitExec: true,
-		Setup: func(env *testscript.Env) error { return startService(env, service) },
+		Setup: func(env *testscript.Env) error { return errors.Join(copySummaries(env), startService(env, service)) },
 	})
+}
+
+// summaries are those that the README compares: of a service and of one that holds a lock for twice as long (testdata/progs/builds,
+// without and with -regress lock), six recordings each by gosched record-ab, of version 1.
+var summaries = []string{"base.summary.parquet", "head.summary.parquet"}
+
+func copySummaries(env *testscript.Env) error {
+	for _, name := range summaries {
+		data, err := os.ReadFile(filepath.Join("testdata/summaries", name))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(env.WorkDir, name), data, 0o600)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// TestTheReadmeShowsWhatCompareSays compares real summaries, which give the same bytes everywhere, with what the README shows of it.
+func TestTheReadmeShowsWhatCompareSays(t *testing.T) {
+	var out, notes strings.Builder
+	code := run(t.Context(), []string{"compare", "--base", filepath.Join("testdata/summaries", summaries[0]), "--head", filepath.Join("testdata/summaries", summaries[1])}, &out, &notes)
+	if code != exitGate || notes.Len() > 0 {
+		t.Fatalf("exits with %d and says %q; want %d and nothing", code, notes.String(), exitGate)
+	}
+	_, shown, _ := strings.Cut(readme(t), "$ gosched compare --base base.summary.parquet")
+	_, shown, _ = strings.Cut(shown, "\n")
+	shown, _, _ = strings.Cut(shown, "```")
+	if len(shown) < 1000 || !strings.HasPrefix(out.String(), shown) {
+		t.Errorf("the README shows\n%s\ngosched compare prints\n%s", shown, out.String())
+	}
 }
 
 // scriptOf makes a script of shell commands. Where they run there are a sudo and a

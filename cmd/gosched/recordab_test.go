@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"runtime/trace"
 	"slices"
 	"strings"
@@ -16,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/spf13/pflag"
 )
 
 // subject is a command that scripts record: what it does is its first argument.
@@ -224,5 +227,67 @@ func TestOnlyTheEndOfALogIsShown(t *testing.T) {
 	}
 	if lines := lastLines(log); len(lines) != 10 || lines[9] != "line 4999" || lines[0] != "line 4990" {
 		t.Errorf("it shows %q", lines)
+	}
+}
+
+const benchmarked = `package bench
+
+import "testing"
+
+func BenchmarkPingPong(b *testing.B) {
+	there, back := make(chan int), make(chan int)
+	go func() {
+		for v := range there {
+			back <- v
+		}
+		close(back)
+	}()
+	for i := 0; i < b.N; i++ {
+		there <- i
+		<-back
+	}
+	close(there)
+}
+`
+
+// TestBenchmarksAreRecorded records what go test -bench -trace writes: several Go traces of Go's own making, and what is said of the
+// machine and of the time, by which recordings are put in order.
+func TestBenchmarksAreRecorded(t *testing.T) {
+	if _, err := exec.LookPath("go"); err != nil {
+		t.Skip("go is not in $PATH")
+	}
+	dir := t.TempDir()
+	err := errors.Join(os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module bench\n\ngo 1.22\n"), 0o600),
+		os.WriteFile(filepath.Join(dir, "bench_test.go"), []byte(benchmarked), 0o600))
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := "go test -C " + quoted(dir) + " -run '^$' -bench . -benchtime 200x -o " + quoted(filepath.Join(dir, "b.test")) + " -trace={trace} ."
+	opts := recordABOptions{base: command, head: "GOMAXPROCS=1 " + command, goTrace: true, runs: 2, warmUps: 1, output: filepath.Join(dir, "ab"), noCompare: true}
+	commands, err := opts.check(pflag.NewFlagSet("", pflag.ContinueOnError))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := runRecordAB(t.Context(), opts, commands, io.Discard, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	last := time.Now().Add(-time.Minute).UnixNano()
+	for i, s := range abOrder(2) {
+		file := filepath.Join(opts.output, string(s), fmt.Sprintf("%02d.parquet", i+1))
+		recorded, err := openParquet(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		meta := recorded.Metadata()
+		if meta.StartNS <= last || meta.StartNS > time.Now().UnixNano() {
+			t.Errorf("%s begins at %d, the one before at %d", file, meta.StartNS, last)
+		}
+		last = meta.StartNS
+		if meta.Host == "" || meta.CPUs == 0 || !strings.Contains(meta.Processes[0].Command, "-bench") || (meta.Processes[0].GOMAXPROCS == 1) != (s == headSide) {
+			t.Errorf("%s says of itself %+v", file, meta)
+		}
+		if m := meta.Machine; runtime.GOOS == "linux" && (m == nil || m.BusyNS <= 0 || m.OwnNS <= 0) {
+			t.Errorf("%s says of the machine %+v", file, m)
+		}
 	}
 }

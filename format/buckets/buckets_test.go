@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -206,7 +205,7 @@ func FuzzRead(f *testing.F) {
 			t.Error("a summary of nothing")
 		}
 		if err != nil && err.Error() == "" {
-			t.Error(fmt.Sprintf("an error without words: %#v", err))
+			t.Errorf("an error without words: %#v", err)
 		}
 	})
 }

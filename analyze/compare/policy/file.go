@@ -1,9 +1,11 @@
 package policy
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -54,8 +56,10 @@ func Parse(r io.Reader) (*Policy, error) {
 		return nil, errors.New("read policy: it is larger than 1 MiB")
 	}
 	var f file
-	if err := yaml.Load(text, &f, yaml.WithKnownFields()); err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("read policy: %s", firstLine(err))
+	if len(bytes.TrimSpace(text)) > 0 {
+		if err := yaml.Load(text, &f, yaml.WithKnownFields()); err != nil {
+			return nil, fmt.Errorf("read policy: %s", oneLine(err))
+		}
 	}
 	p, err := f.policy()
 	if err != nil {
@@ -64,8 +68,13 @@ func Parse(r io.Reader) (*Policy, error) {
 	return p, nil
 }
 
-// firstLine is an error in one line.
-func firstLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
+// unknownKey is how the decoder says that it has no field for a key.
+var unknownKey = regexp.MustCompile(`field (.+?) not found in type policy\.\w+`)
+
+// oneLine is an error in one line, in the words of who writes a policy.
+func oneLine(err error) string {
+	return unknownKey.ReplaceAllString(strings.Join(strings.Fields(err.Error()), " "), "there is no key $1")
+}
 
 func (f *file) policy() (*Policy, error) {
 	p := Default()

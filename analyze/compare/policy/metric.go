@@ -46,7 +46,7 @@ type Metric struct {
 	Stat Stat
 }
 
-// Blocked is the metric of the time in which goroutines waited, those that may have waited for work left out.
+// Blocked is the metric of the time in which goroutines waited for something else than work or a time that they chose.
 var Blocked = Metric{summary.Key{Metric: summary.MetricWait, By: byBlocked}, StatTime}
 
 const (

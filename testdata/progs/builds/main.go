@@ -23,7 +23,7 @@ type build struct {
 
 var builds = map[string]build{
 	"none":  {compaction: 4 * time.Millisecond, hold: 2 * time.Millisecond},
-	"delay": {compaction: 8750 * time.Microsecond, hold: 2 * time.Millisecond},
+	"delay": {compaction: 8900 * time.Microsecond, hold: 2 * time.Millisecond},
 	"lock":  {compaction: 4 * time.Millisecond, hold: 4 * time.Millisecond},
 	"site":  {compaction: 4 * time.Millisecond, hold: 2 * time.Millisecond, audits: true},
 	"leak":  {compaction: 4 * time.Millisecond, hold: 2 * time.Millisecond, forgets: true},

@@ -31,12 +31,6 @@ func (s *service) serve(n int) {
 	s.tell(len(answers))
 }
 
-// burn needs a P for a time. The clock of the wall says when that is over: what else is on the CPUs does not make it longer.
-func burn(d time.Duration) {
-	for t := time.Now(); time.Since(t) < d; {
-	}
-}
-
 // compact has the P first, and the requests of its cycle queue behind it.
 //
 //go:noinline

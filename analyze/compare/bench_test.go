@@ -1,0 +1,118 @@
+package compare
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"testing"
+
+	"github.com/gosched/gosched/analyze/compare/policy"
+	"github.com/gosched/gosched/analyze/internal/simsched"
+	"github.com/gosched/gosched/analyze/summary"
+	"github.com/gosched/gosched/format"
+)
+
+// perSide is how many recordings a side has in benchmarks.
+const perSide = 10
+
+// BenchmarkCompare compares recordings in memory.
+func BenchmarkCompare(b *testing.B) {
+	base, head := inTurns(plain(), plain(), perSide, 1)
+	for b.Loop() {
+		Compare(base, head, policy.Default())
+	}
+}
+
+// BenchmarkReadSummariesAndCompare compares summary files of simulated recordings.
+func BenchmarkReadSummariesAndCompare(b *testing.B) {
+	var files [2]bytes.Buffer
+	for side := range files {
+		var runs []*summary.Run
+		for i := range perSide {
+			run, err := summary.Of(context.Background(), simsched.New(simulated(200_000, side*perSide+i)))
+			if err != nil {
+				b.Fatal(err)
+			}
+			runs = append(runs, run)
+		}
+		if err := summary.Write(&files[side], runs); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(files[0].Len()+files[1].Len()), "bytes")
+	for b.Loop() {
+		var sides [2][]*summary.Run
+		for side := range files {
+			runs, err := summary.Read(bytes.NewReader(files[side].Bytes()), int64(files[side].Len()))
+			if err != nil {
+				b.Fatal(err)
+			}
+			sides[side] = runs
+		}
+		Compare(sides[0], sides[1], policy.Default())
+	}
+}
+
+// BenchmarkReadTracesAndCompare compares trace files, read two at a time as the command does. GOSCHED_BENCH_EVENTS is how many events each has.
+func BenchmarkReadTracesAndCompare(b *testing.B) {
+	events := 500_000
+	if n, err := strconv.Atoi(os.Getenv("GOSCHED_BENCH_EVENTS")); err == nil {
+		events = n
+	}
+	dir := b.TempDir()
+	for i := range 2 * perSide {
+		f, err := os.Create(filepath.Join(dir, fmt.Sprint(i)))
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := simsched.Write(f, simulated(events, i)); err != nil {
+			b.Fatal(err)
+		}
+		if err := f.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ResetTimer()
+	for range b.N {
+		runs := summarized(b, dir)
+		Compare(runs[:perSide], runs[perSide:], policy.Default())
+	}
+	simsched.ReportRate(b, 2*perSide*events)
+}
+
+func simulated(events, seed int) simsched.Config {
+	return simsched.Config{Seed: uint64(seed), Events: events, Goroutines: 100, Threads: true}
+}
+
+func summarized(b *testing.B, dir string) []*summary.Run {
+	runs := make([]*summary.Run, 2*perSide)
+	next := make(chan int)
+	var workers sync.WaitGroup
+	for range 2 {
+		workers.Go(func() {
+			for i := range next {
+				trace, err := format.Open(filepath.Join(dir, fmt.Sprint(i)))
+				if err != nil {
+					b.Error(err)
+					continue
+				}
+				if runs[i], err = summary.Of(context.Background(), trace); err != nil {
+					b.Error(err)
+				}
+			}
+		})
+	}
+	for i := range runs {
+		next <- i
+	}
+	close(next)
+	workers.Wait()
+	if b.Failed() {
+		b.FailNow()
+	}
+	return runs
+}
