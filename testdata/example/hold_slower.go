@@ -4,4 +4,4 @@ package example
 
 import "time"
 
-const hold = 5 * time.Millisecond
+const hold = 4 * time.Millisecond
