@@ -96,18 +96,8 @@ func (x *examiner) behind() string {
 }
 
 func (x *examiner) waits(locksOnly bool) string {
-	var best place
-	var most float64
-	for _, key := range keysOf(place.compare, x.a.places, x.b.places) {
-		if key.metric != summary.MetricWait || locksOnly && !key.mutex {
-			continue
-		}
-		more := average(x.b.perSecond(x.b.places[key], spent.busyNS)) - average(x.a.perSecond(x.a.places[key], spent.busyNS))
-		if more > most {
-			best, most = key, more
-		}
-	}
-	if most == 0 {
+	best, ok := x.slowest(locksOnly)
+	if !ok {
 		return ""
 	}
 	text := " in " + stack.Local(best.function)
@@ -121,6 +111,38 @@ func (x *examiner) waits(locksOnly bool) string {
 		text += ", ended by " + stack.Local(w.Name)
 	}
 	return text
+}
+
+// slowest is the place where goroutines wait longer, that with the most time more. Where there is none, as a program that waits for longer comes
+// to wait less often, it is that where a wait has become longest beside what it was.
+func (x *examiner) slowest(locksOnly bool) (best place, ok bool) {
+	var most, longest float64
+	var slower place
+	for _, key := range keysOf(place.compare, x.a.places, x.b.places) {
+		if key.metric != summary.MetricWait || locksOnly && !key.mutex {
+			continue
+		}
+		base, head := x.a.places[key], x.b.places[key]
+		if more := average(x.b.perSecond(head, spent.busyNS)) - average(x.a.perSecond(base, spent.busyNS)); more > most {
+			best, most = key, more
+		}
+		if longer := meanWait(head) - meanWait(base); longer > longest {
+			slower, longest = key, longer
+		}
+	}
+	if most > 0 {
+		return best, true
+	}
+	return slower, longest > 0
+}
+
+// meanWait is the mean of all waits, waits for work left out, in nanoseconds.
+func meanWait(list []spent) float64 {
+	var ns int64
+	for _, s := range list {
+		ns += s.busyNS()
+	}
+	return float64(ns) / float64(max(1, total(list)))
 }
 
 // inconclusive says what is missing for an answer.

@@ -58,8 +58,18 @@ func (t *trial) repeated() []report.Warning {
 	}
 	var out []report.Warning
 	for _, code := range codes[:min(len(codes), maxWarnings)] {
-		n := times[code]
-		out = append(out, report.Warning{Code: code, Text: fmt.Sprintf("%s of base, %d of head: %s", report.FormatNumber(n[0], "recording"), n[1], first[code])})
+		out = append(out, report.Warning{Code: code, Text: ofSides(times[code]) + ": " + first[code]})
 	}
 	return out
+}
+
+// ofSides is how many recordings of base and of head: one of the numbers is not 0.
+func ofSides(n [2]int64) string {
+	switch {
+	case n[0] == 0:
+		return report.FormatNumber(n[1], "recording") + " of head"
+	case n[1] == 0:
+		return report.FormatNumber(n[0], "recording") + " of base"
+	}
+	return fmt.Sprintf("%s of base, %d of head", report.FormatNumber(n[0], "recording"), n[1])
 }

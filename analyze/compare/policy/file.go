@@ -186,6 +186,8 @@ func (f *file) ignores(p *Policy) error {
 		switch {
 		case !isRule && notMetric != nil:
 			return fmt.Errorf("ignore %d: what is %q, neither a metric nor a rule (%s)", i+1, x.What, ruleNames())
+		case !isRule && x.Where != "":
+			return fmt.Errorf("ignore %d: a metric is of all code, leave out where", i+1)
 		case strings.TrimSpace(x.Reason) == "":
 			return fmt.Errorf("ignore %d: it has no reason", i+1)
 		case err != nil:

@@ -49,10 +49,9 @@ type Metric struct {
 // Blocked is the metric of the time in which goroutines waited for something else than work or a time that they chose.
 var Blocked = Metric{summary.Key{Metric: summary.MetricWait, By: byBlocked}, StatTime}
 
-const (
-	byBlocked   summary.By = "blocked"
-	blockedName            = "blocked time"
-)
+const byBlocked summary.By = "blocked"
+
+const blockedName = "blocked time"
 
 // String is the metric as it is written in a policy: "delay p99", "wait p50 of contention", "delay p90 of kind main.worker".
 func (m Metric) String() string {

@@ -96,6 +96,7 @@ func TestAPolicyIsRefusedInOneSentence(t *testing.T) {
 		{"rule", "version: 1\nrules: [{rule: nonsense}]", `no rule "nonsense"`},
 		{"floor of a rule", "version: 1\nrules: [{rule: leak, floor: -1}]", "0 or more"},
 		{"ignored what", "version: 1\nignore: [{what: x, reason: y, until: 2027-01-01}]", "neither a metric nor a rule"},
+		{"a metric at a place", "version: 1\nignore: [{what: delay p99, where: main, reason: y, until: 2027-01-01}]", "leave out where"},
 		{"without reason", "version: 1\nignore: [{what: leak, until: 2027-01-01}]", "no reason"},
 		{"without date", "version: 1\nignore: [{what: leak, reason: x}]", "not a date"},
 		{"allow", "version: 1\nallow: [everything]", `no difference "everything"`},
