@@ -12,8 +12,8 @@ import (
 
 // figure is a number, or a text, that says something of a recording in a line of many.
 type figure struct {
-	name    string // with the unit; it does not change
-	meaning string // for those who read this table
+	name    string         // with the unit; it does not change
+	meaning string         // for those who read this table
 	of      func(*Run) any // string, int64 or float64; nil where the recording cannot say
 }
 
@@ -44,7 +44,7 @@ var figures = slices.Concat([]figure{
 	{"run_p99_ns", "", quantileOf(running, 990)},
 	{"goroutines", "at the end", func(r *Run) any { return optional(r.Info.Goroutines) }},
 	{"goroutines_start", "when observation began", func(r *Run) any { return optional(r.Info.AtStart) }},
-	{"leaked_goroutines", "", func(r *Run) any { return r.leaked() }},
+	{"leaked_goroutines", "where a leak would have been found", func(r *Run) any { return r.leaked() }},
 	{"findings", "", func(r *Run) any { return int64(len(r.Info.Findings)) }},
 	{"network_wakes", "waits that the network ended", func(r *Run) any { return r.Info.NetworkWakes }},
 	{"gap_share", "of the time in which events were lost or not looked for", func(r *Run) any { return r.Info.GapShare }},
@@ -148,7 +148,12 @@ func (r *Run) rate(key Key) any {
 	return float64(r.histogram(key).Count()) / float64(r.Info.DurationNS) * 1e9
 }
 
-func (r *Run) leaked() (n int64) {
+// leaked is how many goroutines leaked, nil where a leak would not have been found.
+func (r *Run) leaked() any {
+	if !r.Info.LeaksJudged {
+		return nil
+	}
+	n := int64(0)
 	for i := range r.Info.Leaks {
 		n += r.Info.Leaks[i].Count
 	}
