@@ -17,14 +17,25 @@ const byPair By = "pair"
 func Write(w io.Writer, runs []*Run) error {
 	heads := make([]buckets.Run, len(runs))
 	names := map[string]bool{}
+	var memory budget
 	for i, r := range runs {
 		info, err := json.Marshal(r.Info)
 		if err != nil {
 			return fmt.Errorf("write summary: %w", err)
 		}
+		if err := memory.info(info); err != nil {
+			return fmt.Errorf("write summary: %w", err)
+		}
 		heads[i] = buckets.Run{Name: unusedName(names, r.Info.ID), Info: info}
 	}
-	return buckets.Write(w, heads, func(i int, add func(*buckets.Row) error) error { return runs[i].rows(heads[i].Name, add) })
+	return buckets.Write(w, heads, func(i int, add func(*buckets.Row) error) error {
+		return runs[i].rows(heads[i].Name, func(row *buckets.Row) error {
+			if err := memory.row(row); err != nil {
+				return err
+			}
+			return add(row)
+		})
+	})
 }
 
 // unusedName is the name of a recording in a file: its id, with a number where the file has it several times.
@@ -89,9 +100,12 @@ func Read(r io.ReaderAt, size int64) ([]*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	read := reading{runs: map[string]*Run{}}
+	read := reading{runs: map[string]*Run{}, totals: totals{}}
 	var out []*Run
 	for _, head := range file.Runs() {
+		if err := read.memory.info(head.Info); err != nil {
+			return nil, err
+		}
 		run := new(Run)
 		if err := json.Unmarshal(head.Info, &run.Info); err != nil {
 			return nil, fmt.Errorf("%w: recording %s: %w", buckets.ErrCorrupt, head.Name, err)
@@ -107,16 +121,14 @@ func Read(r io.ReaderAt, size int64) ([]*Run, error) {
 
 // reading puts rows together again.
 type reading struct {
-	runs    map[string]*Run
-	name    string // of the group in the making
-	group   *Group // nil: none
-	exact   stats.Exact
-	rows    []stats.Row
-	octaves int // of all histograms so far, about
+	runs   map[string]*Run
+	memory budget
+	totals totals
+	name   string // of the group in the making
+	group  *Group // nil: none
+	exact  stats.Exact
+	rows   []stats.Row
 }
-
-// maxOctaves bounds the memory of the histograms of one file: 1 GiB. Those of ten thousand groups, each with durations from microseconds to minutes, are below.
-const maxOctaves = 1 << 19
 
 var errOrder = errors.New("its rows are not in order")
 
@@ -124,6 +136,9 @@ func corrupt(err error) error { return fmt.Errorf("%w: %w", buckets.ErrCorrupt, 
 
 // row takes the next row.
 func (r *reading) row(row *buckets.Row) error {
+	if err := r.memory.row(row); err != nil {
+		return err
+	}
 	run := r.runs[row.Run]
 	switch {
 	case run == nil:
@@ -132,7 +147,7 @@ func (r *reading) row(row *buckets.Row) error {
 		if err := r.end(); err != nil {
 			return err
 		}
-		return run.readPair(row)
+		return r.pair(run, row)
 	case row.Bucket == buckets.Null:
 		if err := r.end(); err != nil {
 			return err
@@ -148,10 +163,8 @@ func (r *reading) begin(run *Run, row *buckets.Row) error {
 	if n := len(run.Groups); n > 0 && compareKeys(run.Groups[n-1].Key, key) >= 0 {
 		return corrupt(errOrder)
 	}
-	for _, v := range []int64{row.SumNS, row.CensoredSumNS, row.MinNS, row.MaxNS, row.CensoredMaxNS, row.Broken, row.IdleNS} {
-		if v < 0 {
-			return corrupt(fmt.Errorf("the exact figures of a group have %d", v))
-		}
+	if err := r.totals.group(run, row); err != nil {
+		return corrupt(err)
 	}
 	run.Groups = append(run.Groups, Group{Key: key, Broken: row.Broken, IdleNS: row.IdleNS, Frame: row.Frame})
 	r.name, r.group, r.rows = row.Run, &run.Groups[len(run.Groups)-1], r.rows[:0]
@@ -161,6 +174,9 @@ func (r *reading) begin(run *Run, row *buckets.Row) error {
 	}
 	if err := json.Unmarshal([]byte(row.Causes), &r.group.Causes); err != nil {
 		return corrupt(err)
+	}
+	if n := len(r.group.Causes); n > maxSiteCauses {
+		return corrupt(fmt.Errorf("%d causes of a site, where there are at most %d", n, maxSiteCauses))
 	}
 	return nil
 }
@@ -179,12 +195,6 @@ func (r *reading) bucket(row *buckets.Row) error {
 	if next.Lo != row.LoNS || next.Hi != row.HiNS {
 		return corrupt(fmt.Errorf("bucket %d is from %d to %d", row.Bucket, row.LoNS, row.HiNS))
 	}
-	if n := len(r.rows); n == 0 || stats.Octave(r.rows[n-1].Bucket) != stats.Octave(next.Bucket) {
-		r.octaves++
-	}
-	if r.octaves > maxOctaves {
-		return errors.New("the summary has more histograms than fit into memory: read fewer recordings at a time")
-	}
 	r.rows = append(r.rows, next)
 	return nil
 }
@@ -202,14 +212,14 @@ func (r *reading) end() error {
 	return nil
 }
 
-func (r *Run) readPair(row *buckets.Row) error {
+func (r *reading) pair(run *Run, row *buckets.Row) error {
 	p := Pair{Reason: row.Name, Stack: row.Stack, Waker: row.Waker, WakerFrame: row.WakerFrame, Count: row.Count, NS: row.SumNS}
-	if n := len(r.Pairs); n > 0 && comparePairs(&r.Pairs[n-1], &p) >= 0 {
+	if n := len(run.Pairs); n > 0 && comparePairs(&run.Pairs[n-1], &p) >= 0 {
 		return corrupt(errOrder)
 	}
-	if p.Count < 0 || p.NS < 0 {
-		return corrupt(fmt.Errorf("a pair of %d waits of %d ns", p.Count, p.NS))
+	if err := r.totals.pair(run, row); err != nil {
+		return corrupt(err)
 	}
-	r.Pairs = append(r.Pairs, p)
+	run.Pairs = append(run.Pairs, p)
 	return nil
 }
