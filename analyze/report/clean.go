@@ -8,18 +8,31 @@ import (
 
 // clean makes text of traces fit to be drawn on one line: names come from programs that nobody
 // vouches for. Line breaks and tabs become spaces; other control characters, which
-// terminals obey, what XML cannot hold and what is no UTF-8 become U+FFFD.
+// terminals obey, those that turn the direction of what follows, what XML cannot hold
+// and what is no UTF-8 become U+FFFD.
 func clean(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n' || r == '\r' || r == '\t':
 			return ' '
-		case unicode.IsControl(r) || r == '\ufffe' || r == '\uffff':
+		case unicode.IsControl(r) || turns(r) || r == '\ufffe' || r == '\uffff':
 			return unicode.ReplacementChar
 		}
 		return r
 	}, s) // Map turns each byte that is no UTF-8 into U+FFFD
 }
+
+// cleanLines makes each line of a text clean.
+func cleanLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		lines[i] = clean(line)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// turns says whether a character is one of Unicode's embeddings, overrides and isolates, behind which text is shown in another order than it has.
+func turns(r rune) bool { return r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069' }
 
 // cleaned is a copy of the document with all that is drawn of it clean.
 func cleaned(d *Document) *Document {

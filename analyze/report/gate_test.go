@@ -69,7 +69,7 @@ func verdict() *Document {
 
 func ratio(times float64) Cell { return OptionalRatio(&times) }
 
-const hostileText = "]]> \x00<script>alert(1)</script>|`*_[x](y)\n# \xff\x1b[31m\u0085 a & b ~~c~~ \\| \uffff"
+const hostileText = "]]> \x00<script>alert(1)</script>|`*_[x](y)\n# \xff\x1b[31m\u0085 a & b ~~c~~ \\| \uffff\u202a\u202e\u2066\u2069"
 
 // hostile is a document whose every text comes from someone who means harm.
 func hostile() *Document {
@@ -241,7 +241,7 @@ func TestJUnitHoldsWhatXMLCannot(t *testing.T) {
 	if err := xml.Unmarshal([]byte(junitText(t, hostile())), &r); err != nil {
 		t.Fatal(err)
 	}
-	want := "]]> \ufffd<script>alert(1)</script>|`*_[x](y)\n# \ufffd\ufffd[31m\u0085 a & b ~~c~~ \\| \ufffd"
+	want := "]]> \ufffd<script>alert(1)</script>|`*_[x](y)\n# \ufffd\ufffd[31m\ufffd a & b ~~c~~ \\| " + strings.Repeat("\ufffd", 5)
 	if got := r.Suites[0].Cases[0].Failure.Text; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}

@@ -109,12 +109,12 @@ func (s *junitSuite) add(c Check) {
 	switch c.Outcome {
 	case Failed:
 		s.Failures++
-		t.Failure = &junitFailure{Message: orElse(c.Text, "failed"), Type: "failure", Text: c.Text}
+		t.Failure = &junitFailure{Message: orElse(c.Text, "failed"), Type: "failure", Text: cleanLines(c.Text)}
 	case Skipped:
 		s.Skipped++
 		t.Skipped = &junitSkipped{Message: orElse(c.Text, "not judged")}
 	default:
-		t.Out = c.Text
+		t.Out = cleanLines(c.Text)
 	}
 	s.Tests++
 	s.Cases = append(s.Cases, t)
@@ -138,5 +138,5 @@ func summary(d *Document) string {
 	for _, warning := range d.Warnings {
 		lines = append(lines, "warning: "+warning.Text)
 	}
-	return strings.Join(lines, "\n")
+	return cleanLines(strings.Join(lines, "\n"))
 }
