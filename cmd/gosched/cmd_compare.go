@@ -27,6 +27,8 @@ type compareOptions struct {
 	output string // "": standard output
 	top    int
 	json   bool
+
+	judged *policy.Policy // set by check
 }
 
 // defaultPolicy is the policy file that is read if it is there.
@@ -100,7 +102,7 @@ Exit codes: 0 not worse, 1 worse, 2 bad input, 3 inconclusive or not comparable.
 			if len(base) == 0 || len(head) == 0 {
 				return usageError(cmd, errors.New("compare what? Give --base and --head"))
 			}
-			if err := opts.check(); err != nil {
+			if err := opts.check(cmd.Flags()); err != nil {
 				return usageError(cmd, err)
 			}
 			return runCompare(cmd.Context(), opts, base, head, cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -130,9 +132,12 @@ func (o *compareOptions) addFlags(flags *pflag.FlagSet) {
 	flags.BoolVar(&o.json, "json", false, `the same as --format json`)
 }
 
-// check finds what is wrong with the options before anything is read.
-func (o *compareOptions) check() error {
+// check finds what is wrong with the options, and reads the policy, before any recording is read or made.
+func (o *compareOptions) check(flags *pflag.FlagSet) (err error) {
 	if o.json {
+		if flags.Changed("format") && o.format != "json" {
+			return fmt.Errorf("either --json or --format %s, not both", o.format)
+		}
 		o.format = "json"
 	}
 	if compareFormats[o.format] == nil {
@@ -141,15 +146,12 @@ func (o *compareOptions) check() error {
 	if o.top < 1 {
 		return errors.New("--top must be at least 1")
 	}
-	return policy.Default().Allow(o.allow)
+	o.judged, err = o.readPolicy()
+	return err
 }
 
-// runCompare prints the comparison and makes the verdict the exit code.
+// runCompare prints the comparison, by options that were checked, and makes the verdict the exit code.
 func runCompare(ctx context.Context, opts compareOptions, base, head []string, out, notes io.Writer) error {
-	judged, err := opts.readPolicy()
-	if err != nil {
-		return err
-	}
 	baseRuns, err := openRuns(ctx, base, notes)
 	if err != nil {
 		return fmt.Errorf("base: %w", err)
@@ -158,7 +160,7 @@ func runCompare(ctx context.Context, opts compareOptions, base, head []string, o
 	if err != nil {
 		return fmt.Errorf("head: %w", err)
 	}
-	result := compare.Compare(baseRuns, headRuns, judged)
+	result := compare.Compare(baseRuns, headRuns, opts.judged)
 	if err := opts.print(out, result); err != nil {
 		return err
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -113,7 +112,7 @@ func (o *recordABOptions) check(flags *pflag.FlagSet) (map[side]*abCommand, erro
 		return nil, err
 	}
 	if !o.noCompare {
-		if err := o.compare.check(); err != nil {
+		if err := o.compare.check(flags); err != nil {
 			return nil, err
 		}
 	}
@@ -172,18 +171,37 @@ func runRecordAB(ctx context.Context, opts recordABOptions, commands map[side]*a
 	if err := t.record(ctx); err != nil {
 		return err
 	}
-	base, head := filepath.Join(opts.output, "base", "*.parquet"), filepath.Join(opts.output, "head", "*.parquet")
+	base, err := recordingsIn(opts.output, baseSide)
+	if err != nil {
+		return err
+	}
+	head, err := recordingsIn(opts.output, headSide)
+	if err != nil {
+		return err
+	}
 	if opts.noCompare {
-		fmt.Fprintf(notes, "compare: %s\n", compareLine(base, head))
+		fmt.Fprintf(notes, "compare: %s\n", opts.compare.line(base, head))
 		return nil
 	}
-	fmt.Fprintf(notes, "compare again: %s\n", compareLine(base, head))
-	return runCompare(ctx, opts.compare, []string{base}, []string{head}, out, notes)
+	fmt.Fprintf(notes, "compare again: %s\n", opts.compare.line(base, head))
+	return runCompare(ctx, opts.compare, base, head, out, notes)
 }
 
-// compareLine is the command that compares recordings.
-func compareLine(base, head string) string {
-	return fmt.Sprintf("gosched compare --base %s --head %s", quoted(base), quoted(head))
+// line is the command that compares recordings by the same policy.
+func (o *compareOptions) line(base, head []string) string {
+	line := "gosched compare"
+	add := func(flag string, values ...string) {
+		for _, v := range values {
+			line += " " + flag + " " + quoted(v)
+		}
+	}
+	add("--base", patternsOf(base)...)
+	add("--head", patternsOf(head)...)
+	if o.policy != "" {
+		add("--policy", o.policy)
+	}
+	add("--allow", o.allow...)
+	return line
 }
 
 // quoted is a word as a shell takes it.

@@ -87,6 +87,7 @@ func newExitCodesTopic() *cobra.Command {
 	}
 	text.WriteString("\n`gosched record -- CMD` exits with the exit code of CMD, 128 and the signal's number if a\n" +
 		"signal ended it, once CMD was started; and with 2 if CMD ended with 0 but the trace could not be written.\n" +
-		"`gosched record-ab` exits with 2 if a command fails or a signal ends it, and else as gosched compare does.\n")
+		"`gosched record-ab` exits with 2 if a command fails or a signal ends it, with 4 if nothing can be recorded here, and\n" +
+		"else as gosched compare does.\n")
 	return &cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: text.String()}
 }
