@@ -134,9 +134,21 @@ func steady(thirds [3]int64) bool { return thirds[0] > 0 && thirds[1] > 0 && thi
 // leastNS is the observed time below which goroutines that come may be a program that begins.
 const leastNS = 500_000_000
 
-// trusted says whether the trace can show that goroutines do not leave.
+// leakMoves are the transitions without which the trace does not show that goroutines do not leave.
+var leakMoves = []string{"create", "exit", "ready"}
+
+// shows says whether the trace can show that goroutines do not leave, where it has the leakMoves.
+func (p *Pass) shows(sum *replay.Summary) bool {
+	return sum.DurationNS() >= leastNS && sum.Gaps == 0 && p.kinds.beyond == 0
+}
+
+// LeaksJudged says after the walk whether the trace could have shown a leak in each of its processes: if not, that none was found says nothing.
+func (p *Pass) LeaksJudged(sum *replay.Summary) bool {
+	return p.shows(sum) && p.covers(sum.Metadata(), leakMoves...)
+}
+
 func (s *suspect) trusted() bool {
-	return s.sum.DurationNS() >= leastNS && s.sum.Gaps == 0 && s.pass.kinds.beyond == 0 && covered(s.sum.Metadata(), s.PID, "create", "exit", "ready")
+	return s.pass.shows(s.sum) && covered(s.sum.Metadata(), s.PID, leakMoves...)
 }
 
 func onlyCome(s *suspect) string {

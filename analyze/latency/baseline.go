@@ -2,7 +2,6 @@ package latency
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 
 	"github.com/gosched/gosched/analyze/replay"
@@ -104,31 +103,14 @@ const NoVerdict = "A difference between one recording and a baseline is no verdi
 func (a *Against) table(title, by string, v View) report.Table {
 	t := report.Table{Title: title, Columns: []string{"", "p50", "baseline", "ratio", "p99", "baseline", "ratio", "count", "baseline"}}
 	for i := range a.Groups {
-		b := &a.Groups[i]
-		if b.By != by {
-			continue
+		if b := &a.Groups[i]; b.By == by {
+			v.addRow(&t, by, b.Name,
+				report.OptionalDuration(b.P50NS), report.OptionalDuration(b.BaselineP50NS), report.OptionalRatio(b.P50Ratio),
+				report.OptionalDuration(b.P99NS), report.OptionalDuration(b.BaselineP99NS), report.OptionalRatio(b.P99Ratio),
+				report.Count(b.Count), report.Count(b.BaselineCount))
 		}
-		if len(t.Rows) == v.Groups {
-			t.More++
-			continue
-		}
-		name := b.Name
-		if by == "" {
-			name = "total"
-		}
-		t.Rows = append(t.Rows, []report.Cell{
-			report.Text(name), report.OptionalDuration(b.P50NS), report.OptionalDuration(b.BaselineP50NS), ratioCell(b.P50Ratio),
-			report.OptionalDuration(b.P99NS), report.OptionalDuration(b.BaselineP99NS), ratioCell(b.P99Ratio), report.Count(b.Count), report.Count(b.BaselineCount),
-		})
 	}
 	return t
-}
-
-func ratioCell(r *float64) report.Cell {
-	if r == nil {
-		return report.Cell{Unit: report.UnitDuration, Unknown: true}
-	}
-	return report.Text(fmt.Sprintf("%.2f×", *r))
 }
 
 // draw adds the baseline to a document, in front of what there is.

@@ -47,29 +47,30 @@ func (r *Result) Document(v View) *report.Document {
 	return d
 }
 
-// table shows the entries of one sort; by empty is the total, which has no name.
+// table shows the entries of one sort.
 func table(title, by string, entries []Entry, v View) report.Table {
 	t := report.Table{Title: title, Columns: []string{"", "count", "cut", "p50", "p90", "p99", "p99.9", "max", "sum", "share"}}
 	for i := range entries {
-		e := &entries[i]
-		if e.By != by {
-			continue
+		if e := &entries[i]; e.By == by {
+			v.addRow(&t, by, e.Name,
+				report.Count(e.Count), report.Count(e.Censored), report.OptionalDuration(e.P50NS), report.OptionalDuration(e.P90NS),
+				report.OptionalDuration(e.P99NS), report.OptionalDuration(e.P999NS), report.OptionalDuration(e.MaxNS),
+				report.Duration(e.SumNS+e.CensoredSumNS), report.Share(e.Share))
 		}
-		if len(t.Rows) == v.Groups {
-			t.More++
-			continue
-		}
-		name := e.Name
-		if by == "" {
-			name = "total"
-		}
-		t.Rows = append(t.Rows, []report.Cell{
-			report.Text(name), report.Count(e.Count), report.Count(e.Censored), report.OptionalDuration(e.P50NS), report.OptionalDuration(e.P90NS),
-			report.OptionalDuration(e.P99NS), report.OptionalDuration(e.P999NS), report.OptionalDuration(e.MaxNS),
-			report.Duration(e.SumNS + e.CensoredSumNS), report.Share(e.Share),
-		})
 	}
 	return t
+}
+
+// addRow adds the row of a group to the table of its sort, or counts it there as left out; by empty is the total, which has no name.
+func (v View) addRow(t *report.Table, by, name string, cells ...report.Cell) {
+	if len(t.Rows) == v.Groups {
+		t.More++
+		return
+	}
+	if by == "" {
+		name = "total"
+	}
+	t.Rows = append(t.Rows, append([]report.Cell{report.Text(name)}, cells...))
 }
 
 func intervalTable(e *Entry, confidence float64) report.Table {

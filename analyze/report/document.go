@@ -55,7 +55,6 @@ const (
 	UnitRatio                // Float times another value, printed as 2.05×
 	UnitP                    // Float, a probability, printed as 0.002
 	UnitRate                 // Float things a second, printed as 1,234/s
-	UnitChange               // Float, 1 is +100%, printed as +12.34%
 )
 
 // Cell is one value of a table. The zero Cell is empty.
@@ -97,10 +96,7 @@ func Share(part float64) Cell { return Cell{Unit: UnitShare, Float: part} }
 // Bytes is a cell of a size.
 func Bytes(n int64) Cell { return Cell{Unit: UnitBytes, Int: n} }
 
-// Ratio is a cell of how many times another value one is, 1 being as much.
-func Ratio(times float64) Cell { return Cell{Unit: UnitRatio, Float: times} }
-
-// OptionalRatio is a cell of a ratio, unknown where times is nil.
+// OptionalRatio is a cell of how many times another value one is, 1 being as much; unknown where times is nil.
 func OptionalRatio(times *float64) Cell { return optional(UnitRatio, times) }
 
 // Probability is a cell of a probability, 1 being certain.
@@ -111,15 +107,6 @@ func OptionalProbability(p *float64) Cell { return optional(UnitP, p) }
 
 // Rate is a cell of things a second.
 func Rate(perSecond float64) Cell { return Cell{Unit: UnitRate, Float: perSecond} }
-
-// OptionalRate is a cell of things a second, unknown where perSecond is nil.
-func OptionalRate(perSecond *float64) Cell { return optional(UnitRate, perSecond) }
-
-// Percent is a cell of a change: 0.1234 is +12.34%.
-func Percent(change float64) Cell { return Cell{Unit: UnitChange, Float: change} }
-
-// OptionalPercent is a cell of a change, unknown where change is nil.
-func OptionalPercent(change *float64) Cell { return optional(UnitChange, change) }
 
 func optional(u Unit, v *float64) Cell {
 	if v == nil {

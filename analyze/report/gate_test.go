@@ -34,18 +34,18 @@ func verdict() *Document {
 			{
 				Title: "What was judged", Columns: []string{"metric", "base", "head", "ratio", "change", "p", "limit", "verdict"},
 				Rows: [][]Cell{
-					{Text("scheduling latency p99"), Duration(1_200_000), Duration(2_460_000), Ratio(2.05).In(ToneWorse), Percent(1.05).In(ToneWorse), OptionalProbability(&p), Ratio(1.5), Text("worse").In(ToneWorse)},
-					{Text("blocked on mutexes"), Share(0.021), Share(0.0204), Ratio(0.97), Percent(-0.0286), Probability(0.31), Ratio(1.5), Text("~")},
-					{Text("goroutines started"), Rate(1234), Rate(0.52), OptionalRatio(nil), Percent(-0.9996).In(ToneBetter), Probability(0.002), Cell{}, Text("better").In(ToneBetter)},
-					{Text("collector pauses"), Duration(80_000), OptionalDuration(nil), OptionalRatio(nil).In(ToneUnsure), OptionalPercent(nil), OptionalProbability(nil), OptionalRate(nil), Text("not judged: too few pauses").In(ToneUnsure)},
+					{Text("scheduling latency p99"), Duration(1_200_000), Duration(2_460_000), ratio(2.05).In(ToneWorse), Share(1.05).In(ToneWorse), OptionalProbability(&p), ratio(1.5), Text("worse").In(ToneWorse)},
+					{Text("blocked on mutexes"), Share(0.021), Share(0.0204), ratio(0.97), Share(-0.0286), Probability(0.31), ratio(1.5), Text("~")},
+					{Text("goroutines started"), Rate(1234), Rate(0.52), OptionalRatio(nil), Share(-0.9996).In(ToneBetter), Probability(0.002), Cell{}, Text("better").In(ToneBetter)},
+					{Text("collector pauses"), Duration(80_000), OptionalDuration(nil), OptionalRatio(nil).In(ToneUnsure), {Unit: UnitShare, Unknown: true}, OptionalProbability(nil), {Unit: UnitRate, Unknown: true}, Text("not judged: too few pauses").In(ToneUnsure)},
 				},
 			},
 			{
 				Title: "Where the waits grew", Columns: []string{"function", "reason", "waits", "ratio"}, Names: 2, More: 1234,
 				Rows: [][]Cell{
-					{Text("main.(*store).get"), Text("sync.Mutex.Lock"), Count(120_431), Ratio(3.1).In(ToneWorse)},
-					{Text("main.cached[go.shape.string](http.Handler)"), Text("select"), Count(12), Ratio(0.98)},
-					{Text(long).In(ToneBetter), Text("chan receive"), Count(7), Ratio(0.1).In(ToneBetter)},
+					{Text("main.(*store).get"), Text("sync.Mutex.Lock"), Count(120_431), ratio(3.1).In(ToneWorse)},
+					{Text("main.cached[go.shape.string](http.Handler)"), Text("select"), Count(12), ratio(0.98)},
+					{Text(long).In(ToneBetter), Text("chan receive"), Count(7), ratio(0.1).In(ToneBetter)},
 				},
 			},
 			{Columns: []string{"", ""}, Rows: [][]Cell{{Text("no names"), Count(1)}}},
@@ -66,6 +66,8 @@ func verdict() *Document {
 		},
 	}
 }
+
+func ratio(times float64) Cell { return OptionalRatio(&times) }
 
 const hostileText = "]]> \x00<script>alert(1)</script>|`*_[x](y)\n# \xff\x1b[31m\u0085 a & b ~~c~~ \\| \uffff"
 
@@ -158,7 +160,7 @@ func TestColorsTakeNoRoom(t *testing.T) {
 
 // TestASCIIIsAligned checks that what stands for other characters was measured: lines fit, and columns end where their heads do.
 func TestASCIIIsAligned(t *testing.T) {
-	d := &Document{Tables: []Table{{Columns: []string{"change", "n"}, Rows: [][]Cell{{Text("1ms → 2ms"), Count(1)}, {Text("none"), Ratio(2)}}}}}
+	d := &Document{Tables: []Table{{Columns: []string{"change", "n"}, Rows: [][]Cell{{Text("1ms → 2ms"), Count(1)}, {Text("none"), ratio(2)}}}}}
 	if got, want := text(t, d, Options{ASCII: true}), "\nchange          n\n1ms -> 2ms      1\nnone        2.00x\n"; got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

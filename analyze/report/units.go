@@ -1,7 +1,6 @@
 package report
 
 import (
-	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -27,8 +26,6 @@ func (c Cell) String() string {
 		return FormatProbability(c.Float)
 	case UnitRate:
 		return FormatRate(c.Float)
-	case UnitChange:
-		return FormatChange(c.Float)
 	}
 	return c.Text
 }
@@ -168,16 +165,4 @@ func FormatProbability(p float64) string {
 		return strconv.FormatFloat(p, 'f', 3, 64)
 	}
 	return strconv.FormatFloat(p, 'f', 2, 64)
-}
-
-// FormatChange writes a change as benchstat does, with its sign and two decimals: +12.34%, -4.50%, 0.00%.
-func FormatChange(change float64) string {
-	if math.IsNaN(change) {
-		return "?"
-	}
-	p := 100 * change
-	if math.Abs(p) < 0.005 {
-		return "0.00%"
-	}
-	return fmt.Sprintf("%+.2f%%", p)
 }

@@ -38,13 +38,11 @@ func (o CompareOptions) withDefaults() CompareOptions {
 
 // Change is head against base. Where no block has runs of both sides, Ratio is 0, which no comparison gives, and P is 1.
 type Change struct {
-	Ratio     float64 // of geometric means, head/base, block effects removed
-	Lo, Hi    float64 // its interval; 0 where it is not Bounded
-	Bounded   bool    // the interval is defined
-	P         float64 // two-sided permutation p
-	LeastP    float64 // the smallest P these numbers of runs can give
-	Exact     bool    // all labelings were enumerated
-	Labelings int64   // enumerated or drawn
+	Ratio   float64 // of geometric means, head/base, block effects removed
+	Lo, Hi  float64 // its interval; 0 where it is not Bounded
+	Bounded bool    // the interval is defined
+	P       float64 // two-sided permutation p
+	LeastP  float64 // the smallest P these numbers of runs can give
 }
 
 // Compare is the change from the base runs to the head runs. A block with runs of one side only says nothing and is left out.
@@ -53,7 +51,7 @@ func Compare(blocks []Block, o CompareOptions) Change {
 	o = o.withDefaults()
 	d := newDesign(blocks)
 	if len(d.blocks) == 0 {
-		return Change{P: 1, LeastP: 1, Exact: true, Labelings: 1}
+		return Change{P: 1, LeastP: 1}
 	}
 	c := d.permute(o)
 	c.Ratio = math.Exp(d.effect())

@@ -42,11 +42,9 @@ func (d *design) permute(o CompareOptions) Change {
 	c := Change{LeastP: LeastP(sizes)}
 	extreme := d.extreme()
 	if labelings <= float64(o.Permutations) {
-		c.Exact, c.Labelings = true, int64(labelings)
 		c.P = float64(countSums(d.sums(), 0, extreme)) / labelings
 		return c
 	}
-	c.Labelings = int64(o.Permutations)
 	c.P = float64(d.drawSums(o, extreme)+1) / float64(o.Permutations+1)
 	c.LeastP = max(c.LeastP, 1/float64(o.Permutations+1))
 	return c

@@ -10,17 +10,13 @@ import (
 	"testing"
 )
 
-func exactOf(h *Histogram) Exact {
-	return Exact{Sum: h.Sum(), CensoredSum: h.CensoredSum(), Min: h.Min(), Max: h.Max(), CensoredMax: h.CensoredMax()}
-}
-
 func TestRestoreIsTheInverseOfRows(t *testing.T) {
 	check := func(name string, h *Histogram) {
 		rows := h.Rows()
 		for i := range rows {
 			rows[i].Lo, rows[i].Hi = -1, -1 // not read
 		}
-		if got, err := Restore(rows, exactOf(h)); err != nil || !reflect.DeepEqual(got, h) {
+		if got, err := Restore(rows, h.Exact()); err != nil || !reflect.DeepEqual(got, h) {
 			t.Errorf("%s: restored otherwise, error %v", name, err)
 		}
 	}
@@ -122,7 +118,7 @@ func TestRestoreRefusesExactlyTheImpossibleSums(t *testing.T) {
 	}
 	for _, h := range all {
 		for sum := int64(1500); sum < 1570; sum++ {
-			e := exactOf(h)
+			e := h.Exact()
 			e.Sum = sum
 			if _, err := Restore(h.Rows(), e); (err == nil) != possible[key(h)][sum] {
 				t.Fatalf("%+v with %+v: error %v, want one: %v", h.Rows(), e, err, !possible[key(h)][sum])
@@ -175,8 +171,8 @@ func FuzzRestore(f *testing.F) {
 		for i := range rows {
 			rows[i].Lo, rows[i].Hi = Bounds(rows[i].Bucket)
 		}
-		if !slices.Equal(h.Rows(), rows) || exactOf(h) != e {
-			t.Fatalf("%+v and %+v are restored as %+v and %+v", rows, e, h.Rows(), exactOf(h))
+		if !slices.Equal(h.Rows(), rows) || h.Exact() != e {
+			t.Fatalf("%+v and %+v are restored as %+v and %+v", rows, e, h.Rows(), h.Exact())
 		}
 		rng := rand.New(rand.NewPCG(1, 1))
 		for _, permille := range []int{1, 500, 999} {

@@ -21,7 +21,7 @@ func List(runs []*Run) []Listed {
 	for _, r := range runs {
 		l := Listed{r.Info, map[string]any{}}
 		for _, f := range figures {
-			l.Figures[f.Name] = f.Of(r)
+			l.Figures[f.name] = f.of(r)
 		}
 		out = append(out, l)
 	}
@@ -33,14 +33,14 @@ func WriteCSV(w io.Writer, runs []*Run) error {
 	out := csv.NewWriter(w)
 	line := make([]string, len(figures))
 	for i, f := range figures {
-		line[i] = f.Name
+		line[i] = f.name
 	}
 	if err := out.Write(line); err != nil {
 		return fmt.Errorf("write CSV: %w", err)
 	}
 	for _, r := range runs {
 		for i, f := range figures {
-			line[i] = field(f.Of(r))
+			line[i] = field(f.of(r))
 		}
 		if err := out.Write(line); err != nil {
 			return fmt.Errorf("write CSV: %w", err)

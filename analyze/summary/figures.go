@@ -10,17 +10,15 @@ import (
 	"github.com/gosched/gosched/format"
 )
 
-// Figure is a number, or a text, that says something of a recording in a line of many.
-type Figure struct {
-	Name    string // with the unit; it does not change
-	Meaning string
-	Of      func(*Run) any // string, int64 or float64; nil where the recording cannot say
+// figure is a number, or a text, that says something of a recording in a line of many.
+type figure struct {
+	name    string         // with the unit; it does not change
+	meaning string         // for those who read this table
+	of      func(*Run) any // string, int64 or float64; nil where the recording cannot say
 }
 
-// Figures are all figures, in their order. Later versions append to them.
-func Figures() []Figure { return slices.Clone(figures) }
-
-var figures = slices.Concat([]Figure{
+// figures are all of them, in their order. Later versions append to them.
+var figures = slices.Concat([]figure{
 	{"start_time", "when it began, UTC", func(r *Run) any { return r.startTime(time.RFC3339Nano) }},
 	{"id", "of its contents", func(r *Run) any { return text(r.Info.ID) }},
 	{"host", "", func(r *Run) any { return text(r.Info.Meta.Host) }},
@@ -37,7 +35,7 @@ var figures = slices.Concat([]Figure{
 	{"delay_mean_ns", "of those seen whole", func(r *Run) any { return r.mean(delays) }},
 	{"delays_per_s", "times a second that a goroutine became runnable and ran", func(r *Run) any { return r.rate(delays) }},
 	{"delay_s_per_s", "seconds a second, summed over goroutines", perSecond(delays, delays)},
-}, waits(), []Figure{
+}, waits(), []figure{
 	{"syscall_s_per_s", "in system calls", perSecond(calls, calls)},
 	{"contention_p50_ns", "waits for a Mutex or RWMutex", quantileOf(contention, 500)},
 	{"contention_p99_ns", "", quantileOf(contention, 990)},
@@ -46,7 +44,7 @@ var figures = slices.Concat([]Figure{
 	{"run_p99_ns", "", quantileOf(running, 990)},
 	{"goroutines", "at the end", func(r *Run) any { return optional(r.Info.Goroutines) }},
 	{"goroutines_start", "when observation began", func(r *Run) any { return optional(r.Info.AtStart) }},
-	{"leaked_goroutines", "", func(r *Run) any { return r.leaked() }},
+	{"leaked_goroutines", "where a leak would have been found", func(r *Run) any { return r.leaked() }},
 	{"findings", "", func(r *Run) any { return int64(len(r.Info.Findings)) }},
 	{"network_wakes", "waits that the network ended", func(r *Run) any { return r.Info.NetworkWakes }},
 	{"gap_share", "of the time in which events were lost or not looked for", func(r *Run) any { return r.Info.GapShare }},
@@ -64,11 +62,11 @@ var (
 )
 
 // waits are the figures of waits by class. Those of the runtime's idle goroutines are in no summary.
-func waits() (out []Figure) {
+func waits() (out []figure) {
 	for class := replay.ClassOther; class < replay.ClassSystem; class++ {
 		name := strings.NewReplacer(" ", "_", "-", "_").Replace(strings.ToLower(class.String()))
 		key := Key{Metric: MetricWait, By: ByClass, Name: class.String()}
-		out = append(out, Figure{"wait_" + name + "_s_per_s", "waits, seconds a second, summed over goroutines", perSecond(key, waitTotal)})
+		out = append(out, figure{"wait_" + name + "_s_per_s", "waits, seconds a second, summed over goroutines", perSecond(key, waitTotal)})
 	}
 	return out
 }
@@ -150,7 +148,12 @@ func (r *Run) rate(key Key) any {
 	return float64(r.histogram(key).Count()) / float64(r.Info.DurationNS) * 1e9
 }
 
-func (r *Run) leaked() (n int64) {
+// leaked is how many goroutines leaked, nil where a leak would not have been found.
+func (r *Run) leaked() any {
+	if !r.Info.LeaksJudged {
+		return nil
+	}
+	n := int64(0)
 	for i := range r.Info.Leaks {
 		n += r.Info.Leaks[i].Count
 	}

@@ -60,7 +60,7 @@ func (r *Run) rows(name string, add func(*buckets.Row) error) error {
 func (g *Group) rows(name string, add func(*buckets.Row) error) error {
 	head := buckets.EmptyRow
 	head.Run, head.Metric, head.GroupedBy, head.Name, head.Stack = name, string(g.Metric), string(g.By), g.Name, g.Stack
-	exact, e := head, exactOf(&g.Hist)
+	exact, e := head, g.Hist.Exact()
 	exact.SumNS, exact.CensoredSumNS, exact.MinNS, exact.MaxNS, exact.CensoredMaxNS = e.Sum, e.CensoredSum, e.Min, e.Max, e.CensoredMax
 	exact.Broken, exact.IdleNS, exact.Frame = g.Broken, g.IdleNS, g.Frame
 	if g.Causes != nil {
@@ -81,10 +81,6 @@ func (g *Group) rows(name string, add func(*buckets.Row) error) error {
 		}
 	}
 	return nil
-}
-
-func exactOf(h *stats.Histogram) stats.Exact {
-	return stats.Exact{Sum: h.Sum(), CensoredSum: h.CensoredSum(), Min: h.Min(), Max: h.Max(), CensoredMax: h.CensoredMax()}
 }
 
 // Read reads the recordings of a summary file of size bytes, in its order.
@@ -121,9 +117,6 @@ type reading struct {
 
 // maxOctaves bounds the memory of the histograms of one file: 1 GiB. Those of ten thousand groups, each with durations from microseconds to minutes, are below.
 const maxOctaves = 1 << 19
-
-// octaveBits is the binary logarithm of the buckets in an octave, for which a histogram takes 2 kB if one of them is not empty.
-const octaveBits = 7
 
 var errOrder = errors.New("its rows are not in order")
 
@@ -186,7 +179,7 @@ func (r *reading) bucket(row *buckets.Row) error {
 	if next.Lo != row.LoNS || next.Hi != row.HiNS {
 		return corrupt(fmt.Errorf("bucket %d is from %d to %d", row.Bucket, row.LoNS, row.HiNS))
 	}
-	if n := len(r.rows); n == 0 || r.rows[n-1].Bucket>>octaveBits != next.Bucket>>octaveBits {
+	if n := len(r.rows); n == 0 || stats.Octave(r.rows[n-1].Bucket) != stats.Octave(next.Bucket) {
 		r.octaves++
 	}
 	if r.octaves > maxOctaves {

@@ -135,19 +135,33 @@ func metricOf(s *blocking.Site) Metric {
 func reasonOf(s *blocking.Site) string {
 	switch {
 	case s.Other:
-		return other
+		return OtherReason
 	case s.Reason == "":
-		return "unknown"
+		return UnknownReason
 	}
 	return plain(s.Reason)
 }
 
-// sites adds the groups of the heaviest sites, and says how many were left out and the most time that one of those had.
-func (b builder) sites(sites []blocking.Site) (beyond, beyondNS int64) {
+// beyond is what is known of sites that were not kept.
+type beyond struct {
+	sites, mostNS int64
+	sumNS         int64 // of waits, but those for a time and, maybe, for work
+}
+
+func (b *beyond) add(g *Group) {
+	b.sites++
+	b.mostNS = max(b.mostNS, g.timeNS())
+	if g.Metric == MetricWait && replay.ClassOf(g.Name) != replay.ClassTimer {
+		b.sumNS += g.timeNS() - g.IdleNS
+	}
+}
+
+// sites adds the groups of the heaviest sites.
+func (b builder) sites(sites []blocking.Site) (left beyond) {
 	slices.SortFunc(sites, func(x, y blocking.Site) int {
 		return cmp.Or(cmp.Compare(siteNS(&y), siteNS(&x)), cmp.Compare(x.Stack, y.Stack), cmp.Compare(x.Reason, y.Reason))
 	})
-	all := builder{}
+	all, causes := builder{}, map[Key][]blocking.Shared{}
 	for i := range sites {
 		s := &sites[i]
 		if s.System {
@@ -156,27 +170,38 @@ func (b builder) sites(sites []blocking.Site) (beyond, beyondNS int64) {
 		key := Key{Metric: metricOf(s), By: BySite, Name: reasonOf(s), Stack: functions(s.Stack)}
 		_, known := all[key]
 		g := all.add(key, s.Lengths, s.Broken)
-		if g.IdleNS += s.IdleNS; !known {
-			g.Frame, g.Causes = plain(stack.Culprit(s.Stack)), siteCauses(s)
+		g.IdleNS += s.IdleNS
+		causes[key] = append(causes[key], s.Causes...)
+		if !known {
+			g.Frame = plain(stack.Culprit(s.Stack))
 		}
 	}
 	for i, g := range heaviest(slices.Collect(maps.Values(all))) {
-		if i < maxSites {
-			b[g.Key] = g
+		if i >= maxSites {
+			left.add(g)
 			continue
 		}
-		beyond++
-		beyondNS = max(beyondNS, g.timeNS())
+		g.Causes = mostCauses(causes[g.Key])
+		b[g.Key] = g
 	}
-	return beyond, beyondNS
+	return left
 }
 
 func siteNS(s *blocking.Site) int64 { return s.Lengths.Sum() + s.Lengths.CensoredSum() }
 
-func siteCauses(s *blocking.Site) []Cause {
-	var out []Cause
-	for _, c := range s.Causes[:min(len(s.Causes), maxSiteCauses)] {
-		out = append(out, Cause{Kind: c.Kind.String(), Name: plain(c.Name), NS: c.NS})
+// mostCauses are the causes that the most time went to, from the most down, those of a kind and name as one.
+func mostCauses(list []blocking.Shared) []Cause {
+	sums := map[Cause]int64{}
+	for _, c := range list {
+		sums[Cause{Kind: c.Kind.String(), Name: plain(c.Name)}] += c.NS
 	}
-	return out
+	var out []Cause
+	for c, ns := range sums {
+		c.NS = ns
+		out = append(out, c)
+	}
+	slices.SortFunc(out, func(a, b Cause) int {
+		return cmp.Or(cmp.Compare(b.NS, a.NS), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name))
+	})
+	return slices.Clip(out[:min(len(out), maxSiteCauses)])
 }

@@ -54,34 +54,43 @@ func lengthsOf(values ...int64) *stats.Histogram {
 }
 
 func TestSitesThatBecomeEqualAreOne(t *testing.T) {
+	heavy := []blocking.Shared{{Name: "heavy", NS: 30}, {Kind: blocking.KindRunning, Name: "both", NS: 8}, {Name: "both", NS: 7}, {Name: "a", NS: 3}, {Name: "b", NS: 2}}
 	sites := []blocking.Site{
-		{Reason: "select", Stack: "main.f f.go:1;main.g g.go:2", Lengths: lengthsOf(10), Causes: []blocking.Shared{{Name: "light"}}},
-		{Reason: "select", Stack: "main.f f.go:1;main.g g.go:3", Lengths: lengthsOf(20, 30), Broken: 1, Causes: []blocking.Shared{{Name: "heavy", NS: 50}}},
+		{Reason: "select", Stack: "main.f f.go:1;main.g g.go:2", Lengths: lengthsOf(10), Causes: []blocking.Shared{{Name: "both", NS: 9}, {Name: "light", NS: 1}}},
+		{Reason: "select", Stack: "main.f f.go:1;main.g g.go:3", Lengths: lengthsOf(20, 30), Broken: 1, Causes: heavy},
 		{Reason: "select", Stack: "main.f f.go:1", Lengths: lengthsOf(7)},
 		{Reason: "GC worker (idle)", Stack: "runtime.gcBgMarkWorker mgc.go:1", System: true, Lengths: lengthsOf(1000)},
 	}
 	b := builder{}
-	if beyond, ns := b.sites(sites); beyond != 0 || ns != 0 {
-		t.Errorf("%d sites with up to %d ns are left out", beyond, ns)
+	if left := b.sites(sites); left != (beyond{}) {
+		t.Errorf("left out are %+v", left)
 	}
 	groups := b.sorted()
 	if len(groups) != 2 {
 		t.Fatalf("%d groups: %+v", len(groups), groups)
 	}
 	g := groups[1]
-	if g.Stack != "main.f;main.g" || g.Hist.Count() != 3 || g.Hist.Sum() != 60 || g.Broken != 1 || g.Frame != "main.g g.go:3" || g.Causes[0].Name != "heavy" {
+	if g.Stack != "main.f;main.g" || g.Hist.Count() != 3 || g.Hist.Sum() != 60 || g.Broken != 1 || g.Frame != "main.g g.go:3" {
 		t.Errorf("the group is %+v", g)
 	}
+	unknown, running := blocking.KindUnknown.String(), blocking.KindRunning.String()
+	same(t, "its causes", g.Causes, []Cause{
+		{Kind: unknown, Name: "heavy", NS: 30}, {Kind: unknown, Name: "both", NS: 16}, {Kind: running, Name: "both", NS: 8}, {Kind: unknown, Name: "a", NS: 3},
+		{Kind: unknown, Name: "b", NS: 2},
+	})
 }
 
 func TestTheHeaviestSitesAreKept(t *testing.T) {
 	var sites []blocking.Site
 	for i := range maxSites + 7 {
-		sites = append(sites, blocking.Site{Reason: "sleep", Stack: fmt.Sprintf("main.f%d f.go:1", i), Lengths: lengthsOf(int64(i))})
+		sites = append(sites, blocking.Site{Reason: "select", Stack: fmt.Sprintf("main.f%d f.go:1", i), Lengths: lengthsOf(int64(i))})
 	}
+	sites[4].Reason = "sleep"
+	sites[5].IdleNS = 2
+	sites[6].Reason, sites[6].Syscall = "read", true
 	b := builder{}
-	if beyond, ns := b.sites(sites); beyond != 7 || ns != 6 {
-		t.Errorf("%d sites with up to %d ns are left out, want 7 with up to 6", beyond, ns)
+	if left := b.sites(sites); left != (beyond{sites: 7, mostNS: 6, sumNS: 1 + 2 + 3 + 5 - 2}) {
+		t.Errorf("left out are %+v", left)
 	}
 	if len(b) != maxSites {
 		t.Errorf("%d sites are kept", len(b))
@@ -162,6 +171,33 @@ func TestACSVHasALineARecordingAndNothingWhereNothingIsKnown(t *testing.T) {
 	for _, name := range []string{"steal_share", "start_time", "delay_p50_ns", "contention_s_per_s", "goroutines", "wait_lock_s_per_s", "delays_per_s", "delay_mean_ns"} {
 		if got := at(2, name); got != "" {
 			t.Errorf("of nothing, %s is %q", name, got)
+		}
+	}
+}
+
+// TestWhereALeakWouldNotBeFoundThatIsSaid lets only one of the traces be judged: of the others one is short, one has lost events, and one does not see exits.
+func TestWhereALeakWouldNotBeFoundThatIsSaid(t *testing.T) {
+	for name, want := range map[string]string{"verdicts": "10", "gap": "", "short": "", "blind": ""} {
+		blind := name == "blind"
+		if blind {
+			name = "verdicts"
+		}
+		src := golden.Trace(t, "../goroutines/testdata/groups/"+name+".trace")
+		if blind {
+			src.Metadata().Processes[0].Coverage = []format.Transition{{Name: "exit"}}
+		}
+		run := of(t, src)
+		var b bytes.Buffer
+		if err := WriteCSV(&b, []*Run{run}); err != nil {
+			t.Fatal(err)
+		}
+		lines, err := csv.NewReader(&b).ReadAll()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := lines[1][slices.Index(lines[0], "leaked_goroutines")]
+		if got != want || run.Info.LeaksJudged != (want != "") {
+			t.Errorf("%s: %q leaked goroutines, judged: %v; want %q", name, got, run.Info.LeaksJudged, want)
 		}
 	}
 }

@@ -28,7 +28,7 @@ func identify(r *Run) string {
 			Broken int64
 			stats.Exact
 			Rows []stats.Row
-		}{g.Key, g.Broken, exactOf(&g.Hist), g.Hist.Rows()})
+		}{g.Key, g.Broken, g.Hist.Exact(), g.Hist.Rows()})
 	}
 	_ = encode.Encode(r.Pairs)
 	return hex.EncodeToString(hash.Sum(nil)[:idBytes])

@@ -18,7 +18,7 @@ func (p *passes) info(sum *replay.Summary, waits *blocking.Result) Info {
 	info := Info{
 		Meta: *sum.Metadata(), DurationNS: sum.DurationNS(), Events: sum.Events, GapNS: sum.GapNS, GapShare: sum.GapShare(),
 		NetworkWakes: p.blocking.NetworkWakes(), Goroutines: census.End, AtStart: census.Start,
-		Leaks: leaks(alive.Groups), Findings: []Finding{}, Causes: causes(waits.Causes),
+		Leaks: leaks(alive.Groups), LeaksJudged: p.goroutines.LeaksJudged(sum), Findings: []Finding{}, Causes: causes(waits.Causes),
 		Warnings: mergeWarnings(p.latency.Result(sum).Warnings, waits.Warnings, alive.Warnings),
 	}
 	for _, f := range found.Findings {

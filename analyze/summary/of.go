@@ -20,6 +20,12 @@ const (
 	maxTextBytes  = 1 << 15 // of a name or a stack
 )
 
+// The names in the place of a reason that there is not.
+const (
+	UnknownReason = "unknown" // the trace gives none
+	OtherReason   = other     // of several, which are beyond what is kept apart
+)
+
 // other is the name of the group of what is beyond.
 const other = "other"
 
@@ -51,7 +57,8 @@ func (p *passes) run(sum *replay.Summary) *Run {
 	sites := p.blocking.Sites()
 	waitsAndCalls(b, sites)
 	b.bound()
-	r.Info.SitesBeyond, r.Info.BeyondNS = b.sites(sites)
+	left := b.sites(sites)
+	r.Info.SitesBeyond, r.Info.BeyondNS, r.Info.BeyondSumNS = left.sites, left.mostNS, left.sumNS
 	r.Groups = b.sorted()
 	r.Info.ID = identify(r)
 	return r

@@ -44,7 +44,7 @@ func pairOf(w *blocking.Waker) *Pair {
 		Reason: plain(w.Reason), Stack: functions(w.Stack), Waker: functions(w.WakerStack), WakerFrame: plain(w.WakerFrame), Count: w.Count, NS: w.SumNS,
 	}
 	if p.Reason == "" {
-		p.Reason = "unknown"
+		p.Reason = UnknownReason
 	}
 	switch {
 	case p.Waker != "":

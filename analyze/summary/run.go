@@ -90,11 +90,13 @@ type Info struct {
 	Goroutines   *int64           `json:"goroutines"`       // alive at the end, the runtime's own left out
 	AtStart      *int64           `json:"goroutines_start"` // alive when observation began
 	Leaks        []Leak           `json:"leaks"`
+	LeaksJudged  bool             `json:"leaks_judged"` // a leak would have been found: it is long enough, and nothing was lost
 	Findings     []Finding        `json:"findings"`
 	Causes       []Cause          `json:"causes"` // what held goroutines up in the end, the worst first
 	Warnings     []report.Warning `json:"warnings"`
-	SitesBeyond  int64            `json:"sites_beyond"`    // sites with so little time that they were not kept
-	BeyondNS     int64            `json:"sites_beyond_ns"` // the most time that one of them had
+	SitesBeyond  int64            `json:"sites_beyond"`        // sites with so little time that they were not kept
+	BeyondNS     int64            `json:"sites_beyond_ns"`     // the most time that one of them had
+	BeyondSumNS  int64            `json:"sites_beyond_sum_ns"` // the time of all waits there but those for a time and, maybe, for work
 }
 
 // Leak is goroutines that package goroutines calls leaked.
