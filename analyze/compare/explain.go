@@ -119,15 +119,24 @@ func (x *examiner) behind() string {
 	if len(list) == 0 {
 		return ""
 	}
-	first := &list[0]
-	text, name := inTheWay[first.Kind], cmp.Or(stack.Local(first.Name), "others")
+	text := inTheWay[list[0].Kind]
 	if !strings.Contains(text, "%s") {
 		return text
 	}
-	if len(list) > 1 && list[1].Kind == first.Kind && list[1].change() >= alsoGrown*first.change() {
-		name += " and " + cmp.Or(stack.Local(list[1].Name), "others")
+	name := x.inWords(&list[0])
+	if len(list) > 1 && list[1].Kind == list[0].Kind && list[1].change() >= alsoGrown*list[0].change() {
+		name += " and " + x.inWords(&list[1])
 	}
 	return fmt.Sprintf(text, name)
+}
+
+// inWords is what held goroutines up: the code, and the function of the goroutine that ran it if that is another.
+func (x *examiner) inWords(g *Growth) string {
+	name := cmp.Or(stack.Local(g.Name), "others")
+	if root := x.b.roots[by{g.Kind, g.Name}]; root != "" && root != g.Name && root != "runtime.main" {
+		name += " (in " + stack.Local(root) + ")"
+	}
+	return name
 }
 
 func (x *examiner) waits(locksOnly bool) string {

@@ -71,10 +71,11 @@ type survey struct {
 	wakers map[place]map[by][]spent // who ended the waits at a place
 	causes map[place]map[by][]spent // what they waited for in the end
 	held   map[by][]spent           // what all goroutines waited for in the end
+	roots  map[by]string            // of held: the function at the root of the stack
 }
 
 func newSurvey(runs []*summary.Run) *survey {
-	s := &survey{runs: runs, places: map[place][]spent{}, wakers: map[place]map[by][]spent{}, causes: map[place]map[by][]spent{}, held: map[by][]spent{}}
+	s := &survey{runs: runs, places: map[place][]spent{}, wakers: map[place]map[by][]spent{}, causes: map[place]map[by][]spent{}, held: map[by][]spent{}, roots: map[by]string{}}
 	for i, r := range runs {
 		for j := range r.Groups {
 			if g := &r.Groups[j]; g.By == summary.BySite {
@@ -88,6 +89,7 @@ func newSurvey(runs []*summary.Run) *survey {
 		}
 		for _, c := range r.Info.Causes {
 			add(s.held, by{c.Kind, c.Name}, spent{i, c.Count, c.NS, c.IdleNS, c.Frame})
+			s.roots[by{c.Kind, c.Name}] = cmp.Or(s.roots[by{c.Kind, c.Name}], c.Root)
 		}
 	}
 	return s

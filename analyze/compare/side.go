@@ -40,7 +40,7 @@ func newSide(runs []*summary.Run, isHead bool) *side {
 	s := &side{runs: runs, isHead: isHead}
 	for _, r := range runs {
 		index := make(map[summary.Key]*summary.Group, len(r.Groups))
-		var blocked int64
+		blocked := r.Info.BeyondSumNS
 		for i := range r.Groups {
 			g := &r.Groups[i]
 			index[g.Key] = g
