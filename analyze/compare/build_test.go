@@ -59,6 +59,20 @@ func (b build) record(order int, seed uint64) *summary.Run {
 	}
 	r.Pairs = []summary.Pair{{Reason: "sync.Mutex.Lock", Stack: stackOfStore, Waker: stackOfFlush, WakerFrame: "main.(*store).flush /src/store.go:71", Count: 400, NS: timeOf(&site)}}
 	r.Info.Causes = []summary.Cause{{Kind: "behind", Name: "main.compact", NS: timeOf(delays), Count: 3000}}
+	byReason := map[string]*summary.Group{}
+	for i := range r.Groups {
+		g := &r.Groups[i]
+		if g.By != summary.BySite {
+			continue
+		}
+		if byReason[g.Name] == nil {
+			byReason[g.Name] = &summary.Group{Key: summary.Key{Metric: summary.MetricWait, By: summary.ByReason, Name: g.Name}}
+		}
+		byReason[g.Name].Hist.Merge(&g.Hist)
+	}
+	for _, g := range byReason {
+		r.Groups = append(r.Groups, *g)
+	}
 	slices.SortFunc(r.Groups, func(a, b summary.Group) int { return compareKeys(a.Key, b.Key) })
 	return r
 }
@@ -78,7 +92,7 @@ func (b build) group(key summary.Key, rng *rand.Rand, n int, median float64) *su
 func (b build) info(order int, seed uint64) summary.Info {
 	alive := 20 + b.leaks
 	info := summary.Info{
-		ID: fmt.Sprintf("%08x%08x", seed, order), DurationNS: 1e9, Events: 20_000, Goroutines: &alive,
+		LeaksJudged: true, ID: fmt.Sprintf("%08x%08x", seed, order), DurationNS: 1e9, Events: 20_000, Goroutines: &alive,
 		Meta: format.Metadata{
 			SchemaVersion: 1, Source: format.SourceEBPF, Recorder: "gosched test", Host: b.host, Arch: "amd64", CPUModel: "some CPU", CPUs: 2,
 			StartNS: wallClock + int64(order)*2e9, MaxStackDepth: 64,

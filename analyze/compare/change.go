@@ -42,30 +42,13 @@ func (x *examiner) change(key place) (Change, bool) {
 	if max(c.Base, c.Head) < leastSeen {
 		return c, false
 	}
-	t := stats.Compare(x.blocksOf(base, head), stats.CompareOptions{Seed: seedOf(c.Place), Resamples: -1})
+	t := compareValues(x.blocks, base, head, leastTime)
 	c.P = t.P
 	if c.Base > 0 && c.Head > 0 {
 		c.Ratio = pointer(rounded(t.Ratio))
 	}
 	c.Waker, c.Cause = x.grownWaker(key, c.Head >= c.Base), x.grownCause(key, c.Head >= c.Base)
 	return c, true
-}
-
-// blocksOf are the observations of seconds a second.
-func (x *examiner) blocksOf(base, head []float64) []stats.Block {
-	b, h := logsOf(base, leastTime), logsOf(head, leastTime)
-	var out []stats.Block
-	for _, block := range x.blocks {
-		var o stats.Block
-		for _, i := range block.base {
-			o.Base = append(o.Base, b[i])
-		}
-		for _, i := range block.head {
-			o.Head = append(o.Head, h[i])
-		}
-		out = append(out, o)
-	}
-	return out
 }
 
 // grownWaker is who ends the waits at a place, and of whom there is more of all.

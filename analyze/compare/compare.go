@@ -27,20 +27,23 @@ func Compare(base, head []*summary.Run, p *policy.Policy) *Result {
 
 // newTrial finds out what these recordings allow: blocks if they were made in turns and blocks can decide, all together if only that can, or no test.
 func newTrial(base, head []*summary.Run, p *policy.Policy) (*trial, Design) {
-	t := &trial{base: newSide(base), head: newSide(head), policy: p}
-	tests := float64(max(1, len(p.Metrics)))
+	t := &trial{base: newSide(base, false), head: newSide(head, true), policy: p}
 	blocks, interleaved := blocksOf(base, head)
-	d := Design{Interleaved: interleaved, Blocks: len(blocks), Alpha: p.Alpha}
-	d.LeastP = stats.LeastP(sizesOf(blocks))
-	if interleaved && d.LeastP*tests >= p.Alpha {
-		blocks = []block{{base: places(len(base)), head: places(len(head))}}
-		d.Blocks, d.LeastP = 1, stats.LeastP(sizesOf(blocks))
+	d := Design{Interleaved: interleaved, InARow: !interleaved, Alpha: p.Alpha, LeastP: leastP(blocks)}
+	if interleaved && t.cannotDecide(d.LeastP) {
+		blocks = []block{t.whole()}
+		d.LeastP = leastP(blocks)
 	}
-	t.blocks, t.low = blocks, d.LeastP*tests >= p.Alpha
-	d.InARow, d.LowConfidence, d.LeastP = !interleaved, t.low, rounded(d.LeastP)
-	t.inARow = d.InARow
+	t.blocks, t.inARow = blocks, d.InARow
+	d.Blocks, d.LowConfidence, d.LeastP = len(blocks), t.cannotDecide(d.LeastP), rounded(d.LeastP)
 	return t, d
 }
+
+// drawn is how many labelings a test draws where there are too many to try all.
+const drawn = 10_000
+
+// leastP is the smallest p that recordings in such blocks can give.
+func leastP(blocks []block) float64 { return max(stats.LeastP(sizesOf(blocks)), 1.0/(drawn+1)) }
 
 func sizesOf(blocks []block) [][2]int {
 	var out [][2]int
@@ -113,21 +116,26 @@ func describe(runs []*summary.Run) []Recording {
 	return out
 }
 
-// conclude makes the verdict.
+// conclude makes the verdict. What decides and may be worse, but could not be tested, leaves it open.
 func (r *Result) conclude(p *policy.Policy) {
 	metrics, found := r.worse()
-	measured := 0
+	measured, open := 0, r.Design.LowConfidence
 	for _, m := range r.Metrics {
 		if m.Outcome != OutcomeUnknown && m.Outcome != OutcomeNone {
 			measured++
 		}
+		open = open || m.Outcome == OutcomeUnsure && m.Untested || m.Outcome == OutcomeUnknown && m.Why == tooMuchCut
+	}
+	for i := range r.Found {
+		f := &r.Found[i]
+		open = open || f.Outcome == OutcomeUnsure && p.Rules[f.Rule].Gate
 	}
 	switch {
 	case r.incomparable() > 0:
 		r.Verdict = NotComparable
 	case metrics+found > 0:
 		r.Verdict = Worse
-	case r.Design.LowConfidence, measured == 0 && len(p.Metrics) > 0:
+	case open, measured == 0 && len(p.Metrics) > 0:
 		r.Verdict = Inconclusive
 	default:
 		r.Verdict = NotWorse

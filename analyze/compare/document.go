@@ -52,20 +52,43 @@ func (r *Result) title() string {
 		if found > 0 {
 			parts = append(parts, report.FormatNumber(int64(found), "thing")+" that rules found")
 		}
-		return "Worse: " + strings.Join(parts, ", ") + r.doubt()
+		text := "Worse: " + strings.Join(parts, ", ")
+		if r.Design.LowConfidence {
+			text += " (low confidence)"
+		}
+		return text
 	case Inconclusive:
 		return "Inconclusive"
 	case NotComparable:
 		return "Not comparable: the recordings differ in more than the code"
 	}
-	return fmt.Sprintf("Not worse: none of %s and no rule%s", report.FormatNumber(int64(len(r.Metrics)), "metric"), r.doubt())
+	return "Not worse" + r.unjudged()
 }
 
-func (r *Result) doubt() string {
-	if r.Design.LowConfidence {
-		return " (low confidence)"
+// unjudged says of how much of what decides nothing was said.
+func (r *Result) unjudged() string {
+	unknown, passed := 0, 0
+	for _, m := range r.Metrics {
+		switch m.Outcome {
+		case OutcomeUnknown, OutcomeNone:
+			unknown++
+		case OutcomeIgnored:
+			passed++
+		}
 	}
-	return ""
+	for i := range r.Found {
+		if r.Found[i].Outcome == OutcomeIgnored {
+			passed++
+		}
+	}
+	text := fmt.Sprintf(": none of %s, no rule", report.FormatNumber(int64(len(r.Metrics)-unknown), "metric"))
+	if unknown > 0 {
+		text += fmt.Sprintf("; %s could not be judged", report.FormatNumber(int64(unknown), "metric"))
+	}
+	if passed > 0 {
+		text += fmt.Sprintf("; the policy let %s pass", report.FormatNumber(int64(passed), "thing"))
+	}
+	return text
 }
 
 func (r *Result) facts() []report.Fact {
@@ -73,14 +96,31 @@ func (r *Result) facts() []report.Fact {
 		{Name: "base", Value: report.Text(sideText(r.Base))}, {Name: "head", Value: report.Text(sideText(r.Head))},
 		{Name: "design", Value: report.Text(r.Design.String())},
 	}
-	for i := range r.Found {
-		if f := &r.Found[i]; f.Outcome != OutcomeWorse || r.Verdict == NotComparable {
-			out = append(out, report.Fact{Name: fmt.Sprintf("%s (%s)", f.Rule, f.Outcome), Value: report.Text(f.Text).In(tones[f.Outcome])})
-		}
-	}
+	out = append(out, r.foundFacts()...)
 	for _, g := range r.Ignored {
 		if len(g.Passed) > 0 {
 			out = append(out, report.Fact{Name: "let pass until " + g.Until, Value: report.Text(strings.Join(g.Passed, "; ") + ": " + g.Reason)})
+		}
+	}
+	return out
+}
+
+// foundFacts are what the rules found that is not in the explanation.
+func (r *Result) foundFacts() []report.Fact {
+	var out []report.Fact
+	shown := map[policy.Rule]int{}
+	for i := range r.Found {
+		f := &r.Found[i]
+		if f.Outcome == OutcomeWorse && r.Verdict != NotComparable {
+			continue
+		}
+		if shown[f.Rule]++; shown[f.Rule] <= maxSentences {
+			out = append(out, report.Fact{Name: fmt.Sprintf("%s (%s)", f.Rule, f.Outcome), Value: report.Text(f.Text).In(tones[f.Outcome])})
+		}
+	}
+	for _, rule := range policy.Rules {
+		if n := shown[rule.Name] - maxSentences; n > 0 {
+			out = append(out, report.Fact{Name: string(rule.Name), Value: report.Text(fmt.Sprintf("%d more", n))})
 		}
 	}
 	return out
@@ -161,7 +201,7 @@ func (m *Measured) versus() report.Cell {
 	case OutcomeNone:
 		return report.Text("none")
 	case OutcomeUnknown:
-		return report.Text(m.Why)
+		return report.Text("? " + m.Why)
 	case OutcomeUnsure:
 		return report.Text(report.FormatRatio(*m.Ratio) + "?").In(report.ToneUnsure)
 	case OutcomeIgnored:
@@ -221,10 +261,10 @@ func (c *Change) versus(low bool) report.Cell {
 		return report.Text("new").In(report.ToneUnsure)
 	case c.Head == 0:
 		return report.Text("gone")
-	case low || c.Q >= reportedQ:
+	case low || c.Q >= reportedQ || c.Ratio == nil:
 		return report.Text("~")
 	}
-	return report.Text(report.FormatRatio(*c.Ratio)).In(tones[direction(*c.Ratio, policy.StatTime)])
+	return report.Text(report.FormatRatio(*c.Ratio)).In(tones[direction(*c.Ratio, policy.Blocked)])
 }
 
 // checks are what the gate looked at, one by one.
@@ -262,8 +302,8 @@ func (r *Result) check(m *Measured) report.Check {
 		c.Outcome = report.Failed
 	case m.Outcome == OutcomeUnknown, m.Outcome == OutcomeNone, m.Outcome == OutcomeIgnored, m.Outcome == OutcomeUnsure:
 		c.Outcome, c.Text = report.Skipped, cmp.Or(m.Why, c.Text)
-	case r.Design.LowConfidence && m.Outcome == OutcomeSame:
-		c.Outcome, c.Text = report.Skipped, "low confidence"
+	case m.Untested && m.Outcome == OutcomeSame:
+		c.Outcome, c.Text = report.Skipped, "too few recordings for a test"
 	}
 	return c
 }
@@ -278,7 +318,7 @@ func (r *Result) ruleChecks() []report.Check {
 			if f.Rule != rule.Name {
 				continue
 			}
-			c := report.Check{Suite: "rules", Name: strings.TrimSpace(string(f.Rule) + " " + f.Where), Text: f.Text, Outcome: report.Skipped}
+			c := report.Check{Suite: "rules", Name: string(f.Rule) + " " + f.What, Text: f.Text, Outcome: report.Skipped}
 			if f.Outcome == OutcomeWorse && r.Verdict != NotComparable {
 				c.Outcome = report.Failed
 			}

@@ -13,6 +13,9 @@ import (
 	"github.com/gosched/gosched/analyze/summary"
 )
 
+// maxSentences is how many an explanation has of each sort.
+const maxSentences = 10
+
 // explain says why, the most telling first: what makes the recordings incomparable, what is new, which numbers are worse and where.
 func (x *examiner) explain(r *Result) []string {
 	out := []string{}
@@ -21,11 +24,7 @@ func (x *examiner) explain(r *Result) []string {
 			out = append(out, d.Text+fmt.Sprintf(" (--allow %s compares them all the same)", d.Name))
 		}
 	}
-	for i := range r.Found {
-		if f := &r.Found[i]; f.Outcome == OutcomeWorse {
-			out = append(out, f.Text)
-		}
-	}
+	out = append(out, r.texts(OutcomeWorse)...)
 	worse := slices.DeleteFunc(slices.Clone(r.Metrics), func(m *Measured) bool { return m.Outcome != OutcomeWorse })
 	slices.SortStableFunc(worse, func(a, b *Measured) int { return cmp.Compare(*b.Ratio, *a.Ratio) })
 	for _, m := range worse {
@@ -35,17 +34,53 @@ func (x *examiner) explain(r *Result) []string {
 		out = append(out, x.inconclusive(r)...)
 	}
 	for i := range r.Found {
-		if f := &r.Found[i]; f.Rule == policy.Steal && r.Verdict == Worse {
+		if f := &r.Found[i]; f.Rule == policy.Steal && f.Outcome == OutcomeNoted && r.Verdict == Worse {
 			out = append(out, f.Text)
 		}
 	}
 	return out
 }
 
+// texts are what rules found that has this outcome.
+func (r *Result) texts(o Outcome) []string {
+	var out []string
+	more := 0
+	for i := range r.Found {
+		switch f := &r.Found[i]; {
+		case f.Outcome != o:
+		case len(out) == maxSentences:
+			more++
+		default:
+			out = append(out, f.Text)
+		}
+	}
+	if more > 0 {
+		out = append(out, fmt.Sprintf("and %s that rules found", report.FormatNumber(int64(more), "more thing")))
+	}
+	return out
+}
+
 // sentence is a metric that is worse: how much, and where.
 func (x *examiner) sentence(m *Measured) string {
-	return fmt.Sprintf("%s %s%s: %s → %s (interval %s to %s, p %s)", m.Name, report.FormatRatio(*m.Ratio), x.whereTo(m),
-		amount(m, *m.Base), amount(m, *m.Head), report.FormatRatio(m.Interval[0]), report.FormatRatio(m.Interval[1]), report.FormatProbability(*m.Adjusted))
+	head := amount(m, *m.Head)
+	if m.AtLeast {
+		head = "at least " + head
+	}
+	return fmt.Sprintf("%s %s%s: %s → %s (%s)", m.Name, report.FormatRatio(*m.Ratio), x.whereTo(m), amount(m, *m.Base), head, m.evidence())
+}
+
+// evidence is how sure a change is.
+func (m *Measured) evidence() string {
+	var parts []string
+	if m.Interval[1] > 0 {
+		parts = append(parts, fmt.Sprintf("interval %s to %s", report.FormatRatio(m.Interval[0]), report.FormatRatio(m.Interval[1])))
+	}
+	if m.Untested {
+		parts = append(parts, "too few recordings for a test")
+	} else if m.Adjusted != nil {
+		parts = append(parts, "p "+report.FormatProbability(*m.Adjusted))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // amount is a metric's number in words.
@@ -84,15 +119,24 @@ func (x *examiner) behind() string {
 	if len(list) == 0 {
 		return ""
 	}
-	first := &list[0]
-	text, name := inTheWay[first.Kind], cmp.Or(stack.Local(first.Name), "others")
+	text := inTheWay[list[0].Kind]
 	if !strings.Contains(text, "%s") {
 		return text
 	}
-	if len(list) > 1 && list[1].Kind == first.Kind && list[1].change() >= alsoGrown*first.change() {
-		name += " and " + cmp.Or(stack.Local(list[1].Name), "others")
+	name := x.inWords(&list[0])
+	if len(list) > 1 && list[1].Kind == list[0].Kind && list[1].change() >= alsoGrown*list[0].change() {
+		name += " and " + x.inWords(&list[1])
 	}
 	return fmt.Sprintf(text, name)
+}
+
+// inWords is what held goroutines up: the code, and the function of the goroutine that ran it if that is another.
+func (x *examiner) inWords(g *Growth) string {
+	name := cmp.Or(stack.Local(g.Name), "others")
+	if root := x.b.roots[by{g.Kind, g.Name}]; root != "" && root != g.Name && root != "runtime.main" {
+		name += " (in " + stack.Local(root) + ")"
+	}
+	return name
 }
 
 func (x *examiner) waits(locksOnly bool) string {
@@ -147,25 +191,28 @@ func meanWait(list []spent) float64 {
 
 // inconclusive says what is missing for an answer.
 func (x *examiner) inconclusive(r *Result) []string {
-	var out []string
-	if r.Design.LowConfidence {
-		out = append(out, fmt.Sprintf("%s on base and %s on head cannot give a p below %s for %s (the least is %s): record 6 of each in turns (gosched record-ab), or accept that only a change of %s or more counts",
-			report.FormatNumber(int64(len(x.base.runs)), "recording"), report.FormatNumber(int64(len(x.head.runs)), "recording"), report.FormatProbability(r.Design.Alpha),
-			report.FormatNumber(int64(len(r.Metrics)), "metric"), report.FormatProbability(r.Design.LeastP), report.FormatRatio(grossRatio)))
-	} else {
-		out = append(out, "no metric that decides is in the recordings of both sides: record for longer, or name other metrics in the policy")
-	}
+	out := []string{x.lack(r)}
 	for _, m := range r.Metrics {
-		if m.Outcome == OutcomeUnsure {
+		switch {
+		case m.Outcome == OutcomeUnsure:
 			out = append(out, "may be worse: "+x.sentence(m))
+		case m.Outcome == OutcomeUnknown && m.Why == tooMuchCut:
+			out = append(out, m.Name+" is not known: too many of base's longest durations were cut, by the recordings' ends or by lost events; record for longer")
 		}
 	}
-	for i := range r.Found {
-		if f := &r.Found[i]; f.Outcome == OutcomeUnsure {
-			out = append(out, "may be worse: "+f.Text)
-		}
+	for _, text := range r.texts(OutcomeUnsure) {
+		out = append(out, "may be worse: "+text)
 	}
 	return out
+}
+
+func (x *examiner) lack(r *Result) string {
+	if !r.Design.LowConfidence {
+		return "what decides is in too few of the recordings, or was cut: record for longer, or name other metrics in the policy"
+	}
+	return fmt.Sprintf("%s on base and %s on head cannot give a p below %s for %s (the least is %s): record 6 of each in turns (gosched record-ab), or accept that only a change of %s or more counts",
+		report.FormatNumber(int64(len(x.base.runs)), "recording"), report.FormatNumber(int64(len(x.head.runs)), "recording"), report.FormatProbability(r.Design.Alpha),
+		report.FormatNumber(int64(len(r.Metrics)), "metric"), report.FormatProbability(r.Design.LeastP), report.FormatRatio(grossRatio))
 }
 
 // ignore lets what the policy's entries name pass.

@@ -14,10 +14,10 @@ type Outcome string
 // The outcomes.
 const (
 	OutcomeSame    Outcome = "same"    // no change that can be told from chance, or none that counts
-	OutcomeWorse   Outcome = "worse"   // it decides the verdict
+	OutcomeWorse   Outcome = "worse"   // of what decides, it decides the verdict
 	OutcomeBetter  Outcome = "better"  // as sure as worse, the other way
 	OutcomeUnsure  Outcome = "unsure"  // larger than what counts, but these recordings cannot tell it from chance
-	OutcomeUnknown Outcome = "unknown" // too few recordings give it
+	OutcomeUnknown Outcome = "unknown" // too few recordings give it, or too much of it was cut
 	OutcomeNone    Outcome = "none"    // neither side has anything of the kind
 	OutcomeNoted   Outcome = "noted"   // found, but by policy it does not decide
 	OutcomeIgnored Outcome = "ignored" // it would be worse, and an entry of the policy lets it pass
@@ -28,8 +28,10 @@ type Measured struct {
 	Name       string     `json:"name"`
 	Unit       string     `json:"unit"` // ns, seconds a second, or a second
 	Outcome    Outcome    `json:"outcome"`
-	Why        string     `json:"why,omitempty"` // of an outcome that is not plain from the numbers
-	Base       *float64   `json:"base"`          // the geometric mean of the recordings
+	Why        string     `json:"why,omitempty"`      // of an outcome that is not plain from the numbers
+	AtLeast    bool       `json:"at_least,omitempty"` // of head, in some recordings too much was cut: they count as the longest that was seen
+	Untested   bool       `json:"untested,omitempty"` // so few recordings give it that no p can be below alpha: only a gross change counts
+	Base       *float64   `json:"base"`               // the geometric mean of the recordings
 	Head       *float64   `json:"head"`
 	Ratio      *float64   `json:"ratio"` // head over base, differences between blocks removed
 	Interval   [2]float64 `json:"interval,omitzero"`
@@ -42,7 +44,6 @@ type Measured struct {
 	HeadValues []*float64 `json:"head_values"`
 
 	metric policy.Metric
-	gate   policy.Gate
 	change stats.Change
 }
 
@@ -62,7 +63,6 @@ type trial struct {
 	base, head *side
 	blocks     []block
 	policy     *policy.Policy
-	low        bool // too few recordings for any test: only gross changes count
 	inARow     bool
 }
 
@@ -73,15 +73,20 @@ const (
 	grossP999  = 5
 )
 
-// measure compares a metric. Without a gate the interval is not asked for.
+// measure compares a metric. How often to draw for the interval is as in stats.CompareOptions.
 func (t *trial) measure(m policy.Metric, resamples int) *Measured {
 	r := &Measured{Name: m.String(), Unit: unitOf(m.Stat), metric: m, BaseValues: t.base.values(m), HeadValues: t.head.values(m)}
 	r.Base, r.Head = geometricMean(r.BaseValues), geometricMean(r.HeadValues)
-	r.Outcome, r.Why = given(r)
-	if r.Outcome != OutcomeSame {
+	r.AtLeast = t.head.any(m, givenAtLeast)
+	if r.Outcome, r.Why = t.given(r); r.Outcome != OutcomeSame {
 		return r
 	}
-	r.change = stats.Compare(t.observations(m), stats.CompareOptions{Seed: seedOf(r.Name), Resamples: resamples})
+	o := stats.CompareOptions{Seed: seedOf(r.Name), Resamples: resamples}
+	r.change = stats.Compare(t.observations(m, t.blocks), o)
+	if len(t.blocks) > 1 && t.cannotDecide(r.change.LeastP) { // as where a recording of a block does not give it
+		r.change = stats.Compare(t.observations(m, []block{t.whole()}), o)
+	}
+	r.Untested = t.cannotDecide(r.change.LeastP)
 	r.Ratio, r.P = pointer(rounded(r.change.Ratio)), pointer(rounded(r.change.P))
 	if r.change.Bounded {
 		r.Interval = [2]float64{rounded(r.change.Lo), rounded(r.change.Hi)}
@@ -89,20 +94,33 @@ func (t *trial) measure(m policy.Metric, resamples int) *Measured {
 	return r
 }
 
+// cannotDecide says whether a test whose p is at least that can say nothing, for the number of metrics that decide.
+func (t *trial) cannotDecide(leastP float64) bool {
+	return leastP*float64(max(1, len(t.policy.Metrics))) >= t.policy.Alpha
+}
+
+// whole is all recordings as one block.
+func (t *trial) whole() block {
+	return block{base: places(len(t.base.runs)), head: places(len(t.head.runs))}
+}
+
 func pointer(v float64) *float64 { return &v }
 
+// tooMuchCut is why a quantile of base is not known.
+const tooMuchCut = "too much of base was cut"
+
 // given says whether enough recordings give a metric.
-func given(r *Measured) (Outcome, string) {
+func (t *trial) given(r *Measured) (Outcome, string) {
 	base, head := count(r.BaseValues), count(r.HeadValues)
 	switch {
+	case t.base.any(r.metric, givenCut):
+		return OutcomeUnknown, tooMuchCut
 	case base == 0 && head == 0:
 		return OutcomeNone, "neither side has any"
 	case base == 0:
 		return OutcomeUnknown, "base has none"
 	case head == 0:
 		return OutcomeUnknown, "head has none"
-	case 2*base < len(r.BaseValues) || 2*head < len(r.HeadValues):
-		return OutcomeUnknown, "fewer than half of the recordings have it"
 	case isZero(r.Base) && isZero(r.Head):
 		return OutcomeNone, "neither side has any"
 	}
@@ -121,9 +139,9 @@ func count(values []*float64) int {
 	return n
 }
 
-func (t *trial) observations(m policy.Metric) []stats.Block {
+func (t *trial) observations(m policy.Metric, blocks []block) []stats.Block {
 	var out []stats.Block
-	for _, b := range t.blocks {
+	for _, b := range blocks {
 		var o stats.Block
 		for _, i := range b.base {
 			if v, ok := t.base.observation(i, m); ok {
@@ -147,7 +165,7 @@ func (t *trial) judge(gates []policy.Gate) []*Measured {
 	var tested []*Measured
 	for i, g := range gates {
 		r := t.measure(g.Metric, 0)
-		r.Effect, r.Floor, r.gate = g.Effect, g.Floor, g
+		r.Effect, r.Floor = g.Effect, g.Floor
 		if r.Outcome == OutcomeSame {
 			p, tested = append(p, r.change.P), append(tested, r)
 		}
@@ -163,7 +181,7 @@ func (t *trial) judge(gates []policy.Gate) []*Measured {
 // decide says what a metric's change is: all three of the effect, the floor and the test must agree.
 func (t *trial) decide(r *Measured, adjusted float64) {
 	effect, sure := r.Effect, adjusted < t.policy.Alpha
-	if t.low {
+	if r.Untested {
 		effect, sure = grossOf(r), t.fewest(r.metric) >= grossCount
 	}
 	ratio, lo, hi := r.change.Ratio, r.change.Lo, r.change.Hi
@@ -224,8 +242,8 @@ func (t *trial) reported(metrics []policy.Metric) []*Measured {
 	for i, q := range stats.FalseDiscovery(p) {
 		r := tested[i]
 		r.Q = pointer(rounded(q))
-		if !t.low && q < reportedQ {
-			r.Outcome = direction(r.change.Ratio, r.metric.Stat)
+		if !r.Untested && q < reportedQ {
+			r.Outcome = direction(r.change.Ratio, r.metric)
 		}
 	}
 	return out
@@ -236,10 +254,10 @@ const (
 	reportedQ         = 0.05 // the share of false ones among the changes that are reported
 )
 
-// direction is worse for more, but of rates, which are neither.
-func direction(ratio float64, stat policy.Stat) Outcome {
+// direction is worse for more, but of rates and of running, which are neither.
+func direction(ratio float64, m policy.Metric) Outcome {
 	switch {
-	case stat == policy.StatRate:
+	case m.Stat == policy.StatRate || m.Key.Metric == summary.MetricRun:
 		return OutcomeNoted
 	case ratio > 1:
 		return OutcomeWorse

@@ -2,6 +2,7 @@ package compare
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"github.com/gosched/gosched/analyze/summary"
@@ -25,7 +26,7 @@ const minBlock = 4
 const earliestWall = 1_400_000_000_000_000_000
 
 // blocksOf cuts the recordings of each host, in the order in which they were made, into the smallest consecutive blocks with as many of
-// one side as of the other. If that does not give at least two blocks, all are one block and not interleaved.
+// one side as of the other. If that does not give at least two blocks, or one side comes before the other in a block, all are one block and not interleaved.
 func blocksOf(base, head []*summary.Run) (blocks []block, interleaved bool) {
 	whole := block{base: places(len(base)), head: places(len(head))}
 	members := membersOf(base, head)
@@ -77,27 +78,61 @@ func membersOf(base, head []*summary.Run) []member {
 	return all
 }
 
-// cutBlocks cuts the recordings of one host. What is left over at the end is a block if it has as many of both sides, else a part of the last one.
+// cutBlocks cuts the recordings of one host. What is left over at the end is a part of the last block.
 func cutBlocks(members []member) (blocks []block, ok bool) {
-	var open block
+	var open []member
+	var cut [][]member
 	for _, m := range members {
-		open.add(m)
-		if len(open.base) == len(open.head) && len(open.base)+len(open.head) >= minBlock {
-			blocks = append(blocks, open)
-			open = block{}
+		open = append(open, m)
+		if base, head := countSides(open); base == head && base+head >= minBlock {
+			cut, open = append(cut, open), nil
 		}
 	}
-	switch {
-	case len(open.base)+len(open.head) == 0:
-	case len(open.base) == len(open.head):
-		blocks = append(blocks, open)
-	case len(blocks) == 0:
+	if len(cut) == 0 {
 		return nil, false
-	default:
-		last := &blocks[len(blocks)-1]
-		last.base, last.head = append(last.base, open.base...), append(last.head, open.head...)
 	}
-	return blocks, len(blocks) > 0
+	last := &cut[len(cut)-1]
+	*last = append(*last, open...)
+	for _, list := range cut {
+		if lag(list) > maxLag {
+			return nil, false
+		}
+		var b block
+		for _, m := range list {
+			b.add(m)
+		}
+		blocks = append(blocks, b)
+	}
+	return blocks, true
+}
+
+func countSides(list []member) (base, head int) {
+	for _, m := range list {
+		if m.head {
+			head++
+		} else {
+			base++
+		}
+	}
+	return base, head
+}
+
+// maxLag is how many places one side may come behind the other on average in a block of recordings that were made in turns: 1 of base head base head, 0 of
+// base head head base. What comes further behind is later, too, and a machine's drift is between the sides.
+const maxLag = 1
+
+// lag is how far apart the mean places of the two sides are.
+func lag(list []member) float64 {
+	var sums, n [2]float64
+	for at, m := range list {
+		side := 0
+		if m.head {
+			side = 1
+		}
+		sums[side] += float64(at)
+		n[side]++
+	}
+	return math.Abs(sums[0]/n[0] - sums[1]/n[1])
 }
 
 func (b *block) add(m member) {

@@ -34,9 +34,11 @@ func TestBlocksAreCutAsRecordingsWereMade(t *testing.T) {
 	}{
 		{"bhhbhbbhbhhb", "[[2 2] [2 2] [2 2]]", true},
 		{"bhbhbhbh", "[[2 2] [2 2]]", true},
-		{"bhhbhbbhbh", "[[2 2] [2 2] [1 1]]", true},
+		{"bhhbhbbhbh", "[[2 2] [3 3]]", true},
 		{"bhhbbhhbb", "[[2 2] [3 2]]", true},
-		{"bbbhhhbbbhhh", "[[3 3] [3 3]]", true},
+		{"bbbhhhbbbhhh", "[[6 6]]", false},
+		{"bbbbbhhhhhhb", "[[6 6]]", false},
+		{"bbhhbbhh", "[[4 4]]", false},
 		{"bhhb hbbh", "[[2 2] [2 2]]", true},
 		{"bbbbbbhhhhhh", "[[6 6]]", false},
 		{"bbb hhh", "[[3 3]]", false},

@@ -37,7 +37,7 @@ func (p place) rank() int {
 
 // String is the place in words: "sync.Mutex.Lock at server.(*store).get".
 func (p place) String() string {
-	reason := cmp.Or(p.reason, "unknown wait")
+	reason := p.reason
 	if p.metric == summary.MetricCall {
 		reason = strings.TrimSpace("system call " + p.reason)
 	}
@@ -49,6 +49,7 @@ func (p place) String() string {
 
 // spent is time in one recording.
 type spent struct {
+	run        int // which
 	count      int64
 	ns, idleNS int64
 	frame      string
@@ -70,10 +71,11 @@ type survey struct {
 	wakers map[place]map[by][]spent // who ended the waits at a place
 	causes map[place]map[by][]spent // what they waited for in the end
 	held   map[by][]spent           // what all goroutines waited for in the end
+	roots  map[by]string            // of held: the function at the root of the stack
 }
 
 func newSurvey(runs []*summary.Run) *survey {
-	s := &survey{runs: runs, places: map[place][]spent{}, wakers: map[place]map[by][]spent{}, causes: map[place]map[by][]spent{}, held: map[by][]spent{}}
+	s := &survey{runs: runs, places: map[place][]spent{}, wakers: map[place]map[by][]spent{}, causes: map[place]map[by][]spent{}, held: map[by][]spent{}, roots: map[by]string{}}
 	for i, r := range runs {
 		for j := range r.Groups {
 			if g := &r.Groups[j]; g.By == summary.BySite {
@@ -83,10 +85,11 @@ func newSurvey(runs []*summary.Run) *survey {
 		for j := range r.Pairs {
 			p := &r.Pairs[j]
 			key := placeOf(summary.MetricWait, p.Reason, p.Stack)
-			at(within(s.wakers, key), by{name: wakerName(p)}, len(runs))[i].add(p.Count, p.NS, 0, p.WakerFrame)
+			add(within(s.wakers, key), by{name: wakerName(p)}, spent{i, p.Count, p.NS, 0, p.WakerFrame})
 		}
 		for _, c := range r.Info.Causes {
-			at(s.held, by{c.Kind, c.Name}, len(runs))[i].add(c.Count, c.NS, c.IdleNS, c.Frame)
+			add(s.held, by{c.Kind, c.Name}, spent{i, c.Count, c.NS, c.IdleNS, c.Frame})
+			s.roots[by{c.Kind, c.Name}] = cmp.Or(s.roots[by{c.Kind, c.Name}], c.Root)
 		}
 	}
 	return s
@@ -94,17 +97,30 @@ func newSurvey(runs []*summary.Run) *survey {
 
 func (s *survey) site(run int, g *summary.Group) {
 	key := placeOf(g.Metric, g.Name, g.Stack)
-	at(s.places, key, len(s.runs))[run].add(g.Hist.Count()+g.Hist.Censored(), timeOf(g), g.IdleNS, g.Frame)
+	add(s.places, key, siteSpent(run, g))
 	for _, c := range g.Causes {
-		at(within(s.causes, key), by{c.Kind, c.Name}, len(s.runs))[run].add(c.Count, c.NS, c.IdleNS, c.Frame)
+		add(within(s.causes, key), by{c.Kind, c.Name}, spent{run, c.Count, c.NS, c.IdleNS, c.Frame})
 	}
 }
 
-func at[K comparable](m map[K][]spent, key K, runs int) []spent {
-	if m[key] == nil {
-		m[key] = make([]spent, runs)
+func siteSpent(run int, g *summary.Group) spent {
+	return spent{run, g.Hist.Count() + g.Hist.Censored(), timeOf(g), g.IdleNS, g.Frame}
+}
+
+// add counts what was spent on a key. Recordings come one after the other, so that those without any take no room.
+func add[K comparable](m map[K][]spent, key K, more spent) {
+	list := m[key]
+	if n := len(list); n == 0 || list[n-1].run != more.run {
+		m[key] = append(list, more)
+		return
 	}
-	return m[key]
+	s := &list[len(list)-1]
+	if s.frame == "" || more.ns > s.ns {
+		s.frame = more.frame
+	}
+	s.count += more.count
+	s.ns += more.ns
+	s.idleNS += more.idleNS
 }
 
 func within(m map[place]map[by][]spent, key place) map[by][]spent {
@@ -112,15 +128,6 @@ func within(m map[place]map[by][]spent, key place) map[by][]spent {
 		m[key] = map[by][]spent{}
 	}
 	return m[key]
-}
-
-func (s *spent) add(count, ns, idleNS int64, frame string) {
-	if s.frame == "" || ns > s.ns {
-		s.frame = frame
-	}
-	s.count += count
-	s.ns += ns
-	s.idleNS += idleNS
 }
 
 func wakerName(p *summary.Pair) string {
@@ -133,8 +140,8 @@ func wakerName(p *summary.Pair) string {
 // perSecond are seconds a second in each recording.
 func (s *survey) perSecond(list []spent, of func(spent) int64) []float64 {
 	out := make([]float64, len(s.runs))
-	for i := range list {
-		out[i] = float64(of(list[i])) / float64(max(1, s.runs[i].Info.DurationNS))
+	for _, v := range list {
+		out[v.run] = float64(of(v)) / float64(max(1, s.runs[v.run].Info.DurationNS))
 	}
 	return out
 }
@@ -144,6 +151,17 @@ func present(list []spent) int {
 	n := 0
 	for _, s := range list {
 		if s.count > 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// above is how many values there are of a size, or more.
+func above(list []float64, least float64) int {
+	n := 0
+	for _, v := range list {
+		if v >= least && v > 0 {
 			n++
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/gosched/gosched/analyze/compare/policy"
 	"github.com/gosched/gosched/analyze/replay/stack"
@@ -17,8 +18,9 @@ import (
 type Found struct {
 	Rule     policy.Rule `json:"rule"`
 	Outcome  Outcome     `json:"outcome"`
-	Why      string      `json:"why,omitempty"` // of an outcome that is ignored or unsure
-	Where    string      `json:"where,omitempty"`
+	Why      string      `json:"why,omitempty"`   // of an outcome that is ignored or unsure
+	What     string      `json:"what"`            // it, in a word or two, for machines to tell from others of the rule
+	Where    string      `json:"where,omitempty"` // the function, where there is one
 	Frame    string      `json:"frame,omitempty"` // with file and line
 	Text     string      `json:"text"`
 	Base     float64     `json:"base"` // what the rule's floor is in, the mean of the recordings
@@ -45,7 +47,7 @@ type examiner struct {
 	a, b *survey // base and head
 }
 
-// examine is what the rules find, in the order of the table, the worst of each first.
+// examine is what the rules find, in the order of the table, of each the most first.
 func (x *examiner) examine() []Found {
 	out := []Found{}
 	for _, r := range policy.Rules {
@@ -54,7 +56,7 @@ func (x *examiner) examine() []Found {
 		slices.SortStableFunc(list, func(a, b Found) int {
 			return cmp.Or(cmp.Compare(b.severity, a.severity), cmp.Compare(a.Where, b.Where), cmp.Compare(a.Text, b.Text))
 		})
-		for _, f := range list[:min(len(list), maxFound)] {
+		for _, f := range list {
 			f.Rule, f.Base, f.Head = r.Name, rounded(f.Base), rounded(f.Head)
 			if f.Outcome == OutcomeWorse && !limit.Gate {
 				f.Outcome = OutcomeNoted
@@ -65,31 +67,40 @@ func (x *examiner) examine() []Found {
 	return out
 }
 
-// maxFound is how many findings of one rule are reported.
-const maxFound = 10
+// leastRecordings is how many recordings each side must have for a rule to test anything: one says nothing of how recordings differ.
+const leastRecordings = 3
+
+// untested says whether so many recordings cannot give a p below ruleLevel even where all of head have something and none of base.
+func (x *examiner) untested(base, head int) bool {
+	p, _ := stats.FisherExact(0, base, head, head)
+	return p >= ruleLevel || min(base, head) < leastRecordings
+}
 
 // appeared tests whether head has something that base lacks: in how many recordings each side has it. Gross says that it is large enough
 // to be believed where the recordings are too few for a test.
-func (x *examiner) appeared(f *Found, inBase, inHead int, gross bool) bool {
-	p, _ := stats.FisherExact(inBase, len(x.base.runs), inHead, len(x.head.runs))
-	f.InBase, f.InHead, f.P = &inBase, &inHead, pointer(rounded(p))
+func (x *examiner) appeared(f *Found, in, of [2]int, gross bool) bool {
+	p, _ := stats.FisherExact(in[0], of[0], in[1], of[1])
+	f.InBase, f.InHead, f.P = &in[0], &in[1], pointer(rounded(p))
+	everywhere := in[0] == 0 && in[1] == of[1] && of[0] > 0
 	switch {
-	case inBase > 0 || inHead == 0:
+	case in[0] > 0 || in[1] == 0:
 		return false
-	case p < ruleLevel:
+	case !x.untested(of[0], of[1]):
 		f.Outcome = OutcomeWorse
-	case x.low && gross && inHead == len(x.head.runs):
+		return p < ruleLevel
+	case everywhere && gross:
 		f.Outcome = OutcomeWorse
-	case inHead == len(x.head.runs):
-		f.Outcome = OutcomeUnsure
-	default:
-		return false
+		return true
 	}
-	return true
+	f.Outcome = OutcomeUnsure
+	return everywhere
 }
 
-func (x *examiner) inRuns(f *Found) string {
-	return fmt.Sprintf("in %d of %d head recordings, in none of %d base", *f.InHead, len(x.head.runs), len(x.base.runs))
+// all is how many recordings each side has.
+func (x *examiner) all() [2]int { return [2]int{len(x.base.runs), len(x.head.runs)} }
+
+func inRuns(f *Found, of [2]int) string {
+	return fmt.Sprintf("in %d of %d head recordings, in none of %d base", *f.InHead, of[1], of[0])
 }
 
 // grossFactor and grossCount are what must be there, times the floor and in durations, for a change to be believed without a test.
@@ -98,25 +109,36 @@ const (
 	grossCount  = 100
 )
 
+// seenPart is the part of a rule's floor from which on a recording has something: a wait of a moment, once, does not make it known.
+const seenPart = 0.1
+
 func (x *examiner) newSites(limit policy.Limit) []Found {
 	var out []Found
+	moved := map[place]bool{}
 	for _, key := range keysOf(place.compare, x.b.places) {
-		list := x.b.places[key]
-		head := average(x.b.perSecond(list, spent.busyNS))
-		if head < limit.Floor || x.unkept(limit.Floor) {
+		base, head := x.a.perSecond(x.a.places[key], spent.busyNS), x.b.perSecond(x.b.places[key], spent.busyNS)
+		f := Found{What: key.String(), Where: key.function, Frame: heaviestFrame(x.b.places[key]), Base: average(base), Head: average(head), severity: average(head)}
+		if f.Head < limit.Floor || key.isVague() || x.unkept(limit.Floor) {
 			continue
 		}
-		f := Found{Where: key.function, Frame: heaviestFrame(list), Head: head, severity: head}
-		if !x.appeared(&f, present(x.a.places[key]), present(list), head >= grossFactor*limit.Floor && total(list) >= grossCount) {
+		in := [2]int{above(base, seenPart*limit.Floor), above(head, seenPart*limit.Floor)}
+		if !x.appeared(&f, in, x.all(), f.Head >= grossFactor*limit.Floor && total(x.b.places[key]) >= grossCount) {
 			continue
 		}
-		f.Text = fmt.Sprintf("new blocking site: %s (%s): %s, %s", key, stack.Place(f.Frame), aSecond(head), x.inRuns(&f))
-		if from, ok := x.movedFrom(key, list); ok {
+		f.Text = fmt.Sprintf("new blocking site: %s (%s): %s, %s", key, stack.Place(f.Frame), aSecond(f.Head), inRuns(&f, x.all()))
+		if from, ok := x.movedFrom(key, moved); ok {
 			f.Outcome, f.Text = OutcomeNoted, fmt.Sprintf("moved: %s waits as %s did", key, from)
 		}
 		out = append(out, f)
 	}
 	return out
+}
+
+// isVague says whether a place is none: the stack was lost, or it stands for several.
+func (p place) isVague() bool { return p.function == "" || isVague(p.reason) }
+
+func isVague(reason string) bool {
+	return reason == "" || reason == summary.UnknownReason || reason == summary.OtherReason
 }
 
 // unkept says whether a site that base's summaries left out may have had as much time as that.
@@ -139,15 +161,16 @@ func total(list []spent) (n int64) {
 // likeness is how much time and counts may differ for a place to be another under a new name.
 const likeness = 1.5
 
-// movedFrom is a place that head lacks and whose waits were like those at a place that base lacks: the function has got a new name.
-func (x *examiner) movedFrom(to place, list []spent) (place, bool) {
-	busy, times := average(x.b.perSecond(list, spent.busyNS)), average(x.b.perSecond(list, countOf))
+// movedFrom is a place that head lacks and whose waits were like those at a place that base lacks: the function has got a new name. Each place moves once.
+func (x *examiner) movedFrom(to place, moved map[place]bool) (place, bool) {
+	busy, times := average(x.b.perSecond(x.b.places[to], spent.busyNS)), average(x.b.perSecond(x.b.places[to], countOf))
 	for _, from := range keysOf(place.compare, x.a.places) {
-		if from.reason != to.reason || from.metric != to.metric || present(x.b.places[from]) > 0 {
+		if from.reason != to.reason || from.metric != to.metric || present(x.b.places[from]) > 0 || moved[from] {
 			continue
 		}
 		was := x.a.places[from]
 		if alike(busy, average(x.a.perSecond(was, spent.busyNS))) && alike(times, average(x.a.perSecond(was, countOf))) {
+			moved[from] = true
 			return from, true
 		}
 	}
@@ -162,16 +185,19 @@ func alike(a, b float64) bool { return max(a, b) <= likeness*min(a, b) }
 func aSecond(v float64) string { return nanoseconds(1e9*v) + " a second" }
 
 func (x *examiner) newReasons(limit policy.Limit) []Found {
-	a, b := byReason(x.a), byReason(x.b)
+	b := byReason(x.b)
 	var out []Found
 	for _, reason := range keysOf(cmp.Compare[string], b) {
-		list := b[reason]
-		head := average(x.b.perSecond(list, spent.busyNS))
-		f := Found{Where: reason, Head: head, severity: head}
-		if reason == "" || head < limit.Floor || !x.appeared(&f, present(a[reason]), present(list), head >= grossFactor*limit.Floor && total(list) >= grossCount) {
+		head := x.b.perSecond(b[reason], spent.busyNS)
+		f := Found{What: reason, Head: average(head), severity: average(head)}
+		if isVague(reason) || f.Head < limit.Floor {
 			continue
 		}
-		f.Text = fmt.Sprintf("new wait reason: %s: %s, %s", reason, aSecond(head), x.inRuns(&f))
+		in := [2]int{above(x.base.waits(reason), seenPart*limit.Floor), above(head, seenPart*limit.Floor)}
+		if !x.appeared(&f, in, x.all(), f.Head >= grossFactor*limit.Floor && total(b[reason]) >= grossCount) {
+			continue
+		}
+		f.Text = fmt.Sprintf("new wait reason: %s: %s, %s", reason, aSecond(f.Head), inRuns(&f, x.all()))
 		out = append(out, f)
 	}
 	return out
@@ -179,41 +205,47 @@ func (x *examiner) newReasons(limit policy.Limit) []Found {
 
 func byReason(s *survey) map[string][]spent {
 	out := map[string][]spent{}
-	for key, list := range s.places {
-		if key.metric != summary.MetricWait {
-			continue
-		}
-		sums := at(out, key.reason, len(s.runs))
-		for i, v := range list {
-			sums[i].add(v.count, v.ns, v.idleNS, "")
+	for i, r := range s.runs {
+		for j := range r.Groups {
+			if g := &r.Groups[j]; g.By == summary.BySite && g.Metric == summary.MetricWait {
+				add(out, g.Name, siteSpent(i, g))
+			}
 		}
 	}
 	return out
 }
 
 func (x *examiner) leaks(limit policy.Limit) []Found {
-	leaksOf := func(s *survey) map[place][]spent {
-		out := map[place][]spent{}
-		for i, r := range s.runs {
-			for _, l := range r.Info.Leaks {
-				at(out, place{metric: summary.MetricWait, reason: l.Reason, function: cmp.Or(l.Where, l.Entry)}, len(s.runs))[i].add(l.Count, 0, 0, l.Frame)
-			}
-		}
-		return out
-	}
-	a, b := leaksOf(x.a), leaksOf(x.b)
+	a, of0 := leaksOf(x.a)
+	b, of1 := leaksOf(x.b)
 	var out []Found
 	for _, key := range keysOf(place.compare, b) {
 		list := b[key]
 		head := float64(total(list)) / float64(max(1, present(list)))
-		f := Found{Where: key.function, Frame: heaviestFrame(list), Head: head, severity: head}
-		if head < limit.Floor || !x.appeared(&f, present(a[key]), present(list), true) {
+		f := Found{What: key.String(), Where: key.function, Frame: heaviestFrame(list), Head: head, severity: head}
+		of := [2]int{of0, of1}
+		if head < limit.Floor || !x.appeared(&f, [2]int{present(a[key]), present(list)}, of, head >= grossFactor*limit.Floor) {
 			continue
 		}
-		f.Text = fmt.Sprintf("new leak: goroutines are left behind in %s (%s), %.0f a recording, %s", key, stack.Place(f.Frame), head, x.inRuns(&f))
+		f.Text = fmt.Sprintf("new leak: goroutines are left behind in %s (%s), %.0f a recording, %s", key, stack.Place(f.Frame), head, inRuns(&f, of))
 		out = append(out, f)
 	}
 	return out
+}
+
+// leaksOf are the leaks of a side, and how many of its recordings could show any.
+func leaksOf(s *survey) (leaks map[place][]spent, judged int) {
+	leaks = map[place][]spent{}
+	for i, r := range s.runs {
+		if !r.Info.LeaksJudged {
+			continue
+		}
+		judged++
+		for _, l := range r.Info.Leaks {
+			add(leaks, place{metric: summary.MetricWait, reason: l.Reason, function: cmp.Or(l.Where, l.Entry)}, spent{run: i, count: l.Count, frame: l.Frame})
+		}
+	}
+	return leaks, judged
 }
 
 // moreGoroutines is the ratio from which on more goroutines at the end count.
@@ -224,21 +256,37 @@ func (x *examiner) goroutines(limit policy.Limit) []Found {
 	if len(base) == 0 || len(head) == 0 {
 		return nil
 	}
-	change := stats.Compare([]stats.Block{{Base: logsOf(base, 1), Head: logsOf(head, 1)}}, stats.CompareOptions{Seed: seedOf("goroutines"), Resamples: -1})
-	f := Found{Base: average(base), Head: average(head), P: pointer(rounded(change.P)), Outcome: OutcomeWorse}
+	change := compareValues([]block{{base: places(len(base)), head: places(len(head))}}, base, head, 1)
+	f := Found{What: "goroutines", Base: average(base), Head: average(head), P: pointer(rounded(change.P)), Outcome: OutcomeWorse}
 	more := f.Head - f.Base
-	gross := change.Ratio > grossRatio && more >= grossFactor*limit.Floor
+	untested := x.untested(len(base), len(head)) || change.LeastP >= ruleLevel
 	switch {
 	case more < limit.Floor || change.Ratio < moreGoroutines:
 		return nil
-	case change.P < ruleLevel, x.low && gross:
-	case x.low:
+	case untested && (change.Ratio <= grossRatio || more < grossFactor*limit.Floor):
 		f.Outcome = OutcomeUnsure
-	default:
+	case !untested && change.P >= ruleLevel:
 		return nil
 	}
 	f.Text = fmt.Sprintf("more goroutines are left at the end: %.0f on base, %.0f on head", f.Base, f.Head)
 	return []Found{f}
+}
+
+// compareValues tests numbers of the recordings that have no interval.
+func compareValues(blocks []block, base, head []float64, least float64) stats.Change {
+	b, h := logsOf(base, least), logsOf(head, least)
+	var list []stats.Block
+	for _, block := range blocks {
+		var o stats.Block
+		for _, i := range block.base {
+			o.Base = append(o.Base, b[i])
+		}
+		for _, i := range block.head {
+			o.Head = append(o.Head, h[i])
+		}
+		list = append(list, o)
+	}
+	return stats.Compare(list, stats.CompareOptions{Resamples: -1})
 }
 
 func alive(runs []*summary.Run) []float64 {
@@ -271,20 +319,7 @@ func compareFindings(a, b finding) int {
 
 func (x *examiner) newFindings(limit policy.Limit) []Found {
 	titles := map[finding]string{}
-	findingsOf := func(s *survey, least float64) map[finding][]spent {
-		out := map[finding][]spent{}
-		for i, r := range s.runs {
-			for _, v := range r.Info.Findings {
-				if float64(v.Severity) >= least {
-					key := finding{v.Name, stack.Function(v.Where)}
-					titles[key] = v.Title
-					at(out, key, len(s.runs))[i].add(1, int64(v.Severity), 0, "")
-				}
-			}
-		}
-		return out
-	}
-	a, b := findingsOf(x.a, 0), findingsOf(x.b, limit.Floor)
+	a, b := findingsOf(x.a, 0, titles), findingsOf(x.b, limit.Floor, titles)
 	var out []Found
 	for _, key := range keysOf(compareFindings, b) {
 		list := b[key]
@@ -292,15 +327,30 @@ func (x *examiner) newFindings(limit policy.Limit) []Found {
 		for _, v := range list {
 			sum += v.ns
 		}
-		f := Found{Where: key.where, Head: float64(sum) / float64(max(1, total(list)))}
-		if f.severity = f.Head; !x.appeared(&f, present(a[key]), present(list), f.Head >= 2*limit.Floor) {
+		f := Found{What: strings.TrimSpace(key.name + " " + key.where), Where: key.where, Head: float64(sum) / float64(max(1, total(list)))}
+		if f.severity = f.Head; !x.appeared(&f, [2]int{present(a[key]), present(list)}, x.all(), f.Head >= 2*limit.Floor) {
 			continue
 		}
 		if slices.Contains(ofMachine, key.name) {
 			f.Outcome = OutcomeNoted
 		}
-		f.Text = fmt.Sprintf("new finding %s: %s (%s), %s", key.name, titles[key], cmp.Or(stack.Local(key.where), "no one place"), x.inRuns(&f))
+		f.Text = fmt.Sprintf("new finding %s: %s (%s), %s", key.name, titles[key], cmp.Or(stack.Local(key.where), "no one place"), inRuns(&f, x.all()))
 		out = append(out, f)
+	}
+	return out
+}
+
+// findingsOf are a side's findings of at least a severity, which stands in place of nanoseconds.
+func findingsOf(s *survey, least float64, titles map[finding]string) map[finding][]spent {
+	out := map[finding][]spent{}
+	for i, r := range s.runs {
+		for _, v := range r.Info.Findings {
+			if float64(v.Severity) >= least {
+				key := finding{v.Name, stack.Function(v.Where)}
+				titles[key] = v.Title
+				add(out, key, spent{run: i, count: 1, ns: int64(v.Severity)})
+			}
+		}
 	}
 	return out
 }
@@ -327,13 +377,13 @@ func (x *examiner) waker(at place, who by, limit policy.Limit) (Found, bool) {
 	nsOf := func(s spent) int64 { return s.ns }
 	list := x.b.wakers[at][who]
 	base, head := x.a.perSecond(x.a.wakers[at][who], nsOf), x.b.perSecond(list, nsOf)
-	f := Found{Outcome: OutcomeWorse, Where: who.name, Frame: heaviestFrame(list), Base: average(base), Head: average(head)}
+	f := Found{Outcome: OutcomeWorse, What: who.name + " at " + at.String(), Where: who.name, Frame: heaviestFrame(list), Base: average(base), Head: average(head)}
 	if f.severity = f.Head - f.Base; who.name == "" || who.name[0] == '<' || f.severity < limit.Floor || f.Head < moreWaiting*f.Base {
 		return f, false
 	}
-	change := stats.Compare([]stats.Block{{Base: logsOf(base, leastTime), Head: logsOf(head, leastTime)}}, stats.CompareOptions{Seed: seedOf(at.String() + who.name), Resamples: -1})
+	change := compareValues([]block{x.whole()}, base, head, leastTime)
 	f.P = pointer(rounded(change.P))
-	f.Text = fmt.Sprintf("%s ends waits (%s) that take longer: %s on base, %s on head", stack.Local(who.name), at, nanoseconds(1e9*f.Base), aSecond(f.Head))
+	f.Text = fmt.Sprintf("%s ends waits (%s) that take longer: %s on base, %s on head", stack.Local(who.name), at, aSecond(f.Base), aSecond(f.Head))
 	return f, change.P < ruleLevel
 }
 
@@ -354,7 +404,7 @@ func (x *examiner) steal(limit policy.Limit) []Found {
 		return nil
 	}
 	return []Found{{
-		Outcome: OutcomeWorse, Base: base, Head: head, severity: head,
+		Outcome: OutcomeWorse, What: "steal", Base: base, Head: head, severity: head,
 		Text: fmt.Sprintf("the hypervisor took more CPU time: %s on base, %s on head; what is slower may be its doing", report.FormatShare(base), report.FormatShare(head)),
 	}}
 }

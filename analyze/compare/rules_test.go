@@ -13,7 +13,7 @@ import (
 func TestRulesFindWhatTheyAreFor(t *testing.T) {
 	reason := func(r *summary.Run) {
 		for i := range r.Groups {
-			if g := &r.Groups[i]; g.By == summary.BySite && g.Name == "sync.Mutex.Lock" {
+			if g := &r.Groups[i]; (g.By == summary.BySite || g.By == summary.ByReason) && g.Name == "sync.Mutex.Lock" {
 				g.Name = "sync.WaitGroup.Wait"
 			}
 		}

@@ -30,16 +30,17 @@ func leastOf(stat policy.Stat) float64 {
 
 // side is the recordings of one build.
 type side struct {
+	isHead  bool
 	runs    []*summary.Run
 	groups  []map[summary.Key]*summary.Group // by recording
 	blocked []int64                          // nanoseconds, by recording
 }
 
-func newSide(runs []*summary.Run) *side {
-	s := &side{runs: runs}
+func newSide(runs []*summary.Run, isHead bool) *side {
+	s := &side{runs: runs, isHead: isHead}
 	for _, r := range runs {
 		index := make(map[summary.Key]*summary.Group, len(r.Groups))
-		var blocked int64
+		blocked := r.Info.BeyondSumNS
 		for i := range r.Groups {
 			g := &r.Groups[i]
 			index[g.Key] = g
@@ -59,25 +60,41 @@ func timeOf(g *summary.Group) int64 { return g.Hist.Sum() + g.Hist.CensoredSum()
 // seconds is how long the i-th recording observed.
 func (s *side) seconds(i int) float64 { return float64(s.runs[i].Info.DurationNS) / 1e9 }
 
-// value is the metric of the i-th recording. It reports false where the recording does not give it: nothing of the kind was seen, or too
-// much of it was cut.
-func (s *side) value(i int, m policy.Metric) (float64, bool) {
+// given says whether a recording gives a metric.
+type given uint8
+
+const (
+	givenNone    given = iota // nothing of the kind was seen
+	givenCut                  // too much of it was cut for the number to be known
+	givenAtLeast              // the same, and the value is the least that it can be
+	givenExactly
+)
+
+// value is the metric of the i-th recording. Of head, a quantile that cut durations leave open is the longest duration that was seen: who is worse off
+// than can be told is not let off. Of base that would make head look worse than it is.
+func (s *side) value(i int, m policy.Metric) (float64, given) {
 	g := s.groups[i][m.Key]
 	if !m.Stat.IsDuration() {
-		return s.perSecond(i, g, m), s.seconds(i) > 0
+		return s.perSecond(i, g, m), givenExactly
 	}
 	if g == nil || g.Hist.Count() == 0 {
-		return 0, false
+		return 0, givenNone
 	}
 	if m.Stat == policy.StatMean {
-		return float64(timeOf(g)) / float64(g.Hist.Count()), true
+		return float64(timeOf(g)) / float64(g.Hist.Count()), givenExactly
 	}
 	v := g.Hist.Quantile(m.Stat.Permille())
-	return float64(v.Value), v.Defined
+	switch {
+	case v.Defined:
+		return float64(v.Value), givenExactly
+	case s.isHead:
+		return float64(g.Hist.Max()), givenAtLeast
+	}
+	return 0, givenCut
 }
 
 func (s *side) perSecond(i int, g *summary.Group, m policy.Metric) float64 {
-	seconds := s.seconds(i)
+	seconds := max(s.seconds(i), 1e-9)
 	switch {
 	case m == policy.Blocked:
 		return float64(s.blocked[i]) / 1e9 / seconds
@@ -89,15 +106,26 @@ func (s *side) perSecond(i int, g *summary.Group, m policy.Metric) float64 {
 	return float64(timeOf(g)) / 1e9 / seconds
 }
 
+// waits are the seconds a second of waits for a reason, by recording.
+func (s *side) waits(reason string) []float64 {
+	out := make([]float64, len(s.runs))
+	for i, groups := range s.groups {
+		if g := groups[summary.Key{Metric: summary.MetricWait, By: summary.ByReason, Name: reason}]; g != nil {
+			out[i] = float64(timeOf(g)) / float64(max(1, s.runs[i].Info.DurationNS))
+		}
+	}
+	return out
+}
+
 // observation is the i-th recording's number for the tests.
 func (s *side) observation(i int, m policy.Metric) (stats.Observation, bool) {
-	v, ok := s.value(i, m)
-	if !ok {
+	v, how := s.value(i, m)
+	if how < givenAtLeast {
 		return stats.Observation{}, false
 	}
 	least := leastOf(m.Stat)
 	o := stats.Observation{Log: math.Log(max(v, least))}
-	if permille := m.Stat.Permille(); permille > 0 {
+	if permille := m.Stat.Permille(); permille > 0 && how == givenExactly {
 		redraw := s.groups[i][m.Key].Hist.Redrawer(permille)
 		o.Redraw = func(rng *rand.Rand) float64 {
 			again, ok := redraw(rng)
@@ -114,12 +142,22 @@ func (s *side) observation(i int, m policy.Metric) (stats.Observation, bool) {
 func (s *side) values(m policy.Metric) []*float64 {
 	out := make([]*float64, len(s.runs))
 	for i := range s.runs {
-		if v, ok := s.value(i, m); ok {
+		if v, how := s.value(i, m); how >= givenAtLeast {
 			v = rounded(v)
 			out[i] = &v
 		}
 	}
 	return out
+}
+
+// any says whether some recording gives a metric in this way.
+func (s *side) any(m policy.Metric, how given) bool {
+	for i := range s.runs {
+		if _, is := s.value(i, m); is == how {
+			return true
+		}
+	}
+	return false
 }
 
 // geometricMean is that of the recordings that give the metric, nil where none does. Where one is 0 it is the arithmetic mean.

@@ -43,7 +43,7 @@ func (t *trial) differences() []Difference {
 
 func (t *trial) runs() []*summary.Run { return append(slices.Clone(t.base.runs), t.head.runs...) }
 
-// property is what all recordings must have in common. Where a recording does not say, it is empty.
+// property is what all recordings must have in common. Where a recording does not say, it is empty, which is not the same as what another one says.
 type property struct {
 	name string
 	of   func(*format.Metadata) string
@@ -56,12 +56,17 @@ var (
 		}
 		return fmt.Sprint(p.GOMAXPROCS)
 	})}
-	quota = property{"CPU quota", ofProcesses(func(p *format.Process) string {
-		if p.CPUQuota == 0 {
+	quota = property{"CPU quota", func(m *format.Metadata) string {
+		return ofProcesses(func(p *format.Process) string {
+			switch {
+			case p.CPUQuota > 0:
+				return fmt.Sprintf("%g CPUs", p.CPUQuota)
+			case m.Source == format.SourceGoTrace:
+				return ""
+			}
 			return "none"
-		}
-		return fmt.Sprintf("%g CPUs", p.CPUQuota)
-	})}
+		})(m)
+	}}
 	goVersion = property{"Go version", ofProcesses(func(p *format.Process) string { return p.GoVersion })}
 	cpu       = property{"CPU", func(m *format.Metadata) string {
 		if m.CPUModel == "" && m.CPUs == 0 {
@@ -115,14 +120,28 @@ func (t *trial) properties(list ...property) string {
 func valuesOf(p property, runs []*summary.Run) []string {
 	var out []string
 	for _, r := range runs {
-		if v := p.of(&r.Info.Meta); v != "" && !slices.Contains(out, v) {
+		if v := cmp.Or(p.of(&r.Info.Meta), notSaid); !slices.Contains(out, v) {
 			out = append(out, v)
 		}
 	}
 	return out
 }
 
-func either(list []string) string { return cmp.Or(strings.Join(list, " or "), "unknown") }
+// notSaid is what a recording says of what it does not know.
+const notSaid = "unknown"
+
+func either(list []string) string { return strings.Join(list, " or ") }
+
+// unsaid are the properties that no recording says.
+func (t *trial) unsaid() []string {
+	var out []string
+	for _, p := range []property{gomaxprocs, cpu, goVersion} {
+		if all := valuesOf(p, t.runs()); len(all) == 1 && all[0] == notSaid {
+			out = append(out, p.name)
+		}
+	}
+	return out
+}
 
 const (
 	maxDurationRatio = 1.5
@@ -131,19 +150,21 @@ const (
 	maxLoss          = 0.001 // of events or of the time
 )
 
-// meanOf is the geometric mean over the recordings of a side.
-func meanOf(runs []*summary.Run, of func(*summary.Info) float64) float64 {
-	var logs float64
-	for _, r := range runs {
-		logs += math.Log(max(of(&r.Info), 1e-9))
+// medianOf is the median over the recordings of a side: one that did nothing is not what the side did.
+func medianOf(runs []*summary.Run, of func(*summary.Info) float64) float64 {
+	values := make([]float64, len(runs))
+	for i, r := range runs {
+		values[i] = of(&r.Info)
 	}
-	return math.Exp(logs / float64(max(1, len(runs))))
+	slices.Sort(values)
+	n := len(values)
+	return (values[(n-1)/2] + values[n/2]) / 2
 }
 
 func seconds(i *summary.Info) float64 { return float64(i.DurationNS) / 1e9 }
 
 func (t *trial) duration() string {
-	base, head := meanOf(t.base.runs, seconds), meanOf(t.head.runs, seconds)
+	base, head := medianOf(t.base.runs, seconds), medianOf(t.head.runs, seconds)
 	if max(base, head) <= maxDurationRatio*min(base, head) {
 		return ""
 	}
@@ -154,7 +175,7 @@ func nanoseconds(v float64) string { return report.FormatDuration(int64(math.Rou
 
 func (t *trial) load() string {
 	rate := func(i *summary.Info) float64 { return float64(i.NetworkWakes) / max(seconds(i), 1e-9) }
-	base, head := meanOf(t.base.runs, rate), meanOf(t.head.runs, rate)
+	base, head := medianOf(t.base.runs, rate), medianOf(t.head.runs, rate)
 	if max(base, head) < minLoad || max(base, head) <= maxLoadRatio*min(base, head) {
 		return ""
 	}

@@ -2,6 +2,7 @@ package compare
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/gosched/gosched/analyze/report"
 	"github.com/gosched/gosched/analyze/summary"
@@ -16,13 +17,20 @@ func (t *trial) warnings(r *Result) []report.Warning {
 		out = append(out, report.Warning{Code: code, Text: fmt.Sprintf(text, args...)})
 	}
 	switch {
-	case t.low:
+	case r.Design.LowConfidence:
 		add("few", "low confidence: %s against %s; only a change of %s or more counts, as one recording of a program is easily twice as slow as another",
 			report.FormatCount(int64(len(t.base.runs))), report.FormatNumber(int64(len(t.head.runs)), "recording"), report.FormatRatio(grossRatio))
 	case t.inARow && inARow(t.base.runs, t.head.runs):
 		add("in a row", "one side was recorded after the other: a machine's drift looks like a change, so that only a change of %s or more counts; gosched record-ab records in turns", report.FormatRatio(t.policy.InARow))
 	case t.inARow:
 		add("in a row", "the recordings do not say that they were made in turns, so that only a change of %s or more counts; gosched record-ab makes such", report.FormatRatio(t.policy.InARow))
+	}
+	if list := t.unsaid(); len(list) > 0 {
+		add("unsaid", "no recording says its %s: whether they are the same is not known", strings.Join(list, ", "))
+	}
+	if n, ns := t.beyond(); n > 0 {
+		add("beyond", "%s with little time in a recording are left out of summaries, up to %s a second each: they are in no table of places, and a place with less is not called new",
+			report.FormatNumber(n, "place"), nanoseconds(ns))
 	}
 	for _, d := range r.Differences {
 		if d.Allowed {
@@ -38,6 +46,15 @@ func (t *trial) warnings(r *Result) []report.Warning {
 		}
 	}
 	return append(out, t.repeated()...)
+}
+
+// beyond is how many places summaries left out, at most, and the most time that one of them had in a second.
+func (t *trial) beyond() (n int64, ns float64) {
+	for _, r := range t.runs() {
+		n = max(n, r.Info.SitesBeyond)
+		ns = max(ns, float64(r.Info.BeyondNS)/max(seconds(&r.Info), 1e-9))
+	}
+	return n, ns
 }
 
 // repeated are the warnings of the recordings, one of each sort with how many have it.

@@ -28,5 +28,5 @@ func groupsOf(list []named) []Group {
 }
 
 // Own are the delays of the program's goroutines without the time in which a thread was ready and had no CPU (off CPU, starved): what other processes on
-// the machine do is not in it. It says something only where the trace has thread events.
+// the machine do is not in it. Delays that were cut are left out. It says something only where the trace has thread events.
 func (p *Pass) Own() *stats.Histogram { return &p.own }

@@ -52,6 +52,7 @@ func causes(list []blocking.Cause) []Cause {
 		}
 		out = append(out, Cause{
 			Kind: c.Kind.String(), Name: plain(name), NS: c.NS, Count: c.Count, DirectNS: c.DirectNS, IdleNS: c.IdleNS, Frame: plain(c.Frame),
+			Root: plain(stack.Root(c.Stack)),
 		})
 	}
 	return out

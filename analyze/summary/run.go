@@ -76,6 +76,7 @@ type Cause struct {
 	DirectNS int64  `json:"direct_ns,omitempty"`
 	IdleNS   int64  `json:"idle_ns,omitempty"`
 	Frame    string `json:"frame,omitempty"`
+	Root     string `json:"root,omitempty"` // the function at the root of the heaviest stack, in Info.Causes
 }
 
 // Info is what is known of a recording as a whole. What the recording cannot say is nil.

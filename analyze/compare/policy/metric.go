@@ -120,7 +120,7 @@ func (m Metric) parseFloor(text string) (float64, error) {
 		return float64(d), nil
 	}
 	v, err := strconv.ParseFloat(text, 64)
-	if err != nil || v < 0 || v > 1e12 {
+	if err != nil || !(v >= 0 && v <= 1e12) {
 		return 0, fmt.Errorf("floor of %s: %q is no number such as 0.02", m, text)
 	}
 	return v, nil

@@ -93,6 +93,7 @@ func TestAPolicyIsRefusedInOneSentence(t *testing.T) {
 		{"effect", "version: 1\nmetrics: [{metric: delay p99, effect: 0.5}]", "a ratio above 1"},
 		{"floor", "version: 1\nmetrics: [{metric: delay p99, floor: '12'}]", "no duration"},
 		{"floor of time", "version: 1\nmetrics: [{metric: blocked time, floor: 5ms}]", "no number"},
+		{"floor that is no number", "version: 1\nmetrics: [{metric: blocked time, floor: nan}]", "no number"},
 		{"rule", "version: 1\nrules: [{rule: nonsense}]", `no rule "nonsense"`},
 		{"floor of a rule", "version: 1\nrules: [{rule: leak, floor: -1}]", "0 or more"},
 		{"ignored what", "version: 1\nignore: [{what: x, reason: y, until: 2027-01-01}]", "neither a metric nor a rule"},
