@@ -6,6 +6,7 @@ import (
 	"reflect"
 
 	"github.com/gosched/gosched/analyze/stats"
+	"github.com/gosched/gosched/format"
 	"github.com/gosched/gosched/format/buckets"
 )
 
@@ -17,7 +18,7 @@ var (
 	groupBytes = 2 * size[Group]()
 	pairBytes  = 2 * size[Pair]()
 	infoBytes  = 2 * size[Info]()
-	partBytes  = 2 * size[Leak]() // of what lists in Info are made of, the largest
+	partBytes  = 2 * size[format.Process]() // of what lists in Info are made of, the largest
 )
 
 const octaveBytes = 2 << 10 // of a histogram, where one of an octave's buckets is not empty
