@@ -26,7 +26,7 @@ var exitCodes = []struct {
 	{exitFine, "fine"},
 	{exitGate, "a gate said no: what was asked about is there, and it is not as it should be"},
 	{exitInput, "a mistake in the command line, a file that cannot be read or written, bad input"},
-	{exitInconclusive, "inconclusive: there is too little in the trace to answer"},
+	{exitInconclusive, "inconclusive: there is too little in the trace to answer, or recordings differ in more than the code"},
 	{exitUnsupported, "this kernel, these privileges or this target are not supported"},
 }
 
