@@ -17,7 +17,7 @@ require (
 	mvdan.cc/sh/v3 v3.14.1
 )
 
-require go.yaml.in/yaml/v4 v4.0.0 // indirect
+require go.yaml.in/yaml/v4 v4.0.0
 
 require (
 	github.com/google/pprof v0.0.0-20261016150608-1facf8f91b50
