@@ -166,8 +166,11 @@ func (t *trial) judge(gates []policy.Gate) []*Measured {
 	for i, g := range gates {
 		r := t.measure(g.Metric, 0)
 		r.Effect, r.Floor = g.Effect, g.Floor
-		if r.Outcome == OutcomeSame {
+		switch {
+		case r.Outcome == OutcomeSame:
 			p, tested = append(p, r.change.P), append(tested, r)
+		case r.Why == tooMuchCut && !t.mayBeWorse(r):
+			r.Why = "too much of base was cut, and head is not longer"
 		}
 		out[i] = r
 	}
@@ -176,6 +179,12 @@ func (t *trial) judge(gates []policy.Gate) []*Measured {
 		t.decide(tested[i], adjusted)
 	}
 	return out
+}
+
+// mayBeWorse says of a metric that is cut in base whether head is longer than the least that base can be.
+func (t *trial) mayBeWorse(r *Measured) bool {
+	least := geometricMean(t.base.valuesFrom(r.metric, givenCut))
+	return r.Head != nil && (least == nil || *r.Head > r.Effect**least)
 }
 
 // decide says what a metric's change is: all three of the effect, the floor and the test must agree.

@@ -65,8 +65,8 @@ type given uint8
 
 const (
 	givenNone    given = iota // nothing of the kind was seen
-	givenCut                  // too much of it was cut for the number to be known
-	givenAtLeast              // the same, and the value is the least that it can be
+	givenCut                  // too much of it was cut for the number to be known; the value is the least that it can be
+	givenAtLeast              // the same, and it counts
 	givenExactly
 )
 
@@ -90,7 +90,7 @@ func (s *side) value(i int, m policy.Metric) (float64, given) {
 	case s.isHead:
 		return float64(g.Hist.Max()), givenAtLeast
 	}
-	return 0, givenCut
+	return float64(g.Hist.Max()), givenCut
 }
 
 func (s *side) perSecond(i int, g *summary.Group, m policy.Metric) float64 {
@@ -139,10 +139,13 @@ func (s *side) observation(i int, m policy.Metric) (stats.Observation, bool) {
 }
 
 // values are the metric of every recording, nil where one does not give it.
-func (s *side) values(m policy.Metric) []*float64 {
+func (s *side) values(m policy.Metric) []*float64 { return s.valuesFrom(m, givenAtLeast) }
+
+// valuesFrom are the metric of every recording that gives it in this way or a better one.
+func (s *side) valuesFrom(m policy.Metric, least given) []*float64 {
 	out := make([]*float64, len(s.runs))
 	for i := range s.runs {
-		if v, how := s.value(i, m); how >= givenAtLeast {
+		if v, how := s.value(i, m); how >= least {
 			v = rounded(v)
 			out[i] = &v
 		}
