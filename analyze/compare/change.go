@@ -36,7 +36,7 @@ func (x *examiner) changes() []Change {
 func (x *examiner) change(key place) (Change, bool) {
 	base, head := x.a.perSecond(x.a.places[key], spent.busyNS), x.b.perSecond(x.b.places[key], spent.busyNS)
 	c := Change{
-		Place: key.String(), Reason: key.reason, Function: key.function, Base: rounded(average(base)), Head: rounded(average(head)),
+		Place: key.String(), Metric: string(key.metric), Reason: key.reason, Function: key.function, Base: rounded(average(base)), Head: rounded(average(head)),
 		Frame: cmp.Or(heaviestFrame(x.b.places[key]), heaviestFrame(x.a.places[key])),
 	}
 	if max(c.Base, c.Head) < leastSeen {

@@ -10,6 +10,7 @@ import (
 	"github.com/gosched/gosched/analyze/compare/policy"
 	"github.com/gosched/gosched/analyze/replay/stack"
 	"github.com/gosched/gosched/analyze/report"
+	"github.com/gosched/gosched/analyze/summary"
 )
 
 // View says how much of a Result a Document shows.
@@ -233,7 +234,7 @@ func (s *Shift) table() report.Table {
 func (r *Result) placesTable(v View) report.Table {
 	t := report.Table{
 		Title:   "Which code waits more or less, a second, waits for work left out",
-		Columns: []string{"", "ended by", "for", "base", "head", "vs base", "q"}, Names: 3,
+		Columns: []string{"", "ended by", "for", "wait", "base", "head", "vs base", "q"}, Names: 3,
 	}
 	for i := range r.Places {
 		if len(t.Rows) == v.Rows {
@@ -242,10 +243,18 @@ func (r *Result) placesTable(v View) report.Table {
 		}
 		c := &r.Places[i]
 		t.Rows = append(t.Rows, []report.Cell{
-			report.Text(c.Place), growthCell(c.Waker), growthCell(c.Cause), secondsCell(c.Base), secondsCell(c.Head), c.versus(r.Design.LowConfidence), report.Probability(c.Q),
+			report.Text(cmp.Or(stack.Local(c.Function), "unknown")), growthCell(c.Waker), growthCell(c.Cause), report.Text(c.wait()), secondsCell(c.Base), secondsCell(c.Head), c.versus(r.Design.LowConfidence), report.Probability(c.Q),
 		})
 	}
 	return t
+}
+
+// wait is what is waited for at the place.
+func (c *Change) wait() string {
+	if c.Metric == string(summary.MetricCall) {
+		return "syscall " + c.Reason
+	}
+	return c.Reason
 }
 
 func growthCell(g *Growth) report.Cell {

@@ -79,6 +79,7 @@ type ShiftQuantile struct {
 // Change is how much more or less time goroutines spend waiting at a place, in seconds a second, waits for work left out.
 type Change struct {
 	Place    string   `json:"place"`
+	Metric   string   `json:"metric"` // wait or syscall
 	Reason   string   `json:"reason"`
 	Function string   `json:"function"`
 	Frame    string   `json:"frame,omitempty"` // with file and line, of head where it is there
