@@ -46,7 +46,7 @@ func (b build) record(order int, seed uint64) *summary.Run {
 	site.Frame = "main.(*store).get /src/store.go:40"
 	worker := b.group(summary.Key{Metric: summary.MetricWait, By: summary.BySite, Name: "chan receive", Stack: stackOfWorker}, rng, 400, 3e6)
 	worker.Frame = "main.worker /src/main.go:90"
-	worker.IdleNS = timeOf(worker)
+	worker.IdleNS = worker.TimeNS()
 	conn := b.group(summary.Key{Metric: summary.MetricWait, By: summary.BySite, Name: "IO wait", Stack: "main.accept;" + b.server + ";net.(*conn).Read"}, rng, 200, 1e6)
 	conn.Frame = b.server + " /src/main.go:30"
 	own := *delays
@@ -57,8 +57,8 @@ func (b build) record(order int, seed uint64) *summary.Run {
 		g.Frame = "main.audit /src/audit.go:12"
 		r.Groups = append(r.Groups, *g)
 	}
-	r.Pairs = []summary.Pair{{Reason: "sync.Mutex.Lock", Stack: stackOfStore, Waker: stackOfFlush, WakerFrame: "main.(*store).flush /src/store.go:71", Count: 400, NS: timeOf(&site)}}
-	r.Info.Causes = []summary.Cause{{Kind: "behind", Name: "main.compact", NS: timeOf(delays), Count: 3000}}
+	r.Pairs = []summary.Pair{{Reason: "sync.Mutex.Lock", Stack: stackOfStore, Waker: stackOfFlush, WakerFrame: "main.(*store).flush /src/store.go:71", Count: 400, NS: site.TimeNS()}}
+	r.Info.Causes = []summary.Cause{{Kind: "behind", Name: "main.compact", NS: delays.TimeNS(), Count: 3000}}
 	byReason := map[string]*summary.Group{}
 	for i := range r.Groups {
 		g := &r.Groups[i]

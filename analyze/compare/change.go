@@ -94,7 +94,7 @@ func (x *examiner) heaviest(metric summary.Metric, by summary.By) []summary.Key 
 	for _, r := range x.runs() {
 		for i := range r.Groups {
 			if g := &r.Groups[i]; g.Metric == metric && g.By == by {
-				sums[g.Key] += timeOf(g)
+				sums[g.Key] += g.TimeNS()
 			}
 		}
 	}

@@ -39,11 +39,10 @@ func newTrial(base, head []*summary.Run, p *policy.Policy) (*trial, Design) {
 	return t, d
 }
 
-// drawn is how many labelings a test draws where there are too many to try all.
-const drawn = 10_000
-
-// leastP is the smallest p that recordings in such blocks can give.
-func leastP(blocks []block) float64 { return max(stats.LeastP(sizesOf(blocks)), 1.0/(drawn+1)) }
+// leastP is the smallest p that recordings in such blocks can give, also where there are too many labelings to try all.
+func leastP(blocks []block) float64 {
+	return max(stats.LeastP(sizesOf(blocks)), 1.0/(stats.DefaultPermutations+1))
+}
 
 func sizesOf(blocks []block) [][2]int {
 	var out [][2]int

@@ -104,7 +104,7 @@ func (s *survey) site(run int, g *summary.Group) {
 }
 
 func siteSpent(run int, g *summary.Group) spent {
-	return spent{run, g.Hist.Count() + g.Hist.Censored(), timeOf(g), g.IdleNS, g.Frame}
+	return spent{run, g.Hist.Count() + g.Hist.Censored(), g.TimeNS(), g.IdleNS, g.Frame}
 }
 
 // add counts what was spent on a key. Recordings come one after the other, so that those without any take no room.

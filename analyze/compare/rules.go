@@ -113,12 +113,15 @@ const (
 const seenPart = 0.1
 
 func (x *examiner) newSites(limit policy.Limit) []Found {
+	if x.unkept(limit.Floor) {
+		return nil
+	}
 	var out []Found
 	moved := map[place]bool{}
 	for _, key := range keysOf(place.compare, x.b.places) {
 		base, head := x.a.perSecond(x.a.places[key], spent.busyNS), x.b.perSecond(x.b.places[key], spent.busyNS)
 		f := Found{What: key.String(), Where: key.function, Frame: heaviestFrame(x.b.places[key]), Base: average(base), Head: average(head), severity: average(head)}
-		if f.Head < limit.Floor || key.isVague() || x.unkept(limit.Floor) {
+		if f.Head < limit.Floor || key.isVague() {
 			continue
 		}
 		in := [2]int{above(base, seenPart*limit.Floor), above(head, seenPart*limit.Floor)}

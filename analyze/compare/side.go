@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 
 	"github.com/gosched/gosched/analyze/compare/policy"
-	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/stats"
 	"github.com/gosched/gosched/analyze/summary"
 )
@@ -44,8 +43,8 @@ func newSide(runs []*summary.Run, isHead bool) *side {
 		for i := range r.Groups {
 			g := &r.Groups[i]
 			index[g.Key] = g
-			if g.Metric == summary.MetricWait && g.By == summary.BySite && replay.ClassOf(g.Name) != replay.ClassTimer {
-				blocked += timeOf(g) - g.IdleNS
+			if g.By == summary.BySite {
+				blocked += g.BlockedNS()
 			}
 		}
 		s.groups = append(s.groups, index)
@@ -53,9 +52,6 @@ func newSide(runs []*summary.Run, isHead bool) *side {
 	}
 	return s
 }
-
-// timeOf is the time that a group's durations took, what was seen of those that were cut included.
-func timeOf(g *summary.Group) int64 { return g.Hist.Sum() + g.Hist.CensoredSum() }
 
 // seconds is how long the i-th recording observed.
 func (s *side) seconds(i int) float64 { return float64(s.runs[i].Info.DurationNS) / 1e9 }
@@ -81,7 +77,7 @@ func (s *side) value(i int, m policy.Metric) (float64, given) {
 		return 0, givenNone
 	}
 	if m.Stat == policy.StatMean {
-		return float64(timeOf(g)) / float64(g.Hist.Count()), givenExactly
+		return float64(g.TimeNS()) / float64(g.Hist.Count()), givenExactly
 	}
 	v := g.Hist.Quantile(m.Stat.Permille())
 	switch {
@@ -103,7 +99,7 @@ func (s *side) perSecond(i int, g *summary.Group, m policy.Metric) float64 {
 	case m.Stat == policy.StatRate:
 		return float64(g.Hist.Count()) / seconds
 	}
-	return float64(timeOf(g)) / 1e9 / seconds
+	return float64(g.TimeNS()) / 1e9 / seconds
 }
 
 // waits are the seconds a second of waits for a reason, by recording.
@@ -111,7 +107,7 @@ func (s *side) waits(reason string) []float64 {
 	out := make([]float64, len(s.runs))
 	for i, groups := range s.groups {
 		if g := groups[summary.Key{Metric: summary.MetricWait, By: summary.ByReason, Name: reason}]; g != nil {
-			out[i] = float64(timeOf(g)) / float64(max(1, s.runs[i].Info.DurationNS))
+			out[i] = float64(g.TimeNS()) / float64(max(1, s.runs[i].Info.DurationNS))
 		}
 	}
 	return out

@@ -15,11 +15,14 @@ type Observation struct {
 // Block is runs of both sides that were made one right after another; the order inside does not matter.
 type Block struct{ Base, Head []Observation }
 
+// DefaultPermutations is CompareOptions.Permutations where it is 0.
+const DefaultPermutations = 10_000
+
 // CompareOptions say how to compare; the zero value works.
 type CompareOptions struct {
 	Seed         uint64
 	Confidence   float64 // 0: 0.95
-	Permutations int     // 0: 10,000; up to this many labelings are enumerated exactly, else that many are drawn
+	Permutations int     // 0: DefaultPermutations; up to this many labelings are enumerated exactly, else that many are drawn
 	Resamples    int     // 0: 2,000 of the bootstrap; negative: no interval
 }
 
@@ -28,7 +31,7 @@ func (o CompareOptions) withDefaults() CompareOptions {
 		o.Confidence = 0.95
 	}
 	if o.Permutations <= 0 {
-		o.Permutations = 10_000
+		o.Permutations = DefaultPermutations
 	}
 	if o.Resamples == 0 {
 		o.Resamples = 2_000

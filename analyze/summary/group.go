@@ -21,8 +21,16 @@ func find(groups []Group, key Key) (int, bool) {
 	return slices.BinarySearchFunc(groups, key, func(g Group, k Key) int { return compareKeys(g.Key, k) })
 }
 
-// timeNS is all the time in a group.
-func (g *Group) timeNS() int64 { return g.Hist.Sum() + g.Hist.CensoredSum() }
+// TimeNS is the time that the group's durations took, what was seen of those that were cut included.
+func (g *Group) TimeNS() int64 { return g.Hist.Sum() + g.Hist.CensoredSum() }
+
+// BlockedNS is the time that goroutines at a site waited for something else than a time that they chose and, maybe, work. System calls are no waits.
+func (g *Group) BlockedNS() int64 {
+	if g.Metric != MetricWait || replay.ClassOf(g.Name) == replay.ClassTimer {
+		return 0
+	}
+	return g.TimeNS() - g.IdleNS
+}
 
 // builder gathers groups.
 type builder map[Key]*Group
@@ -50,7 +58,7 @@ func (b builder) sorted() []Group {
 
 // heaviest are groups from the one with the most time down.
 func heaviest(groups []*Group) []*Group {
-	slices.SortFunc(groups, func(x, y *Group) int { return cmp.Or(cmp.Compare(y.timeNS(), x.timeNS()), compareKeys(x.Key, y.Key)) })
+	slices.SortFunc(groups, func(x, y *Group) int { return cmp.Or(cmp.Compare(y.TimeNS(), x.TimeNS()), compareKeys(x.Key, y.Key)) })
 	return groups
 }
 
@@ -150,10 +158,8 @@ type beyond struct {
 
 func (b *beyond) add(g *Group) {
 	b.sites++
-	b.mostNS = max(b.mostNS, g.timeNS())
-	if g.Metric == MetricWait && replay.ClassOf(g.Name) != replay.ClassTimer {
-		b.sumNS += g.timeNS() - g.IdleNS
-	}
+	b.mostNS = max(b.mostNS, g.TimeNS())
+	b.sumNS += g.BlockedNS()
 }
 
 // sites adds the groups of the heaviest sites.
