@@ -104,11 +104,10 @@ func (s *side) perSecond(i int, g *summary.Group, m policy.Metric) float64 {
 
 // waits are the seconds a second of waits for a reason, by recording.
 func (s *side) waits(reason string) []float64 {
+	m := policy.Metric{Key: summary.Key{Metric: summary.MetricWait, By: summary.ByReason, Name: reason}, Stat: policy.StatTime}
 	out := make([]float64, len(s.runs))
-	for i, groups := range s.groups {
-		if g := groups[summary.Key{Metric: summary.MetricWait, By: summary.ByReason, Name: reason}]; g != nil {
-			out[i] = float64(g.TimeNS()) / float64(max(1, s.runs[i].Info.DurationNS))
-		}
+	for i := range out {
+		out[i], _ = s.value(i, m)
 	}
 	return out
 }
