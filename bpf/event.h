@@ -70,7 +70,7 @@ struct event_base {
 	__u32 tid; /* in the root namespace */
 	__u64 time_ns; /* CLOCK_MONOTONIC */
 	__u64 goid;
-	__s32 proc; /* -1: the thread has no P */
+	__s32 proc; /* -1: the thread has no P. OP_STW_*: GOMAXPROCS up to it, after it; -1: not known */
 	__u32 flags;
 };
 
@@ -105,7 +105,9 @@ struct stack_def {
 	__u16 frames;
 	__u32 pad;
 	__u64 hash;
-	__u64 pcs[MAX_FRAMES]; /* leaf first; all return addresses */
+	__u64 pcs[MAX_FRAMES]; /* leaf first; all return addresses; only as many as frames are sent */
 };
+
+#define STACK_DEF_HEAD 16 /* the bytes before pcs */
 
 #endif

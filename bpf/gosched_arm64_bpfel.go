@@ -146,7 +146,38 @@ const (
 type GoschedScratch struct {
 	_     structs.HostLayout
 	Busy  uint64
-	Stack [1024]uint8
+	Index uint32
+	Pad   uint32
+	Seen  struct {
+		_       structs.HostLayout
+		Base    GoschedEventBase
+		Stack   uint64
+		ByGoid  uint64
+		ByStack uint64
+		Point   struct {
+			_       structs.HostLayout
+			Op      uint8
+			Arg     uint8
+			Flags   uint8
+			SpDelta uint8
+		}
+		Pad uint32
+	}
+	Unknown GoschedThread
+	G       struct {
+		_     structs.HostLayout
+		Bytes [192]uint8
+	}
+	Walk struct {
+		_    structs.HostLayout
+		Base uint64
+		Size uint64
+		Hi   uint64
+		Fp   uint64
+		InC  uint64
+	}
+	Def    GoschedStackDef
+	Window [1024]uint8
 }
 
 type GoschedStackDef struct {
@@ -167,6 +198,34 @@ const (
 	GoschedStackKindSTACK_BROKEN GoschedStackKind = 2
 )
 
+type GoschedSubject struct {
+	_         structs.HostLayout
+	Tgid      uint32
+	Pad       uint32
+	Gopreempt struct {
+		_     structs.HostLayout
+		Begin uint64
+		End   uint64
+	}
+	AsyncPreempt struct {
+		_     structs.HostLayout
+		Begin uint64
+		End   uint64
+	}
+	SystemstackSwitch struct {
+		_     structs.HostLayout
+		Begin uint64
+		End   uint64
+	}
+	Cgocallback struct {
+		_     structs.HostLayout
+		Begin uint64
+		End   uint64
+	}
+	Gomaxprocs uint64
+	Newprocs   uint64
+}
+
 type GoschedThread struct {
 	_    structs.HostLayout
 	G0   uint64
@@ -181,36 +240,32 @@ type GoschedThread struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	GoschedMapGoids             = "goids"
-	GoschedMapLost              = "lost"
-	GoschedMapRings             = "rings"
-	GoschedMapScratches         = "scratches"
-	GoschedMapStacksSent        = "stacks_sent"
-	GoschedMapThreads           = "threads"
-	GoschedProgProcessExec      = "process_exec"
-	GoschedProgThreadSwitch     = "thread_switch"
-	GoschedProgThreadWaking     = "thread_waking"
-	GoschedProgTransition       = "transition"
-	GoschedVarAsyncPreempt      = "async_preempt"
-	GoschedVarCgocallback       = "cgocallback"
-	GoschedVarGopreempt         = "gopreempt"
-	GoschedVarKnowCurrent       = "know_current"
-	GoschedVarKnowGoids         = "know_goids"
-	GoschedVarOffsets           = "offsets"
-	GoschedVarPreemptedInArg1   = "preempted_in_arg1"
-	GoschedVarStackDepth        = "stack_depth"
-	GoschedVarSystemstackSwitch = "systemstack_switch"
-	GoschedVarTargetTgid        = "target_tgid"
-	GoschedVarUnusedArg         = "unused_arg"
-	GoschedVarUnusedBase        = "unused_base"
-	GoschedVarUnusedBy          = "unused_by"
-	GoschedVarUnusedDef         = "unused_def"
-	GoschedVarUnusedFlags       = "unused_flags"
-	GoschedVarUnusedKind        = "unused_kind"
-	GoschedVarUnusedOp          = "unused_op"
-	GoschedVarUnusedPoint       = "unused_point"
-	GoschedVarUnusedStack       = "unused_stack"
-	GoschedVarUnusedThread      = "unused_thread"
+	GoschedMapGoids           = "goids"
+	GoschedMapLost            = "lost"
+	GoschedMapRings           = "rings"
+	GoschedMapScratches       = "scratches"
+	GoschedMapStacksSent      = "stacks_sent"
+	GoschedMapThreads         = "threads"
+	GoschedProgProcessExec    = "process_exec"
+	GoschedProgThreadSwitch   = "thread_switch"
+	GoschedProgThreadWaking   = "thread_waking"
+	GoschedProgTransition     = "transition"
+	GoschedVarKnowCurrent     = "know_current"
+	GoschedVarKnowGoids       = "know_goids"
+	GoschedVarOffsets         = "offsets"
+	GoschedVarPreemptedInArg1 = "preempted_in_arg1"
+	GoschedVarStackDepth      = "stack_depth"
+	GoschedVarSubject         = "subject"
+	GoschedVarUnusedArg       = "unused_arg"
+	GoschedVarUnusedBase      = "unused_base"
+	GoschedVarUnusedBy        = "unused_by"
+	GoschedVarUnusedDef       = "unused_def"
+	GoschedVarUnusedFlags     = "unused_flags"
+	GoschedVarUnusedKind      = "unused_kind"
+	GoschedVarUnusedOp        = "unused_op"
+	GoschedVarUnusedPoint     = "unused_point"
+	GoschedVarUnusedStack     = "unused_stack"
+	GoschedVarUnusedThread    = "unused_thread"
 )
 
 // LoadGosched returns the embedded CollectionSpec for Gosched.
@@ -277,26 +332,22 @@ type GoschedMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type GoschedVariableSpecs struct {
-	AsyncPreempt      *ebpf.VariableSpec `ebpf:"async_preempt"`
-	Cgocallback       *ebpf.VariableSpec `ebpf:"cgocallback"`
-	Gopreempt         *ebpf.VariableSpec `ebpf:"gopreempt"`
-	KnowCurrent       *ebpf.VariableSpec `ebpf:"know_current"`
-	KnowGoids         *ebpf.VariableSpec `ebpf:"know_goids"`
-	Offsets           *ebpf.VariableSpec `ebpf:"offsets"`
-	PreemptedInArg1   *ebpf.VariableSpec `ebpf:"preempted_in_arg1"`
-	StackDepth        *ebpf.VariableSpec `ebpf:"stack_depth"`
-	SystemstackSwitch *ebpf.VariableSpec `ebpf:"systemstack_switch"`
-	TargetTgid        *ebpf.VariableSpec `ebpf:"target_tgid"`
-	UnusedArg         *ebpf.VariableSpec `ebpf:"unused_arg"`
-	UnusedBase        *ebpf.VariableSpec `ebpf:"unused_base"`
-	UnusedBy          *ebpf.VariableSpec `ebpf:"unused_by"`
-	UnusedDef         *ebpf.VariableSpec `ebpf:"unused_def"`
-	UnusedFlags       *ebpf.VariableSpec `ebpf:"unused_flags"`
-	UnusedKind        *ebpf.VariableSpec `ebpf:"unused_kind"`
-	UnusedOp          *ebpf.VariableSpec `ebpf:"unused_op"`
-	UnusedPoint       *ebpf.VariableSpec `ebpf:"unused_point"`
-	UnusedStack       *ebpf.VariableSpec `ebpf:"unused_stack"`
-	UnusedThread      *ebpf.VariableSpec `ebpf:"unused_thread"`
+	KnowCurrent     *ebpf.VariableSpec `ebpf:"know_current"`
+	KnowGoids       *ebpf.VariableSpec `ebpf:"know_goids"`
+	Offsets         *ebpf.VariableSpec `ebpf:"offsets"`
+	PreemptedInArg1 *ebpf.VariableSpec `ebpf:"preempted_in_arg1"`
+	StackDepth      *ebpf.VariableSpec `ebpf:"stack_depth"`
+	Subject         *ebpf.VariableSpec `ebpf:"subject"`
+	UnusedArg       *ebpf.VariableSpec `ebpf:"unused_arg"`
+	UnusedBase      *ebpf.VariableSpec `ebpf:"unused_base"`
+	UnusedBy        *ebpf.VariableSpec `ebpf:"unused_by"`
+	UnusedDef       *ebpf.VariableSpec `ebpf:"unused_def"`
+	UnusedFlags     *ebpf.VariableSpec `ebpf:"unused_flags"`
+	UnusedKind      *ebpf.VariableSpec `ebpf:"unused_kind"`
+	UnusedOp        *ebpf.VariableSpec `ebpf:"unused_op"`
+	UnusedPoint     *ebpf.VariableSpec `ebpf:"unused_point"`
+	UnusedStack     *ebpf.VariableSpec `ebpf:"unused_stack"`
+	UnusedThread    *ebpf.VariableSpec `ebpf:"unused_thread"`
 }
 
 // GoschedObjects contains all objects after they have been loaded into the kernel.
@@ -342,26 +393,22 @@ func (m *GoschedMaps) Close() error {
 //
 // It can be passed to LoadGoschedObjects or ebpf.CollectionSpec.LoadAndAssign.
 type GoschedVariables struct {
-	AsyncPreempt      *ebpf.Variable `ebpf:"async_preempt"`
-	Cgocallback       *ebpf.Variable `ebpf:"cgocallback"`
-	Gopreempt         *ebpf.Variable `ebpf:"gopreempt"`
-	KnowCurrent       *ebpf.Variable `ebpf:"know_current"`
-	KnowGoids         *ebpf.Variable `ebpf:"know_goids"`
-	Offsets           *ebpf.Variable `ebpf:"offsets"`
-	PreemptedInArg1   *ebpf.Variable `ebpf:"preempted_in_arg1"`
-	StackDepth        *ebpf.Variable `ebpf:"stack_depth"`
-	SystemstackSwitch *ebpf.Variable `ebpf:"systemstack_switch"`
-	TargetTgid        *ebpf.Variable `ebpf:"target_tgid"`
-	UnusedArg         *ebpf.Variable `ebpf:"unused_arg"`
-	UnusedBase        *ebpf.Variable `ebpf:"unused_base"`
-	UnusedBy          *ebpf.Variable `ebpf:"unused_by"`
-	UnusedDef         *ebpf.Variable `ebpf:"unused_def"`
-	UnusedFlags       *ebpf.Variable `ebpf:"unused_flags"`
-	UnusedKind        *ebpf.Variable `ebpf:"unused_kind"`
-	UnusedOp          *ebpf.Variable `ebpf:"unused_op"`
-	UnusedPoint       *ebpf.Variable `ebpf:"unused_point"`
-	UnusedStack       *ebpf.Variable `ebpf:"unused_stack"`
-	UnusedThread      *ebpf.Variable `ebpf:"unused_thread"`
+	KnowCurrent     *ebpf.Variable `ebpf:"know_current"`
+	KnowGoids       *ebpf.Variable `ebpf:"know_goids"`
+	Offsets         *ebpf.Variable `ebpf:"offsets"`
+	PreemptedInArg1 *ebpf.Variable `ebpf:"preempted_in_arg1"`
+	StackDepth      *ebpf.Variable `ebpf:"stack_depth"`
+	Subject         *ebpf.Variable `ebpf:"subject"`
+	UnusedArg       *ebpf.Variable `ebpf:"unused_arg"`
+	UnusedBase      *ebpf.Variable `ebpf:"unused_base"`
+	UnusedBy        *ebpf.Variable `ebpf:"unused_by"`
+	UnusedDef       *ebpf.Variable `ebpf:"unused_def"`
+	UnusedFlags     *ebpf.Variable `ebpf:"unused_flags"`
+	UnusedKind      *ebpf.Variable `ebpf:"unused_kind"`
+	UnusedOp        *ebpf.Variable `ebpf:"unused_op"`
+	UnusedPoint     *ebpf.Variable `ebpf:"unused_point"`
+	UnusedStack     *ebpf.Variable `ebpf:"unused_stack"`
+	UnusedThread    *ebpf.Variable `ebpf:"unused_thread"`
 }
 
 // GoschedPrograms contains all programs after they have been loaded into the kernel.

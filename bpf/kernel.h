@@ -25,6 +25,7 @@ typedef _Bool bool;
 
 /* include/uapi/linux/bpf.h; these numbers are ABI. */
 enum {
+	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_ARRAY_OF_MAPS = 12,
@@ -33,7 +34,9 @@ enum {
 };
 
 enum {
+	BPF_ANY = 0,
 	BPF_F_NO_PREALLOC = 1,
+	BPF_F_MMAPABLE = 1 << 10,
 	BPF_LOCAL_STORAGE_GET_F_CREATE = 1,
 };
 
@@ -81,6 +84,7 @@ _Static_assert(sizeof(struct pt_regs) == 21 * 8, "x86-64 pt_regs");
 #define REG_CLOSURE(ctx) ((ctx)->dx)
 #define REG_FP(ctx)      ((ctx)->bp)
 #define REG_SP(ctx)      ((ctx)->sp)
+#define REG_PC(ctx)      ((ctx)->ip)
 
 #elif defined(__TARGET_ARCH_arm64)
 
@@ -99,6 +103,7 @@ _Static_assert(sizeof(struct pt_regs) == 34 * 8, "arm64 user_pt_regs");
 #define REG_FP(ctx)      ((ctx)->regs[29])
 #define REG_LR(ctx)      ((ctx)->regs[30])
 #define REG_SP(ctx)      ((ctx)->sp)
+#define REG_PC(ctx)      ((ctx)->pc)
 
 #else
 #error "unsupported architecture"

@@ -4,26 +4,60 @@ import (
 	"errors"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
 
 	"github.com/gosched/gosched/internal/testenv"
 )
 
-// maxVerified is how many instructions the kernel may have to walk through to accept the programs. It gives up at a
-// million, and every recording waits for it.
+// maxVerified is how many instructions the kernel may have to walk through to accept a program. It
+// gives up at a million, and every recording waits for it.
 const maxVerified = 60_000
 
-// TestProgramsAreEasyToVerify loads the programs as for a process of go1.26.
+// maxStack is how much stack a chain of calls may need. Kernels before 6.13 refuse more than 512.
+const maxStack = 400
+
+// variants are the objects, and what loads each.
+var variants = []struct {
+	name string
+	load func() (*ebpf.CollectionSpec, error)
+}{
+	{"modern", LoadGosched},
+	{"legacy", LoadGoschedLegacy},
+}
+
+// TestProgramsAreEasyToVerify loads the programs as for a process of go1.26, and reads from the
+// verifier's log how many instructions it walked through and how much stack each function needs.
 func TestProgramsAreEasyToVerify(t *testing.T) {
 	testenv.RequireBPF(t)
-	spec, err := LoadGosched()
-	if err != nil {
-		t.Fatal(err)
+	for _, v := range variants {
+		t.Run(v.name, func(t *testing.T) {
+			spec, err := v.load()
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := loadForGo126(t, spec)
+			for name, p := range c.Programs {
+				n, stack := verified(t, p.VerifierLog), worstStack(t, spec.Programs[name].Instructions, p.VerifierLog)
+				t.Logf("%s: %d instructions verified, %d bytes of stack", name, n, stack)
+				if n > maxVerified {
+					t.Errorf("%s: %d instructions verified, more than %d", name, n, maxVerified)
+				}
+				if stack > maxStack {
+					t.Errorf("%s: a chain of calls needs %d bytes of stack, more than %d", name, stack, maxStack)
+				}
+			}
+		})
 	}
+}
+
+func loadForGo126(t *testing.T, spec *ebpf.CollectionSpec) *ebpf.Collection {
+	t.Helper()
 	for name, value := range map[string]any{
-		GoschedVarTargetTgid: uint32(1), GoschedVarStackDepth: uint32(64), GoschedVarPreemptedInArg1: true,
+		GoschedVarStackDepth: uint32(64), GoschedVarPreemptedInArg1: true,
 		GoschedVarKnowCurrent: true, GoschedVarKnowGoids: true,
 		GoschedVarOffsets: GoschedOffsets{
 			G_stackHi: 8, G_m: 48, G_schedSp: 56, G_schedPc: 64, G_schedBp: 96, G_goid: 152, G_schedlink: 160,
@@ -34,8 +68,8 @@ func TestProgramsAreEasyToVerify(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	spec.Programs[GoschedProgTransition].AttachType = ebpf.AttachTraceUprobeMulti
-	c, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{Programs: ebpf.ProgramOptions{LogLevel: ebpf.LogLevelStats}})
+	opts := ebpf.CollectionOptions{Programs: ebpf.ProgramOptions{LogLevel: ebpf.LogLevelStats}}
+	c, err := ebpf.NewCollectionWithOptions(spec, opts)
 	var refused *ebpf.VerifierError
 	if errors.As(err, &refused) {
 		t.Fatalf("%+v", refused)
@@ -43,19 +77,71 @@ func TestProgramsAreEasyToVerify(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close()
-	for name, p := range c.Programs {
-		m := regexp.MustCompile(`processed (\d+) insns`).FindStringSubmatch(p.VerifierLog)
-		if m == nil {
-			t.Fatalf("%s: the verifier does not say what it did: %q", name, p.VerifierLog)
+	t.Cleanup(c.Close)
+	return c
+}
+
+// verified is how many instructions the verifier walked through.
+func verified(t *testing.T, log string) int {
+	t.Helper()
+	m := regexp.MustCompile(`processed (\d+) insns`).FindStringSubmatch(log)
+	if m == nil {
+		t.Fatalf("the verifier does not say what it did: %q", log)
+	}
+	n, err := strconv.Atoi(m[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// worstStack is how much stack the deepest chain of calls needs, as kernels count it that round each
+// function's up to 32 bytes (Linux 5.10 kernel/bpf/verifier.c, check_max_stack_depth).
+func worstStack(t *testing.T, insns asm.Instructions, log string) int {
+	t.Helper()
+	m := regexp.MustCompile(`stack depth ([\d+]+)`).FindStringSubmatch(log)
+	if m == nil {
+		t.Fatalf("the verifier does not say how much stack the functions need: %q", log)
+	}
+	depths := strings.Split(m[1], "+")
+	own, calls := map[string]int{}, map[string][]string{}
+	function, n := "", 0
+	for i := range insns {
+		if name := insns[i].Symbol(); name != "" && (i == 0 || isFunction(insns, name)) {
+			if n == len(depths) {
+				t.Fatalf("the verifier knows %d functions, the program has more", n)
+			}
+			depth, err := strconv.Atoi(depths[n])
+			if err != nil {
+				t.Fatal(err)
+			}
+			function, n = name, n+1
+			own[function] = (max(depth, 1) + 31) / 32 * 32
 		}
-		n, err := strconv.Atoi(m[1])
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Logf("%s: %d instructions verified", name, n)
-		if n > maxVerified {
-			t.Errorf("%s: %d instructions verified, more than %d", name, n, maxVerified)
+		if insns[i].IsFunctionReference() {
+			calls[function] = append(calls[function], insns[i].Reference())
 		}
 	}
+	if n != len(depths) {
+		t.Fatalf("the verifier knows %d functions, the program has %d", len(depths), n)
+	}
+	return deepest(insns[0].Symbol(), own, calls)
+}
+
+// isFunction says whether something calls a symbol, or takes its address.
+func isFunction(insns asm.Instructions, name string) bool {
+	for i := range insns {
+		if insns[i].IsFunctionReference() && insns[i].Reference() == name {
+			return true
+		}
+	}
+	return false
+}
+
+func deepest(function string, own map[string]int, calls map[string][]string) int {
+	below := 0
+	for _, callee := range calls[function] {
+		below = max(below, deepest(callee, own, calls))
+	}
+	return own[function] + below
 }

@@ -59,7 +59,7 @@ const (
 	stackBytes  = 40
 	byBytes     = 56
 	threadBytes = 56
-	defBytes    = 16 + 8*maxFrames
+	defBytes    = 16 // and 8 a frame
 	maxFrames   = 128
 )
 
@@ -123,8 +123,8 @@ func decodeStack(raw []byte) (hash uint64, def stackDef, err error) {
 		return 0, stackDef{}, fmt.Errorf("%w: %d bytes for a stack", errRecord, len(raw))
 	}
 	n := int(binary.LittleEndian.Uint16(raw[2:]))
-	if n > maxFrames {
-		return 0, stackDef{}, fmt.Errorf("%w: a stack of %d frames", errRecord, n)
+	if n > maxFrames || len(raw) < defBytes+8*n {
+		return 0, stackDef{}, fmt.Errorf("%w: %d bytes for a stack of %d frames", errRecord, len(raw), n)
 	}
 	def = stackDef{kind: bpf.GoschedStackKind(raw[1]), pcs: make([]uint64, n)}
 	for i := range def.pcs {

@@ -259,7 +259,11 @@ func TestManyRecordingsLeaveTheTargetAsItWas(t *testing.T) {
 	files := openFiles(t)
 	for i := range cycles {
 		out := filepath.Join(dir, strconv.Itoa(i)+".parquet")
-		stop := recordInBackground(t, s.pid(), record.Options{Output: out, PerfUprobes: i%10 == 9})
+		opts := record.Options{Output: out}
+		if i%10 == 9 {
+			opts.Fallbacks = []string{record.FallbackPerfUprobes}
+		}
+		stop := recordInBackground(t, s.pid(), opts)
 		if sum := stop(); sum.EndReason != record.EndInterrupted {
 			t.Fatalf("recording %d ended with %q", i, sum.EndReason)
 		}

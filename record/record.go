@@ -35,14 +35,14 @@ const (
 
 // Options say how to record. The zero value records everything until the process exits.
 type Options struct {
-	Output      string         // a trace's path, or a folder for its segments
-	Duration    time.Duration  // 0: until the context or the process ends
-	Without     []string       // transitions to leave out: see TransitionNames
-	StackDepth  int            // frames a stack, at most MaxStackDepth; 0: DefaultStackDepth
-	Recorder    string         // name and version of the program that records, for the trace's metadata
-	Ready       func() error   // called once everything is attached; a process that was started for this recording goes on then
-	Progress    func(Progress) // called a few times a second
-	PerfUprobes bool           // attach one by one, as kernels before 6.10 need it, even where uprobe_multi would do
+	Output     string         // a trace's path, or a folder for its segments
+	Duration   time.Duration  // 0: until the context or the process ends
+	Without    []string       // transitions to leave out: see TransitionNames
+	StackDepth int            // frames a stack, at most MaxStackDepth; 0: DefaultStackDepth
+	Recorder   string         // name and version of the program that records, for the trace's metadata
+	Ready      func() error   // called once everything is attached; a process that was started for this recording goes on then
+	Progress   func(Progress) // called a few times a second
+	Fallbacks  []string       // fall-backs to use even where the kernel can do better: see Fallbacks
 }
 
 // Check finds what is wrong with the options whatever is recorded. Record does so too.
@@ -50,7 +50,7 @@ func (o *Options) Check() error {
 	if o.StackDepth < 0 || o.StackDepth > MaxStackDepth {
 		return fmt.Errorf("a stack depth of %d is not between 1 and %d", o.StackDepth, MaxStackDepth)
 	}
-	return checkNames(o.Without)
+	return errors.Join(checkNames(o.Without), checkFallbacks(o.Fallbacks))
 }
 
 // MaxStackDepth is the largest Options.StackDepth.
@@ -104,7 +104,7 @@ type session struct {
 	binary *gobin.Binary
 	choice *choice
 	bias   uint64
-	kernel Kernel
+	config *programConfig
 
 	probes     *probes
 	order      *orderer
@@ -142,9 +142,6 @@ func open(proc *target.Process, opts Options) (*session, error) {
 	s := &session{opts: opts, proc: proc}
 	if err := target.CheckPIDNamespace(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnsupported, err)
-	}
-	if s.kernel = ProbeKernel(); s.kernel.Missing != "" {
-		return nil, fmt.Errorf("%w: %s", ErrUnsupported, s.kernel.Missing)
 	}
 	if err := s.readBinary(); err != nil {
 		return nil, err
@@ -184,7 +181,7 @@ func (s *session) forgetRings() error {
 	if err := s.probes.drain(s.accept); err != nil {
 		return err
 	}
-	_, _, err := s.probes.losses()
+	_, _, err := s.probes.takeLosses()
 	return err
 }
 
@@ -258,7 +255,7 @@ func (s *session) drain() error {
 	if err := s.probes.drain(s.accept); err != nil {
 		return err
 	}
-	lost, lostStacks, err := s.probes.losses()
+	lost, lostStacks, err := s.probes.takeLosses()
 	if err != nil {
 		return err
 	}

@@ -196,7 +196,11 @@ func (s *session) load() error {
 	if err != nil {
 		return err
 	}
-	cfg.pid, cfg.bias, cfg.multi = s.proc.PID(), s.bias, s.kernel.UprobeMulti && !s.opts.PerfUprobes
+	cfg.tgid, cfg.pid = s.proc.PID(), s.proc.PID()
+	cfg.bias, cfg.fallbacks = s.bias, s.opts.Fallbacks
+	if addr, ok := s.binary.GOMAXPROCSAddr(); ok {
+		cfg.gomaxprocs = addr + s.bias
+	}
 	if s.choice.stacks {
 		cfg.stackDepth = s.opts.StackDepth
 	}
@@ -206,7 +210,7 @@ func (s *session) load() error {
 	if s.probes, err = load(cfg); err != nil {
 		return err
 	}
-	s.order = newOrderer(len(s.probes.rings))
+	s.config, s.order = cfg, newOrderer(len(s.probes.rings))
 	return nil
 }
 
@@ -253,7 +257,7 @@ func TryPrograms(b *gobin.Binary) error {
 	if err != nil {
 		return err
 	}
-	cfg.stackDepth, cfg.multi = DefaultStackDepth, haveUprobeMulti()
+	cfg.stackDepth = DefaultStackDepth
 	p, err := load(cfg)
 	if err != nil {
 		return err
@@ -262,7 +266,7 @@ func TryPrograms(b *gobin.Binary) error {
 }
 
 func (s *session) attach() error {
-	return s.probes.attach(s.proc.Exe(), s.choice.points, s.proc.PID(), s.choice.kernel)
+	return s.probes.attach(s.proc.Exe(), s.choice.points, s.config, s.choice.kernel)
 }
 
 // gBytes is how much of a g the programs read: G_BYTES in gosched.c.

@@ -43,12 +43,12 @@ func (d *checkDocument) verdict(opts checkOptions) string {
 
 func (d *checkDocument) facts() []report.Fact {
 	facts := []report.Fact{{Name: "kernel", Value: report.Text(d.Kernel.Release)}}
-	if multi := d.Kernel.UprobeMulti; multi != nil {
-		attach := "one by one"
-		if *multi {
-			attach = "all at once (uprobe_multi)"
-		}
-		facts = append(facts, report.Fact{Name: "probes are attached", Value: report.Text(attach)})
+	if d.Kernel.Fallbacks != nil && len(d.Kernel.Fallbacks) == 0 {
+		facts = append(facts, report.Fact{Name: "fall-backs", Value: report.Text("none: the kernel can do everything")})
+	}
+	for _, f := range d.Kernel.Fallbacks {
+		text := fmt.Sprintf("the kernel lacks %s: %s", f.Lacks, f.Does)
+		facts = append(facts, report.Fact{Name: "fall-back " + f.Name, Value: report.Text(text)})
 	}
 	if p := d.Process; p != nil {
 		facts = append(facts, report.Fact{Name: "process", Value: report.Text(p.describe())})

@@ -27,8 +27,15 @@ type checkDocument struct {
 }
 
 type checkedKernel struct {
-	Release     string `json:"release"`
-	UprobeMulti *bool  `json:"uprobe_multi"` // all probes are attached at once; null: not tried
+	Release   string            `json:"release"`
+	Fallbacks []checkedFallback `json:"fallbacks"` // that recording takes here; null: not tried
+}
+
+// checkedFallback is what recording does because the kernel lacks something.
+type checkedFallback struct {
+	Name  string `json:"name"`
+	Lacks string `json:"lacks"`
+	Does  string `json:"does"`
 }
 
 type checkedProcess struct {
@@ -107,9 +114,13 @@ func (d *checkDocument) machine() {
 		return
 	}
 	kernel := record.ProbeKernel()
-	d.Kernel.UprobeMulti = &kernel.UprobeMulti
 	if kernel.Missing != "" {
-		d.problem("use a kernel that has it; distributions' kernels from 5.17 on do", "%s", kernel.Missing)
+		d.problem("use a kernel that has it; distributions' kernels from 5.10 on do", "%s", kernel.Missing)
+		return
+	}
+	d.Kernel.Fallbacks = []checkedFallback{}
+	for _, f := range kernel.Fallbacks {
+		d.Kernel.Fallbacks = append(d.Kernel.Fallbacks, checkedFallback(f))
 	}
 }
 

@@ -43,12 +43,12 @@ func (r *recorder) options() record.Options {
 // record are the options of one recording.
 func (o *probeOptions) record(output string, duration time.Duration) record.Options {
 	return record.Options{
-		Output:      output,
-		Duration:    duration,
-		Without:     o.without,
-		StackDepth:  o.stackDepth,
-		Recorder:    "gosched " + programVersion(),
-		PerfUprobes: o.perfUprobes,
+		Output:     output,
+		Duration:   duration,
+		Without:    o.without,
+		StackDepth: o.stackDepth,
+		Recorder:   "gosched " + programVersion(),
+		Fallbacks:  o.fallbacks,
 	}
 }
 

@@ -65,6 +65,20 @@ func TestRecorderThatLeavesSomethingOutIsCaught(t *testing.T) {
 	}
 }
 
+// TestFallbacksAgree records with each fall-back for older kernels, on a kernel that needs none.
+func TestFallbacksAgree(t *testing.T) {
+	testenv.RequireBPF(t)
+	gosched := testenv.Gosched(t)
+	for _, fallbacks := range []string{"legacy-programs", "perf-uprobes", "legacy-programs,perf-uprobes"} {
+		for i, name := range []string{"channels", "http", "syscalls", "gc", "coro", "cgo"} {
+			t.Run(fallbacks+"/"+name, func(t *testing.T) {
+				cell := Cell{testenv.Program{Name: name}, []int{allProcs[i%len(allProcs)]}}
+				judge(t, gosched, cell, "--fallback", fallbacks)
+			})
+		}
+	}
+}
+
 func writeResults(t *testing.T, results []*Result) {
 	file := os.Getenv("GOSCHED_REFEREE_REPORT")
 	if file == "" {
@@ -80,13 +94,14 @@ func writeResults(t *testing.T, results []*Result) {
 	}
 }
 
-// judge runs a cell's program once for each number of Ps and adds up the reports.
-func judge(t *testing.T, gosched string, cell Cell) *Result {
+// judge runs a cell's program once for each number of Ps, recorded with some flags, and adds up the
+// reports.
+func judge(t *testing.T, gosched string, cell Cell, flags ...string) *Result {
 	bin := testenv.Build(t, cell.Program)
 	opt := Options{WaitReasons: runtimeWaitReasons(t, cell.Program.Toolchain)}
 	sum := &Result{Cell: cell, Report: newReport()}
 	for _, procs := range cell.Procs {
-		r := record(t, gosched, bin, procs, opt)
+		r := record(t, gosched, bin, procs, opt, flags...)
 		if wrong := cell.Complaints(r); len(wrong) > 0 {
 			t.Errorf("GOMAXPROCS=%d: %v\n%s", procs, wrong, r)
 			for _, w := range wrong {

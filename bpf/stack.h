@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Stacks: walked by their frame pointers, named by a hash, sent once. */
+#ifndef GOSCHED_STACK_H
+#define GOSCHED_STACK_H
+
+#include "state.h"
+
+/* Reads the part of the stack that begins at addr. */
+static __noinline int open_window(struct scratch *s, __u64 addr)
+{
+	__u64 size = s->walk.hi - addr;
+
+	if (addr >= s->walk.hi)
+		return -1;
+	if (size > WINDOW)
+		size = WINDOW;
+	if (bpf_probe_read_user(s->window, size, (void *)addr))
+		return -1;
+	s->walk.base = addr;
+	s->walk.size = size;
+	return 0;
+}
+
+/* The first word of the window. */
+static __always_inline __u64 first_word(struct scratch *s)
+{
+	return *(__u64 *)s->window;
+}
+
+static __always_inline void add_frame(struct scratch *s, __u64 pc)
+{
+	struct stack_def *d = &s->def;
+
+	d->pcs[d->frames++ & (MAX_FRAMES - 1)] = pc;
+	d->hash = mix(d->hash, pc);
+}
+
+/* cgocallback opens a frame as large as its own where the goroutine called into C, with that call's
+ * pc on top, and does not link it: 24 bytes of locals, the frame pointer and the return address
+ * (go1.18-1.27 src/runtime/asm_amd64.s). The frame of the caller into C comes next. */
+#define CGOCALLBACK_FRAME (24 + 16)
+
+/* Adds the frame that the frame pointer is at and goes to its caller's; false at the stack's end or
+ * where the chain breaks. */
+static __noinline bool next_frame(struct scratch *s)
+{
+	struct walk *w = &s->walk;
+	__u64 fp = w->fp, at = fp - w->base, up, ret;
+
+	s->def.kind = STACK_BROKEN;
+	if (fp < w->base)
+		return false;
+	if (at + 16 > w->size) {
+		if (open_window(s, fp))
+			return false;
+		at = 0;
+	}
+	if (at > WINDOW - 16)
+		return false;
+	up = *(__u64 *)(s->window + at);
+	ret = *(__u64 *)(s->window + at + 8);
+	add_frame(s, ret);
+	s->def.kind = STACK_DEEP;
+	if (w->in_c) {
+		w->in_c = 0;
+		w->fp = fp + 16;
+		return true;
+	}
+	if (inside(&subject.cgocallback, ret)) {
+		w->in_c = 1;
+		w->fp = fp + CGOCALLBACK_FRAME;
+		return true;
+	}
+	w->fp = up;
+	if (up > fp)
+		return true;
+	s->def.kind = up ? STACK_BROKEN : STACK_WHOLE;
+	return false;
+}
+
+/* Gives the reader the stack that has been walked. */
+static __always_inline int send_stack(struct scratch *s)
+{
+	void *ring = ring_of_this_cpu();
+	__u64 frames = s->def.frames;
+
+	if (!ring)
+		return -1;
+	if (frames > MAX_FRAMES)
+		frames = MAX_FRAMES;
+	return bpf_ringbuf_output(ring, &s->def, STACK_DEF_HEAD + 8 * frames, BPF_RB_NO_WAKEUP);
+}
+
+/* Walks the stack whose window is open, names it, and sends it if that name is new. pc is the leaf,
+ * word a return address above it that has no frame; 0: none. scratch is which memory the program
+ * works with: the verifier looks at a global function only once, whoever calls it, but before Linux
+ * 5.12 lets it take nothing but numbers. */
+__noinline __u64 name_stack(__u32 scratch, __u64 pc, __u64 word)
+{
+	struct scratch *s = scratch_at(scratch);
+	__u64 *sent, hash;
+	__u32 slot;
+
+	if (!s)
+		return 0;
+	s->walk.in_c = 0;
+	s->def.op = OP_STACK;
+	s->def.kind = STACK_WHOLE;
+	s->def.frames = 0;
+	s->def.hash = GOLDEN;
+	if (pc)
+		add_frame(s, pc);
+	if (word)
+		add_frame(s, word);
+	if (s->walk.fp)
+		for (__u32 i = 0; i < MAX_FRAMES - 2 && i < stack_depth && next_frame(s); i++)
+			;
+	hash = s->def.hash | 1; /* 0 is no stack */
+	s->def.hash = hash;
+	slot = hash >> (64 - TABLE_BITS);
+	sent = bpf_map_lookup_elem(&stacks_sent, &slot);
+	if (!sent || *sent == hash)
+		return hash;
+	if (send_stack(s))
+		count_loss(0, 1); /* the next one tries again */
+	else
+		*sent = hash;
+	return hash;
+}
+
+/* Opens the stack of the goroutine in s->g from sp on. */
+static __always_inline bool open_stack(struct scratch *s, __u64 sp, __u64 fp)
+{
+	s->walk.fp = fp;
+	s->walk.hi = FIELD(s, __u64, g_stack_hi);
+	if (sp >= FIELD(s, __u64, g_stack_lo) && !open_window(s, sp))
+		return true;
+	count_loss(0, 1);
+	return false;
+}
+
+/* The stack of a goroutine that is not on its own stack now, from g.sched:
+ * mcall and systemstack leave the caller's frame in sched.bp; systemstack's
+ * leaf is at sched.sp, and so is the caller of a function that was stopped in its
+ * prologue, as a goroutine that is preempted can be. */
+static __noinline __u64 saved_stack(struct scratch *s, __u32 op)
+{
+	__u64 pc = FIELD(s, __u64, g_sched_pc), word = 0;
+
+	if (!open_stack(s, FIELD(s, __u64, g_sched_sp), FIELD(s, __u64, g_sched_bp)))
+		return 0;
+	if (inside(&subject.systemstack_switch, pc))
+		pc = first_word(s);
+	else if (op == OP_PREEMPT_PARK && !inside(&subject.async_preempt, pc))
+		word = first_word(s); /* stopped in a prologue: its frame is not built */
+	return name_stack(s->index, pc, word);
+}
+
+/* The stack of the goroutine on whose own stack the probe fired. */
+static __noinline __u64 live_stack(struct pt_regs *ctx, struct scratch *s)
+{
+	__u64 pc = 0;
+
+	if (!open_stack(s, REG_SP(ctx), REG_FP(ctx)))
+		return 0;
+	if (!(s->seen.point.flags & POINT_FRAMED)) {
+#if defined(REG_LR)
+		pc = REG_LR(ctx);
+#else
+		pc = *(__u64 *)(s->window + (s->seen.point.sp_delta & 0xf8));
+#endif
+	}
+	return name_stack(s->index, pc, 0);
+}
+
+#endif

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* What the programs are told, what they remember, and what they work with. */
+#ifndef GOSCHED_STATE_H
+#define GOSCHED_STATE_H
+
+#include "kernel.h"
+#include "event.h"
+
+/* The bytes of a g that an event may need. The recorder checks that all fields are in them. */
+#define G_BYTES 192
+
+/* Byte offsets in the runtime's structs, for the Go version that is watched.
+ * A field that this version does not have is 0xffff. */
+struct offsets {
+	__u16 g_stack_lo, g_stack_hi, g_m, g_sched_sp, g_sched_pc, g_sched_bp;
+	__u16 g_goid, g_schedlink, g_waitreason, g_coroarg, g_coroexit;
+	__u16 m_g0, m_curg, m_p, p_id;
+};
+
+/* A run of machine code. */
+struct code {
+	__u64 begin, end;
+};
+
+/* What holds for every process that runs one build of a program. */
+volatile const __u32 stack_depth;
+volatile const bool preempted_in_arg1; /* goschedImpl is told since Go 1.22 */
+/* Every change of a thread's goroutine is watched, so that it need not be read. */
+volatile const bool know_current;
+/* Every end or beginning of a goroutine is watched, so that ids can be remembered. */
+volatile const bool know_goids;
+volatile const struct offsets offsets;
+
+/* The process that is watched. Loaded programs can be given another one of the same build. */
+struct subject {
+	__u32 tgid; /* in the root namespace */
+	__u32 pad;
+	/* Who preempts: the caller of goschedImpl up to Go 1.21, and the function that leaves a
+	 * goroutine's stack with a frame of its own on it. */
+	struct code gopreempt, async_preempt;
+	/* Where a goroutine seems to be while its thread is on the system stack. */
+	struct code systemstack_switch;
+	/* The way back from C, where a goroutine's frame pointers end; nothing where that way is
+	 * not known. */
+	struct code cgocallback;
+	/* The addresses of the runtime's variables of these names; 0: not known. */
+	__u64 gomaxprocs, newprocs;
+};
+
+volatile struct subject subject;
+
+struct ring {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1); /* set to the number of CPUs */
+	__type(key, __u32);
+	__array(values, struct ring);
+} rings SEC(".maps");
+
+/* What did not fit, by CPU. The recorder maps it into its memory: while a process asks for a map by
+ * system call, older kernels run no probe's program on its CPU, and say nothing
+ * (bpf_disable_instrumentation, Linux 5.7-5.19 kernel/trace/bpf_trace.c, trace_call_bpf). */
+struct losses {
+	__u64 events;
+	__u64 stacks;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1); /* set to the number of CPUs */
+	__type(key, __u32);
+	__type(value, struct losses);
+} lost SEC(".maps");
+
+/* Reading the process's memory is what an event costs most, so a thread remembers what
+ * cannot have changed since its last event. 0 is not known. */
+struct thread {
+	__u64 g0;   /* the g of its system stack */
+	__u64 m;    /* its m */
+	__u64 curg; /* the goroutine on it; 1: none */
+	__u64 p;    /* its P */
+	__s32 proc; /* the P's number */
+	__u32 pad;
+};
+
+#define NO_GOROUTINE 1
+
+#ifdef LEGACY
+/* By the thread's id. The end of a thread takes its entry away. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1 << 14);
+	__type(key, __u32);
+	__type(value, struct thread);
+} threads SEC(".maps");
+#else
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct thread);
+} threads SEC(".maps");
+#endif
+
+/* Goroutine ids by the address of the g. check is gp ^ goid, so that an entry that two
+ * CPUs write at once fits neither. */
+struct goid_entry {
+	__u64 goid;
+	__u64 check;
+};
+
+#define TABLE_BITS 16
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1 << TABLE_BITS);
+	__type(key, __u32);
+	__type(value, struct goid_entry);
+} goids SEC(".maps");
+
+/* The hashes of stacks that have been sent. One that pushes another out is sent again. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1 << TABLE_BITS);
+	__type(key, __u32);
+	__type(value, __u64);
+} stacks_sent SEC(".maps");
+
+/* What is special about a probe point: its cookie. */
+struct point {
+	__u8 op;
+	__u8 arg;
+	__u8 flags;    /* enum point_flags */
+	__u8 sp_delta; /* bytes between SP and the return address */
+};
+
+#ifdef LEGACY
+/* Where a probe is, which kernels without cookies are asked by. */
+struct place {
+	__u64 ip;
+	__u32 tgid;
+	__u32 pad;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 256);
+	__type(key, struct place);
+	__type(value, __u64);
+} points SEC(".maps");
+
+const struct place *unused_place __attribute__((unused));
+#endif
+
+/* What a probe learnt before it knows whether there is room for it. */
+struct seen {
+	struct event_base base;
+	__u64 stack, by_goid, by_stack; /* up to here as in event_by */
+	struct point point;
+	__u32 pad;
+};
+
+/* A part of a goroutine's stack, read at once. */
+#define WINDOW 1024
+
+/* A stack that is walked by its frame pointers. */
+struct walk {
+	__u64 base; /* the window is of this address */
+	__u64 size; /* and so long */
+	__u64 hi;   /* where the stack ends */
+	__u64 fp;
+	__u64 in_c; /* the frame is the one that cgocallback made */
+};
+
+struct g {
+	__u8 bytes[G_BYTES];
+} __attribute__((aligned(8)));
+
+/* What a program works with while it handles one event. Its own stack is for what fits into
+ * registers otherwise: all functions of a chain of calls share 512 bytes, each rounded up to 32. */
+struct scratch {
+	__u64 busy; /* only where programs can preempt each other */
+	__u32 index; /* of this piece of memory, as scratch_at wants it */
+	__u32 pad;
+	struct seen seen;
+	struct thread unknown; /* for a thread that the kernel has no memory for */
+	struct g g;
+	struct walk walk;
+	struct stack_def def;
+	__u8 window[WINDOW];
+};
+
+/* How many programs can be at work on one CPU: more than one only where they can preempt each other. */
+#define SCRATCHES 4
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, SCRATCHES);
+	__type(key, __u32);
+	__type(value, struct scratch);
+} scratches SEC(".maps");
+
+/* Keeps the types in the object's BTF for the Go side. */
+const enum op *unused_op __attribute__((unused));
+const enum arg *unused_arg __attribute__((unused));
+const enum event_flags *unused_flags __attribute__((unused));
+const enum point_flags *unused_point __attribute__((unused));
+const enum stack_kind *unused_kind __attribute__((unused));
+const struct event_base *unused_base __attribute__((unused));
+const struct event_stack *unused_stack __attribute__((unused));
+const struct event_by *unused_by __attribute__((unused));
+const struct event_thread *unused_thread __attribute__((unused));
+const struct stack_def *unused_def __attribute__((unused));
+
+static __always_inline void count_loss(__u64 events, __u64 stacks)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+	struct losses *l = bpf_map_lookup_elem(&lost, &cpu);
+
+	if (!l)
+		return;
+	/* Programs may preempt each other on one CPU. */
+	__sync_fetch_and_add(&l->events, events);
+	__sync_fetch_and_add(&l->stacks, stacks);
+}
+
+static __always_inline void *ring_of_this_cpu(void)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+
+	return bpf_map_lookup_elem(&rings, &cpu);
+}
+
+static __always_inline struct scratch *scratch_at(__u32 i)
+{
+	return bpf_map_lookup_elem(&scratches, &i);
+}
+
+/* The programs of probes can be preempted from Linux 6.0 on (8c7dcb84e3b7), which was before they
+ * could forbid it (6.10). Linux 6.13 then gave them one private stack a CPU although they can be
+ * preempted (a76ab5731e32), so two threads could share it. Functions that need less than 64 bytes
+ * stay on the kernel's stack: transition does, and what it calls runs with preemption off. */
+#ifdef LEGACY
+static __always_inline struct scratch *begin_work(void) { return scratch_at(0); }
+
+static __always_inline void end_work(struct scratch *s) {}
+#else
+extern void bpf_preempt_disable(void) __ksym __weak;
+extern void bpf_preempt_enable(void) __ksym __weak;
+
+/* Memory to work with, NULL where every piece is in use by programs that were preempted. */
+static __always_inline struct scratch *begin_work(void)
+{
+	struct scratch *s;
+
+	if (bpf_ksym_exists(bpf_preempt_disable)) {
+		bpf_preempt_disable();
+		return scratch_at(0);
+	}
+	for (__u32 i = 0; i < SCRATCHES; i++) {
+		s = scratch_at(i);
+		if (!s)
+			break;
+		if (!__sync_fetch_and_add(&s->busy, 1)) {
+			s->index = i;
+			return s;
+		}
+		__sync_fetch_and_add(&s->busy, -1);
+	}
+	return NULL;
+}
+
+static __always_inline void end_work(struct scratch *s)
+{
+	if (bpf_ksym_exists(bpf_preempt_disable))
+		bpf_preempt_enable();
+	else if (s)
+		__sync_fetch_and_add(&s->busy, -1);
+}
+#endif
+
+#define FIELD(s, type, field) (*(type *)((s)->g.bytes + offsets.field))
+
+static __always_inline int read_g(struct scratch *s, __u64 gp)
+{
+	return bpf_probe_read_user(s->g.bytes, G_BYTES, (void *)gp);
+}
+
+/* 0 where the memory cannot be read. */
+static __always_inline __u64 read_word(__u64 addr)
+{
+	__u64 v = 0;
+
+	bpf_probe_read_user(&v, sizeof(v), (void *)addr);
+	return v;
+}
+
+#define GOLDEN 0x9e3779b97f4a7c15ULL
+
+static __always_inline __u64 mix(__u64 h, __u64 v)
+{
+	h = (h ^ v) * GOLDEN;
+	return h ^ (h >> 29);
+}
+
+static __always_inline bool inside(const volatile struct code *c, __u64 pc)
+{
+	return pc - c->begin < c->end - c->begin;
+}
+
+#endif

@@ -1,0 +1,112 @@
+package record
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/features"
+	"golang.org/x/sys/unix"
+)
+
+// The names of the fall-backs.
+const (
+	FallbackPerfUprobes = "perf-uprobes"
+	FallbackLegacy      = "legacy-programs"
+)
+
+// Fallback is what recording does where the kernel lacks something that it would rather have.
+type Fallback struct {
+	Name  string
+	Lacks string // what the kernel lacks
+	Does  string // what is done instead
+}
+
+// Fallbacks are all of them.
+var Fallbacks = []Fallback{
+	{
+		FallbackPerfUprobes, "uprobe_multi that filters by process (Linux 6.10)",
+		"probes are attached one by one",
+	},
+	{
+		FallbackLegacy, "attach cookies (Linux 5.15), task storage (5.11) or bpf_loop (5.17)",
+		"probe points are known by their addresses, threads by their ids; of a list of more than 1,024 goroutines that " +
+			"are made ready at once the rest is lost, and counted as one event",
+	},
+}
+
+// checkFallbacks finds names that are no fall-back's.
+func checkFallbacks(names []string) error {
+	known := make([]string, len(Fallbacks))
+	for i, f := range Fallbacks {
+		known[i] = f.Name
+	}
+	for _, name := range names {
+		if !slices.Contains(known, name) {
+			return fmt.Errorf("no fall-back is called %q: there are %s", name, strings.Join(known, ", "))
+		}
+	}
+	return nil
+}
+
+// Kernel says what the running kernel can do for a recording.
+type Kernel struct {
+	Fallbacks []Fallback // those that are needed here
+	Missing   string     // why nothing can be recorded, a sentence; empty when it can
+}
+
+// ProbeKernel finds out what the running kernel can do, by loading the programs.
+func ProbeKernel() Kernel {
+	p, err := load(&programConfig{stackDepth: DefaultStackDepth})
+	if err != nil {
+		return Kernel{Missing: err.Error()}
+	}
+	k := Kernel{Fallbacks: p.fallbacks()}
+	if err := p.close(); err != nil {
+		k.Missing = err.Error()
+	}
+	return k
+}
+
+// fallbacks are those that the loaded programs use.
+func (p *probes) fallbacks() []Fallback {
+	in := map[string]bool{FallbackPerfUprobes: !p.multi, FallbackLegacy: p.legacy}
+	return slices.DeleteFunc(slices.Clone(Fallbacks), func(f Fallback) bool { return !in[f.Name] })
+}
+
+// missing says what the kernel lacks that nothing can replace, if that is why it took neither variant of the programs.
+func missing(err error) error {
+	if runtime.GOARCH != "amd64" && runtime.GOARCH != "arm64" {
+		return fmt.Errorf("%w: recording is for amd64 and arm64", ErrUnsupported)
+	}
+	if _, statErr := os.Stat("/sys/kernel/btf/vmlinux"); statErr != nil {
+		return fmt.Errorf("%w: the kernel has no BTF (CONFIG_DEBUG_INFO_BTF)", ErrUnsupported)
+	}
+	if have := features.HaveMapType(ebpf.RingBuf); errors.Is(have, ebpf.ErrNotSupported) {
+		return fmt.Errorf("%w: no BPF ring buffers (Linux 5.8): %w", ErrUnsupported, have)
+	}
+	return err
+}
+
+// forbidden says whether the kernel does not let this process load programs at all. The verifier says EACCES too, of
+// programs that it does not like.
+func forbidden(err error) bool {
+	var verifier *ebpf.VerifierError
+	return !errors.As(err, &verifier) && (errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES))
+}
+
+// explain adds what a kernel's refusal usually means.
+func explain(err error) error {
+	var verifier *ebpf.VerifierError
+	switch {
+	case forbidden(err):
+		return fmt.Errorf("%w: the kernel refuses (%w); recording needs root, or CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE", ErrUnsupported, err)
+	case errors.Is(err, ebpf.ErrNotSupported), errors.As(err, &verifier):
+		return fmt.Errorf("%w: %w", ErrUnsupported, err)
+	}
+	return err
+}

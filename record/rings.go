@@ -1,0 +1,105 @@
+package record
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/ringbuf"
+
+	"github.com/gosched/gosched/bpf"
+)
+
+const (
+	// ringBytes is the memory of all ring buffers together.
+	ringBytes    = 64 << 20
+	minRingBytes = 256 << 10
+	maxRingBytes = 16 << 20
+)
+
+// ringSize is the largest power of two that keeps all rings together within bounds.
+func ringSize(cpus int) uint32 {
+	size := maxRingBytes
+	for size*cpus > ringBytes && size > minRingBytes {
+		size /= 2
+	}
+	return uint32(size)
+}
+
+func (p *probes) openRings(inner *ebpf.MapSpec, cpus int) error {
+	for cpu := range cpus {
+		m, err := ebpf.NewMap(inner)
+		if err != nil {
+			return fmt.Errorf("create ring buffer: %w", explain(err))
+		}
+		err = p.collection.Maps[bpf.GoschedMapRings].Put(uint32(cpu), m)
+		if err == nil {
+			var r *ringbuf.Reader
+			if r, err = ringbuf.NewReader(m); err == nil {
+				p.rings = append(p.rings, r)
+			}
+		}
+		if err := errors.Join(err, m.Close()); err != nil { // the kernel's array keeps the ring
+			return fmt.Errorf("open ring buffer of CPU %d: %w", cpu, err)
+		}
+	}
+	return nil
+}
+
+// ringHeader is what the kernel puts before each record in a ring.
+const ringHeader = 8
+
+// drain hands every record that is in a ring now to take, ring by ring. What comes meanwhile is for the next time.
+func (p *probes) drain(take func(ring int, raw []byte) error) error {
+	past := time.Unix(1, 0)
+	for i, r := range p.rings {
+		left := r.AvailableBytes()
+		r.SetDeadline(past)
+		for ; left > 0; left -= len(p.records.RawSample) + ringHeader {
+			err := r.ReadInto(&p.records)
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				break
+			}
+			if err != nil {
+				return fmt.Errorf("read ring buffer of CPU %d: %w", i, err)
+			}
+			if err := take(i, p.records.RawSample); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// openLosses maps the losses into memory: see lost in state.h for why they are not asked for.
+func (p *probes) openLosses() error {
+	m, err := p.collection.Maps[bpf.GoschedMapLost].Memory()
+	if err != nil {
+		return fmt.Errorf("map losses into memory: %w", err)
+	}
+	p.losses = m
+	return nil
+}
+
+// takeLosses is how much has not fitted into the rings since the last call.
+func (p *probes) takeLosses() (events, stacks int64, err error) {
+	perCPU := make([]bpf.GoschedLosses, p.losses.Size()/uint32(binary.Size(bpf.GoschedLosses{})))
+	raw := make([]byte, binary.Size(perCPU))
+	if _, err := p.losses.ReadAt(raw, 0); err != nil {
+		return 0, 0, fmt.Errorf("read losses: %w", err)
+	}
+	if _, err := binary.Decode(raw, binary.NativeEndian, perCPU); err != nil {
+		return 0, 0, fmt.Errorf("read losses: %w", err)
+	}
+	var sum bpf.GoschedLosses
+	for i := range perCPU {
+		sum.Events += perCPU[i].Events
+		sum.Stacks += perCPU[i].Stacks
+	}
+	events, stacks = int64(sum.Events-p.lost.Events), int64(sum.Stacks-p.lost.Stacks)
+	p.lost = sum
+	return events, stacks, nil
+}
