@@ -230,13 +230,10 @@ static __noinline int read_doer(struct pt_regs *ctx, struct scratch *s, __u64 cu
 	return 0;
 }
 
-/* Sends that the goroutine gp of a list is runnable and gives the next one; 0: there is none. It is a
- * global function for the same reason as name_stack. */
-__noinline __u64 inject_one(__u32 scratch, __u64 gp)
+/* Sends that the goroutine gp of a list is runnable and gives the next one; 0: there is none. */
+static __always_inline __u64 inject_one(struct scratch *s, __u64 gp)
 {
-	struct scratch *s = scratch_at(scratch);
-
-	if (!s || read_g(s, gp)) {
+	if (read_g(s, gp)) {
 		count_loss(1, 0); /* and what is behind it */
 		return 0;
 	}
@@ -252,12 +249,20 @@ __noinline __u64 inject_one(__u32 scratch, __u64 gp)
 /* A poll of the network gives at most 256 (go1.18-1.27 src/runtime/netpoll_epoll.go, netpoll). */
 #define LONGEST_LIST 1024
 
+/* Global for the reason that walk_stack_at is. */
+__noinline __u64 inject_one_at(__u32 scratch, __u64 gp)
+{
+	struct scratch *s = scratch_at(scratch);
+
+	return s ? inject_one(s, gp) : 0;
+}
+
 static __noinline int inject_list(struct scratch *s, __u64 list)
 {
 	__u64 gp = read_word(list);
 
 	for (__u32 i = 0; i < LONGEST_LIST && gp; i++)
-		gp = inject_one(s->index, gp);
+		gp = inject_one_at(s->index, gp);
 	if (gp)
 		count_loss(1, 0);
 	return 0;
@@ -266,9 +271,8 @@ static __noinline int inject_list(struct scratch *s, __u64 list)
 #define LONGEST_LIST (1 << 20)
 
 struct inject {
+	struct scratch *scratch;
 	__u64 gp;
-	__u32 scratch;
-	__u32 pad;
 };
 
 static int inject_next(__u32 i, struct inject *in)
@@ -280,7 +284,7 @@ static int inject_next(__u32 i, struct inject *in)
 
 static __noinline int inject_list(struct scratch *s, __u64 list)
 {
-	struct inject in = {.scratch = s->index, .gp = read_word(list)};
+	struct inject in = {.scratch = s, .gp = read_word(list)};
 
 	bpf_loop(LONGEST_LIST, inject_next, &in, 0);
 	if (in.gp)
@@ -384,7 +388,7 @@ static __always_inline int enter_syscall(struct pt_regs *ctx, struct scratch *s,
 	return submit_stack(s);
 }
 
-static __noinline int on_goroutine(struct pt_regs *ctx, struct scratch *s)
+static __always_inline int on_goroutine(struct pt_regs *ctx, struct scratch *s)
 {
 	struct point p = s->seen.point;
 	__u64 gp = argument(ctx, p.arg), cur = REG_G(ctx);

@@ -2,6 +2,7 @@ package bpf
 
 import (
 	"errors"
+	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -9,13 +10,14 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/rlimit"
 
 	"github.com/gosched/gosched/internal/testenv"
 )
 
 // maxVerified is how many instructions the kernel may have to walk through to accept a program. It
 // gives up at a million, and every recording waits for it.
-const maxVerified = 60_000
+const maxVerified = 50_000
 
 // maxStack is how much stack a chain of calls may need. Kernels before 6.13 refuse more than 512.
 const maxStack = 400
@@ -30,9 +32,12 @@ var variants = []struct {
 }
 
 // TestProgramsAreEasyToVerify loads the programs as for a process of go1.26, and reads from the
-// verifier's log how many instructions it walked through and how much stack each function needs.
+// verifier's log how many instructions it walked through and how much stack each function needs. Of
+// two variants a kernel may refuse one: the modern one before Linux 5.17, the legacy one from 6.10 to
+// 6.14, which let no global function be called where preemption is off.
 func TestProgramsAreEasyToVerify(t *testing.T) {
 	testenv.RequireBPF(t)
+	loaded := 0
 	for _, v := range variants {
 		t.Run(v.name, func(t *testing.T) {
 			spec, err := v.load()
@@ -40,6 +45,7 @@ func TestProgramsAreEasyToVerify(t *testing.T) {
 				t.Fatal(err)
 			}
 			c := loadForGo126(t, spec)
+			loaded++
 			for name, p := range c.Programs {
 				n, stack := verified(t, p.VerifierLog), worstStack(t, spec.Programs[name].Instructions, p.VerifierLog)
 				t.Logf("%s: %d instructions verified, %d bytes of stack", name, n, stack)
@@ -51,6 +57,9 @@ func TestProgramsAreEasyToVerify(t *testing.T) {
 				}
 			}
 		})
+	}
+	if loaded == 0 {
+		t.Error("the kernel takes neither variant")
 	}
 }
 
@@ -68,14 +77,17 @@ func loadForGo126(t *testing.T, spec *ebpf.CollectionSpec) *ebpf.Collection {
 			t.Fatal(err)
 		}
 	}
+	if err := rlimit.RemoveMemlock(); err != nil {
+		t.Fatal(err)
+	}
 	opts := ebpf.CollectionOptions{Programs: ebpf.ProgramOptions{LogLevel: ebpf.LogLevelStats}}
 	c, err := ebpf.NewCollectionWithOptions(spec, opts)
 	var refused *ebpf.VerifierError
 	if errors.As(err, &refused) {
-		t.Fatalf("%+v", refused)
+		testenv.Lacking(t, fmt.Sprintf("the kernel refuses the programs: %+v", refused))
 	}
 	if err != nil {
-		t.Fatal(err)
+		testenv.Lacking(t, fmt.Sprintf("the kernel refuses the programs: %v", err))
 	}
 	t.Cleanup(c.Close)
 	return c

@@ -40,9 +40,17 @@ static __always_inline void add_frame(struct scratch *s, __u64 pc)
  * (go1.18-1.27 src/runtime/asm_amd64.s). The frame of the caller into C comes next. */
 #define CGOCALLBACK_FRAME (24 + 16)
 
+/* The verifier goes through the body of a loop once for each of its paths and turns, through a call
+ * in it once a turn; and it allows eight functions to be at work at once. */
+#ifdef LEGACY
+#define LOOP_BODY static __noinline
+#else
+#define LOOP_BODY static __always_inline
+#endif
+
 /* Adds the frame that the frame pointer is at and goes to its caller's; false at the stack's end or
  * where the chain breaks. */
-static __noinline bool next_frame(struct scratch *s)
+LOOP_BODY bool next_frame(struct scratch *s)
 {
 	struct walk *w = &s->walk;
 	__u64 fp = w->fp, at = fp - w->base, up, ret;
@@ -91,18 +99,25 @@ static __always_inline int send_stack(struct scratch *s)
 	return bpf_ringbuf_output(ring, &s->def, STACK_DEF_HEAD + 8 * frames, BPF_RB_NO_WAKEUP);
 }
 
-/* Walks the stack whose window is open, names it, and sends it if that name is new. pc is the leaf,
- * word a return address above it that has no frame; 0: none. scratch is which memory the program
- * works with: the verifier looks at a global function only once, whoever calls it, but before Linux
- * 5.12 lets it take nothing but numbers. */
-__noinline __u64 name_stack(__u32 scratch, __u64 pc, __u64 word)
+#ifdef LEGACY
+static __always_inline void walk_frames(struct scratch *s)
 {
-	struct scratch *s = scratch_at(scratch);
+	for (__u32 i = 0; i < MAX_FRAMES - 2 && i < stack_depth && next_frame(s); i++)
+		;
+}
+#else
+static int walk_one(__u32 i, struct scratch **s) { return !next_frame(*s); }
+
+static __always_inline void walk_frames(struct scratch *s) { bpf_loop(stack_depth, walk_one, &s, 0); }
+#endif
+
+/* Walks the stack whose window is open, names it, and sends it if that name is new. pc is the leaf,
+ * word a return address above it that has no frame; 0: none. */
+static __always_inline __u64 walk_stack(struct scratch *s, __u64 pc, __u64 word)
+{
 	__u64 *sent, hash;
 	__u32 slot;
 
-	if (!s)
-		return 0;
 	s->walk.in_c = 0;
 	s->def.op = OP_STACK;
 	s->def.kind = STACK_WHOLE;
@@ -113,8 +128,7 @@ __noinline __u64 name_stack(__u32 scratch, __u64 pc, __u64 word)
 	if (word)
 		add_frame(s, word);
 	if (s->walk.fp)
-		for (__u32 i = 0; i < MAX_FRAMES - 2 && i < stack_depth && next_frame(s); i++)
-			;
+		walk_frames(s);
 	hash = s->def.hash | 1; /* 0 is no stack */
 	s->def.hash = hash;
 	slot = hash >> (64 - TABLE_BITS);
@@ -127,6 +141,24 @@ __noinline __u64 name_stack(__u32 scratch, __u64 pc, __u64 word)
 		*sent = hash;
 	return hash;
 }
+
+#ifdef LEGACY
+/* The verifier looks at a global function only once, whoever calls it, but before Linux 5.12 lets it
+ * take nothing but numbers. Where preemption is off, Linux 6.10 to 6.14 let none be called. */
+__noinline __u64 walk_stack_at(__u32 scratch, __u64 pc, __u64 word)
+{
+	struct scratch *s = scratch_at(scratch);
+
+	return s ? walk_stack(s, pc, word) : 0;
+}
+
+static __always_inline __u64 name_stack(struct scratch *s, __u64 pc, __u64 word)
+{
+	return walk_stack_at(s->index, pc, word);
+}
+#else
+static __noinline __u64 name_stack(struct scratch *s, __u64 pc, __u64 word) { return walk_stack(s, pc, word); }
+#endif
 
 /* Opens the stack of the goroutine in s->g from sp on. */
 static __always_inline bool open_stack(struct scratch *s, __u64 sp, __u64 fp)
@@ -153,7 +185,7 @@ static __noinline __u64 saved_stack(struct scratch *s, __u32 op)
 		pc = first_word(s);
 	else if (op == OP_PREEMPT_PARK && !inside(&subject.async_preempt, pc))
 		word = first_word(s); /* stopped in a prologue: its frame is not built */
-	return name_stack(s->index, pc, word);
+	return name_stack(s, pc, word);
 }
 
 /* The stack of the goroutine on whose own stack the probe fired. */
@@ -170,7 +202,7 @@ static __noinline __u64 live_stack(struct pt_regs *ctx, struct scratch *s)
 		pc = *(__u64 *)(s->window + (s->seen.point.sp_delta & 0xf8));
 #endif
 	}
-	return name_stack(s->index, pc, 0);
+	return name_stack(s, pc, 0);
 }
 
 #endif

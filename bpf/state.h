@@ -184,7 +184,7 @@ struct g {
 /* What a program works with while it handles one event. Its own stack is for what fits into
  * registers otherwise: all functions of a chain of calls share 512 bytes, each rounded up to 32. */
 struct scratch {
-	__u64 busy; /* only where programs can preempt each other */
+	__u64 busy;  /* only where programs can preempt each other */
 	__u32 index; /* of this piece of memory, as scratch_at wants it */
 	__u32 pad;
 	struct seen seen;
@@ -224,9 +224,11 @@ static __always_inline void count_loss(__u64 events, __u64 stacks)
 
 	if (!l)
 		return;
-	/* Programs may preempt each other on one CPU. */
-	__sync_fetch_and_add(&l->events, events);
-	__sync_fetch_and_add(&l->stacks, stacks);
+	/* Programs may preempt each other on one CPU. Adding 0 becomes an instruction of Linux 5.12. */
+	if (events)
+		__sync_fetch_and_add(&l->events, events);
+	if (stacks)
+		__sync_fetch_and_add(&l->stacks, stacks);
 }
 
 static __always_inline void *ring_of_this_cpu(void)
@@ -245,13 +247,20 @@ static __always_inline struct scratch *scratch_at(__u32 i)
  * could forbid it (6.10). Linux 6.13 then gave them one private stack a CPU although they can be
  * preempted (a76ab5731e32), so two threads could share it. Functions that need less than 64 bytes
  * stay on the kernel's stack: transition does, and what it calls runs with preemption off. */
-#ifdef LEGACY
-static __always_inline struct scratch *begin_work(void) { return scratch_at(0); }
-
-static __always_inline void end_work(struct scratch *s) {}
-#else
 extern void bpf_preempt_disable(void) __ksym __weak;
 extern void bpf_preempt_enable(void) __ksym __weak;
+
+/* Takes a piece of memory unless a program that was preempted has it: whoever has it has added its 1,
+ * so that nobody else can find 1 there. Older kernels cannot add and read at once. */
+static __always_inline bool take(struct scratch *s)
+{
+	__sync_fetch_and_add(&s->busy, 1);
+	barrier();
+	if (s->busy == 1)
+		return true;
+	__sync_fetch_and_add(&s->busy, -1);
+	return false;
+}
 
 /* Memory to work with, NULL where every piece is in use by programs that were preempted. */
 static __always_inline struct scratch *begin_work(void)
@@ -264,13 +273,10 @@ static __always_inline struct scratch *begin_work(void)
 	}
 	for (__u32 i = 0; i < SCRATCHES; i++) {
 		s = scratch_at(i);
-		if (!s)
-			break;
-		if (!__sync_fetch_and_add(&s->busy, 1)) {
+		if (s && take(s)) {
 			s->index = i;
 			return s;
 		}
-		__sync_fetch_and_add(&s->busy, -1);
 	}
 	return NULL;
 }
@@ -282,7 +288,6 @@ static __always_inline void end_work(struct scratch *s)
 	else if (s)
 		__sync_fetch_and_add(&s->busy, -1);
 }
-#endif
 
 #define FIELD(s, type, field) (*(type *)((s)->g.bytes + offsets.field))
 
