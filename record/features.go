@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/features"
 	"golang.org/x/sys/unix"
 )
@@ -17,6 +18,7 @@ import (
 const (
 	FallbackPerfUprobes = "perf-uprobes"
 	FallbackLegacy      = "legacy-programs"
+	FallbackPreemptible = "preemptible-programs"
 )
 
 // Fallback is what recording does where the kernel lacks something that it would rather have.
@@ -24,30 +26,37 @@ type Fallback struct {
 	Name  string
 	Lacks string // what the kernel lacks
 	Does  string // what is done instead
+	Force bool   // it can be asked for where it is not needed
 }
 
 // Fallbacks are all of them.
 var Fallbacks = []Fallback{
 	{
 		FallbackPerfUprobes, "uprobe_multi that filters by process (Linux 6.10)",
-		"probes are attached one by one",
+		"probes are attached one by one", true,
 	},
 	{
 		FallbackLegacy, "attach cookies (Linux 5.15), task storage (5.11) or bpf_loop (5.17)",
 		"probe points are known by their addresses, threads by their ids; of a list of more than 1,024 goroutines that " +
-			"are made ready at once the rest is lost, and counted as one event",
+			"are made ready at once the rest is lost, and counted as one event", true,
+	},
+	{ // from Linux 6.13 on programs that can be preempted would share a stack: it is never asked for there
+		FallbackPreemptible, "bpf_preempt_disable (Linux 6.10)",
+		"where more than 4 threads are preempted inside a probe on one CPU, the next one's event is lost, and counted", false,
 	},
 }
 
 // checkFallbacks finds names that are no fall-back's.
 func checkFallbacks(names []string) error {
-	known := make([]string, len(Fallbacks))
-	for i, f := range Fallbacks {
-		known[i] = f.Name
+	var known []string
+	for _, f := range Fallbacks {
+		if f.Force {
+			known = append(known, f.Name)
+		}
 	}
 	for _, name := range names {
 		if !slices.Contains(known, name) {
-			return fmt.Errorf("no fall-back is called %q: there are %s", name, strings.Join(known, ", "))
+			return fmt.Errorf("no fall-back that can be asked for is called %q: there are %s", name, strings.Join(known, ", "))
 		}
 	}
 	return nil
@@ -74,8 +83,20 @@ func ProbeKernel() Kernel {
 
 // fallbacks are those that the loaded programs use.
 func (p *probes) fallbacks() []Fallback {
-	in := map[string]bool{FallbackPerfUprobes: !p.multi, FallbackLegacy: p.legacy}
+	in := map[string]bool{
+		FallbackPerfUprobes: !p.multi, FallbackLegacy: p.legacy, FallbackPreemptible: !haveKfunc("bpf_preempt_disable"),
+	}
 	return slices.DeleteFunc(slices.Clone(Fallbacks), func(f Fallback) bool { return !in[f.Name] })
+}
+
+// haveKfunc says whether the kernel has a function that programs may call.
+func haveKfunc(name string) bool {
+	spec, err := btf.LoadKernelSpec()
+	if err != nil {
+		return false
+	}
+	var fn *btf.Func
+	return spec.TypeByName(name, &fn) == nil
 }
 
 // missing says what the kernel lacks that nothing can replace, if that is why it took neither variant of the programs.

@@ -120,7 +120,7 @@ func (d *checkDocument) machine() {
 	}
 	d.Kernel.Fallbacks = []checkedFallback{}
 	for _, f := range kernel.Fallbacks {
-		d.Kernel.Fallbacks = append(d.Kernel.Fallbacks, checkedFallback(f))
+		d.Kernel.Fallbacks = append(d.Kernel.Fallbacks, checkedFallback{f.Name, f.Lacks, f.Does})
 	}
 }
 
