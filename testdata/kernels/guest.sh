@@ -1,0 +1,36 @@
+# A guest: its initramfs and its boot. Sourced by run, which sets cache, out and gosched.
+
+# go_for ARCH DIR PACKAGE FILE builds a static program for a processor.
+go_for() { (cd "$2" && CGO_ENABLED=0 GOOS=linux GOARCH=$1 go build -trimpath -o "$4" "$3"); }
+
+# initramfs ARCH makes $out/initramfs-ARCH: busybox, gosched, the programs, and init.
+initramfs() {
+  local arch=$1 root=$out/root-$1
+  rm -rf "$root"
+  mkdir -p "$root"/{bin,proc,sys,dev,tmp,programs}
+  fetch_busybox "$arch"
+  cp "$cache/busybox-$arch" "$root/bin/busybox"
+  if [ -n "$gosched" ]; then
+    cp "$gosched" "$root/bin/gosched"
+  else
+    go_for "$arch" "$tree" ./cmd/gosched "$root/bin/gosched"
+  fi
+  case ,$steps, in *,load,*) (cd "$tree" && CGO_ENABLED=0 GOARCH=$arch go test -c -o "$root/bin/bpf.test" ./bpf) ;; esac
+  go_for "$arch" "$tree/testdata/progs" ./service "$root/bin/service"
+  go_for "$arch" "$tree/testdata/progs" ./channels "$root/bin/channels"
+  install -m 755 testdata/kernels/init "$root/init"
+  (cd "$root" && find . | cpio -o -H newc --quiet) >"$out/initramfs-$arch"
+}
+
+# boot VERSION ARCH LIMIT STEPS boots a kernel and has its console in $out/VERSION-ARCH.log.
+# Two emulated CPUs that take turns on one thread: with a thread each, patching of the
+# kernel's own text has panicked guests.
+boot() {
+  local machine=(qemu-system-x86_64) console=ttyS0
+  case $2 in arm64) machine=(qemu-system-aarch64 -M virt) console=ttyAMA0 ;; esac
+  timeout -k 5 "$3" "${machine[@]}" -accel tcg,thread=single -cpu max -smp 2 -m 2048 \
+    -display none -serial stdio -monitor none -no-reboot \
+    -kernel "$cache/kernels/$1-$2" -initrd "$out/initramfs-$2" \
+    -append "console=$console quiet panic=-1 ${clock:+clocksource=$clock} do=$4 seconds=2" \
+    </dev/null >"$out/$1-$2.log" 2>&1
+}
