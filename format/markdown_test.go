@@ -24,6 +24,8 @@ var metadataMeanings = map[string]string{
 	"cpus":                       "Number of CPUs.",
 	"clock":                      "The clock behind `time_ns`.",
 	"clock_offset_ns":            "`time_ns` minus that clock.",
+	"clock_source":               "The kernel's name for the counter behind the clock.",
+	"clock_step_ns":              "How far the clock moves at least when it moves, in ns. Events within a step have one time. Missing: it moves from each reading to the next, or was not measured.",
 	"time_resolution_ns":         "All times are multiples of it. Missing: 1 ns.",
 	"start_ns":                   "When the recording began. Nothing before was looked for.",
 	"end_ns":                     "When it ended. 0: the recorder was killed.",

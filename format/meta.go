@@ -24,8 +24,12 @@ type Metadata struct {
 	CPUModel string `json:"cpu_model,omitempty"`
 	CPUs     int    `json:"cpus,omitempty"`
 
-	Clock         string `json:"clock"`           // the clock behind time_ns
-	ClockOffsetNS int64  `json:"clock_offset_ns"` // time_ns minus that clock
+	Clock         string `json:"clock"`                  // the clock behind time_ns
+	ClockOffsetNS int64  `json:"clock_offset_ns"`        // time_ns minus that clock
+	ClockSource   string `json:"clock_source,omitempty"` // the kernel's name for the counter behind the clock
+	// ClockStepNS is how far the clock moves at least when it moves; events within a step have one
+	// time. 0: it moves from each reading to the next, or was not measured.
+	ClockStepNS int64 `json:"clock_step_ns,omitempty"`
 	// TimeResolutionNS is what all times are multiples of, 0: 1 ns. The writer sets it.
 	TimeResolutionNS int64  `json:"time_resolution_ns,omitempty"`
 	StartNS          int64  `json:"start_ns"` // recording began: everything before was not looked for

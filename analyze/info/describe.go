@@ -28,6 +28,16 @@ var questions = []struct {
 	{"whether a thread waited for a CPU", []string{"kernel"}},
 }
 
+// coarseStep is a step of the clock, in nanoseconds, in which a goroutine can be made ready and run.
+const coarseStep = 1000
+
+func source(name string) string {
+	if name == "" {
+		return ""
+	}
+	return " (" + name + ")"
+}
+
 // describe fills in what the metadata says, and what follows from it.
 func (r *Result) describe() {
 	r.Warnings, r.Questions = []report.Warning{}, []Question{}
@@ -48,6 +58,11 @@ func (r *Result) describe() {
 	}
 	if r.Gaps > 0 || r.Lost > 0 {
 		add("gaps", "%s lost, in %s that take %s of the time", report.FormatNumber(r.Lost, "event"), report.FormatNumber(r.Gaps, "gap"), report.FormatShare(r.GapShare))
+	}
+	if meta.ClockStepNS >= coarseStep {
+		add("clock", "the machine's clock%s moved in steps of %s: what happened on several CPUs within a step "+
+			"has one time and its order is a guess, and a delay shorter than a step is not measured",
+			source(meta.ClockSource), report.FormatDuration(meta.ClockStepNS))
 	}
 	if r.LostStacks > 0 {
 		add("stacks", "%s without a stack because it was lost", report.FormatNumber(r.LostStacks, "event"))

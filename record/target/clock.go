@@ -4,6 +4,8 @@ package target
 
 import (
 	"math"
+	"os"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -25,6 +27,50 @@ func MonotonicOffset() int64 {
 		}
 	}
 	return offset
+}
+
+// ClockStep measures how finely CLOCK_MONOTONIC, and so a kernel timestamp, tells times apart: the
+// smallest step between readings in nanoseconds, or 0 where it moves from each reading to the next.
+// A clock that counts timer interrupts moves in steps of milliseconds.
+func ClockStep() int64 {
+	return clockStep(func() int64 { return readClock(unix.CLOCK_MONOTONIC) })
+}
+
+// coarseStep is a step in nanoseconds in which two CPUs can do much.
+const coarseStep = 1000
+
+// clockStep reads a clock until it has moved often enough to know: four times if that takes long,
+// or if no reading was like the one before.
+func clockStep(read func() int64) int64 {
+	const few, many, readings = 4, 400, 1 << 22
+	smallest, still, moved := int64(math.MaxInt64), 0, 0
+	last := read()
+	for range readings {
+		now := read()
+		if now == last {
+			still++
+			continue
+		}
+		smallest, last = min(smallest, now-last), now
+		moved++
+		if moved == many || moved >= few && (still == 0 || smallest > coarseStep) {
+			break
+		}
+	}
+	if moved == 0 || still <= moved { // most readings differ from the one before
+		return 0
+	}
+	return smallest
+}
+
+// ClockSource is the kernel's name for the counter behind its clocks, such as tsc; empty where it
+// does not say.
+func ClockSource() string {
+	name, err := os.ReadFile("/sys/devices/system/clocksource/clocksource0/current_clocksource")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(name))
 }
 
 // readClock reads a clock that every Linux has, so it cannot fail.
