@@ -123,3 +123,20 @@ func selection() []Cell {
 	}
 	return cells
 }
+
+// guestCells are the programs that are compared on other kernels and processors: of the newest
+// toolchain, one for each way to move, with two Ps. C is linked in, for a guest has no libraries.
+func guestCells() []Cell {
+	var cells []Cell
+	for _, name := range []string{
+		"channels", "selects", "locks", "timers", "tcp", "files", "syscalls", "yield", "preempt", "coro", "gc", "stw",
+		"cgo", "panics",
+	} {
+		program := testenv.Program{Name: name, Toolchain: testenv.Newest(1)[0], Mode: testenv.Plain}
+		if name == "cgo" {
+			program.Mode = testenv.Static
+		}
+		cells = append(cells, Cell{program, []int{2}})
+	}
+	return cells
+}

@@ -23,8 +23,11 @@ func TestMoveForMove(t *testing.T) {
 	gosched := testenv.Gosched(t)
 	full := os.Getenv("GOSCHED_FULL_MATRIX") == "1"
 	cells := selection()
-	if full {
+	switch {
+	case full:
 		cells = fullMatrix()
+	case testenv.Guest():
+		cells = guestCells()
 	}
 	results := make([]*Result, len(cells))
 	t.Run("cells", func(t *testing.T) {
@@ -38,6 +41,19 @@ func TestMoveForMove(t *testing.T) {
 		}
 	})
 	writeResults(t, results)
+}
+
+// TestProgramsForGuests builds what TestMoveForMove needs in a guest without a toolchain into the
+// folder that GOSCHED_PREBUILD names, for the processor that GOSCHED_PREBUILD_ARCH names.
+func TestProgramsForGuests(t *testing.T) {
+	dir, arch := os.Getenv("GOSCHED_PREBUILD"), os.Getenv("GOSCHED_PREBUILD_ARCH")
+	if dir == "" {
+		t.Skip("GOSCHED_PREBUILD names no folder")
+	}
+	for _, cell := range guestCells() {
+		testenv.Prebuild(t, dir, arch, cell.Program)
+		testenv.PrebuildSource(t, dir, cell.Program.Toolchain, waitReasonsFile)
+	}
 }
 
 // TestRecorderThatLeavesSomethingOutIsCaught has the recorder not look for one kind of transition and wants the

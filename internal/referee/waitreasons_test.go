@@ -13,6 +13,9 @@ import (
 	"github.com/gosched/gosched/internal/testenv"
 )
 
+// waitReasonsFile is where a toolchain has the runtime's wait reasons, from its GOROOT.
+const waitReasonsFile = "src/runtime/runtime2.go"
+
 // runtimeWaitReasons reads the runtime's wait reasons out of its source; an empty toolchain is the test's own.
 func runtimeWaitReasons(t *testing.T, toolchain string) map[string]bool {
 	t.Helper()
@@ -23,7 +26,7 @@ func runtimeWaitReasons(t *testing.T, toolchain string) map[string]bool {
 		}
 		toolchain = strings.TrimSpace(string(out))
 	}
-	file := filepath.Join(testenv.GOROOT(t, toolchain), "src", "runtime", "runtime2.go")
+	file := filepath.Join(testenv.GOROOT(t, toolchain), waitReasonsFile)
 	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
 	if err != nil {
 		t.Fatal(err)

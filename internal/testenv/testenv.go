@@ -40,8 +40,12 @@ var gosched = sync.OnceValues(func() (string, error) {
 })
 
 // Gosched builds the gosched command of this module, once for a test binary, and returns its path.
+// In a folder of programs that are built, it is gosched.
 func Gosched(tb testing.TB) string {
 	tb.Helper()
+	if dir := os.Getenv(prebuiltEnv); dir != "" {
+		return prebuilt(tb, filepath.Join(dir, "gosched"))
+	}
 	path, err := gosched()
 	if err != nil {
 		tb.Fatal(err)

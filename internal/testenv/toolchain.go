@@ -4,6 +4,7 @@ import (
 	"go/version"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -29,9 +30,13 @@ func AtLeast(toolchain, v string) bool { return version.Compare(toolchain, v) >=
 
 var goroots sync.Map // toolchain → GOROOT, or an error
 
-// GOROOT returns the folder of a toolchain, downloading it if need be.
+// GOROOT returns the folder of a toolchain, downloading it if need be. Where programs are
+// prebuilt it is the folder that PrebuildSource filled.
 func GOROOT(tb testing.TB, toolchain string) string {
 	tb.Helper()
+	if dir := os.Getenv(prebuiltEnv); dir != "" {
+		return prebuilt(tb, filepath.Join(dir, toolchain))
+	}
 	NeedToolchain(tb, toolchain)
 	dir, _ := goroots.Load(toolchain)
 	return dir.(string)
