@@ -3,6 +3,19 @@
 # go_for ARCH DIR PACKAGE FILE builds a static program for a processor.
 go_for() { (cd "$2" && CGO_ENABLED=0 GOOS=linux GOARCH=$1 go build -trimpath -o "$4" "$3"); }
 
+# go_test_for ARCH PACKAGE FILE builds a test binary for a processor.
+go_test_for() { (cd "$tree" && CGO_ENABLED=0 GOARCH=$1 go test -c -o "$3" "$2"); }
+
+# referee ARCH ROOT puts the referee and its programs into a guest's files.
+referee() {
+  local cc=gcc
+  [ "$1" = "$(go env GOHOSTARCH)" ] || cc=${cross[$1]}
+  go_test_for "$1" ./internal/referee "$2/bin/referee.test"
+  (cd "$tree" && CC=$cc GOSCHED_PREBUILD=$2/programs GOSCHED_PREBUILD_ARCH=$1 go test -count=1 -run '^TestProgramsForGuests$' ./internal/referee)
+  ln -s ../bin/gosched "$2/programs/gosched"
+}
+declare -A cross=([arm64]=aarch64-linux-gnu-gcc [amd64]=x86_64-linux-gnu-gcc)
+
 # initramfs ARCH makes $out/initramfs-ARCH: busybox, gosched, the programs, and init.
 initramfs() {
   local arch=$1 root=$out/root-$1
@@ -15,7 +28,8 @@ initramfs() {
   else
     go_for "$arch" "$tree" ./cmd/gosched "$root/bin/gosched"
   fi
-  case ,$steps, in *,load,*) (cd "$tree" && CGO_ENABLED=0 GOARCH=$arch go test -c -o "$root/bin/bpf.test" ./bpf) ;; esac
+  case ,$steps, in *,load,*) go_test_for "$arch" ./bpf "$root/bin/bpf.test" ;; esac
+  case ,$steps, in *,referee,*) referee "$arch" "$root" ;; esac
   go_for "$arch" "$tree/testdata/progs" ./service "$root/bin/service"
   go_for "$arch" "$tree/testdata/progs" ./channels "$root/bin/channels"
   install -m 755 testdata/kernels/init "$root/init"
@@ -31,6 +45,6 @@ boot() {
   timeout -k 5 "$3" "${machine[@]}" -accel tcg,thread=single -cpu max -smp 2 -m 2048 \
     -display none -serial stdio -monitor none -no-reboot \
     -kernel "$cache/kernels/$1-$2" -initrd "$out/initramfs-$2" \
-    -append "console=$console quiet panic=-1 ${clock:+clocksource=$clock} do=$4 seconds=2" \
+    -append "console=$console quiet panic=-1 ${clock:+clocksource=$clock} do=$4 seconds=2 programs=$programs" \
     </dev/null >"$out/$1-$2.log" 2>&1
 }
