@@ -222,8 +222,10 @@ type GoschedSubject struct {
 		Begin uint64
 		End   uint64
 	}
-	Gomaxprocs uint64
-	Newprocs   uint64
+	CallbackOpened uint32
+	CallbackCaller uint32
+	Gomaxprocs     uint64
+	Newprocs       uint64
 }
 
 type GoschedThread struct {

@@ -130,8 +130,10 @@ type GoschedLegacySubject struct {
 		Begin uint64
 		End   uint64
 	}
-	Gomaxprocs uint64
-	Newprocs   uint64
+	CallbackOpened uint32
+	CallbackCaller uint32
+	Gomaxprocs     uint64
+	Newprocs       uint64
 }
 
 type GoschedLegacyThread struct {

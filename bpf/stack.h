@@ -35,11 +35,6 @@ static __always_inline void add_frame(struct scratch *s, __u64 pc)
 	d->hash = mix(d->hash, pc);
 }
 
-/* cgocallback opens a frame as large as its own where the goroutine called into C, with that call's
- * pc on top, and does not link it: 24 bytes of locals, the frame pointer and the return address
- * (go1.18-1.27 src/runtime/asm_amd64.s). The frame of the caller into C comes next. */
-#define CGOCALLBACK_FRAME (24 + 16)
-
 /* The verifier goes through the body of a loop once for each of its paths and turns, through a call
  * in it once a turn; and it allows eight functions to be at work at once. */
 #ifdef LEGACY
@@ -71,12 +66,12 @@ LOOP_BODY bool next_frame(struct scratch *s)
 	s->def.kind = STACK_DEEP;
 	if (w->in_c) {
 		w->in_c = 0;
-		w->fp = fp + 16;
+		w->fp = fp + subject.callback_caller;
 		return true;
 	}
 	if (inside(&subject.cgocallback, ret)) {
 		w->in_c = 1;
-		w->fp = fp + CGOCALLBACK_FRAME;
+		w->fp = fp + subject.callback_opened;
 		return true;
 	}
 	w->fp = up;

@@ -41,8 +41,10 @@ struct subject {
 	/* Where a goroutine seems to be while its thread is on the system stack. */
 	struct code systemstack_switch;
 	/* The way back from C, where a goroutine's frame pointers end; nothing where that way is
-	 * not known. */
+	 * not known. From the frame of the function that cgocallback calls it is so many bytes to
+	 * the frame that cgocallback opened, and from there so many to that of who called C. */
 	struct code cgocallback;
+	__u32 callback_opened, callback_caller;
 	/* The addresses of the runtime's variables of these names; 0: not known. */
 	__u64 gomaxprocs, newprocs;
 };

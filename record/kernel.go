@@ -41,9 +41,10 @@ type programConfig struct {
 	current    bool // all that changes a thread's goroutine is watched
 	goids      bool // all that gives a g another id is watched
 	ranges     map[string]gobin.Func
-	gomaxprocs uint64   // address of runtime.gomaxprocs in the process; 0: not known
-	newprocs   uint64   // address of runtime.newprocs in the process; 0: not known
-	fallbacks  []string // fall-backs to use even where the kernel can do better
+	callback   gobin.Callback // how frames lie where C calls Go
+	gomaxprocs uint64         // address of runtime.gomaxprocs in the process; 0: not known
+	newprocs   uint64         // address of runtime.newprocs in the process; 0: not known
+	fallbacks  []string       // fall-backs to use even where the kernel can do better
 }
 
 // load puts the programs into the kernel, those for older kernels where it does not take the others.
@@ -117,6 +118,8 @@ func (p *probes) watch(cfg *programConfig) error {
 		AsyncPreempt:      code(cfg, "runtime.asyncPreempt2"),
 		Gopreempt:         code(cfg, "runtime.gopreempt_m"),
 		Cgocallback:       code(cfg, "runtime.cgocallback"),
+		CallbackOpened:    cfg.callback.Opened,
+		CallbackCaller:    cfg.callback.Caller,
 		SystemstackSwitch: code(cfg, "runtime.systemstack_switch"),
 		Gomaxprocs:        cfg.gomaxprocs,
 		Newprocs:          cfg.newprocs,

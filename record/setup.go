@@ -228,11 +228,11 @@ func configOf(b *gobin.Binary, layout *gobin.Layout, c *choice) (*programConfig,
 		current:   c.sees("run", "park", "yield", "exit", "syscalls", "coroutines", "cgo"),
 		goids:     c.sees("create", "exit", "coroutines"),
 	}
-	named := []string{"runtime.asyncPreempt2", "runtime.gopreempt_m", "runtime.systemstack_switch"}
-	if b.Arch == "amd64" {
-		named = append(named, "runtime.cgocallback") // whose frame is known there
+	if callback, ok := b.Callback(); ok {
+		cfg.callback = callback
+		cfg.ranges["runtime.cgocallback"] = callback.Code
 	}
-	for _, name := range named {
+	for _, name := range []string{"runtime.asyncPreempt2", "runtime.gopreempt_m", "runtime.systemstack_switch"} {
 		if f, ok := b.Func(name); ok {
 			cfg.ranges[name] = f
 		}

@@ -91,6 +91,14 @@ func (t *Table) SPDelta(f Func, pc uint64) (int32, bool) {
 	return v, v >= 0
 }
 
+// FrameSize returns how far SP is below its value at the function's entry at the most.
+func (t *Table) FrameSize(f Func) (most int32, ok bool) {
+	for c := t.table(f, t.field(f, t.f.PCSP)); c.next(); {
+		most, ok = max(most, c.run.Value), true
+	}
+	return most, ok
+}
+
 // Line returns file and line of pc in f, or "?", 0: the runtime's funcline1.
 func (t *Table) Line(f Func, pc uint64) (string, int) {
 	file := t.value(f, t.field(f, t.f.PCFile), pc)
