@@ -71,6 +71,7 @@ type orderer struct {
 	pieces    []*span          // ranges with a piece still to write
 	nextPiece int64            // where the first of those begins
 	snapshots map[int64]uint64 // goroutine → sequence number of its pending snapshot
+	ties      *ties            // nil: the clock is fine enough to go by
 	late      int64            // events that came after their place in time had been written
 }
 
@@ -134,14 +135,16 @@ func (o *orderer) merge(to int64) {
 		o.sink(i)
 	}
 	for len(o.heap) > 0 {
-		q := o.heap[0]
+		i := o.ties.first(o.heap)
+		q := o.heap[i]
+		o.ties.took(&q.events[q.head])
 		o.admit(&q.events[q.head])
 		q.head++
 		if !q.until(to) {
 			last := len(o.heap) - 1
-			o.heap[0], o.heap = o.heap[last], o.heap[:last]
+			o.heap[i], o.heap = o.heap[last], o.heap[:last]
 		}
-		o.sink(0)
+		o.sink(i)
 	}
 	for i := range o.queues {
 		o.queues[i].compact()

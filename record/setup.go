@@ -212,6 +212,7 @@ func (s *session) load() error {
 		return err
 	}
 	s.config, s.order = cfg, newOrderer(len(s.probes.rings))
+	s.order.ties = newTies(target.ClockStep())
 	return nil
 }
 
