@@ -65,14 +65,14 @@ func (p Program) String() string {
 // cannot be had here. Where GOSCHED_PREBUILT names a folder of programs, it builds nothing.
 func Build(tb testing.TB, p Program) string {
 	tb.Helper()
-	if p.Toolchain == "" {
-		p.Toolchain = goVersion(tb)
-	}
 	if p.Mode == "" {
 		p.Mode = Plain
 	}
 	if dir := os.Getenv(prebuiltEnv); dir != "" {
 		return prebuilt(tb, filepath.Join(dir, p.String()))
+	}
+	if p.Toolchain == "" {
+		p.Toolchain = goVersion(tb)
 	}
 	NeedToolchain(tb, p.Toolchain)
 	path, err := build(Root(tb), p)

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Debian's kernels and busybox, by package name, from the mirror that this machine's own
 # package sources name. Sourced by run, which sets cache.
 
