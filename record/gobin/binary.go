@@ -37,11 +37,13 @@ type Binary struct {
 	md     moduledata
 	closer io.Closer
 
-	namesOnce sync.Once
-	names     map[string]pcln.Func // the runtime's functions and a few more
-	scanOnce  sync.Once
-	copies    map[string][]inlinedCopy
-	scanCut   bool // the scan for copies was not finished
+	namesOnce    sync.Once
+	names        map[string]pcln.Func // the runtime's functions and a few more
+	watching     []pcln.Func          // those into which watched functions may have been inlined
+	watchedNames map[uint32]string    // the watched functions' names, by their offsets in the table
+	scanOnce     sync.Once
+	copies       map[string][]inlinedCopy
+	scanCut      bool // the scan for copies was not finished
 }
 
 // Open reads the executable at path. Close it.

@@ -2,6 +2,7 @@ package gobin
 
 import (
 	"bytes"
+	"maps"
 
 	"github.com/gosched/gosched/record/gobin/internal/pcln"
 )
@@ -44,42 +45,40 @@ func (b *Binary) lookup(name string) (pcln.Func, bool) {
 	return f, ok
 }
 
-// each calls visit with all functions and the beginnings of their names.
-func (b *Binary) each(visit func(f pcln.Func, head []byte)) {
-	for i := 0; i < int(b.table.Funcs); i++ {
-		f, ok := b.table.At(i)
-		if !ok {
-			continue
-		}
-		if off, ok := b.table.NameOffset(f); ok {
-			visit(f, b.table.NameHead(off))
-		}
-	}
-}
+// maxNames bounds the index of a damaged file. The runtime has some five thousand names.
+const maxNames = 1 << 16
 
+// indexNames looks through all functions once, for those of the runtime and for what was inlined into which.
 func (b *Binary) indexNames() {
+	kept := 0
+	names := b.table.Names(func(name []byte) bool {
+		if !indexed(name) || kept == maxNames {
+			return false
+		}
+		kept++
+		return true
+	})
+	runtime, trees := pcln.NewOffsets(names), b.table.Trees()
 	b.names = map[string]pcln.Func{}
-	b.each(func(f pcln.Func, head []byte) {
-		if !indexed(head) || len(b.names) > 1<<16 {
+	b.table.Each(func(f pcln.Func, name, tree uint32) {
+		trees.Add(f, tree)
+		if !runtime.Has(name) {
 			return
 		}
-		name, ok := b.table.Name(f)
-		if old, dup := b.names[name]; ok && (!dup || f.End-f.Entry > old.End-old.Entry) {
-			b.names[name] = f
+		if old, dup := b.names[names[name]]; !dup || f.End-f.Entry > old.End-old.Entry {
+			b.names[names[name]] = f
 		}
 	})
+	maps.DeleteFunc(names, func(_ uint32, name string) bool { return !watched[name] })
+	b.watching, b.watchedNames = trees.Naming(pcln.NewOffsets(names)), names
 }
 
 // search finds any function by name, looking at all of them.
 func (b *Binary) search(name string) (pcln.Func, bool) {
 	var best pcln.Func
-	want := append([]byte(name), 0)
-	b.each(func(f pcln.Func, head []byte) {
-		short := want[:min(len(want), len(head))]
-		if f.End-f.Entry <= best.End-best.Entry || !bytes.HasPrefix(head, short) {
-			return
-		}
-		if full, ok := b.table.Name(f); ok && full == name {
+	want := pcln.NewOffsets(b.table.Names(func(have []byte) bool { return string(have) == name }))
+	b.table.Each(func(f pcln.Func, off, _ uint32) {
+		if want.Has(off) && f.End-f.Entry > best.End-best.Entry {
 			best = f
 		}
 	})

@@ -29,27 +29,27 @@ func (b *Binary) inlined(name string) []inlinedCopy {
 	return b.copies[name]
 }
 
-// scanInlined looks through the inline trees of all functions for those that probes are interested in.
+// scanInlined looks through the inline trees that name functions that probes are interested in.
 func (b *Binary) scanInlined() {
+	b.namesOnce.Do(b.indexNames)
 	b.copies = map[string][]inlinedCopy{}
-	s := scan{b: b, names: map[uint32]string{}}
-	b.each(func(f pcln.Func, _ []byte) {
+	s := scan{b: b}
+	for _, f := range b.watching {
 		if s.steps > maxScan {
 			b.scanCut = true
 			return
 		}
 		s.fn, s.name = f, ""
 		s.steps += b.table.Inlined(f, s.visit)
-	})
+	}
 }
 
-// maxScan bounds the work on damaged inline trees. An executable of 100 MB needs a tenth of it.
+// maxScan bounds the work on damaged inline trees. An executable of 100 MB needs a thousandth of it.
 const maxScan = 1 << 28
 
 // scan is the state of scanInlined.
 type scan struct {
 	b     *Binary
-	names map[uint32]string // by name offset: the name if it is watched, else empty
 	fn    pcln.Func
 	name  string // of fn, once needed
 	kept  int
@@ -58,16 +58,7 @@ type scan struct {
 
 // visit takes one stretch of inlined code.
 func (s *scan) visit(r pcln.Run, c pcln.Call) {
-	name, known := s.names[c.NameOff]
-	if !known {
-		if len(s.names) > 1<<16 {
-			clear(s.names)
-		}
-		if full, ok := s.b.table.NameAt(c.NameOff); ok && watched[full] {
-			name = full
-		}
-		s.names[c.NameOff] = name
-	}
+	name := s.b.watchedNames[c.NameOff]
 	if name == "" {
 		return
 	}

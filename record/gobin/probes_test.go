@@ -247,6 +247,7 @@ func TestProfileGuided(t *testing.T) {
 			if len(bin.inlined("runtime.casgstatus")) < 2 {
 				t.Errorf("casgstatus was inlined at %d places: the profile does not do what it is for", len(bin.inlined("runtime.casgstatus")))
 			}
+			checkEveryTree(t, bin)
 			probes, coverage, err := bin.Probes()
 			if err != nil {
 				t.Fatal(err)

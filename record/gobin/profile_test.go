@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -173,6 +174,25 @@ func everythingInlined(t *testing.T, toolchain, arch, keep string) {
 	defer bin.Close()
 	checkProbes(t, bin, path)
 	checkCopies(t, bin)
+	checkEveryTree(t, bin)
+}
+
+// checkEveryTree follows the inline trees of all functions, and checks that the copies in them are those that were found by
+// looking for names only.
+func checkEveryTree(t *testing.T, bin *Binary) {
+	t.Helper()
+	bin.inlined("")
+	found := bin.copies
+	bin.watching = nil
+	bin.table.Each(func(f pcln.Func, _, _ uint32) { bin.watching = append(bin.watching, f) })
+	clear(bin.watchedNames)
+	for off, name := range bin.table.Names(func(name []byte) bool { return watched[string(name)] }) {
+		bin.watchedNames[off] = name
+	}
+	bin.scanInlined()
+	if len(found) == 0 || !reflect.DeepEqual(found, bin.copies) {
+		t.Errorf("copies of %d functions were found, and there are of %d:\n%v\n%v", len(found), len(bin.copies), found, bin.copies)
+	}
 }
 
 // checkCopies checks that each inlined copy of a probed function has a probe, or that its transition is said not to be covered.

@@ -24,6 +24,8 @@ const (
 	pcdataInlTreeIndex = 2
 	funcdataInlTree    = 3
 	funcdataWrapInfo   = 7
+
+	maxPCData = 16 // more pc tables than any function has
 )
 
 // magics of the header's first word: go1.18 and go1.19, go1.20 and later.
@@ -176,7 +178,7 @@ func (t *Table) inlTree(f Func) (uint64, bool) { return t.funcdata(f, funcdataIn
 func (t *Table) funcdata(f Func, i uint8) (uint64, bool) {
 	n, ok := t.w.U32(f.rec + uint64(t.f.NPCData))
 	b := t.w.At(f.rec + uint64(t.f.NFuncData))
-	if !ok || n > 16 || len(b) == 0 || b[0] <= i {
+	if !ok || n > maxPCData || len(b) == 0 || b[0] <= i {
 		return 0, false
 	}
 	off, ok := t.w.U32(f.rec + uint64(t.f.FuncSize) + uint64(n)*4 + uint64(i)*4)
