@@ -35,14 +35,15 @@ const (
 
 // Options say how to record. The zero value records everything until the process exits.
 type Options struct {
-	Output     string         // a trace's path, or a folder for its segments
-	Duration   time.Duration  // 0: until the context or the process ends
-	Without    []string       // transitions to leave out: see TransitionNames
-	StackDepth int            // frames a stack, at most MaxStackDepth; 0: DefaultStackDepth
-	Recorder   string         // name and version of the program that records, for the trace's metadata
-	Ready      func() error   // called once everything is attached; a process that was started for this recording goes on then
-	Progress   func(Progress) // called a few times a second
-	Fallbacks  []string       // fall-backs to use even where the kernel can do better: see Fallbacks
+	Output     string          // a trace's path, or a folder for its segments
+	Duration   time.Duration   // 0: until the context or the process ends
+	Without    []string        // transitions to leave out: see TransitionNames
+	StackDepth int             // frames a stack, at most MaxStackDepth; 0: DefaultStackDepth
+	Recorder   string          // name and version of the program that records, for the trace's metadata
+	Ready      func() error    // called once everything is attached; a process that was started for this recording goes on then
+	Begun      func(time.Time) // called once, with the trace's beginning, when the goroutines that were there have been read too
+	Progress   func(Progress)  // called a few times a second
+	Fallbacks  []string        // fall-backs to use even where the kernel can do better: see Fallbacks
 }
 
 // Check finds what is wrong with the options whatever is recorded. Record does so too.
@@ -173,7 +174,13 @@ func (s *session) start() error {
 	if s.opts.Ready != nil {
 		return s.opts.Ready()
 	}
-	return s.snapshot(0)
+	if err := s.snapshot(0); err != nil {
+		return err
+	}
+	if s.opts.Begun != nil {
+		s.opts.Begun(time.Unix(0, s.meta.StartNS))
+	}
+	return nil
 }
 
 // forgetRings drops what came and what was lost while not everything was attached.

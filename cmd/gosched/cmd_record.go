@@ -37,6 +37,9 @@ as the user that gosched runs as, unless --user names another.
 The process is not changed: probes are in the kernel's hands and go away with
 gosched, however it ends.
 
+A line that begins with "recording since" and goes on with the time, in UTC, is on
+stderr as soon as everything is watched: scripts can wait for it.
+
 The trace is one file, or with -o DIR/ a folder of segments, each readable while
 the recording goes on. After a kill -9 of gosched the folder, or FILE.partial/,
 holds all but the last second, and every command reads it. Traces are readable by

@@ -37,7 +37,14 @@ type recorder struct {
 }
 
 func (r *recorder) options() record.Options {
-	return r.opts.record(r.opts.output, r.opts.duration)
+	opts := r.opts.record(r.opts.output, r.opts.duration)
+	opts.Begun = func(since time.Time) { fmt.Fprintln(r.notes, sinceText(since)) }
+	return opts
+}
+
+// sinceText is the line that scripts wait for: its first two words stay as they are.
+func sinceText(since time.Time) string {
+	return "recording since " + since.UTC().Format(time.RFC3339Nano)
 }
 
 // record are the options of one recording.
