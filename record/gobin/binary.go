@@ -43,7 +43,11 @@ type Binary struct {
 	watchedNames map[uint32]string    // the watched functions' names, by their offsets in the table
 	scanOnce     sync.Once
 	copies       map[string][]inlinedCopy
-	scanCut      bool // the scan for copies was not finished
+	scanCut      bool     // the scan for copies was not finished
+	decoded      sync.Map // string → code, of the runtime's functions that were looked at
+
+	reasons    func() (waits, stops []string) // the tables of reasons
+	gomaxprocs func() (uint64, error)         // the address of runtime.gomaxprocs
 }
 
 // Open reads the executable at path. Close it.
@@ -111,6 +115,7 @@ func New(r io.ReaderAt) (*Binary, error) {
 	if err := b.locate(m.quantum); err != nil {
 		return nil, err
 	}
+	b.reasons, b.gomaxprocs = sync.OnceValues(b.findReasons), sync.OnceValues(b.findGOMAXPROCS)
 	return b, nil
 }
 

@@ -19,13 +19,20 @@ type code struct {
 	insns []insn.Insn
 }
 
-// decode decodes a function of the runtime.
+// decode decodes a function of the runtime. It keeps the code: the same few functions are asked for again and again.
 func (b *Binary) decode(name string) (code, error) {
 	f, ok := b.lookup(name)
 	if !ok {
 		return code{}, fmt.Errorf("no function %s", name)
 	}
-	return b.decodeFunc(name, f)
+	if c, ok := b.decoded.Load(name); ok {
+		return c.(code), nil
+	}
+	c, err := b.decodeFunc(name, f)
+	if err == nil {
+		b.decoded.Store(name, c)
+	}
+	return c, err
 }
 
 func (b *Binary) decodeFunc(name string, f pcln.Func) (code, error) {

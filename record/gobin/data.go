@@ -8,7 +8,7 @@ import (
 
 // WaitReasons returns the texts of g.waitreason by number, as this executable has them (runtime.waitReasonStrings).
 func (b *Binary) WaitReasons() ([]string, error) {
-	out := b.stringTable([]string{"", "GC assist marking", "IO wait"}, b.set["waitReasons.len"])
+	out, _ := b.reasons()
 	if out == nil {
 		return nil, fmt.Errorf("%w: the table of wait reasons was not found", ErrDamaged)
 	}
@@ -18,31 +18,39 @@ func (b *Binary) WaitReasons() ([]string, error) {
 // STWReasons returns the texts of the numbers with which the world is stopped (runtime.stwReasonStrings), which
 // exist since go1.21; nil before that, and for programs without the table.
 func (b *Binary) STWReasons() ([]string, error) {
-	return b.stringTable([]string{"unknown", "GC mark termination", "GC sweep termination"}, b.set["stwReasons.len"]), nil
+	_, stops := b.reasons()
+	return stops, nil
+}
+
+// waitsBegin and stopsBegin are the first strings of the two tables, go1.18 to go1.27.
+var (
+	waitsBegin = []string{"", "GC assist marking", "IO wait"}
+	stopsBegin = []string{"unknown", "GC mark termination", "GC sweep termination"}
+)
+
+// findReasons reads both tables, nil where there is none.
+func (b *Binary) findReasons() (waits, stops []string) {
+	places := b.img.FindStrings(lengths(waitsBegin), lengths(stopsBegin))
+	waits = b.stringTable(places[0], waitsBegin, b.set["waitReasons.len"])
+	return waits, b.stringTable(places[1], stopsBegin, b.set["stwReasons.len"])
+}
+
+func lengths(first []string) [3]uint64 {
+	return [3]uint64{uint64(len(first[0])), uint64(len(first[1])), uint64(len(first[2]))}
 }
 
 // maxTable bounds a table of strings, maxText a string in it.
 const maxTable, maxText = 128, 64
 
-// stringTable finds an array of strings in the data by its first elements, which it recognises by their lengths.
-// n is its length, negative if that is not known: then it ends where no more strings follow.
-func (b *Binary) stringTable(first []string, n int64) []string {
-	var recent [6]uint64 // the words before and at addr, as a ring
-	var found []string
-	i := 0
-	b.img.ScanWritable(func(addr, word uint64) bool {
-		recent[i%6] = word
-		i++
-		// Six words seen: pointer, length, pointer, length, pointer, length.
-		if word == uint64(len(first[2])) && recent[(i-3+6)%6] == uint64(len(first[1])) && recent[(i-5+6)%6] == uint64(len(first[0])) && i >= 6 {
-			found = b.readStrings(addr-40, n)
-			if !startsWith(found, first) {
-				found = nil
-			}
+// stringTable reads the array of strings at the first of some places where it begins as it should. n is its length,
+// negative if that is not known: then it ends where no more strings follow.
+func (b *Binary) stringTable(places []uint64, first []string, n int64) []string {
+	for _, addr := range places {
+		if found := b.readStrings(addr, n); startsWith(found, first) {
+			return found
 		}
-		return found == nil
-	})
-	return found
+	}
+	return nil
 }
 
 func startsWith(s, first []string) bool {
@@ -121,9 +129,14 @@ var usersOfGOMAXPROCS = []string{"runtime.stopTheWorldWithSema", "runtime.startT
 // GOMAXPROCSAddr returns the link-time address of runtime.gomaxprocs, an int32; false if the code does not show
 // it. It is the first variable that runtime.procresize reads and that two other functions read that need it.
 func (b *Binary) GOMAXPROCSAddr() (uint64, bool) {
+	addr, err := b.gomaxprocs()
+	return addr, err == nil
+}
+
+func (b *Binary) findGOMAXPROCS() (uint64, error) {
 	resize, err := b.decode("runtime.procresize")
 	if err != nil {
-		return 0, false
+		return 0, err
 	}
 	users := map[uint64]int{}
 	for _, name := range usersOfGOMAXPROCS {
@@ -135,9 +148,9 @@ func (b *Binary) GOMAXPROCSAddr() (uint64, bool) {
 	for n := range resize.insns {
 		for a := range insn.Addresses(resize.insns[:n+1], true) {
 			if users[a] >= 2 && a%4 == 0 && b.img.Contains(a) {
-				return a, true
+				return a, nil
 			}
 		}
 	}
-	return 0, false
+	return 0, fmt.Errorf("%w: runtime.gomaxprocs was not found", ErrDamaged)
 }

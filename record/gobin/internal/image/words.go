@@ -96,16 +96,17 @@ func (m *Image) FindWord(v uint64) []uint64 {
 	var out []uint64
 	seen := map[uint64]bool{}
 	add := func(place uint64) {
-		if !seen[place] && len(out) < 64 {
+		if !seen[place] && len(out) < maxPlaces {
 			seen[place] = true
 			out = append(out, place)
 		}
 	}
-	m.ScanWritable(func(addr, word uint64) bool {
-		if word == v {
-			add(addr)
+	m.scanWritable(8, func(addr uint64, b []byte) {
+		for i := 0; i+8 <= len(b); i += 8 {
+			if binary.LittleEndian.Uint64(b[i:]) == v {
+				add(addr + uint64(i))
+			}
 		}
-		return len(out) < 64
 	})
 	m.relocations(func(place, addend uint64) {
 		if addend == v && place%8 == 0 {
@@ -115,21 +116,46 @@ func (m *Image) FindWord(v uint64) []uint64 {
 	return out
 }
 
-// ScanWritable calls f with the 8-aligned words in the file's writable segments until f returns false.
-func (m *Image) ScanWritable(f func(addr, word uint64) bool) {
-	m.scan(func(s segment) bool { return s.flags&elf.PF_W != 0 }, f)
+// maxPlaces is how many places are found at most: what is looked for is there once or twice.
+const maxPlaces = 64
+
+// FindStrings returns for each triple of lengths the 8-aligned places in writable segments where an array of strings
+// begins whose first three have these lengths; at most 64 of them.
+func (m *Image) FindStrings(lengths ...[3]uint64) [][]uint64 {
+	const size = 6 * 8 // pointer and length, three times
+	out := make([][]uint64, len(lengths))
+	m.scanWritable(size, func(addr uint64, b []byte) {
+		word := func(i int) uint64 { return binary.LittleEndian.Uint64(b[i:]) }
+		for i := 0; i+size <= len(b); i += 8 {
+			third := word(i + 40)
+			for n := range lengths {
+				if l := &lengths[n]; third == l[2] && word(i+24) == l[1] && word(i+8) == l[0] && len(out[n]) < maxPlaces {
+					out[n] = append(out[n], addr+uint64(i))
+				}
+			}
+		}
+	})
+	return out
+}
+
+// scanWritable hands out the writable segments from 8-aligned addresses on. Pieces overlap so that of what has size bytes,
+// each is whole in one of them.
+func (m *Image) scanWritable(size int, f func(addr uint64, b []byte)) {
+	for _, s := range m.segs {
+		w, err := m.Window((s.addr+7)&^7, s.filesz)
+		if s.flags&elf.PF_W == 0 || err != nil {
+			continue
+		}
+		w.Scan(0, w.Size, func(at uint64, b []byte, _ bool) int {
+			f(w.Addr+at, b)
+			return (len(b) - size + 8) &^ 7
+		})
+	}
 }
 
 // ScanAll calls f with the 8-aligned words in all segments of the file until f returns false.
 func (m *Image) ScanAll(f func(addr, word uint64) bool) {
-	m.scan(func(segment) bool { return true }, f)
-}
-
-func (m *Image) scan(want func(segment) bool, f func(addr, word uint64) bool) {
 	for _, s := range m.segs {
-		if !want(s) {
-			continue
-		}
 		on := true
 		m.chunks((s.addr+7)&^7, s.filesz, 8, func(addr uint64, b []byte) bool {
 			for ; len(b) >= 8 && on; b, addr = b[8:], addr+8 {
