@@ -54,6 +54,9 @@ var programs = []struct {
 	}},
 	{"panics", "go1.18", []move{{what: "running→notexist "}}},
 	{"many", "go1.18", []move{{what: "running→waiting chan receive"}}},
+	{"synctest", "go1.25", []move{
+		{what: "running→waiting synctest.Run"}, {what: "running→waiting synctest.Wait"}, {what: "notexist→runnable "},
+	}},
 }
 
 // lacks says which moves a cell should have shown and did not.

@@ -120,6 +120,7 @@ func lostAtSafePoint(ours, theirs Stack) bool {
 // which take away the runtime's functions and those of the packages that call it.
 var skippable = []string{
 	"runtime.", "internal/runtime/", "sync.", "internal/sync.", "internal/poll.", "syscall.", "internal/syscall/",
+	"internal/synctest.",
 	"time.Sleep", "runtime/trace.runtime_",
 }
 

@@ -176,7 +176,7 @@ func profile(root, dir string, p Program) (string, error) {
 var profileRepeats = map[string]string{
 	"channels": "60", "selects": "30", "locks": "80", "timers": "5", "tcp": "30", "http": "20", "files": "8",
 	"syscalls": "10", "yield": "100", "preempt": "3", "locked": "6", "coro": "100", "gc": "10", "stw": "30",
-	"cgo": "15", "panics": "60", "many": "15",
+	"cgo": "15", "panics": "60", "many": "15", "synctest": "40",
 }
 
 // hashSources names a build: everything under src that can be in it, the toolchain, the mode and the environment.

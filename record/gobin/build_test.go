@@ -20,10 +20,16 @@ type build struct {
 	mode      string // of modes
 	prog      string // folder in testdata; "prog" if empty
 	profile   string // file for profile-guided optimisation; none if empty
+
+	experiment string // GOEXPERIMENT
 }
 
 func (b build) String() string {
-	return strings.Join([]string{b.toolchain, b.arch, b.mode}, " ")
+	s := []string{b.toolchain, b.arch, b.mode}
+	if b.experiment != "" {
+		s = append(s, b.experiment)
+	}
+	return strings.Join(s, " ")
 }
 
 // modes are the arguments of go build, and whether cgo is on.
@@ -143,7 +149,8 @@ func (b build) make(t testing.TB) string {
 			t.Skip("no C compiler")
 		}
 	}
-	cmd.Env = append(os.Environ(), "GOTOOLCHAIN="+b.toolchain, "GOOS=linux", "GOARCH="+b.arch, "CGO_ENABLED="+cgo, "GOFLAGS=", "GOWORK=off")
+	cmd.Env = append(os.Environ(), "GOTOOLCHAIN="+b.toolchain, "GOOS=linux", "GOARCH="+b.arch, "CGO_ENABLED="+cgo, "GOFLAGS=", "GOWORK=off",
+		"GOEXPERIMENT="+b.experiment)
 	if msg, err := cmd.CombinedOutput(); err != nil {
 		if !full && bytes.Contains(msg, []byte("download "+b.toolchain)) {
 			t.Skipf("toolchain %s is not here and can not be downloaded: %s", b.toolchain, msg)

@@ -29,6 +29,16 @@ func (b *Binary) inlined(name string) []inlinedCopy {
 	return b.copies[name]
 }
 
+// inlinedInto says whether the one function was inlined into the other.
+func (b *Binary) inlinedInto(name, into string) bool {
+	for _, c := range b.inlined(name) {
+		if c.in == into {
+			return true
+		}
+	}
+	return false
+}
+
 // scanInlined looks through the inline trees that name functions that probes are interested in.
 func (b *Binary) scanInlined() {
 	b.namesOnce.Do(b.indexNames)

@@ -239,24 +239,63 @@ func (f *finder) add(p Probe) {
 	f.probes = append(f.probes, p)
 }
 
-// create finds where new goroutines are seen. In newproc's function on the system stack newproc1 makes the
-// goroutine and runqput queues it: at that call all its fields are set, in every version. Coroutines are made by
-// newcoro's, and not queued.
+// creators are the functions that make goroutines with newproc1, each in a closure that runs on the system stack:
+// src/runtime/proc.go, coro.go (go1.22 on), synctest.go (go1.25 on) and debugcall.go, go1.18 to go1.27. Where the
+// goroutine is queued, all its fields are set at that call, in every version. A coroutine's is not queued, and one
+// for a debugger's call runs at once.
+var creators = []struct {
+	fn       string
+	op       Op
+	queue    string // the function that it is queued with
+	coverage string
+}{
+	{"runtime.newproc", OpCreate, "runtime.runqput", "create"},
+	{"runtime.newcoro", OpCreateCoro, "", "coroutines"},
+	{"runtime.synctestRun", OpCreate, "runtime.runqput", "create"},
+	{"runtime.debugCallWrap", OpCreate, "", "create"},
+}
+
+// create finds where new goroutines are seen.
 func (f *finder) create() {
-	const why = "newproc1 and what queues the goroutine were inlined into %s by profile-guided optimisation"
-	if pr, ok := f.newGoroutine("runtime.newproc.func1", OpCreate, "runtime.runqput"); ok {
-		f.add(pr)
-	} else {
-		f.missing("create", why, "runtime.newproc.func1")
+	known := map[string]bool{}
+	for _, c := range creators {
+		fn, linked := f.creatingClosure(c.fn)
+		if !linked && c.fn != "runtime.newproc" {
+			continue // not in this program, or not in this version
+		}
+		known[fn] = true
+		if pr, ok := f.newGoroutine(fn, c.op, c.queue); ok {
+			f.add(pr)
+		} else {
+			f.missing(c.coverage, "newproc1 and what queues the goroutine were inlined into %s, where it can not be observed", fn)
+		}
 	}
-	if _, ok := f.b.lookup("runtime.newcoro"); !ok {
-		return
+	for _, c := range f.b.inlined("runtime.newproc1") {
+		if !known[c.in] {
+			f.missing("create", "newproc1 was inlined into %s, where it can not be observed", c.in)
+		}
 	}
-	if pr, ok := f.newGoroutine("runtime.newcoro.func1", OpCreateCoro, ""); ok {
-		f.add(pr)
-	} else {
-		f.missing("coroutines", why, "runtime.newcoro.func1")
+}
+
+// maxClosures is more than any of creators has.
+const maxClosures = 9
+
+// creatingClosure returns the name of a function's closure that newproc1 is called in or was inlined into, or the
+// first one's, and whether there are any closures.
+func (f *finder) creatingClosure(fn string) (name string, linked bool) {
+	newproc1, ok := f.b.lookup("runtime.newproc1")
+	for n := 1; n <= maxClosures; n++ {
+		name := fmt.Sprintf("%s.func%d", fn, n)
+		c, err := f.b.decode(name)
+		if err != nil {
+			continue
+		}
+		linked = true
+		if ok && len(c.calls(newproc1.Entry)) > 0 || f.b.inlinedInto("runtime.newproc1", name) {
+			return name, true
+		}
 	}
+	return fn + ".func1", linked
 }
 
 // newGoroutine finds the call of queue, which has the new goroutine in the second register, else the place where

@@ -1,0 +1,3 @@
+module synctest
+
+go 1.25
