@@ -44,8 +44,8 @@ var metadataMeanings = map[string]string{
 	"processes.executable":       "Path of the executable, as the process sees it.",
 	"processes.go_version":       "The Go version the executable was built with.",
 	"processes.build_id":         "The executable's build id.",
-	"processes.gomaxprocs":       "GOMAXPROCS when the recording began; of a command that was recorded from its start, what it had set within a second.",
-	"processes.cpu_quota":        "CPUs that the cgroup may use. Missing: no limit.",
+	"processes.gomaxprocs":       "GOMAXPROCS when the recording began; of a command that was recorded from its start, the first that was seen. `limit` rows say what it was later.",
+	"processes.cpu_quota":        "CPUs that the cgroup could use when the recording began. Missing: no limit. `limit` rows say what it was later.",
 	"processes.coverage":         "Which transitions can be in the trace.",
 	"processes.coverage.name":    "Kind of transition: create, run, park, ready, yield, exit, syscalls, coroutines, cgo, gc, kernel, stacks.",
 	"processes.coverage.covered": "Whether it can be in the trace.",
@@ -202,6 +202,13 @@ beginning was not seen), ` + "`to_state`" + ` is notexist where it ends with thi
 ` + "`kind` = `gap`" + `: in [` + "`time_ns`, `end_ns`" + `) events of ` + "`pid`" + ` (null: of every process) are missing, ` + "`reason`" + ` says which and why.
 
 ` + "`kind` = `snapshot`" + `: ` + "`goid`" + ` was in ` + "`to_state`" + ` with ` + "`reason` and `stack`" + ` at ` + "`time_ns`" + `; ` + "`by_goid`" + ` is its creator, ` + "`by_stack`" + ` the go statement's frame.
+
+` + "`kind` = `limit`" + `: from ` + "`time_ns`" + ` on another limit holds for the process. ` + "`reason`" + ` is its name and its value: ` + "`GOMAXPROCS 4`" + `, ` + "`CPU quota 1.5`" + `
+(CPUs), ` + "`CPU quota none`" + `. Before the first row of a name, what the metadata says holds. A change of GOMAXPROCS is at the moment where the world
+goes on, where stop-the-world pauses are recorded; else, as with the quota, at the moment when the recorder saw it, at most a quarter of a
+second after it. How long each value of GOMAXPROCS held:
+
+` + "```sql\nSELECT reason, sum(until - time_ns) / 1e9 AS seconds FROM (\n  SELECT reason, time_ns, lead(time_ns, 1, (SELECT max(time_ns) FROM 'trace.parquet')) OVER (ORDER BY time_ns) AS until\n  FROM 'trace.parquet' WHERE kind = 'limit' AND reason LIKE 'GOMAXPROCS %') GROUP BY reason;\n```" + `
 `
 
 const mdMetadata = `

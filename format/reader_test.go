@@ -56,7 +56,7 @@ func TestReaderRefusesWhatIsNoTrace(t *testing.T) {
 		{"a text file", []byte("package format, a text of some length"), ErrCorrupt, "not a Parquet file"},
 		{"a file cut off", whole[:len(whole)-100], ErrCorrupt, "cut off"},
 		{"a footer that is too long", append(bytes.Clone(whole[:len(whole)-8]), 0xff, 0xff, 0xff, 0x7f, 'P', 'A', 'R', '1'), ErrCorrupt, "footer of"},
-		{"a trace of another version", bytes.Replace(whole, []byte("schema_version\x18\x011"), []byte("schema_version\x18\x012"), 1), ErrNewer, "schema version 2"},
+		{"a trace of another version", bytes.Replace(whole, []byte("schema_version\x18\x012"), []byte("schema_version\x18\x013"), 1), ErrNewer, "schema version 3"},
 		{"a Parquet file without our metadata", bytes.Replace(whole, []byte(keyVersion), []byte("somebody.elses_version"), 1), ErrNotTrace, keyVersion},
 		{"a Parquet file with other columns", bytes.ReplaceAll(whole, []byte("by_stack"), []byte("my_stack")), ErrNotTrace, "columns"},
 	} {
@@ -317,8 +317,8 @@ func TestMissingSegmentsAreGaps(t *testing.T) {
 	}
 }
 
-func TestVersion1StaysReadable(t *testing.T) {
-	for _, name := range []string{"v1"} {
+func TestEveryVersionStaysReadable(t *testing.T) {
+	for _, name := range []string{"v1", "v2"} {
 		path := filepath.Join("testdata", name+".parquet")
 		if *update {
 			if _, err := os.Stat(path); err == nil {

@@ -48,7 +48,7 @@ func Columns(cols ...Column) ColumnSet {
 func (s ColumnSet) Has(c Column) bool { return s>>c&1 != 0 }
 
 // numKinds is the number of kinds.
-const numKinds = int(KindSnapshot) + 1
+const numKinds = int(KindLimit) + 1
 
 // use says whether events of a kind have a value in a column.
 type use byte
@@ -75,7 +75,7 @@ type spec struct {
 // nullable says whether the column can hold nulls at all.
 func (s *spec) nullable() bool { return s.uses != always }
 
-var always = uses{must, must, must, must, must}
+var always = uses{must, must, must, must, must, must}
 
 // The encodings of columns.
 const (
@@ -99,41 +99,41 @@ var specs = [NumColumns]spec{
 	ColKind: {"kind", flat.String, encDict, always,
 		"What the event is about.",
 		kindField},
-	//                                           goroutine, thread, range, gap, snapshot
-	ColPID: {"pid", flat.Int32, encDict, uses{may, may, may, may, may},
+	//                                           goroutine, thread, range, gap, snapshot, limit
+	ColPID: {"pid", flat.Int32, encDict, uses{may, may, may, may, may, may},
 		"The process, as the root PID namespace numbers it.",
 		pidField},
-	ColTID: {"tid", flat.Int32, encDict, uses{may, must, may, may, may},
+	ColTID: {"tid", flat.Int32, encDict, uses{may, must, may, may, may, never},
 		"The kernel thread it happened on or to, as the root PID namespace numbers it.",
 		tidField},
-	ColCPU: {"cpu", flat.Int32, encDict, uses{may, may, may, may, may},
+	ColCPU: {"cpu", flat.Int32, encDict, uses{may, may, may, may, may, never},
 		"The CPU it happened on.",
 		cpuField},
-	ColProc: {"proc", flat.Int32, encDict, uses{may, may, may, may, may},
+	ColProc: {"proc", flat.Int32, encDict, uses{may, may, may, may, may, never},
 		"The runtime's P it happened on.",
 		procField},
-	ColGoID: {"goid", flat.Int64, encEither, uses{must, may, may, never, must},
+	ColGoID: {"goid", flat.Int64, encEither, uses{must, may, may, never, must, never},
 		"The goroutine it happened to; for a thread the goroutine it was running.",
 		goidField},
-	ColFrom: {"from_state", flat.String, encDict, uses{must, must, may, never, never},
+	ColFrom: {"from_state", flat.String, encDict, uses{must, must, may, never, never, never},
 		"The state before.",
 		fromField},
-	ColTo: {"to_state", flat.String, encDict, uses{must, must, may, never, must},
+	ColTo: {"to_state", flat.String, encDict, uses{must, must, may, never, must, never},
 		"The state after.",
 		toField},
-	ColReason: {"reason", flat.String, encDict, uses{may, may, must, must, may},
-		"Why, in the words of the runtime or the kernel: the wait reason, the cause of a preemption or of a wake-up without a goroutine, the system call's name, the range's name, what a gap misses.",
+	ColReason: {"reason", flat.String, encDict, uses{may, may, must, must, may, must},
+		"Why, in the words of the runtime or the kernel: the wait reason, the cause of a preemption or of a wake-up without a goroutine, the system call's name, the range's name, what a gap misses, the limit that holds.",
 		reasonField},
-	ColStack: {"stack", flat.String, encDict, uses{may, never, never, never, may},
+	ColStack: {"stack", flat.String, encDict, uses{may, never, never, never, may, never},
 		"The frames of `goid`, root first, `;` between, each `func file:line`.",
 		stackField},
-	ColByGoID: {"by_goid", flat.Int64, encEither, uses{may, may, may, never, may},
+	ColByGoID: {"by_goid", flat.Int64, encEither, uses{may, may, may, never, may, never},
 		"The goroutine that did it to `goid`: its creator or its waker. Null: it was the runtime.",
 		byGoIDField},
-	ColByStack: {"by_stack", flat.String, encDict, uses{may, may, never, never, may},
+	ColByStack: {"by_stack", flat.String, encDict, uses{may, may, never, never, may, never},
 		"The frames of `by_goid` at that time, written like `stack`.",
 		byStackField},
-	ColEnd: {"end_ns", flat.Int64, encEither, uses{never, never, must, must, never},
+	ColEnd: {"end_ns", flat.Int64, encEither, uses{never, never, must, must, never, never},
 		"When a range or gap ended, on the clock of `time_ns`; the event itself lies at its beginning.",
 		endField},
 }
@@ -153,6 +153,7 @@ var kindSpecs = [...]struct{ name, meaning string }{
 	KindRange:     {"range", "Something that lasts from `time_ns` to `end_ns`: a GC phase, a stop-the-world pause."},
 	KindGap:       {"gap", "Nothing is known of the process from `time_ns` to `end_ns`: events were lost or not looked for."},
 	KindSnapshot:  {"snapshot", "A goroutine as it was found in the process's memory, at attach or at the end."},
+	KindLimit:     {"limit", "A limit of the process that holds from `time_ns` on: how many Ps it has, how much CPU time its cgroup gives it."},
 }
 
 // stateSpecs names the states, in the vocabulary of the Go execution trace.

@@ -20,6 +20,7 @@ base 1000
 2ms thread running->waiting tid=43 reason=sleeping
 3ms gap end_ns=4ms reason="ring buffer full"
 4ms g7 waiting->runnable by_goid=1 by_stack="a;b c"
+4100us limit pid=42 reason="GOMAXPROCS 4"
 `
 
 func TestTextIsReadAsItIsMeant(t *testing.T) {
@@ -55,8 +56,8 @@ func TestTextErrorsNameTheLine(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := ParseText(strings.NewReader(fixture + c.line + "\n"))
-			if err == nil || !strings.Contains(err.Error(), "line 12: ") || !strings.Contains(err.Error(), c.text) {
-				t.Errorf("error %v, want line 12 and %q", err, c.text)
+			if err == nil || !strings.Contains(err.Error(), "line 13: ") || !strings.Contains(err.Error(), c.text) {
+				t.Errorf("error %v, want line 13 and %q", err, c.text)
 			}
 		})
 	}
@@ -74,6 +75,10 @@ func TestValidateFindsWhatIsWrong(t *testing.T) {
 		{"a transition without a goroutine", head + meta + "20 runnable->running\n", "goroutine without goid"},
 		{"a transition without a state", head + meta + "20 g7 runnable->_\n", "goroutine without to_state"},
 		{"a gap with a goroutine", head + meta + "20 gap g7 end_ns=30 reason=x\n", "gap with goid"},
+		{"a limit", head + meta + "20 limit pid=1 reason=\"CPU quota 1.5\"\n", ""},
+		{"a limit of no kind that there is", head + meta + "20 limit pid=1 reason=\"memory 4\"\n", `"memory 4" is no limit`},
+		{"a limit without a value", head + meta + "20 limit pid=1\n", "limit without reason"},
+		{"a limit of a goroutine", head + meta + "20 limit g7 reason=\"GOMAXPROCS 4\"\n", "limit with goid"},
 		{"a range without an end", head + meta + "20 range reason=x\n", "range without end_ns"},
 		{"a gap that ends before it begins", head + meta + "20 gap end_ns=15 reason=x\n", "ends 5 ns before it begins"},
 		{"an event before the recording", head + meta + "5 g7 runnable->running\n", "5 ns before the recording"},

@@ -29,7 +29,7 @@ func Validate(ctx context.Context, t Trace, limit int) ([]Problem, error) {
 	if limit <= 0 {
 		limit = 100
 	}
-	v := &validator{meta: t.Metadata(), limit: limit, last: minTime}
+	v := &validator{meta: t.Metadata(), reasons: t.Reasons(), limit: limit, last: minTime}
 	v.checkMetadata()
 	for b, err := range t.Batches(ctx, Selection{}) {
 		if err != nil {
@@ -52,6 +52,7 @@ func Validate(ctx context.Context, t Trace, limit int) ([]Problem, error) {
 // validator collects the problems of a trace.
 type validator struct {
 	meta     Metadata
+	reasons  *Strings
 	limit    int
 	row      int64
 	last     int64
@@ -116,10 +117,21 @@ func (v *validator) check(b *Batch, i int) {
 	if end := at(b.EndNS, i, 0); end != 0 && end < t {
 		v.event(t, "%s ends %d ns before it begins", kind, t-end)
 	}
+	if kind == KindLimit {
+		v.checkLimit(b, i)
+	}
 	for _, s := range []State{at(b.From, i, StateUnknown), at(b.To, i, StateUnknown)} {
 		if int(s) >= len(stateSpecs) {
 			v.event(t, "state %d is unknown", s)
 		}
+	}
+}
+
+// checkLimit checks that a limit row says which limit.
+func (v *validator) checkLimit(b *Batch, i int) {
+	text := v.reasons.Lookup(at(b.Reason, i, NullString))
+	if _, ok := ParseLimit(text); text != "" && !ok {
+		v.event(b.TimeNS[i], "%q is no limit", text)
 	}
 }
 
