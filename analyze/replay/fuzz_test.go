@@ -22,7 +22,7 @@ func fuzzTrace(data []byte) *format.Memory {
 		data = data[1:]
 	}
 	trace := format.NewMemory(meta)
-	for _, s := range []string{"preempted", "runtime.Gosched", "stop-the-world (fuzz)", "chan receive"} {
+	for _, s := range []string{"preempted", "runtime.Gosched", "stop-the-world (fuzz)", "stopped", "GOMAXPROCS 1"} {
 		trace.Reasons().Intern(s)
 		trace.Stacks().Intern("main." + s + " /f.go:1;main.g[struct { X int; Y int }] /f.go:2")
 	}
@@ -42,7 +42,7 @@ func fuzzEvent(data []byte, now int64) format.Event {
 		return int32(b%5) - 1
 	}
 	e := format.NoEvent
-	e.TimeNS, e.EndNS, e.Kind = now, now+int64(int8(data[1])), format.Kind(data[2]%5)
+	e.TimeNS, e.EndNS, e.Kind = now, now+int64(int8(data[1])), format.Kind(data[2]%6)
 	if data[1] == 0xff {
 		e.TimeNS = int64(binary.LittleEndian.Uint64(data[4:]))
 	}
@@ -89,10 +89,10 @@ func FuzzReplay(f *testing.F) {
 func checkDelay(t *testing.T, s *replay.Span) {
 	t.Helper()
 	d := s.Delay
-	if d.StopNS < 0 || d.OffCPUNS < 0 || d.NoPNS < 0 || d.SyscallNS < 0 || d.StarvedNS < 0 || d.IdlePNS < 0 || d.UnknownNS < 0 {
+	if d.SuspendedNS < 0 || d.StopNS < 0 || d.OffCPUNS < 0 || d.NoPNS < 0 || d.SyscallNS < 0 || d.StarvedNS < 0 || d.IdlePNS < 0 || d.UnknownNS < 0 {
 		t.Fatalf("%+v has a part less than nothing", *s)
 	}
-	if sum := d.StopNS + d.OffCPUNS + d.NoPNS + d.SyscallNS + d.StarvedNS + d.IdlePNS + d.UnknownNS; sum != s.Len() {
+	if sum := d.SuspendedNS + d.StopNS + d.OffCPUNS + d.NoPNS + d.SyscallNS + d.StarvedNS + d.IdlePNS + d.UnknownNS; sum != s.Len() {
 		t.Fatalf("%+v lasts %d ns, its parts %d", *s, s.Len(), sum)
 	}
 }
@@ -100,7 +100,7 @@ func checkDelay(t *testing.T, s *replay.Span) {
 func TestRunRefusesBatchesThatAreNoEvents(t *testing.T) {
 	for name, spoil := range map[string]func(*format.Batch){
 		"a state that does not exist": func(b *format.Batch) { b.To[0] = 6 },
-		"a kind that does not exist":  func(b *format.Batch) { b.Kind[0] = 5 },
+		"a kind that does not exist":  func(b *format.Batch) { b.Kind[0] = 6 },
 		"a column that is too short":  func(b *format.Batch) { b.GoID = nil },
 	} {
 		trace := fuzzTrace(make([]byte, 1+eventBytes))

@@ -45,8 +45,14 @@ func describe(t *testing.T, trace *format.Memory) string {
 	for _, p := range sum.Problems {
 		fmt.Fprintf(&b, "problem: %s at %d: p%d g%d was %s, moves %s->%s %s\n", p.Kind, p.TimeNS-sum.BeginNS, p.PID, p.GoID, p.Have, p.From, p.To, sum.Names().Reason(p.Reason))
 	}
+	for _, l := range all.limits {
+		fmt.Fprintf(&b, "limit at %d: p%d %s\n", l.TimeNS-sum.BeginNS, l.PID, l.Limit)
+	}
+	for _, s := range all.suspensions {
+		fmt.Fprintf(&b, "suspended %s p%d %s\n", interval(sum, s.Begin, s.End, s.Flags), s.PID, sum.Names().Reason(s.Reason))
+	}
 	fmt.Fprintf(&b, "events %d %v, goroutines %d (%d unannounced, peak %d), processes %d, gaps %d of %dns, implied %d, snapshots %v %v, observed %dns\n",
-		sum.Events, sum.ByKind, sum.Goroutines, sum.Unannounced, sum.PeakAlive, sum.Processes, sum.Gaps, sum.GapNS, sum.ImpliedMoves, sum.AtStart, sum.AtEnd, sum.DurationNS())
+		sum.Events, sum.ByKind[:format.KindLimit], sum.Goroutines, sum.Unannounced, sum.PeakAlive, sum.Processes, sum.Gaps, sum.GapNS, sum.ImpliedMoves, sum.AtStart, sum.AtEnd, sum.DurationNS())
 	return b.String()
 }
 
@@ -68,6 +74,7 @@ func spanText(sum *replay.Summary, s *replay.Span) string {
 	add("proc", s.State == format.StateRunning && s.Proc >= 0, fmt.Sprintf("%d tid=%d", s.Proc, s.TID))
 	add("entry", s.Entry != 0, names.Entry(s.Entry))
 	add("stack", s.Stack != 0, names.Stack(s.Stack))
+	add("suspended", s.SuspendedNS != 0, s.SuspendedNS)
 	add("delay", s.Delay != replay.Delay{}, delayText(s.Delay))
 	return strings.Join(words, " ")
 }
@@ -78,7 +85,7 @@ func delayText(d replay.Delay) string {
 	for _, p := range []struct {
 		name string
 		ns   int64
-	}{{"stopped", d.StopNS}, {"offcpu", d.OffCPUNS}, {"nop", d.NoPNS}, {"syscall", d.SyscallNS}, {"starved", d.StarvedNS}, {"idle", d.IdlePNS}, {"unknown", d.UnknownNS}} {
+	}{{"suspended", d.SuspendedNS}, {"stopped", d.StopNS}, {"offcpu", d.OffCPUNS}, {"nop", d.NoPNS}, {"syscall", d.SyscallNS}, {"starved", d.StarvedNS}, {"idle", d.IdlePNS}, {"unknown", d.UnknownNS}} {
 		if p.ns != 0 {
 			parts = append(parts, fmt.Sprintf("%s:%d", p.name, p.ns))
 		}

@@ -13,6 +13,7 @@ type Names struct {
 	byName          map[string]EntryID
 	byStack         ByID[EntryID]
 	whys            ByID[Why]
+	stopped         ByID[stopFact]
 }
 
 // unresolved is the byStack value of a stack whose root frame says nothing.

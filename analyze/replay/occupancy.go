@@ -5,6 +5,7 @@ import "math"
 // Delay is a scheduling delay taken apart: what stood in a runnable goroutine's way until it ran. The parts
 // add up to the length of the span. Each nanosecond goes to the first part that fits:
 //
+//   - SuspendedNS: the whole process was stopped: see Suspension.
 //   - StopNS: the world was stopped.
 //   - OffCPUNS: a thread that could have run it was runnable for the kernel and not on a CPU: it was woken and not yet scheduled, or the
 //     kernel had preempted it. Threads that could have run it are the one that ran it in the end and the one whose P's queue it was put into.
@@ -14,14 +15,15 @@ import "math"
 //   - StarvedNS: a P had no goroutine, and some thread of the process was ready to run without a CPU. A thread that the runtime had woken for the
 //     P is one; the thread that only watches over the others (sysmon) may be one too.
 //   - IdlePNS: none of these. A P had no goroutine: it was idle, or its thread was being started or was looking for work.
-//   - UnknownNS: the whole length, where the trace cannot say: it has no thread rows or no GOMAXPROCS, or
+//   - UnknownNS: all but SuspendedNS, where the trace cannot say: it has no thread rows or no GOMAXPROCS, or
 //     a thread was not seen before the span began.
 type Delay struct {
-	StopNS, OffCPUNS, NoPNS, SyscallNS, StarvedNS, IdlePNS, UnknownNS int64
+	SuspendedNS, StopNS, OffCPUNS, NoPNS, SyscallNS, StarvedNS, IdlePNS, UnknownNS int64
 }
 
 // Add adds another delay's parts.
 func (d *Delay) Add(other Delay) {
+	d.SuspendedNS += other.SuspendedNS
 	d.StopNS += other.StopNS
 	d.OffCPUNS += other.OffCPUNS
 	d.NoPNS += other.NoPNS
@@ -35,11 +37,12 @@ func (d *Delay) Add(other Delay) {
 type usage uint8
 
 const (
-	usageStopped usage = iota // the world is stopped
-	usageFull                 // as many goroutines run as there are Ps
-	usageSyscall              // as many run or are in system calls with their P
-	usageStarved              // a P is free, and a thread of the process is ready to run without a CPU
-	usageFree                 // a P is free
+	usageSuspended usage = iota // all threads are stopped from outside
+	usageStopped                // the world is stopped
+	usageFull                   // as many goroutines run as there are Ps
+	usageSyscall                // as many run or are in system calls with their P
+	usageStarved                // a P is free, and a thread of the process is ready to run without a CPU
+	usageFree                   // a P is free
 	numUsages
 )
 
@@ -54,13 +57,14 @@ type stamp struct {
 // A P counts as taken when the model sees a goroutine running; goroutines whose state is not known yet are not counted, so
 // the clocks of usageFull and usageSyscall go slow just after a gap.
 type occupancy struct {
-	limit   int   // GOMAXPROCS, 0: unknown, and only stopped worlds are told apart
-	running int   // goroutines seen running
-	held    int   // goroutines in system calls that have not lost their P
-	ready   int   // threads that are ready to run without a CPU
-	stopEnd int64 // when the world goes on; math.MaxInt64 while it is not stopped
-	usage   usage
-	now     stamp // the clocks as they were when the usage last changed
+	limit     int // GOMAXPROCS at the moment, 0: unknown, and only stopped worlds are told apart
+	running   int // goroutines seen running
+	held      int // goroutines in system calls that have not lost their P
+	ready     int // threads that are ready to run without a CPU
+	suspended bool
+	stopEnd   int64 // when the world goes on; math.MaxInt64 while it is not stopped
+	usage     usage
+	now       stamp // the clocks as they were when the usage last changed
 }
 
 // set makes s the moment t, which is not before the last change.
@@ -87,6 +91,8 @@ func (o *occupancy) update(t int64) {
 
 func (o *occupancy) classify() usage {
 	switch {
+	case o.suspended:
+		return usageSuspended
 	case o.stopEnd != math.MaxInt64:
 		return usageStopped
 	case o.limit > 0 && o.running >= o.limit:
@@ -112,6 +118,12 @@ func (o *occupancy) start() {
 	end := o.stopEnd
 	o.stopEnd = math.MaxInt64
 	o.update(end)
+}
+
+// suspend says whether the process is suspended from t on.
+func (o *occupancy) suspend(t int64, suspended bool) {
+	o.suspended = suspended
+	o.update(t)
 }
 
 // thread counts threads in and out of being ready to run without a CPU.

@@ -8,7 +8,7 @@ import (
 
 // thread takes a thread row.
 func (w *walk) thread(p *process, b *format.Batch, i int, t int64) {
-	if !p.wantDelay && !w.wants.Threads || t < p.gapEnd {
+	if !p.wantDelay && !w.wants.Threads && !w.wants.Suspensions || t < p.gapEnd {
 		return
 	}
 	if b.TID[i] < 0 || b.To[i] == format.StateUnknown {
@@ -16,6 +16,7 @@ func (w *walk) thread(p *process, b *format.Batch, i int, t int64) {
 		return
 	}
 	th := p.threadOf(b.TID[i])
+	w.suspend(p, th, b, i, t)
 	if w.wants.Threads {
 		w.threadRow(p, th, b, i, t)
 	}
@@ -63,12 +64,13 @@ func (w *walk) gapIn(p *process, t, end int64) {
 		p.goroutines.forget(g)
 	}
 	w.cutThreads(p, t)
+	w.cutSuspension(p, t)
 	p.gapEnd = max(p.gapEnd, end)
 	p.since = p.gapEnd
 	p.occ.reset(t)
 	clear(p.procs)
 	for i := range p.thread {
-		p.thread[i].state = format.StateUnknown
+		p.thread[i].state, p.thread[i].stopped = format.StateUnknown, false
 	}
 	p.goroutines.trim()
 	w.sum.EndNS = max(w.sum.EndNS, end)
@@ -131,6 +133,19 @@ func (w *walk) disagree(p *process, g *goroutine, b *format.Batch, i int, t int6
 	w.adopt(p, g, b, i, t)
 }
 
+// limit takes a limit of the process that holds from t on.
+func (w *walk) limit(p *process, b *format.Batch, i int, t int64) {
+	l, ok := format.ParseLimit(w.names.Reason(b.Reason[i]))
+	if !ok {
+		w.sum.problem(w.problemAt(ProblemRow, nil, b, i, t))
+		return
+	}
+	if l.Name == format.LimitProcs {
+		p.setProcs(t, int(l.Value))
+	}
+	w.out.sendLimit(Limit{Limit: l, TimeNS: t, PID: p.pid})
+}
+
 // finish ends what is still open when the trace ends.
 func (w *walk) finish() {
 	w.sum.EndNS = max(w.sum.EndNS, w.now)
@@ -145,13 +160,14 @@ func (w *walk) finish() {
 		w.sum.Processes++
 		w.sum.GapNS += p.gapNS
 		w.sum.PeakAlive += p.goroutines.peak
-		if p.occ.limit > 0 && len(p.procs) > p.occ.limit {
+		if p.peakProcs > 0 && len(p.procs) > p.peakProcs {
 			w.sum.BeyondProcs = append(w.sum.BeyondProcs, p.pid)
 		}
 		for _, g := range p.goroutines.known() {
 			w.cut(p, g, w.sum.EndNS, CensoredRight)
 		}
 		w.cutThreads(p, w.sum.EndNS)
+		w.cutSuspension(p, w.sum.EndNS)
 	}
 	w.out.flush()
 }

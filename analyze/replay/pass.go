@@ -40,18 +40,19 @@ func (s States) Has(state format.State) bool { return s>>state&1 != 0 }
 // waiting: asleep. Reason is the kernel's state of one asleep, and of one that is runnable the name of the thread that had taken the CPU
 // from it, null where it was woken; EndReason is then the name of the thread that gave the CPU to it, "swapper" where it was idle. Gaps end them as they end all spans; nothing is said of a thread before its first row.
 type Wants struct {
-	States  States           // the states whose spans it takes
-	Details bool             // that spans carry where and by whom: Stack, TID, CPU, By… and what the row at their end says of these; else they are null
-	Delay   bool             // that runnable spans carry their Delay
-	Threads bool             // the spans of kernel threads too, as said above; Details then come along
-	Columns format.ColumnSet // of the rows that a RowPass takes
+	States      States           // the states whose spans it takes
+	Details     bool             // that spans carry where and by whom: Stack, TID, CPU, By… and what the row at their end says of these; else they are null
+	Delay       bool             // that runnable spans carry their Delay
+	Threads     bool             // the spans of kernel threads too, as said above; Details then come along
+	Suspensions bool             // that Span.SuspendedNS and Summary.Suspended are known; Delay and Threads bring it along
+	Columns     format.ColumnSet // of the rows that a RowPass takes
 }
 
 // columns are those that a walk reads: what the model goes by, and what is wanted.
 func (w Wants) columns() format.ColumnSet {
 	set := w.Columns | format.Columns(format.ColTime, format.ColKind, format.ColPID, format.ColProc, format.ColGoID, format.ColFrom, format.ColTo,
 		format.ColReason, format.ColStack, format.ColEnd)
-	if w.Delay || w.Threads {
+	if w.Delay || w.Threads || w.Suspensions {
 		set |= format.Columns(format.ColTID)
 	}
 	if w.Threads {
@@ -84,6 +85,25 @@ type RangePass interface {
 	Range(r Range)
 }
 
+// Limit is a limit of a process that holds from a moment on.
+type Limit struct {
+	format.Limit
+	TimeNS int64
+	PID    int32
+}
+
+// LimitPass is a Pass that takes limits too, after every span that ended before them. What held before the first, the metadata says.
+type LimitPass interface {
+	Pass
+	Limit(l Limit)
+}
+
+// SuspensionPass is a Pass that takes the times too in which a process was stopped from outside, when they end.
+type SuspensionPass interface {
+	Pass
+	Suspension(s Suspension)
+}
+
 // RowPass is a Pass that looks at the rows themselves, each batch before it is walked.
 type RowPass interface {
 	Pass
@@ -96,14 +116,16 @@ const spanBuffer = 128
 
 // outlet hands spans to the passes that want them.
 type outlet struct {
-	passes  []Pass
-	wants   []Wants
-	union   Wants
-	ranges  []RangePass
-	rows    []RowPass
-	n       int
-	buffer  [spanBuffer]Span
-	scratch []Span
+	passes      []Pass
+	wants       []Wants
+	union       Wants
+	ranges      []RangePass
+	limits      []LimitPass
+	suspensions []SuspensionPass
+	rows        []RowPass
+	n           int
+	buffer      [spanBuffer]Span
+	scratch     []Span
 }
 
 func newOutlet(passes []Pass) *outlet {
@@ -120,9 +142,16 @@ func newOutlet(passes []Pass) *outlet {
 		o.union.Details = o.union.Details || w.Details || w.Threads
 		o.union.Delay = o.union.Delay || w.Delay
 		o.union.Threads = o.union.Threads || w.Threads
+		o.union.Suspensions = o.union.Suspensions || w.Suspensions || w.Delay || w.Threads
 		o.union.Columns |= w.Columns
 		if r, ok := p.(RangePass); ok {
 			o.ranges = append(o.ranges, r)
+		}
+		if l, ok := p.(LimitPass); ok {
+			o.limits = append(o.limits, l)
+		}
+		if s, ok := p.(SuspensionPass); ok {
+			o.suspensions = append(o.suspensions, s)
 		}
 		if r, ok := p.(RowPass); ok {
 			o.rows = append(o.rows, r)
@@ -173,5 +202,25 @@ func (o *outlet) sendRange(r Range) {
 	o.flush()
 	for _, p := range o.ranges {
 		p.Range(r)
+	}
+}
+
+func (o *outlet) sendLimit(l Limit) {
+	if len(o.limits) == 0 {
+		return
+	}
+	o.flush()
+	for _, p := range o.limits {
+		p.Limit(l)
+	}
+}
+
+func (o *outlet) sendSuspension(s Suspension) {
+	if len(o.suspensions) == 0 {
+		return
+	}
+	o.flush()
+	for _, p := range o.suspensions {
+		p.Suspension(s)
 	}
 }

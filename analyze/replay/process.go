@@ -22,6 +22,11 @@ type process struct {
 	wantDelay  bool // threads are followed, so that delays can be taken apart
 	maxStack   int
 
+	procsSince int64 // GOMAXPROCS is known from here on
+	peakProcs  int   // the largest it was
+
+	suspending suspending
+
 	occ     occupancy
 	threads index      // tid → threadSlots
 	off     []interval // room for delay to work in
@@ -44,7 +49,26 @@ func newProcess(pid int32, meta *format.Metadata, wants Wants) *process {
 	p.wantDelay = wants.Delay && !p.model.missing["kernel"]
 	p.goroutines.withDetails = wants.Details || wants.Delay
 	p.occ = occupancy{limit: info.GOMAXPROCS, stopEnd: math.MaxInt64, usage: usageFree}
+	p.peakProcs, p.procsSince = info.GOMAXPROCS, math.MinInt64
 	return p
+}
+
+// setProcs notes that GOMAXPROCS is n from t on. A P beyond it is gone, and with it what a system call held.
+func (p *process) setProcs(t int64, n int) {
+	if p.occ.limit == 0 {
+		p.procsSince = t
+	}
+	p.peakProcs = max(p.peakProcs, n)
+	p.occ.limit = n
+	held := 0
+	for i := n; i < len(p.procs); i++ {
+		if g := p.goroutines.find(p.procs[i]); g != nil && g.holds {
+			g.holds = false
+			p.procs[i] = format.NoGoroutine
+			held++
+		}
+	}
+	p.occ.change(t, 0, -held)
 }
 
 // maxProcs bounds the table of Ps; the Go runtime has no more than that many threads with a P anywhere.

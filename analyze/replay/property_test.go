@@ -12,18 +12,22 @@ import (
 
 // collector keeps every span.
 type collector struct {
-	states replay.States
-	delay  bool
-	spans  []replay.Span
-	ranges []replay.Range
+	states      replay.States
+	delay       bool
+	spans       []replay.Span
+	ranges      []replay.Range
+	limits      []replay.Limit
+	suspensions []replay.Suspension
 }
 
 func (c *collector) Wants() replay.Wants {
 	return replay.Wants{States: c.states, Details: true, Delay: c.delay}
 }
-func (c *collector) Spans(spans []replay.Span) { c.spans = append(c.spans, spans...) }
-func (c *collector) Range(r replay.Range)      { c.ranges = append(c.ranges, r) }
-func everything() *collector                   { return &collector{states: replay.AllStates, delay: true} }
+func (c *collector) Spans(spans []replay.Span)      { c.spans = append(c.spans, spans...) }
+func (c *collector) Range(r replay.Range)           { c.ranges = append(c.ranges, r) }
+func (c *collector) Limit(l replay.Limit)           { c.limits = append(c.limits, l) }
+func (c *collector) Suspension(s replay.Suspension) { c.suspensions = append(c.suspensions, s) }
+func everything() *collector                        { return &collector{states: replay.AllStates, delay: true} }
 
 type identity struct {
 	pid  int32

@@ -174,7 +174,7 @@ func (w *walk) fill(p *process, g *goroutine, t int64) *Span {
 		d := &p.goroutines.details[g.details]
 		s.Stack, s.ByGoID, s.ByStack, s.TID, s.CPU = d.stack, d.byGoID, d.byStack, g.tid, g.cpu
 	}
-	s.Delay = Delay{}
+	s.Delay, s.SuspendedNS = Delay{}, p.suspending.within(g.begin, t)
 	return s
 }
 

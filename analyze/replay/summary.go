@@ -77,15 +77,18 @@ type MoveCount struct {
 type Summary struct {
 	BeginNS, EndNS int64 // the observed interval: the recording's where it is known, else the first and last row's
 	Events         int64
-	ByKind         [format.KindSnapshot + 1]int64
+	ByKind         [format.KindLimit + 1]int64
 	Gaps           int64 // gap rows
 	GapNS          int64 // the time in gaps, added up over processes, where gaps overlap once
 	Processes      int
-	Goroutines     int64   // different goroutines seen
-	Unannounced    int64   // of them, those first seen by a move that is neither a creation nor in a snapshot
-	PeakAlive      int     // the most goroutines known alive at once, of each process, added up
-	BeyondProcs    []int32 // processes that ran on more Ps than GOMAXPROCS was when the recording began
-	ImpliedMoves   int64   // times that a move was missing because the recording does not cover it
+	Goroutines     int64        // different goroutines seen
+	Unannounced    int64        // of them, those first seen by a move that is neither a creation nor in a snapshot
+	PeakAlive      int          // the most goroutines known alive at once, of each process, added up
+	BeyondProcs    []int32      // processes that ran on more Ps than GOMAXPROCS ever was, as far as the trace says
+	ImpliedMoves   int64        // times that a move was missing because the recording does not cover it
+	Suspended      []Suspension // the first of the times in which all threads of a process were stopped; of passes that want them
+	SuspendedCount int64
+	SuspendedNS    int64 // the time in them
 	Problems       []Problem
 	Counts         ProblemCounts
 	// AtStart and AtEnd count snapshot rows by state: goroutines met for the first time, and ones met before.
@@ -127,6 +130,15 @@ func (s *Summary) Moves() []MoveCount {
 		}
 	}
 	return out
+}
+
+// suspended counts a suspension.
+func (s *Summary) suspended(x Suspension) {
+	s.SuspendedCount++
+	s.SuspendedNS += x.Len()
+	if len(s.Suspended) < maxProblems {
+		s.Suspended = append(s.Suspended, x)
+	}
 }
 
 func (s *Summary) problem(p Problem) {

@@ -16,14 +16,15 @@ type interval struct{ begin, end stamp }
 
 // thread is what the walk knows of a kernel thread: whether it waits for a CPU, and when it did of late.
 type thread struct {
-	since int64        // its state is known from here on; meaningless while state is unknown
-	last  int64        // the end of the last time off the CPU
-	n     int          // times off the CPU so far
-	state format.State // as the kernel has it
-	off   stamp        // the beginning of the time off the CPU, while state is runnable
-	tid   int32
-	open  threadSpan // if a pass wants the spans of threads
-	ring  []interval // the latest of them, n-1 at (n-1) mod its length
+	since   int64        // its state is known from here on; meaningless while state is unknown
+	last    int64        // the end of the last time off the CPU
+	n       int          // times off the CPU so far
+	state   format.State // as the kernel has it
+	stopped bool         // from outside, while state is waiting
+	off     stamp        // the beginning of the time off the CPU, while state is runnable
+	tid     int32
+	open    threadSpan // if a pass wants the spans of threads
+	ring    []interval // the latest of them, n-1 at (n-1) mod its length
 }
 
 // move takes a thread row's states and returns by how much it changes the number of threads that are ready to run without a CPU.
@@ -95,6 +96,7 @@ func appendAfter(list []interval, in *interval, a *stamp) []interval {
 
 // takeApart splits the delay from a to b, given when threads that could have ended it were off the CPU.
 func (d *Delay) takeApart(a, b *stamp, off []interval) {
+	d.SuspendedNS = b.lasted[usageSuspended] - a.lasted[usageSuspended]
 	d.StopNS = b.lasted[usageStopped] - a.lasted[usageStopped]
 	d.NoPNS = b.lasted[usageFull] - a.lasted[usageFull]
 	d.SyscallNS = b.lasted[usageSyscall] - a.lasted[usageSyscall]
@@ -102,10 +104,11 @@ func (d *Delay) takeApart(a, b *stamp, off []interval) {
 	if len(off) > 0 {
 		d.takeOff(a, off)
 	}
-	d.IdlePNS = b.t - a.t - d.StopNS - d.OffCPUNS - d.NoPNS - d.SyscallNS - d.StarvedNS
+	d.IdlePNS = b.t - a.t - d.SuspendedNS - d.StopNS - d.OffCPUNS - d.NoPNS - d.SyscallNS - d.StarvedNS
 }
 
-// takeOff moves the time in the intervals, which may overlap, into OffCPUNS, but for that of a stopped world.
+// takeOff moves the time in the intervals, which may overlap, into OffCPUNS, but for that of a stopped world
+// or process.
 func (d *Delay) takeOff(a *stamp, off []interval) {
 	if len(off) > 1 {
 		slices.SortFunc(off, func(x, y interval) int { return cmp.Compare(x.begin.t, y.begin.t) })
@@ -120,7 +123,10 @@ func (d *Delay) takeOff(a *stamp, off []interval) {
 			continue
 		}
 		at = end
-		d.OffCPUNS += end.t - begin.t - (end.lasted[usageStopped] - begin.lasted[usageStopped])
+		d.OffCPUNS += end.t - begin.t
+		for _, u := range [...]usage{usageSuspended, usageStopped} {
+			d.OffCPUNS -= end.lasted[u] - begin.lasted[u]
+		}
 		d.NoPNS -= end.lasted[usageFull] - begin.lasted[usageFull]
 		d.SyscallNS -= end.lasted[usageSyscall] - begin.lasted[usageSyscall]
 		d.StarvedNS -= end.lasted[usageStarved] - begin.lasted[usageStarved]
@@ -145,8 +151,9 @@ var queued = [numWhys]bool{WhyCreated: true, WhyWoken: true, WhyGoyield: true}
 
 // delay takes apart the wait of g, which begins to run at t on thread tid. What d was is nothing.
 func (p *process) delay(d *Delay, g *goroutine, t int64, tid int32) {
-	d.UnknownNS = t - g.begin
-	if p.occ.limit == 0 || !g.stamped {
+	d.SuspendedNS = p.suspending.within(g.begin, t)
+	d.UnknownNS = t - g.begin - d.SuspendedNS
+	if p.occ.limit == 0 || g.begin < p.procsSince || !g.stamped {
 		return
 	}
 	a, b := &p.goroutines.details[g.details].begin, &p.end

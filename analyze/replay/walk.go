@@ -71,7 +71,7 @@ func check(b *format.Batch, columns format.ColumnSet) error {
 		}
 	}
 	for i, k := range b.Kind {
-		if k > format.KindSnapshot || b.From[i] > format.StateWaiting || b.To[i] > format.StateWaiting {
+		if k > format.KindLimit || b.From[i] > format.StateWaiting || b.To[i] > format.StateWaiting {
 			return fmt.Errorf("event %d of a batch has kind %d and states %d and %d, which do not exist", i, k, b.From[i], b.To[i])
 		}
 	}
@@ -133,6 +133,8 @@ func (w *walk) row(b *format.Batch, i int) {
 		w.gap(p, t, b.EndNS[i])
 	case format.KindSnapshot:
 		w.snapshot(p, b, i, t)
+	case format.KindLimit:
+		w.limit(p, b, i, t)
 	}
 }
 

@@ -1,0 +1,162 @@
+package replay
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/gosched/gosched/format"
+)
+
+// Suspension is a time in which no thread of a process could run, because all of them were stopped from outside:
+// by a signal such as SIGSTOP, by a tracer, or with their cgroup.
+type Suspension struct {
+	Begin, End int64
+	PID        int32
+	Reason     format.StringID // the kernel's state of the thread that stopped last
+	Flags      Flags           // CensoredRight: observation stopped before the process went on
+}
+
+// Len is the suspension's length in nanoseconds.
+func (s *Suspension) Len() int64 { return s.End - s.Begin }
+
+// suspenders are the kernel's states of a thread that is stopped from outside (Linux v6.18 include/linux/sched.h:
+// TASK_STOPPED, TASK_TRACED, TASK_FROZEN), in the words that thread rows have for them, and who does that.
+var suspenders = map[string]string{
+	"stopped":      "a signal such as SIGSTOP",
+	"tracing stop": "a debugger or tracer",
+	"frozen":       "its frozen cgroup",
+}
+
+// Suspender says who stops a thread that is in a state of the kernel's; false where the thread went to sleep by itself.
+func Suspender(state string) (string, bool) {
+	by, ok := suspenders[state]
+	return by, ok
+}
+
+// maxSuspensions is how many of the latest suspensions of a process are remembered for the spans that reach over
+// them: a tracer may stop a process at each of its system calls.
+const maxSuspensions = 1 << 13
+
+// suspending follows whether a process is suspended, by its threads. Threads that the trace has not shown yet need not
+// be counted: who stops a process wakes all its threads for it.
+type suspending struct {
+	live    int // threads that the trace has shown, and not their end
+	stopped int // those of them that are stopped
+	open    Suspension
+	active  bool
+	before  int64 // the time in suspensions that are forgotten
+	past    []suspended
+}
+
+// suspended is a suspension that is over, and the time in all up to its end.
+type suspended struct{ begin, end, sum int64 }
+
+// is says whether all threads are stopped.
+func (s *suspending) is() bool { return s.live > 0 && s.live == s.stopped }
+
+// upTo is the time in suspensions before t.
+func (s *suspending) upTo(t int64) int64 {
+	if s.active && t > s.open.Begin {
+		return s.total() + t - s.open.Begin
+	}
+	i, _ := slices.BinarySearchFunc(s.past, t, func(p suspended, t int64) int { return cmp.Compare(p.end, t) })
+	sum := s.before
+	if i > 0 {
+		sum = s.past[i-1].sum
+	}
+	if i < len(s.past) && t > s.past[i].begin {
+		sum += t - s.past[i].begin
+	}
+	return sum
+}
+
+// total is the time in all suspensions that are over.
+func (s *suspending) total() int64 {
+	if n := len(s.past); n > 0 {
+		return s.past[n-1].sum
+	}
+	return s.before
+}
+
+// within is how much of a span's time was suspended.
+func (s *suspending) within(begin, end int64) int64 {
+	if len(s.past) == 0 && !s.active {
+		return 0
+	}
+	return s.upTo(end) - s.upTo(begin)
+}
+
+func (s *suspending) end(t int64) {
+	if len(s.past) == maxSuspensions {
+		s.before = s.past[maxSuspensions/2-1].sum
+		s.past = append(s.past[:0], s.past[maxSuspensions/2:]...)
+	}
+	s.past = append(s.past, suspended{s.open.Begin, t, s.total() + t - s.open.Begin})
+	s.active = false
+}
+
+// stops says whether a thread row's reason is the state of a thread that is stopped from outside.
+func (n *Names) stops(reason format.StringID) bool {
+	at := n.stopped.At(uint32(reason))
+	if *at == stopUnknown {
+		*at = stopNo
+		if _, ok := suspenders[n.Reason(reason)]; ok {
+			*at = stopYes
+		}
+	}
+	return *at == stopYes
+}
+
+// stopFact is what is known of a reason.
+type stopFact uint8
+
+const (
+	stopUnknown stopFact = iota
+	stopNo
+	stopYes
+)
+
+// suspend notes a thread's new state, which it was told in row i, and what that makes of the process.
+func (w *walk) suspend(p *process, th *thread, b *format.Batch, i int, t int64) {
+	s := &p.suspending
+	s.live += count(b.To[i] > format.StateNotExist) - count(th.state > format.StateNotExist)
+	stopped := b.To[i] == format.StateWaiting && w.names.stops(b.Reason[i])
+	s.stopped += count(stopped) - count(th.stopped)
+	th.stopped = stopped
+	if s.is() == s.active {
+		return
+	}
+	if s.active {
+		w.unsuspend(p, t, 0)
+	} else {
+		s.active = true
+		s.open = Suspension{Begin: t, End: t, PID: p.pid, Reason: b.Reason[i]}
+	}
+	p.occ.suspend(t, s.active)
+}
+
+// count is 1 for what is so.
+func count(is bool) int {
+	if is {
+		return 1
+	}
+	return 0
+}
+
+// unsuspend ends a suspension.
+func (w *walk) unsuspend(p *process, t int64, flags Flags) {
+	s := &p.suspending
+	s.end(t)
+	s.open.End, s.open.Flags = t, flags
+	w.sum.suspended(s.open)
+	w.out.sendSuspension(s.open)
+}
+
+// cutSuspension ends what is known of a process's threads: observation stops.
+func (w *walk) cutSuspension(p *process, t int64) {
+	if p.suspending.active {
+		w.unsuspend(p, t, CensoredRight)
+	}
+	p.suspending.live, p.suspending.stopped = 0, 0
+	p.occ.suspend(t, false)
+}
