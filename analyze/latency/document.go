@@ -2,6 +2,7 @@ package latency
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/gosched/gosched/analyze/report"
 	"github.com/gosched/gosched/analyze/stats"
@@ -93,6 +94,10 @@ func partsTable(r *Result, v View) report.Table {
 		Title:   "What stood in the way (share of the delays that were not cut)",
 		Columns: []string{"", "stopped", "off CPU", "no P", "syscall", "starved", "idle P", "unknown"},
 	}
+	suspended := r.suspended()
+	if suspended {
+		t.Columns = slices.Insert(t.Columns, 1, "suspended")
+	}
 	row := func(name string, e *Entry) {
 		share := func(ns int64) report.Cell {
 			if e.SumNS == 0 {
@@ -101,9 +106,12 @@ func partsTable(r *Result, v View) report.Table {
 			return report.Share(float64(ns) / float64(e.SumNS))
 		}
 		p := e.Parts
-		t.Rows = append(t.Rows, []report.Cell{
-			report.Text(name), share(p.StoppedNS), share(p.OffCPUNS), share(p.NoPNS), share(p.SyscallNS), share(p.StarvedNS), share(p.IdlePNS), share(p.UnknownNS),
-		})
+		cells := []report.Cell{report.Text(name)}
+		if suspended {
+			cells = append(cells, share(p.SuspendedNS))
+		}
+		t.Rows = append(t.Rows, append(cells,
+			share(p.StoppedNS), share(p.OffCPUNS), share(p.NoPNS), share(p.SyscallNS), share(p.StarvedNS), share(p.IdlePNS), share(p.UnknownNS)))
 	}
 	row("total", &r.Total)
 	for i := range r.Groups {

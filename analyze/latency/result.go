@@ -56,13 +56,14 @@ type Entry struct {
 
 // Parts is what stood in the way, summed over delays. The package comment defines each part.
 type Parts struct {
-	StoppedNS int64 `json:"stopped_ns"`
-	OffCPUNS  int64 `json:"off_cpu_ns"`
-	NoPNS     int64 `json:"no_p_ns"`
-	SyscallNS int64 `json:"syscall_ns"`
-	StarvedNS int64 `json:"starved_ns"`
-	IdlePNS   int64 `json:"idle_p_ns"`
-	UnknownNS int64 `json:"unknown_ns"`
+	SuspendedNS int64 `json:"suspended_ns"`
+	StoppedNS   int64 `json:"stopped_ns"`
+	OffCPUNS    int64 `json:"off_cpu_ns"`
+	NoPNS       int64 `json:"no_p_ns"`
+	SyscallNS   int64 `json:"syscall_ns"`
+	StarvedNS   int64 `json:"starved_ns"`
+	IdlePNS     int64 `json:"idle_p_ns"`
+	UnknownNS   int64 `json:"unknown_ns"`
 }
 
 // Result is the answer after a walk, given what the walk says of the trace.
@@ -168,7 +169,7 @@ func (m maker) entry(g named) Entry {
 		e.Share = float64(h.Sum()+h.CensoredSum()) / float64(m.whole)
 	}
 	if d := g.parts; m.parts {
-		e.Parts = &Parts{d.StopNS, d.OffCPUNS, d.NoPNS, d.SyscallNS, d.StarvedNS, d.IdlePNS, d.UnknownNS}
+		e.Parts = &Parts{d.SuspendedNS, d.StopNS, d.OffCPUNS, d.NoPNS, d.SyscallNS, d.StarvedNS, d.IdlePNS, d.UnknownNS}
 	}
 	return e
 }

@@ -18,11 +18,18 @@ var legend = []string{
 	"unknown: what the threads did then is not in the trace",
 }
 
+// suspendedLegend is the line of a column that is there only where it is not nothing.
+const suspendedLegend = "suspended: the whole process was stopped from outside"
+
+// suspended says whether any delay was because the process was stopped.
+func (r *Result) suspended() bool { return r.Total.Parts != nil && r.Total.Parts.SuspendedNS > 0 }
+
 // verdicts say what it means when some parts are most of all delay.
 var verdicts = []struct {
 	part func(*Parts) int64
 	text string
 }{
+	{func(p *Parts) int64 { return p.SuspendedNS }, "of all delay was while the process was stopped from outside (suspended): by SIGSTOP, a debugger or a frozen cgroup."},
 	{func(p *Parts) int64 { return p.OffCPUNS + p.StarvedNS }, "of all delay was waiting for a CPU of the machine (off CPU, starved): other threads or processes had them, or a quota."},
 	{func(p *Parts) int64 { return p.NoPNS + p.SyscallNS }, "of all delay was waiting for a P (no P, syscall): more goroutines wanted to run than GOMAXPROCS lets."},
 	{func(p *Parts) int64 { return p.StoppedNS }, "of all delay was in a stopped world: see the ranges in gosched info."},
@@ -49,5 +56,9 @@ func (r *Result) partsNotes() []string {
 	if v := r.verdict(); v != "" {
 		notes = append(notes, v)
 	}
-	return append(notes, strings.Join(legend, "; ")+".")
+	lines := legend
+	if r.suspended() {
+		lines = append([]string{suspendedLegend}, legend...)
+	}
+	return append(notes, strings.Join(lines, "; ")+".")
 }

@@ -2,6 +2,8 @@ package replay
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/gosched/gosched/format"
 )
@@ -130,6 +132,27 @@ func (s *Summary) Moves() []MoveCount {
 		}
 	}
 	return out
+}
+
+// SuspensionText says for how long processes were stopped from outside, and by whom, as the end of a sentence; empty where none was.
+func (s *Summary) SuspensionText(duration func(ns int64) string) string {
+	if s.SuspendedCount == 0 {
+		return ""
+	}
+	var by []string
+	for _, x := range s.Suspended {
+		if who, _ := Suspender(s.names.Reason(x.Reason)); !slices.Contains(by, who) {
+			by = append(by, who)
+		}
+	}
+	who, times := ProcessText(format.Unknown)+" was", ""
+	if s.Processes > 1 {
+		who = "processes were"
+	}
+	if s.SuspendedCount > 1 {
+		times = fmt.Sprintf(" in all, %d times", s.SuspendedCount)
+	}
+	return fmt.Sprintf("%s stopped for %s%s (%s)", who, duration(s.SuspendedNS), times, strings.Join(by, ", "))
 }
 
 // suspended counts a suspension.
