@@ -2,8 +2,12 @@ package info
 
 import (
 	"fmt"
+	"math"
+	"strconv"
+	"strings"
 	"time"
 
+	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/report"
 	"github.com/gosched/gosched/format"
 )
@@ -11,7 +15,7 @@ import (
 // Document makes the result ready to be drawn.
 func (r *Result) Document() *report.Document {
 	d := &report.Document{Title: "Trace", Warnings: r.Warnings, Facts: r.facts()}
-	d.Tables = append(d.Tables, r.processTable(), r.moveTable(), r.rangeTable(), r.snapshotTable(), r.questionTable(), r.problemTable())
+	d.Tables = append(d.Tables, r.processTable(), r.limitTable(), r.suspensionTable(), r.moveTable(), r.rangeTable(), r.snapshotTable(), r.questionTable(), r.problemTable())
 	return d
 }
 
@@ -57,8 +61,12 @@ func machine(m *format.MachineTime) string {
 
 func (r *Result) events() string {
 	k := r.ByKind
-	return fmt.Sprintf("%s (%s goroutine, %s thread, %s range, %s gap, %s snapshot)", report.FormatCount(r.Events), report.FormatCount(k.Goroutine),
-		report.FormatCount(k.Thread), report.FormatCount(k.Range), report.FormatCount(k.Gap), report.FormatCount(k.Snapshot))
+	limits := ""
+	if k.Limit > 0 {
+		limits = fmt.Sprintf(", %s limit", report.FormatCount(k.Limit))
+	}
+	return fmt.Sprintf("%s (%s goroutine, %s thread, %s range, %s gap, %s snapshot%s)", report.FormatCount(r.Events), report.FormatCount(k.Goroutine),
+		report.FormatCount(k.Thread), report.FormatCount(k.Range), report.FormatCount(k.Gap), report.FormatCount(k.Snapshot), limits)
 }
 
 func join(parts ...string) string {
@@ -77,6 +85,10 @@ func join(parts ...string) string {
 
 func (r *Result) processTable() report.Table {
 	t := report.Table{Title: "Processes", Columns: []string{"command", "pid", "Go", "GOMAXPROCS", "CPU quota"}}
+	changed := map[limitKey]bool{}
+	for _, l := range r.changes() {
+		changed[limitKey{l.PID, l.Name}] = true
+	}
 	for _, p := range r.Metadata.Processes {
 		quota := report.Text("none")
 		if p.CPUQuota > 0 {
@@ -84,7 +96,99 @@ func (r *Result) processTable() report.Table {
 		}
 		procs := report.Count(int64(p.GOMAXPROCS))
 		procs.Unknown = p.GOMAXPROCS == 0
+		if changed[limitKey{p.PID, format.LimitProcs}] {
+			procs = report.Text(r.values(p.PID, format.LimitProcs))
+		}
+		if changed[limitKey{p.PID, format.LimitQuota}] {
+			quota = report.Text(r.values(p.PID, format.LimitQuota))
+		}
 		t.Rows = append(t.Rows, []report.Cell{report.Text(command(p)), pidCell(p.PID), report.Text(p.GoVersion), procs, quota})
+	}
+	return t
+}
+
+// limitKey names a limit of a process.
+type limitKey struct {
+	pid  int32
+	name string
+}
+
+// changes are the limits that came after another value, or that were not known when the recording began.
+func (r *Result) changes() []Limit {
+	var out []Limit
+	for _, l := range r.Limits {
+		if l.TimeNS > r.Metadata.StartNS {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// maxValues is how many values of one limit are shown in a line.
+const maxValues = 6
+
+// values are those that a limit had one after the other.
+func (r *Result) values(pid int32, name string) string {
+	var list []string
+	if r.quotaFromNone(pid, name) {
+		list = append(list, "none")
+	}
+	for _, l := range r.Limits {
+		if l.PID != pid || l.Name != name {
+			continue
+		}
+		if len(list) == maxValues {
+			list = append(list, "…")
+			break
+		}
+		list = append(list, l.text())
+	}
+	return strings.Join(list, ", then ")
+}
+
+// quotaFromNone says whether a limit is a quota that was none when the recording began.
+func (r *Result) quotaFromNone(pid int32, name string) bool {
+	for _, p := range r.Metadata.Processes {
+		if p.PID == pid && name == format.LimitQuota {
+			return p.CPUQuota == format.NoLimit && r.Metadata.Source == format.SourceEBPF
+		}
+	}
+	return false
+}
+
+func (l *Limit) text() string {
+	if l.Value == nil {
+		return "none"
+	}
+	return strconv.FormatFloat(math.Round(*l.Value*100)/100, 'f', -1, 64)
+}
+
+// limitTable shows limits that changed, with the time of each.
+func (r *Result) limitTable() report.Table {
+	t := report.Table{Title: "Limits that changed", Columns: []string{"", "pid", "at", "from then on"}, More: int(r.LimitCount) - len(r.Limits)}
+	for _, l := range r.changes() {
+		if len(t.Rows) == maxRows {
+			t.More++
+			continue
+		}
+		t.Rows = append(t.Rows, []report.Cell{report.Text(l.Name), pidCell(l.PID), report.Duration(l.TimeNS - r.BeginNS), report.Text(l.text())})
+	}
+	return t
+}
+
+// maxRows is how many rows a table of things that happened has.
+const maxRows = 20
+
+// suspensionTable shows when processes were stopped from outside.
+func (r *Result) suspensionTable() report.Table {
+	t := report.Table{Title: "Stopped from outside", Columns: []string{"by", "pid", "at", "for"}, More: int(r.SuspendedCount) - len(r.Suspended)}
+	for _, s := range r.Suspended {
+		by, _ := replay.Suspender(s.State)
+		length := report.FormatDuration(s.EndNS - s.BeginNS)
+		if s.Open {
+			length += " or more"
+		}
+		t.Rows = append(t.Rows, []report.Cell{report.Text(by), pidCell(s.PID), report.Duration(s.BeginNS - r.BeginNS), report.Text(length)})
 	}
 	return t
 }

@@ -10,35 +10,40 @@ const Version = 1
 
 // Result is the answer. It encodes to the document of `gosched info --json`.
 type Result struct {
-	Version      int              `json:"version"`
-	Source       format.Source    `json:"source"`     // how the events were obtained; empty: not known
-	GoVersion    string           `json:"go_version"` // of the first process
-	BeginNS      int64            `json:"begin_ns"`
-	EndNS        int64            `json:"end_ns"`
-	DurationNS   int64            `json:"duration_ns"`
-	Complete     bool             `json:"complete"` // the recorder came to its end; false: it was killed
-	Events       int64            `json:"events"`
-	Lost         int64            `json:"lost"`
-	LostStacks   int64            `json:"lost_stacks"`
-	Gaps         int64            `json:"gaps"`
-	GapNS        int64            `json:"gap_ns"`
-	GapShare     float64          `json:"gap_share"` // of the observed time
-	ByKind       Kinds            `json:"by_kind"`
-	Moves        []Move           `json:"transitions"`
-	Goroutines   int64            `json:"goroutines"`  // different ones seen
-	Unannounced  int64            `json:"unannounced"` // of them, first seen in the middle of their life and in no snapshot
-	PeakAlive    int              `json:"peak_alive"`
-	Threads      int              `json:"threads"`
-	Ps           int              `json:"ps"` // different Ps of the runtime seen
-	AtStart      States           `json:"at_start"`
-	AtEnd        States           `json:"at_end"`
-	Problems     []Problem        `json:"problems"`
-	ProblemCount int64            `json:"problem_count"`
-	ImpliedMoves int64            `json:"implied_moves"`
-	Questions    []Question       `json:"questions"`
-	RangeReasons []RangeCount     `json:"ranges"`
-	Warnings     []report.Warning `json:"warnings"`
-	Metadata     *format.Metadata `json:"metadata"` // as stored in the trace
+	Version        int              `json:"version"`
+	Source         format.Source    `json:"source"`     // how the events were obtained; empty: not known
+	GoVersion      string           `json:"go_version"` // of the first process
+	BeginNS        int64            `json:"begin_ns"`
+	EndNS          int64            `json:"end_ns"`
+	DurationNS     int64            `json:"duration_ns"`
+	Complete       bool             `json:"complete"` // the recorder came to its end; false: it was killed
+	Events         int64            `json:"events"`
+	Lost           int64            `json:"lost"`
+	LostStacks     int64            `json:"lost_stacks"`
+	Gaps           int64            `json:"gaps"`
+	GapNS          int64            `json:"gap_ns"`
+	GapShare       float64          `json:"gap_share"` // of the observed time
+	ByKind         Kinds            `json:"by_kind"`
+	Moves          []Move           `json:"transitions"`
+	Goroutines     int64            `json:"goroutines"`  // different ones seen
+	Unannounced    int64            `json:"unannounced"` // of them, first seen in the middle of their life and in no snapshot
+	PeakAlive      int              `json:"peak_alive"`
+	Threads        int              `json:"threads"`
+	Ps             int              `json:"ps"` // different Ps of the runtime seen
+	AtStart        States           `json:"at_start"`
+	AtEnd          States           `json:"at_end"`
+	Problems       []Problem        `json:"problems"`
+	ProblemCount   int64            `json:"problem_count"`
+	ImpliedMoves   int64            `json:"implied_moves"`
+	Questions      []Question       `json:"questions"`
+	RangeReasons   []RangeCount     `json:"ranges"`
+	Limits         []Limit          `json:"limits"`       // what held from when on, for each process from the recording's beginning
+	LimitCount     int64            `json:"limit_count"`  // with those beyond the first that are not in the list
+	Suspended      []Suspension     `json:"suspended"`    // the first of the times in which a process was stopped from outside
+	SuspendedNS    int64            `json:"suspended_ns"` // the time in all of them
+	SuspendedCount int64            `json:"suspended_count"`
+	Warnings       []report.Warning `json:"warnings"`
+	Metadata       *format.Metadata `json:"metadata"` // as stored in the trace
 }
 
 // Kinds counts events by kind.
@@ -48,6 +53,24 @@ type Kinds struct {
 	Range     int64 `json:"range"`
 	Gap       int64 `json:"gap"`
 	Snapshot  int64 `json:"snapshot"`
+	Limit     int64 `json:"limit"`
+}
+
+// Limit is GOMAXPROCS or the CPU quota of a process from a moment on.
+type Limit struct {
+	TimeNS int64    `json:"time_ns"`
+	PID    int32    `json:"pid"`
+	Name   string   `json:"name"`
+	Value  *float64 `json:"value"` // Ps or CPUs; nil: no limit
+}
+
+// Suspension is a time in which all threads of a process were stopped from outside.
+type Suspension struct {
+	BeginNS int64  `json:"begin_ns"`
+	EndNS   int64  `json:"end_ns"`
+	Open    bool   `json:"open"` // it was still stopped when observation ended
+	PID     int32  `json:"pid"`
+	State   string `json:"state"` // of its threads, as the kernel has it
 }
 
 // Move counts a transition.

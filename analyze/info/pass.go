@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/gosched/gosched/analyze/replay"
+	"github.com/gosched/gosched/analyze/report"
 	"github.com/gosched/gosched/format"
 )
 
@@ -15,21 +16,26 @@ type Pass struct {
 	ranges  map[format.StringID]*RangeCount
 	last    [2]int32 // thread of the row before
 	lastP   [2]int32
+	limits  []Limit
+	limited int64
+	held    map[limitKey]float64
 }
 
 var (
 	_ replay.RowPass   = (*Pass)(nil)
 	_ replay.RangePass = (*Pass)(nil)
+	_ replay.LimitPass = (*Pass)(nil)
+	_ replay.BeginPass = (*Pass)(nil)
 )
 
 // New makes an empty pass.
 func New() *Pass {
-	return &Pass{threads: map[[2]int32]bool{}, ps: map[[2]int32]bool{}, ranges: map[format.StringID]*RangeCount{}}
+	return &Pass{threads: map[[2]int32]bool{}, ps: map[[2]int32]bool{}, ranges: map[format.StringID]*RangeCount{}, held: map[limitKey]float64{}}
 }
 
 // Wants implements replay.Pass: no spans.
 func (p *Pass) Wants() replay.Wants {
-	return replay.Wants{Columns: format.Columns(format.ColPID, format.ColTID, format.ColProc)}
+	return replay.Wants{Suspensions: true, Columns: format.Columns(format.ColPID, format.ColTID, format.ColProc)}
 }
 
 // Spans implements replay.Pass.
@@ -45,6 +51,42 @@ func (p *Pass) Rows(b *format.Batch) {
 			p.lastP, p.ps[at] = at, true
 		}
 	}
+}
+
+// maxLimits is how many limits are listed at most: a program may change GOMAXPROCS without end.
+const maxLimits = 1000
+
+// Begin implements replay.BeginPass: it takes what held when the recording began.
+func (p *Pass) Begin(_ *replay.Names, meta *format.Metadata) {
+	for _, q := range meta.Processes {
+		if q.GOMAXPROCS > 0 {
+			p.limit(meta.StartNS, q.PID, format.Limit{Name: format.LimitProcs, Value: float64(q.GOMAXPROCS)})
+		}
+		if q.CPUQuota > 0 {
+			p.limit(meta.StartNS, q.PID, format.Limit{Name: format.LimitQuota, Value: q.CPUQuota})
+		}
+	}
+}
+
+// Limit implements replay.LimitPass.
+func (p *Pass) Limit(l replay.Limit) { p.limit(l.TimeNS, l.PID, l.Limit) }
+
+// limit takes a limit unless it says again what holds already.
+func (p *Pass) limit(t int64, pid int32, l format.Limit) {
+	key := limitKey{pid, l.Name}
+	if held, ok := p.held[key]; ok && held == l.Value {
+		return
+	}
+	p.held[key] = l.Value
+	p.limited++
+	if len(p.limits) == maxLimits {
+		return
+	}
+	out := Limit{TimeNS: t, PID: pid, Name: l.Name}
+	if l.Value != format.NoLimit {
+		out.Value = &l.Value
+	}
+	p.limits = append(p.limits, out)
 }
 
 // Range implements replay.RangePass.
@@ -66,17 +108,30 @@ func (p *Pass) Result(sum *replay.Summary) *Result {
 	r := &Result{
 		Version: Version, BeginNS: sum.BeginNS, EndNS: sum.EndNS, DurationNS: sum.DurationNS(), Events: sum.Events,
 		Gaps: sum.Gaps, GapNS: sum.GapNS, GapShare: sum.GapShare(),
-		ByKind:     Kinds{sum.ByKind[format.KindGoroutine], sum.ByKind[format.KindThread], sum.ByKind[format.KindRange], sum.ByKind[format.KindGap], sum.ByKind[format.KindSnapshot]},
+		ByKind:     Kinds{sum.ByKind[format.KindGoroutine], sum.ByKind[format.KindThread], sum.ByKind[format.KindRange], sum.ByKind[format.KindGap], sum.ByKind[format.KindSnapshot], sum.ByKind[format.KindLimit]},
 		Goroutines: sum.Goroutines, Unannounced: sum.Unannounced, PeakAlive: sum.PeakAlive, Threads: len(p.threads), Ps: len(p.ps),
 		AtStart: states(sum.AtStart), AtEnd: states(sum.AtEnd), ProblemCount: sum.Counts.Total(), ImpliedMoves: sum.ImpliedMoves, Metadata: sum.Metadata(),
 	}
 	for _, m := range sum.Moves() {
 		r.Moves = append(r.Moves, Move{m.Name, m.From.String(), m.To.String(), m.Count})
 	}
+	r.Limits, r.LimitCount = append([]Limit{}, p.limits...), p.limited
 	r.Problems = problems(sum)
 	r.RangeReasons = p.rangeCounts(sum.Names())
 	r.describe()
+	r.suspended(sum)
 	return r
+}
+
+// suspended takes the times in which processes were stopped from outside.
+func (r *Result) suspended(sum *replay.Summary) {
+	r.Suspended, r.SuspendedNS, r.SuspendedCount = []Suspension{}, sum.SuspendedNS, sum.SuspendedCount
+	for _, s := range sum.Suspended {
+		r.Suspended = append(r.Suspended, Suspension{s.Begin, s.End, s.Flags.Censored(), s.PID, sum.Names().Reason(s.Reason)})
+	}
+	if text := sum.SuspensionText(report.FormatDuration); text != "" {
+		r.Warnings = append(r.Warnings, report.Warning{Code: "suspended", Text: text})
+	}
 }
 
 func states(n [6]int64) States {
