@@ -311,7 +311,7 @@ func logsOf(values []float64, least float64) []stats.Observation {
 }
 
 // ofMachine are the findings that say something of the machine or the recording and not of the code.
-var ofMachine = []string{"cpu-contention", "cpu-throttled", "gaps", "procs-over-quota"}
+var ofMachine = []string{"cpu-contention", "cpu-throttled", "gaps", "process-stopped", "procs-over-quota"}
 
 // finding names a finding.
 type finding struct{ name, where string }

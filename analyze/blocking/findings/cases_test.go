@@ -101,6 +101,46 @@ func lockBriefly(wait int) func(*script) {
 	}
 }
 
+// stoppedInQueue has three goroutines hand a lock round, which they hardly wait for, until all threads are stopped for
+// half of the recording while two of them queue.
+func stoppedInQueue(state string) func(*script) {
+	return func(s *script) {
+		for g := 1; g <= 3; g++ {
+			s.start(0, g, "main.work")
+			s.add(0, "thread g%d runnable->running pid=1 tid=%d", g, 100+g)
+			s.add(150000, "thread g%d running->waiting pid=1 tid=%d reason=%q", g, 100+g, state)
+			s.add(350000, "thread g%d waiting->runnable pid=1 tid=%d", g, 100+g)
+			s.add(350001, "thread g%d runnable->running pid=1 tid=%d", g, 100+g)
+		}
+		for ms := 1; ms < 399; ms++ {
+			holder, next, last := 1+ms%3, 1+(ms+1)%3, 1+(ms+2)%3
+			at := 1000 * ms
+			if at >= 150000 && at <= 350000 {
+				continue
+			}
+			s.park(at-50, next, "sync.Mutex.Lock", lockStack)
+			s.park(at-50, last, "sync.Mutex.Lock", lockStack)
+			if at+1000 == 150000 { // they queue over the stop
+				at = 350100
+			}
+			s.wake(at+50, next, holder)
+			s.run(at+50, next)
+			s.wake(at+60, last, next)
+			s.run(at+60, last)
+		}
+	}
+}
+
+// after has limits hold from the recording's beginning on that the metadata does not have.
+func after(write func(*script), limits ...string) func(*script) {
+	return func(s *script) {
+		for _, l := range limits {
+			s.add(0, "limit pid=1 reason=%q", l)
+		}
+		write(s)
+	}
+}
+
 // owned has four goroutines wait for a lock whose owner never waits for it.
 func owned(s *script) {
 	s.start(0, 9, "main.owner")
@@ -303,6 +343,12 @@ var cases = []traceCase{
 	{"an idle CPU that a process with a quota does not get", "throttled", halfACPU, without("swapper", "swapper"), "cpu-throttled procs-over-quota"},
 	{"a CPU that goes idle, and that another process has in the end", "", halfACPU, without("swapper", "hog"), "cpu-throttled procs-over-quota"},
 	{"a quota and as many Ps", "", almostTwo, without("swapper", "swapper"), "cpu-throttled"},
+	{"a quota that comes later", "", "", after(without("swapper", "swapper"), "CPU quota 0.5"), "cpu-throttled procs-over-quota"},
+	{"a quota that is taken away", "", halfACPU, after(without("swapper", "swapper"), "CPU quota none"), ""},
+	{"a quota and one P, of two at first", "", halfACPU, after(without("swapper", "swapper"), "GOMAXPROCS 1"), "cpu-throttled"},
+	{"a process that SIGSTOP stops while goroutines queue", "stopped", "", stoppedInQueue("stopped"), "process-stopped"},
+	{"a process that a debugger stops while goroutines queue", "", "", stoppedInQueue("tracing stop"), "process-stopped"},
+	{"a process whose threads sleep while goroutines queue", "", "", stoppedInQueue("sleeping"), "lock-convoy"},
 	{"a quota, and others that have the CPU", "", three, without("hog", "hog"), "cpu-contention"},
 	{"an idle CPU without a quota", "", "", without("swapper", "swapper"), ""},
 	{"system calls that cost the P", "", "", calls("runnable"), "syscall-handoff"},

@@ -61,6 +61,7 @@ type kindFacts struct{ known, system bool }
 var (
 	_ replay.RangePass = (*Pass)(nil)
 	_ replay.BeginPass = (*Pass)(nil)
+	_ replay.LimitPass = (*Pass)(nil)
 )
 
 // New makes an empty pass.
@@ -103,6 +104,16 @@ func (p *Pass) Range(r replay.Range) {
 	s.maxNS = max(s.maxNS, r.End-r.Begin)
 }
 
+// Limit implements replay.LimitPass.
+func (p *Pass) Limit(l replay.Limit) {
+	switch q := p.process(l.PID); l.Name {
+	case format.LimitProcs:
+		q.procs = l.Value
+	case format.LimitQuota:
+		q.quota = l.Value
+	}
+}
+
 func (p *Pass) process(pid int32) *process {
 	q := p.processes[pid]
 	if q == nil {
@@ -111,6 +122,7 @@ func (p *Pass) process(pid int32) *process {
 		for i := range p.meta.Processes {
 			if p.meta.Processes[i].PID == pid {
 				q.meta = &p.meta.Processes[i]
+				q.procs, q.quota = float64(q.meta.GOMAXPROCS), q.meta.CPUQuota
 			}
 		}
 	}

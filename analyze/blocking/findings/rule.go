@@ -109,6 +109,12 @@ var rules = [...]Rule{
 		Severity:  "the time beyond 10 ms in such runs, of itself and the time that goroutines ran", Advice: "Look for asyncpreemptoff, loops in assembly or long copies; call a function or runtime.Gosched within.", find: longRun,
 	},
 	{
+		Name: "process-stopped", Title: "Somebody stops the process", threads: true,
+		Looks:     "the time in which all threads of the process were stopped from outside: by a signal such as SIGSTOP, a debugger, a frozen cgroup",
+		Threshold: "the floor: a process that serves somebody is never stopped",
+		Severity:  "the time in which it was stopped, of the recorded time", Advice: "Find who sends SIGSTOP, attaches a debugger or freezes the cgroup. Other findings leave that time out.", trace: processStopped,
+	},
+	{
 		Name: "procs-over-quota", Title: "GOMAXPROCS is larger than the CPU quota", threads: true,
 		Looks:     "a process that was throttled and has more Ps than its quota has CPUs, rounded up",
 		Threshold: "as cpu-throttled: more Ps than CPUs do no harm to a process that never uses up its quota",

@@ -3,7 +3,6 @@ package findings
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"path"
 	"slices"
 	"strings"
@@ -71,34 +70,66 @@ func cpuContention(l *look) []hit {
 	return []hit{h}
 }
 
-func (l *look) quota() float64 {
-	if l.meta == nil {
-		return 0
+// throttling is the times in which ready threads had no CPU although theirs was idle, and the limits then.
+type throttling struct {
+	waits
+	leastQuota, mostQuota float64
+	leastProcs, mostProcs float64
+}
+
+func (t *throttling) add(ns int64, procs, quota float64) {
+	if t.count == 0 {
+		t.leastQuota, t.leastProcs = quota, procs
 	}
-	return l.meta.CPUQuota
+	t.waits.add(ns)
+	t.leastQuota, t.mostQuota = min(t.leastQuota, quota), max(t.mostQuota, quota)
+	t.leastProcs, t.mostProcs = min(t.leastProcs, procs), max(t.mostProcs, procs)
+}
+
+func (t *throttling) text() string {
+	return fmt.Sprintf("%s a thread with a goroutine on it was ready for 2ms or more while its CPU was idle: %s in all, %s at most.",
+		report.FormatNumber(t.count, "time"), report.FormatDuration(t.sumNS), report.FormatDuration(t.maxNS))
+}
+
+// fromTo is a value that changed, or did not.
+func fromTo(least, most float64) string {
+	if least == most {
+		return fmt.Sprintf("%.3g", least)
+	}
+	return fmt.Sprintf("%.3g to %.3g", least, most)
 }
 
 func throttled(l *look) []hit {
-	if l.quota() == 0 || l.idleCPU.count < 3 {
+	t := &l.throttled
+	if t.count < 3 {
 		return nil
 	}
-	return []hit{{lostNS: l.idleCPU.sumNS, evidence: []string{
-		fmt.Sprintf("%s a thread with a goroutine on it was ready for 2ms or more while its CPU was idle: %s in all, %s at most.",
-			report.FormatNumber(l.idleCPU.count, "time"), report.FormatDuration(l.idleCPU.sumNS), report.FormatDuration(l.idleCPU.maxNS)),
-		fmt.Sprintf("The quota is %.3g CPUs.", l.quota()),
+	return []hit{{lostNS: t.sumNS, evidence: []string{
+		t.text(),
+		fmt.Sprintf("The quota is %s CPUs.", fromTo(t.leastQuota, t.mostQuota)),
 	}}}
 }
 
 func procsOverQuota(l *look) []hit {
-	hits := throttled(l)
-	if len(hits) == 0 || float64(l.meta.GOMAXPROCS) <= math.Ceil(l.quota()) {
+	t := &l.overQuota
+	if t.count < 3 {
 		return nil
 	}
-	hits[0].evidence = []string{
-		fmt.Sprintf("GOMAXPROCS is %d and the quota %.3g CPUs.", l.meta.GOMAXPROCS, l.quota()),
-		hits[0].evidence[0],
+	return []hit{{lostNS: t.sumNS, evidence: []string{
+		fmt.Sprintf("GOMAXPROCS is %s and the quota %s CPUs.", fromTo(t.leastProcs, t.mostProcs), fromTo(t.leastQuota, t.mostQuota)),
+		t.text(),
+	}}}
+}
+
+func processStopped(sum *replay.Summary) []hit {
+	text := sum.SuspensionText(report.FormatDuration)
+	if text == "" {
+		return nil
 	}
-	return hits
+	share := float64(sum.SuspendedNS) / float64(max(1, sum.DurationNS()))
+	return []hit{{share: share, evidence: []string{
+		fmt.Sprintf("%s: %s of the recorded time.", strings.ToUpper(text[:1])+text[1:], report.FormatShare(share)),
+	}}}
 }
 
 func longRun(l *look) []hit {

@@ -1,6 +1,8 @@
 package findings
 
 import (
+	"math"
+
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/format"
 )
@@ -37,6 +39,9 @@ func (p *Pass) span(s *replay.Span) {
 		q.drop(s.GoID)
 	}
 }
+
+// own is the length of a span without what the process was stopped from outside meanwhile.
+func own(s *replay.Span) int64 { return s.Len() - s.SuspendedNS }
 
 // offCPU is how long the thread was not on a CPU since its goroutine changed state.
 func (p *Pass) offCPU(s *replay.Span) int64 {
@@ -85,7 +90,7 @@ func (p *Pass) delayed(g *goroutine, s *replay.Span) {
 	if s.Flags&replay.EndUnseen != 0 {
 		return
 	}
-	ns := s.Len()
+	ns := own(s)
 	q.readyNS += ns
 	g.delayNS += ns
 	if s.Why == replay.WhySyscallExit {
@@ -112,13 +117,13 @@ func (p *Pass) waited(g *goroutine, s *replay.Span) {
 	}
 	g.ranNS, g.delayNS, g.timer, g.herd = 0, 0, false, nil
 	if g.fan != nil {
-		g.fan.idleNS += s.Len()
+		g.fan.idleNS += own(s)
 	}
 	if s.Flags&replay.EndUnseen != 0 {
 		return
 	}
 	if p.reason(s.Reason).assist {
-		q.assist.add(s.Len())
+		q.assist.add(own(s))
 	}
 	if site != nil {
 		p.waitedAt(site, g, s)
@@ -134,7 +139,7 @@ func (p *Pass) waitedAt(at *site, g *goroutine, s *replay.Span) {
 	}
 	at.first = min(at.first, s.Begin)
 	at.last = max(at.last, s.End)
-	at.waits.add(s.Len())
+	at.waits.add(own(s))
 	if at.lock {
 		g.lock = at
 	}
@@ -225,7 +230,18 @@ func (p *Pass) thread(s *replay.Span) {
 	case !p.foundIdle(s):
 		q.takers[p.taker(s)] += s.Len()
 	case s.Len() >= minIdleCPUNS:
-		q.idleCPU.add(s.Len())
+		q.idleCPU(s.Len())
+	}
+}
+
+// idleCPU takes a ready thread whose CPU was idle.
+func (q *process) idleCPU(ns int64) {
+	if q.quota == format.NoLimit {
+		return
+	}
+	q.throttled.add(ns, q.procs, q.quota)
+	if q.procs > math.Ceil(q.quota) {
+		q.overQuota.add(ns, q.procs, q.quota)
 	}
 }
 
@@ -236,8 +252,7 @@ func (p *Pass) foundIdle(s *replay.Span) bool {
 	if first == idleThread {
 		return true
 	}
-	q := p.current
-	return last == idleThread && (first == "" || q.meta != nil && q.meta.CPUQuota > 0)
+	return last == idleThread && (first == "" || p.current.quota != format.NoLimit)
 }
 
 // taker is who had the CPU of a ready thread: who took it or, where nobody of another process did, who gave it back.
