@@ -23,6 +23,7 @@ const (
 	opGap         = op(128) // events were lost from time to until
 	opSnapshot    = op(129) // a goroutine as it was found in memory
 	opSyscallSlow = op(130) // a system call ended and no P was free
+	opLimit       = op(131) // a limit of the process holds from now on
 )
 
 // The kernel side switches on gobin's numbers: these do not compile when they differ.

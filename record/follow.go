@@ -58,6 +58,7 @@ type follower struct {
 	threads map[int32]*thread
 	recent  [64]*thread // of the threads the one that was last on a CPU, by the CPU's number
 	counts  Counts
+	limits  [numLimits]format.StringID // that hold
 
 	// early are goroutines that moved while the probes were being attached: their memory may show what was before.
 	early map[int64]struct{}
@@ -95,6 +96,8 @@ func (f *follower) emit(e *event) {
 		f.gap(e)
 	case opSnapshot:
 		f.snapshot(e)
+	case opLimit:
+		f.limit(e)
 	default:
 		f.transition(e, &moves[e.op])
 	}

@@ -118,9 +118,9 @@ type session struct {
 	offsetNS   int64
 	drained    int64 // when the rings were last drained
 	flushed    int64 // when the writer last got rows
-	young      bool  // the process had not begun to run Go code when recording began
 	replacedNS int64 // when the process replaced its program, 0: it has not
 	cpu        cpuAccount
+	limits     limits
 }
 
 // now is CLOCK_MONOTONIC, the clock of every event.
@@ -171,6 +171,7 @@ func (s *session) start() error {
 	s.order.upTo, s.order.taken = s.startNS, s.startNS // what was seen while not everything was attached is no recording
 	s.meta.StartNS = s.startNS + s.offsetNS
 	s.out.describe(s.meta)
+	s.watchLimits()
 	if s.opts.Ready != nil {
 		return s.opts.Ready()
 	}
@@ -237,6 +238,7 @@ func (s *session) cycle() error {
 	if err := s.drain(); err != nil {
 		return err
 	}
+	s.readLimits(began)
 	merge := began - int64(orderWindow)
 	take := merge - int64(lookahead)
 	if over := s.order.pending() - maxPending; over > 0 {
@@ -248,7 +250,6 @@ func (s *session) cycle() error {
 	}
 	s.order.merge(merge)
 	s.order.take(take, s.follow.emit, s.follow.piece)
-	s.describeLate()
 	if began-s.flushed >= int64(flushEvery) {
 		s.flushed = began
 		s.follow.rows.flush()
@@ -315,6 +316,7 @@ func (s *session) accept(ring int, raw []byte) error {
 		return nil
 	}
 	s.order.push(ring, &e)
+	s.limitOf(ring, &e)
 	return nil
 }
 

@@ -2,15 +2,12 @@ package record
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/gosched/gosched/bpf"
 	"github.com/gosched/gosched/format"
@@ -88,7 +85,6 @@ func (s *session) openOutput() error {
 	if err != nil {
 		return err
 	}
-	s.young = meta.Processes[0].GOMAXPROCS == 0
 	s.meta = *meta
 	rec, err := format.Create(s.opts.Output, s.meta, format.RecordingOptions{
 		SegmentDuration: segmentDuration,
@@ -159,34 +155,6 @@ func (s *session) describeProcess() (*format.Process, error) {
 	}, nil
 }
 
-// settling is how long a process that was started for the recording may take to set its GOMAXPROCS.
-const settling = time.Second
-
-// describeLate adds what a process that was only being started could not tell yet, the last that it said while it settled. The segments'
-// metadata, which the writer has, stays as it was.
-func (s *session) describeLate() {
-	if !s.young || now()-s.startNS > int64(settling) {
-		return
-	}
-	if n := s.gomaxprocs(); n != 0 && n != s.meta.Processes[0].GOMAXPROCS {
-		s.meta.Processes = slices.Clone(s.meta.Processes)
-		s.meta.Processes[0].GOMAXPROCS = n
-	}
-}
-
-// gomaxprocs reads how many Ps the process has; 0 where that cannot be told, as before its first instruction.
-func (s *session) gomaxprocs() int {
-	addr, ok := s.binary.GOMAXPROCSAddr()
-	if !ok {
-		return 0
-	}
-	buf := make([]byte, 4)
-	if _, err := s.proc.ReadAt(buf, int64(addr+s.bias)); err != nil {
-		return 0
-	}
-	return int(int32(binary.LittleEndian.Uint32(buf)))
-}
-
 // load prepares the kernel side and the reader of the process's memory.
 func (s *session) load() error {
 	layout, err := s.binary.Layout()
@@ -201,6 +169,9 @@ func (s *session) load() error {
 	cfg.bias, cfg.fallbacks = s.bias, s.opts.Fallbacks
 	if addr, ok := s.binary.GOMAXPROCSAddr(); ok {
 		cfg.gomaxprocs = addr + s.bias
+	}
+	if addr, ok := s.binary.NewprocsAddr(); ok {
+		cfg.newprocs = addr + s.bias
 	}
 	if s.choice.stacks {
 		cfg.stackDepth = s.opts.StackDepth

@@ -99,6 +99,7 @@ type texts struct {
 	stopped  format.StringID // a stop-the-world whose reason is not known
 	states   map[uint32]format.StringID
 	commands map[string]format.StringID
+	limits   [numLimits]map[float64]format.StringID
 }
 
 func newTexts(table interner, waitReasons, stwReasons []string) *texts {
@@ -178,6 +179,7 @@ var taskStates = []struct {
 	{0x0001, "sleeping"},
 	{0x0004, "stopped"},
 	{0x0008, "tracing stop"},
+	{0x8000, "frozen"},
 	{0x0040, "parked"},
 }
 
@@ -210,6 +212,24 @@ func (t *texts) command(comm []byte) format.StringID {
 		id = t.table.Intern(name)
 		t.commands[string(comm)] = id
 	}
+	return id
+}
+
+// limitNames are the names of the limits.
+var limitNames = [numLimits]string{limitProcs: format.LimitProcs, limitQuota: format.LimitQuota}
+
+// maxLimits is how many values of a limit are remembered with their ids.
+const maxLimits = 1 << 10
+
+func (t *texts) limit(name uint8, value float64) format.StringID {
+	if id, ok := t.limits[name][value]; ok {
+		return id
+	}
+	if len(t.limits[name]) == 0 || len(t.limits[name]) == maxLimits {
+		t.limits[name] = map[float64]format.StringID{}
+	}
+	id := t.table.Intern(format.Limit{Name: limitNames[name], Value: value}.String())
+	t.limits[name][value] = id
 	return id
 }
 

@@ -63,7 +63,7 @@ func (w *walk) more(p *process, g *goroutine, b *format.Batch, i int, act acts) 
 	if act&actYield != 0 {
 		g.why = w.names.yieldWhy(b.Reason[i])
 	}
-	if act&actRunnable != 0 && len(p.thread) > 0 {
+	if act&actRunnable != 0 && len(p.thread) > 0 && p.goroutines.withDetails {
 		g.tid, g.proc, g.stamped = b.TID[i], b.Proc[i], true
 		p.occ.set(&p.goroutines.details[g.details].begin, g.begin)
 	}

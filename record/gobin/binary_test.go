@@ -179,6 +179,10 @@ func TestVariables(t *testing.T) {
 		if !ok || procs != syms["runtime.gomaxprocs"][0].Value {
 			t.Errorf("gomaxprocs at %#x, %v; want %#x", procs, ok, syms["runtime.gomaxprocs"][0].Value)
 		}
+		procs, ok = bin.NewprocsAddr()
+		if !ok || procs != syms["runtime.newprocs"][0].Value {
+			t.Errorf("newprocs at %#x, %v; want %#x", procs, ok, syms["runtime.newprocs"][0].Value)
+		}
 	})
 	eachBuild(t, build.stripped, func(t *testing.T, _ build, bin *Binary, _ string) {
 		if _, err := bin.AllGs(); err != nil {
@@ -186,6 +190,9 @@ func TestVariables(t *testing.T) {
 		}
 		if _, ok := bin.GOMAXPROCSAddr(); !ok {
 			t.Error("gomaxprocs not found")
+		}
+		if _, ok := bin.NewprocsAddr(); !ok {
+			t.Error("newprocs not found")
 		}
 	})
 }

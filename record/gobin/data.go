@@ -2,6 +2,7 @@ package gobin
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/gosched/gosched/record/gobin/internal/insn"
 )
@@ -153,4 +154,32 @@ func (b *Binary) findGOMAXPROCS() (uint64, error) {
 		}
 	}
 	return 0, fmt.Errorf("%w: runtime.gomaxprocs was not found", ErrDamaged)
+}
+
+// NewprocsAddr returns the link-time address of runtime.newprocs, an int32: the GOMAXPROCS that startTheWorldWithSema is
+// about to set, 0 for none. False if the code does not show it. Between taking a lock and calling procresize that
+// function reads gomaxprocs and newprocs and nothing else (go1.18 to go1.27 src/runtime/proc.go).
+func (b *Binary) NewprocsAddr() (uint64, bool) {
+	procs, ok := b.GOMAXPROCSAddr()
+	resize, found := b.lookup("runtime.procresize")
+	c, err := b.decode("runtime.startTheWorldWithSema")
+	if !ok || !found || err != nil {
+		return 0, false
+	}
+	at := slices.IndexFunc(c.insns, func(i insn.Insn) bool { return i.Kind == insn.Call && i.Target == resize.Entry })
+	if at < 0 {
+		return 0, false
+	}
+	from := at
+	for from > 0 && c.insns[from-1].Kind != insn.Call && c.insns[from-1].Kind != insn.CallReg {
+		from--
+	}
+	read := insn.Addresses(c.insns[from:at], true)
+	if delete(read, procs); len(read) != 1 {
+		return 0, false
+	}
+	for a := range read {
+		return a, a%4 == 0 && b.img.Contains(a)
+	}
+	return 0, false
 }

@@ -77,6 +77,7 @@ func use(data []byte) {
 	b.STWReasons()
 	b.AllGs()
 	b.GOMAXPROCSAddr()
+	b.NewprocsAddr()
 	b.Probes()
 	b.Func("main.main")
 	for pc := b.md.minpc; pc-b.md.minpc < 1<<20; pc += 50021 {

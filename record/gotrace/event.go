@@ -1,6 +1,7 @@
 package gotrace
 
 import (
+	"math"
 	"strings"
 	"time"
 
@@ -24,7 +25,8 @@ type importer struct {
 	told       time.Time
 	begun      bool
 	first, end int64
-	procs      int
+	procs      int // GOMAXPROCS at first, 0: the trace has not said it
+	procsNow   int
 	stacks     map[trace.Stack]format.StringID
 	seen       map[trace.Stack]stackFacts
 	texts      map[string]format.StringID
@@ -54,8 +56,8 @@ func (i *importer) event(ev *trace.Event) {
 	i.end = max(i.end, t)
 	switch ev.Kind() {
 	case trace.EventMetric:
-		if m := ev.Metric(); m.Name == "/sched/gomaxprocs:threads" && i.procs == 0 {
-			i.procs = int(m.Value.Uint64())
+		if m := ev.Metric(); m.Name == "/sched/gomaxprocs:threads" {
+			i.limit(t, m.Value.Uint64())
 		}
 	case trace.EventRangeBegin:
 		i.rangeBegin(ev.Range().Name, t, format.StateNotExist)
@@ -68,6 +70,22 @@ func (i *importer) event(ev *trace.Event) {
 			i.transition(ev, &st, t)
 		}
 	}
+}
+
+// limit takes GOMAXPROCS, which the tracer says at the beginning of each generation and when it changes. The first is the
+// metadata's.
+func (i *importer) limit(t int64, procs uint64) {
+	if procs == 0 || procs > math.MaxInt32 || int(procs) == i.procsNow {
+		return
+	}
+	if i.procsNow = int(procs); i.procs == 0 {
+		i.procs = i.procsNow
+		return
+	}
+	e := format.NoEvent
+	e.TimeNS, e.Kind = t, format.KindLimit
+	e.Reason = i.text(format.Limit{Name: format.LimitProcs, Value: float64(procs)}.String())
+	i.add(row{Event: e})
 }
 
 // begin takes the trace's first moment. Where the trace does not say when it was, the caller may.

@@ -17,16 +17,41 @@ import (
 // least of its own cgroup's and of those above it. 0 is no limit, also where
 // cgroups are not mounted.
 func (p *Process) CPUQuota() (float64, error) {
-	cgroups, err := p.read("cgroup")
+	q, err := p.QuotaReader()
 	if err != nil {
 		return 0, err
 	}
+	return q.Read()
+}
+
+// QuotaReader reads a process's CPU quota again and again. It is for one goroutine.
+type QuotaReader struct {
+	proc   *Process
+	mounts string
+	groups string // as the process's file had them last
+	found  []hierarchy
+}
+
+// QuotaReader makes a reader. Hierarchies that are mounted later are not looked at.
+func (p *Process) QuotaReader() (*QuotaReader, error) {
 	mounts, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
-		return 0, fmt.Errorf("read own mounts: %w", err)
+		return nil, fmt.Errorf("read own mounts: %w", err)
+	}
+	return &QuotaReader{proc: p, mounts: string(mounts)}, nil
+}
+
+// Read is the quota now, as CPUQuota gives it, of the cgroups that the process is in now.
+func (q *QuotaReader) Read() (float64, error) {
+	groups, err := q.proc.read("cgroup")
+	if err != nil {
+		return 0, err
+	}
+	if text := string(groups); text != q.groups || q.found == nil {
+		q.groups, q.found = text, hierarchies(q.mounts, text)
 	}
 	least := 0.0
-	for _, h := range hierarchies(string(mounts), string(cgroups)) {
+	for _, h := range q.found {
 		if quota := h.quota(); quota > 0 && (least == 0 || quota < least) {
 			least = quota
 		}

@@ -1,0 +1,121 @@
+package record
+
+import (
+	"encoding/binary"
+	"slices"
+	"time"
+
+	"github.com/gosched/gosched/format"
+	"github.com/gosched/gosched/record/gobin"
+	"github.com/gosched/gosched/record/target"
+)
+
+// limitsEvery is how often limits are read that no event tells.
+const limitsEvery = 250 * time.Millisecond
+
+// The limits, as an event's reason says them.
+const (
+	limitProcs uint8 = iota
+	limitQuota
+	numLimits
+)
+
+// limits watches GOMAXPROCS and the CPU quota of the process. GOMAXPROCS changes only while the world is stopped, and the
+// programs read it where a stop begins and where it ends, so that it is exact. The quota, and GOMAXPROCS where that cannot be
+// had, are read from time to time.
+type limits struct {
+	quota *target.QuotaReader // nil: it cannot be read
+	read  int64               // when limits were last read
+	exact bool                // each change of GOMAXPROCS is in an event
+	known bool                // GOMAXPROCS is
+}
+
+// watchLimits begins with what the metadata says.
+func (s *session) watchLimits() {
+	m := &s.meta.Processes[0]
+	s.limits = limits{
+		read: s.startNS, known: m.GOMAXPROCS != 0,
+		exact: s.choice.sees("gc") && s.config.gomaxprocs != 0 && s.config.newprocs != 0,
+	}
+	s.limits.quota, _ = s.proc.QuotaReader() // it has been read once, for the metadata
+	s.follow.limits[limitQuota] = s.follow.texts.limit(limitQuota, m.CPUQuota)
+	if s.limits.known {
+		s.follow.limits[limitProcs] = s.follow.texts.limit(limitProcs, float64(m.GOMAXPROCS))
+	}
+}
+
+// limitOf takes the number of Ps from an event of a stop of the world.
+func (s *session) limitOf(ring int, e *event) {
+	if o := gobin.Op(e.op); (o != gobin.OpSTWBegin && o != gobin.OpSTWEnd) || e.proc <= 0 {
+		return
+	}
+	s.firstProcs(e.proc)
+	l := s.limit(e.time, limitProcs, float64(e.proc))
+	s.order.push(ring, &l)
+}
+
+// firstProcs is the first that is known of GOMAXPROCS of a process that was only being started when recording began. The
+// segments' metadata, which the writer has, stays as it was.
+func (s *session) firstProcs(n int32) {
+	if s.limits.known {
+		return
+	}
+	s.limits.known = true
+	s.meta.Processes = slices.Clone(s.meta.Processes)
+	s.meta.Processes[0].GOMAXPROCS = int(n)
+}
+
+func (s *session) limit(at int64, name uint8, value float64) event {
+	return event{op: opLimit, time: at, reason: name, text: uint32(s.follow.texts.limit(name, value))}
+}
+
+// readLimits reads what no event tells, if it is time to. Their time is from before the reading: what a stop of the world says
+// later holds.
+func (s *session) readLimits(at int64) {
+	due := at-s.limits.read >= int64(limitsEvery)
+	if due && !s.limits.exact || !s.limits.known {
+		began := now()
+		if n := s.gomaxprocs(); n > 0 {
+			s.firstProcs(int32(n))
+			l := s.limit(began, limitProcs, float64(n))
+			s.order.own(&l)
+		}
+	}
+	if !due {
+		return
+	}
+	s.limits.read = at
+	if s.limits.quota == nil {
+		return
+	}
+	began := now()
+	if quota, err := s.limits.quota.Read(); err == nil { // else the process has ended
+		l := s.limit(began, limitQuota, quota)
+		s.order.own(&l)
+	}
+}
+
+// gomaxprocs reads how many Ps the process has; 0 where that cannot be told, as before its first instruction.
+func (s *session) gomaxprocs() int {
+	addr, ok := s.binary.GOMAXPROCSAddr()
+	if !ok {
+		return 0
+	}
+	buf := make([]byte, 4)
+	if _, err := s.proc.ReadAt(buf, int64(addr+s.bias)); err != nil {
+		return 0
+	}
+	return int(int32(binary.LittleEndian.Uint32(buf)))
+}
+
+// limit writes a limit that another one held before.
+func (f *follower) limit(e *event) {
+	id := format.StringID(e.text)
+	if f.limits[e.reason] == id {
+		return
+	}
+	f.limits[e.reason] = id
+	w := format.NoEvent
+	w.TimeNS, w.Kind, w.Reason = e.time, format.KindLimit, id
+	f.write(&w)
+}
