@@ -142,6 +142,8 @@ func (b *blame) key(leaf nodeID) causeKey {
 		k.name, k.syscall = stack.Function(stack.Culprit(b.names.Stack(where))), b.names.Reason(format.StringID(n.what))
 	case KindOffCPU:
 		k.name = b.names.Reason(where)
+	case KindSuspended:
+		k.name, _ = replay.Suspender(b.names.Reason(format.StringID(n.what)))
 	case KindAsleep, KindGC, KindStopped:
 		k.name = b.names.Reason(format.StringID(n.what))
 	case KindUnknown:

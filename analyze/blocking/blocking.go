@@ -63,14 +63,15 @@ type rangeSum struct {
 
 // threadSum splits the time of goroutines on threads.
 type threadSum struct {
-	running, offCPU, asleep              int64
+	running, offCPU, asleep, suspended   int64
 	callRunning, callBlocked, callOffCPU int64
 	seen                                 bool
 }
 
 var (
-	_ replay.RangePass = (*Pass)(nil)
-	_ replay.BeginPass = (*Pass)(nil)
+	_ replay.RangePass      = (*Pass)(nil)
+	_ replay.BeginPass      = (*Pass)(nil)
+	_ replay.SuspensionPass = (*Pass)(nil)
 )
 
 // New makes an empty pass over a trace with these names.
@@ -119,6 +120,11 @@ func (p *Pass) Range(r replay.Range) {
 	if r.StopWorld {
 		p.process(r.PID).stopped.add(r.Begin, r.End, p.nodes.intern(nodeKey{kind: KindStopped, what: uint32(r.Reason)}))
 	}
+}
+
+// Suspension implements replay.SuspensionPass.
+func (p *Pass) Suspension(s replay.Suspension) {
+	p.process(s.PID).suspended.add(s.Begin, s.End, p.nodes.suspended(s.Reason))
 }
 
 // span takes the time of a goroutine in one state.
@@ -186,9 +192,11 @@ func (p *Pass) ran(g *goroutine, kind *kindSum, s *replay.Span) {
 	kind.runs.take(s)
 	id := p.nodes.code(KindRunning, s.EndStack, s.Entry)
 	off := p.record(g, s, id)
-	kind.running += s.Len() - off.ready - off.asleep
-	kind.offCPU += off.ready + off.asleep
-	p.threads.running += s.Len() - off.ready - off.asleep
+	on := s.Len() - off.ready - off.asleep - off.suspended
+	kind.running += on
+	kind.offCPU += off.ready + off.asleep + off.suspended
+	p.threads.running += on
+	p.threads.suspended += off.suspended
 	p.threads.offCPU += off.ready
 	p.threads.asleep += off.asleep
 	if !kind.system {
@@ -201,9 +209,9 @@ func (p *Pass) ran(g *goroutine, kind *kindSum, s *replay.Span) {
 func (p *Pass) called(g *goroutine, kind *kindSum, s *replay.Span) {
 	id := p.nodes.call(s.Reason, s.Stack)
 	off := p.record(g, s, id)
-	p.threads.callBlocked += off.asleep
+	p.threads.callBlocked += off.asleep + off.suspended
 	p.threads.callOffCPU += off.ready
-	p.threads.callRunning += s.Len() - off.asleep - off.ready
+	p.threads.callRunning += s.Len() - off.asleep - off.suspended - off.ready
 	kind.syscall += s.Len()
 	p.occupied(s, p.nodes.code(KindBehind, s.Stack, s.Entry))
 	site := p.sites.list[p.sites.of(s, p.names)]
@@ -212,7 +220,7 @@ func (p *Pass) called(g *goroutine, kind *kindSum, s *replay.Span) {
 	}
 	kind.calls.take(s)
 	if !kind.system && s.Flags == 0 {
-		p.count(id, s.Len()-off.ready)
+		p.count(id, s.Len()-off.ready-off.held)
 		p.countOff(&off)
 	}
 }

@@ -72,3 +72,21 @@ func TestChainByHand(t *testing.T) {
 		t.Errorf("the causes are %d ns, said to be %d; want %d", sum, r.BlamedNS, want)
 	}
 }
+
+// TestASuspensionByHand repeats the numbers that the comment in suspended.trace derives.
+func TestASuspensionByHand(t *testing.T) {
+	r := blocked(t, golden.Trace(t, "testdata/suspended.trace"))
+	ns := map[blocking.Kind]int64{}
+	for _, c := range r.Causes {
+		ns[c.Kind] += c.NS
+	}
+	// g1 itself, which had no CPU, and g2, g3, g5 and g7, which it held up. Reads: 299 and 595 ms, less 200 of the first.
+	for kind, want := range map[blocking.Kind]int64{blocking.KindSuspended: 5 * 200_000_000, blocking.KindSyscall: 694_000_000, blocking.KindAsleep: 0} {
+		if ns[kind] != want {
+			t.Errorf("%v held up goroutines for %d ns, want %d", kind, ns[kind], want)
+		}
+	}
+	if r.Threads.RunningStoppedNS != 200_000_000 || r.Threads.RunningAsleepNS != 0 {
+		t.Errorf("threads of running goroutines: %+v", r.Threads)
+	}
+}

@@ -18,6 +18,7 @@ const (
 	KindBehind
 	KindWaking
 	KindStopped
+	KindSuspended
 	KindNetwork
 	KindTimer
 	KindGC
@@ -28,7 +29,7 @@ const (
 
 var kindNames = [numKinds]string{
 	KindUnknown: "unknown", KindRunning: "running", KindOffCPU: "off CPU", KindAsleep: "asleep", KindSyscall: "syscall", KindBehind: "behind",
-	KindWaking: "waking", KindStopped: "stop-the-world", KindNetwork: "network", KindTimer: "timer", KindGC: "GC", KindRuntime: "runtime", kindWait: "wait",
+	KindWaking: "waking", KindStopped: "stop-the-world", KindSuspended: "suspended", KindNetwork: "network", KindTimer: "timer", KindGC: "GC", KindRuntime: "runtime", kindWait: "wait",
 }
 
 // String is the name that reports print.
@@ -73,7 +74,7 @@ type node struct {
 type nodeKey struct {
 	kind  Kind
 	where uint32 // the stack; of KindOffCPU the name of who took the CPU; of kindWait the site; of KindUnknown the unknown
-	what  uint32 // the reason; of KindRunning and KindBehind the entry function, where the stack is null
+	what  uint32 // the reason, of KindSuspended the kernel's state; of KindRunning and KindBehind the entry function, where the stack is null
 	tail  nodeID // of kindWait
 }
 
@@ -153,6 +154,11 @@ func (n *nodes) from(kind Kind, stack format.StringID) nodeID {
 		*at = n.intern(nodeKey{kind: kind, where: uint32(stack)})
 	}
 	return *at
+}
+
+// suspended is a process or a thread that was stopped from outside, in a state of the kernel's.
+func (n *nodes) suspended(state format.StringID) nodeID {
+	return n.intern(nodeKey{kind: KindSuspended, what: uint32(state)})
 }
 
 // taken is a thread without a CPU, which a thread of that name had taken.

@@ -43,6 +43,8 @@ func (c *Cause) describe() string {
 		return "nobody: the P was free, or being handed on"
 	case KindStopped:
 		return "the world was stopped: " + strings.TrimPrefix(name, "stop-the-world ")
+	case KindSuspended:
+		return "the process was stopped by " + name
 	case KindNetwork:
 		return "the network, in " + name
 	case KindTimer:
@@ -263,6 +265,10 @@ func (t *Threads) table() report.Table {
 		on, off, asleep int64
 	}{{"running goroutines", t.RunningOnNS, t.RunningOffNS, t.RunningAsleepNS}, {"goroutines in system calls", t.SyscallOnNS, t.SyscallOffNS, t.SyscallAsleepNS}} {
 		out.Rows = append(out.Rows, []report.Cell{report.Text(row.name), report.Duration(row.on), report.Duration(row.off), report.Duration(row.asleep)})
+	}
+	if t.RunningStoppedNS > 0 {
+		out.Columns = append(out.Columns, "stopped from outside")
+		out.Rows[0], out.Rows[1] = append(out.Rows[0], report.Duration(t.RunningStoppedNS)), append(out.Rows[1], report.Text("in asleep"))
 	}
 	return out
 }

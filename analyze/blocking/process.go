@@ -22,6 +22,7 @@ type offCPU struct {
 	begin, end int64
 	node       nodeID
 	asleep     bool // and did not want to be
+	suspended  bool // of asleep: stopped from outside
 }
 
 // process is what is remembered of a process.
@@ -34,8 +35,10 @@ type process struct {
 	threads    map[int32]*ring          // when each thread lacked a CPU
 	cpus       map[int32]*ring          // when threads of the process ran on each CPU
 	commands   map[format.StringID]bool // of names of threads, whether the process's own have it
-	stopped    ring
-	parts      []part // room for refined
+	stopped    ring                     // when the world was
+	suspended  ring                     // when all threads were stopped from outside
+	parts      []part                   // room for refined
+	pieces     []part                   // room for unstopped
 }
 
 // idleAt says whether a goroutine that waits at the site may be waiting for work: it can receive some there, and never waits further up its stack.
@@ -145,6 +148,8 @@ func (q *process) proc(id int32) *history {
 // offSum is how long a goroutine's thread was off the CPU.
 type offSum struct {
 	ready, asleep int64
+	suspended     int64  // stopped from outside; in neither of those
+	held          int64  // of suspended, what held up a system call
 	parts         []part // the causes of both, but for the sleep in a system call
 }
 
@@ -166,13 +171,11 @@ func (p *Pass) record(g *goroutine, s *replay.Span, id nodeID) (sum offSum) {
 			continue
 		}
 		at = end
-		if o.asleep {
-			sum.asleep += end - begin
-			if s.State == format.StateSyscall {
-				continue
-			}
-		} else {
-			sum.ready += end - begin
+		if sum.add(o, end-begin); o.asleep && s.State == format.StateSyscall && !o.outlasted(s.End) {
+			continue
+		}
+		if o.suspended && s.State == format.StateSyscall {
+			sum.held += end - begin
 		}
 		p.parts = mergePart(p.parts, part{o.node, end - begin})
 		g.history.add(begin, id, &p.pool)
@@ -183,6 +186,26 @@ func (p *Pass) record(g *goroutine, s *replay.Span, id nodeID) (sum offSum) {
 	sum.parts = p.parts
 	return sum
 }
+
+// add counts a time off the CPU.
+func (sum *offSum) add(o *offCPU, ns int64) {
+	switch {
+	case o.suspended:
+		sum.suspended += ns
+	case o.asleep:
+		sum.asleep += ns
+	default:
+		sum.ready += ns
+	}
+}
+
+// promptNS is how soon after a suspension something ends that the suspension held up: the runtime looks after the network and
+// timers every 10 ms at least (go1.26 src/runtime/proc.go, sysmon).
+const promptNS = 10_000_000
+
+// outlasted says whether a suspension held up something that ended at t, and that could else have ended by itself: what ended
+// long after it was not held up. When it would have ended the trace cannot tell, so all of the suspension counts.
+func (o *offCPU) outlasted(t int64) bool { return o.suspended && t-o.end <= promptNS }
 
 // occupied notes that a goroutine had a P, running or in a system call. Where another goroutine has been seen on the P since, it had lost it.
 func (p *Pass) occupied(s *replay.Span, id nodeID) {
@@ -225,7 +248,7 @@ func (p *Pass) inTheWay(s *replay.Span, list []part) []part {
 
 // refined takes apart the times in which a P was free, of the parts from n on, which end at to and whose order is known.
 func (q *process) refined(n int, to int64, tid int32, nodes *nodes, list []part) []part {
-	if q.threads[tid] == nil && q.stopped.n == 0 {
+	if q.threads[tid] == nil && q.stopped.n == 0 && q.suspended.n == 0 {
 		return list
 	}
 	parts := append(q.parts[:0], list[n:]...)
@@ -266,10 +289,30 @@ func (q *process) idle(from, to int64, tid int32, n *nodes, list []part) []part 
 	return list
 }
 
-// unstopped is a time that belongs to a cause, but for that in which the world was stopped.
+// unstopped is a time that belongs to a cause, but for that in which the process was stopped from outside, or the world was.
 func (q *process) unstopped(from, to int64, id nodeID, list []part) []part {
+	if q.suspended.n == 0 {
+		return q.stopped.without(from, to, id, list)
+	}
+	at := len(list)
+	list = q.suspended.without(from, to, id, list)
+	parts := append(q.pieces[:0], list[at:]...)
+	q.pieces, list = parts, list[:at]
+	for _, p := range parts {
+		if p.node == id {
+			list = q.stopped.without(to-p.ns, to, id, list)
+		} else {
+			list = append(list, p)
+		}
+		to -= p.ns
+	}
+	return list
+}
+
+// without is a time that belongs to a cause, the latest first, but for the runs that are remembered.
+func (r *ring) without(from, to int64, id nodeID, list []part) []part {
 	for i := 0; to > from; i++ {
-		stop, ok := q.stopped.before(i)
+		stop, ok := r.before(i)
 		if !ok || stop.end <= from {
 			break
 		}

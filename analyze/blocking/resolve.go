@@ -17,9 +17,9 @@ func (p *Pass) resolve(w *site, s *replay.Span, list []part) []part {
 		if w.class == replay.ClassStop {
 			kind = KindStopped
 		}
-		return append(list, part{p.nodes.intern(nodeKey{kind: kind, what: uint32(s.Reason)}), s.Len()})
+		return p.current.suspended.without(s.Begin, s.End, p.nodes.intern(nodeKey{kind: kind, what: uint32(s.Reason)}), list)
 	case s.EndByGoID == format.NoGoroutine:
-		return append(list, part{p.outside(w, s), s.Len()})
+		return p.unlessSuspended(s, p.outside(w, s), list)
 	}
 	open := p.nodes.code(KindRunning, s.EndByStack, replay.UnknownEntry)
 	if waker := p.current.find(s.EndByGoID); waker != nil && waker.next == format.StateRunning {
@@ -61,6 +61,15 @@ func (p *Pass) outside(w *site, s *replay.Span) nodeID {
 		return p.nodes.unknown(unknownWaker)
 	}
 	return p.nodes.from(kind, s.Stack)
+}
+
+// unlessSuspended is a wait that ended from outside of the process, but for the suspension that it ended with.
+func (p *Pass) unlessSuspended(s *replay.Span, id nodeID, list []part) []part {
+	last, ok := p.current.suspended.before(0)
+	if !ok || s.End-last.end > promptNS {
+		return append(list, part{id, s.Len()})
+	}
+	return p.current.suspended.without(s.Begin, s.End, id, list)
 }
 
 // past appends what a goroutine did from t0 to t1, the latest first. open is what it does since the last event that the trace has of it. Before it was made,

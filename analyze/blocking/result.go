@@ -98,13 +98,14 @@ type Waker struct {
 
 // Threads is how the threads of running goroutines, and of goroutines in system calls, spent the time.
 type Threads struct {
-	RunningOnNS     int64    `json:"running_on_cpu_ns"`
-	RunningOffNS    int64    `json:"running_off_cpu_ns"` // another thread had the CPU
-	RunningAsleepNS int64    `json:"running_asleep_ns"`  // the kernel had put the thread to sleep: a page fault, a lock of the runtime
-	SyscallOnNS     int64    `json:"syscall_on_cpu_ns"`
-	SyscallAsleepNS int64    `json:"syscall_blocked_ns"`
-	SyscallOffNS    int64    `json:"syscall_off_cpu_ns"`
-	TakenBy         []Shared `json:"taken_by"` // who had the CPU of threads that wanted it
+	RunningOnNS      int64    `json:"running_on_cpu_ns"`
+	RunningOffNS     int64    `json:"running_off_cpu_ns"`   // another thread had the CPU
+	RunningAsleepNS  int64    `json:"running_asleep_ns"`    // the kernel had put the thread to sleep: a page fault, a lock of the runtime
+	RunningStoppedNS int64    `json:"running_suspended_ns"` // stopped from outside, by SIGSTOP or a debugger
+	SyscallOnNS      int64    `json:"syscall_on_cpu_ns"`
+	SyscallAsleepNS  int64    `json:"syscall_blocked_ns"` // with what they were stopped from outside
+	SyscallOffNS     int64    `json:"syscall_off_cpu_ns"`
+	TakenBy          []Shared `json:"taken_by"` // who had the CPU of threads that wanted it
 }
 
 // MarshalText implements encoding.TextMarshaler.
@@ -148,7 +149,7 @@ func (p *Pass) wakers() []Waker {
 func (p *Pass) threadTimes(b *blame) *Threads {
 	t := &p.threads
 	return &Threads{
-		RunningOnNS: t.running, RunningOffNS: t.offCPU, RunningAsleepNS: t.asleep,
+		RunningOnNS: t.running, RunningOffNS: t.offCPU, RunningAsleepNS: t.asleep, RunningStoppedNS: t.suspended,
 		SyscallOnNS: t.callRunning, SyscallAsleepNS: t.callBlocked, SyscallOffNS: t.callOffCPU, TakenBy: b.takers(),
 	}
 }

@@ -19,7 +19,9 @@ func (p *Pass) thread(s *replay.Span) {
 		return
 	}
 	off := offCPU{begin: s.Begin, end: s.End, asleep: s.State == format.StateWaiting}
-	if off.asleep {
+	if _, by := replay.Suspender(p.names.Reason(s.Reason)); by && off.asleep {
+		off.suspended, off.node = true, p.nodes.suspended(s.Reason)
+	} else if off.asleep {
 		off.node = p.nodes.intern(nodeKey{kind: KindAsleep, what: uint32(s.Reason)})
 	} else {
 		off.node = p.noCPU(s)

@@ -35,6 +35,9 @@ func warnings(r *Result, sum *replay.Summary) []report.Warning {
 		add("gaps", "events were lost or not looked for during %s of the time (%s); waits that reach into it are cut",
 			report.FormatShare(sum.GapShare()), report.FormatNumber(sum.Gaps, "gap"))
 	}
+	if text := sum.SuspensionText(report.FormatDuration); text != "" {
+		add("suspended", "%s; what that held up has it as its cause", text)
+	}
 	if n := sum.Counts.Total(); n > 0 {
 		add("problems", "%s against the scheduler model; the waits that they end are left out", report.FormatNumber(n, "event"))
 	}
