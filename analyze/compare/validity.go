@@ -46,39 +46,77 @@ func (t *trial) runs() []*summary.Run { return append(slices.Clone(t.base.runs),
 // property is what all recordings must have in common. Where a recording does not say, it is empty, which is not the same as what another one says.
 type property struct {
 	name string
-	of   func(*format.Metadata) string
+	of   func(*summary.Info) string
 }
 
 var (
-	gomaxprocs = property{"GOMAXPROCS", ofProcesses(func(p *format.Process) string {
-		if p.GOMAXPROCS == 0 {
-			return ""
-		}
-		return fmt.Sprint(p.GOMAXPROCS)
-	})}
-	quota = property{"CPU quota", func(m *format.Metadata) string {
+	gomaxprocs = property{"GOMAXPROCS", func(i *summary.Info) string {
 		return ofProcesses(func(p *format.Process) string {
-			switch {
-			case p.CPUQuota > 0:
-				return fmt.Sprintf("%g CPUs", p.CPUQuota)
-			case m.Source == format.SourceGoTrace:
+			switch values := valuesHeld(i, p.PID, format.LimitProcs); {
+			case values != "":
+				return values
+			case p.GOMAXPROCS == 0:
 				return ""
 			}
-			return "none"
-		})(m)
+			return fmt.Sprint(p.GOMAXPROCS)
+		})(&i.Meta)
 	}}
-	goVersion = property{"Go version", ofProcesses(func(p *format.Process) string { return p.GoVersion })}
-	cpu       = property{"CPU", func(m *format.Metadata) string {
+	quota = property{"CPU quota", func(i *summary.Info) string {
+		return ofProcesses(func(p *format.Process) string {
+			switch values := valuesHeld(i, p.PID, format.LimitQuota); {
+			case values != "":
+				return values
+			case p.CPUQuota > 0:
+				return cpus(p.CPUQuota)
+			case i.Meta.Source == format.SourceGoTrace:
+				return ""
+			}
+			return noQuota
+		})(&i.Meta)
+	}}
+	goVersion = property{"Go version", ofMeta(ofProcesses(func(p *format.Process) string { return p.GoVersion }))}
+	cpu       = property{"CPU", ofMeta(func(m *format.Metadata) string {
 		if m.CPUModel == "" && m.CPUs == 0 {
 			return ""
 		}
 		return fmt.Sprintf("%d × %s (%s)", m.CPUs, cmp.Or(m.CPUModel, "unknown model"), cmp.Or(m.Arch, "unknown architecture"))
-	}}
-	recorder = property{"recorder", func(m *format.Metadata) string { return fmt.Sprintf("%s, %s", m.Recorder, m.Source) }}
-	coverage = property{"recorded transitions", func(m *format.Metadata) string {
+	})}
+	recorder = property{"recorder", ofMeta(func(m *format.Metadata) string { return fmt.Sprintf("%s, %s", m.Recorder, m.Source) })}
+	coverage = property{"recorded transitions", ofMeta(func(m *format.Metadata) string {
 		return fmt.Sprintf("stacks of %d frames, %s", m.MaxStackDepth, ofProcesses(covered)(m))
-	}}
+	})}
 )
+
+// noQuota is the quota of who may use all CPUs.
+const noQuota = "none"
+
+func cpus(n float64) string { return fmt.Sprintf("%g CPUs", n) }
+
+// ofMeta asks the metadata alone.
+func ofMeta(of func(*format.Metadata) string) func(*summary.Info) string {
+	return func(i *summary.Info) string { return of(&i.Meta) }
+}
+
+// valuesHeld are the values of a limit that held for a good part of a recording, in their order; empty where the summary has none.
+func valuesHeld(i *summary.Info, pid int32, name string) string {
+	var out []string
+	for _, l := range i.Limits {
+		if l.PID != pid || l.Name != name {
+			continue
+		}
+		for _, v := range l.Values {
+			switch {
+			case name == format.LimitProcs:
+				out = append(out, fmt.Sprint(v))
+			case v == format.NoLimit:
+				out = append(out, noQuota)
+			default:
+				out = append(out, cpus(v))
+			}
+		}
+	}
+	return strings.Join(out, ", then ")
+}
 
 func covered(p *format.Process) string {
 	var names []string
@@ -120,7 +158,7 @@ func (t *trial) properties(list ...property) string {
 func valuesOf(p property, runs []*summary.Run) []string {
 	var out []string
 	for _, r := range runs {
-		if v := cmp.Or(p.of(&r.Info.Meta), notSaid); !slices.Contains(out, v) {
+		if v := cmp.Or(p.of(&r.Info), notSaid); !slices.Contains(out, v) {
 			out = append(out, v)
 		}
 	}

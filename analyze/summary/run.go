@@ -94,6 +94,7 @@ type Info struct {
 	LeaksJudged  bool             `json:"leaks_judged"` // a leak would have been found: it is long enough, and nothing was lost
 	Findings     []Finding        `json:"findings"`
 	Causes       []Cause          `json:"causes"` // what held goroutines up in the end, the worst first
+	Limits       []Limit          `json:"limits"`
 	Warnings     []report.Warning `json:"warnings"`
 	SitesBeyond  int64            `json:"sites_beyond"`        // sites with so little time that they were not kept
 	BeyondNS     int64            `json:"sites_beyond_ns"`     // the most time that one of them had
