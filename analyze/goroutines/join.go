@@ -68,7 +68,11 @@ func (p *ProfileSummary) byID(groups []*Group, prof *profile.Profile) {
 			p.miss(f)
 			continue
 		}
-		if root := rootOf(f.Stack); root != "" && rootOf(g.Stack) != "" && root != rootOf(g.Stack) && !f.Elided {
+		text := f.Stack
+		if !sameRoot(g.Stack, text) {
+			text = f.Unwrapped()
+		}
+		if !sameRoot(g.Stack, text) && !f.Elided {
 			p.Strangers++
 			p.miss(f)
 			continue
@@ -76,7 +80,7 @@ func (p *ProfileSummary) byID(groups []*Group, prof *profile.Profile) {
 		if _, ok := keys[g]; !ok {
 			keys[g] = profile.Key(g.Stack)
 		}
-		g.meet(f, g.Stack != "" && keys[g] == profile.Key(f.Stack))
+		g.meet(f, g.Stack != "" && keys[g] == profile.Key(text))
 	}
 	for _, g := range groups {
 		if g.Profile != nil {
@@ -87,10 +91,16 @@ func (p *ProfileSummary) byID(groups []*Group, prof *profile.Profile) {
 	}
 }
 
-// rootOf is the function at the root of a stack without the runtime's frames.
+// sameRoot says whether two stacks can be of one goroutine: the function at their roots is the same, or one has none.
+func sameRoot(a, b string) bool {
+	x, y := rootOf(a), rootOf(b)
+	return x == "" || y == "" || x == y
+}
+
+// rootOf is the function at the root of a stack without wrappers and the runtime's frames; empty where there is no more.
 func rootOf(text string) string {
 	frames := stack.Frames(profile.Key(text))
-	if len(frames) == 0 {
+	if len(frames) == 0 || profile.Key(text) == text && profile.IsWrapper(frames[0]) {
 		return ""
 	}
 	return stack.Function(frames[0])

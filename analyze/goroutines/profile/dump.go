@@ -12,10 +12,12 @@ import (
 
 var (
 	dumpGoroutine = regexp.MustCompile(`^goroutine (\d+) (?:gp=\S+ m=(?:nil|\d+ mp=\S+) )?\[(.*)\]:$`)
-	dumpPlace     = regexp.MustCompile(`^\t(.+:\d+)(?: \+0x[0-9a-f]+)?(?: fp=.*)?$`)
-	dumpCreated   = regexp.MustCompile(`^created by (.+?)(?: in goroutine (\d+))?$`)
-	dumpElided    = regexp.MustCompile(`^\.\.\.(?:\d+ frames|additional frames) elided\.\.\.$`)
-	dumpMinutes   = regexp.MustCompile(`^(\d+) minutes$`)
+	// Since go1.27 labels stand behind the brackets.
+	dumpLabelled = regexp.MustCompile(`^goroutine (\d+) (?:gp=\S+ m=(?:nil|\d+ mp=\S+) )?\[([^]]*)\] \{.*\}:$`)
+	dumpPlace    = regexp.MustCompile(`^\t(.+:\d+)(?: \+0x[0-9a-f]+)?(?: fp=.*)?$`)
+	dumpCreated  = regexp.MustCompile(`^created by (.+?)(?: in goroutine (\d+))?$`)
+	dumpElided   = regexp.MustCompile(`^\.\.\.(?:\d+ frames|additional frames) elided\.\.\.$`)
+	dumpMinutes  = regexp.MustCompile(`^(\d+) minutes$`)
 )
 
 const (
@@ -27,14 +29,16 @@ const (
 // dump is a profile with debug=2 while it is read.
 type dump struct {
 	profile *Profile
-	open    bool     // within a goroutine
-	frames  []string // of it, innermost first
-	pending string   // the function whose place comes next
-	created bool     // pending is the one that created it
+	of      map[format.GoID]int // where goroutines are in the profile
+	open    bool                // within a goroutine
+	again   int                 // where the goroutine in hand was met before, -1: it was not
+	frames  []string            // of it, innermost first
+	pending string              // the function whose place comes next
+	created bool                // pending is the one that created it
 }
 
 func parseDump(data []byte) (*Profile, error) {
-	d := &dump{profile: &Profile{Encoding: Dump}}
+	d := &dump{profile: &Profile{Encoding: Dump}, of: map[format.GoID]int{}}
 	if err := lines(data, d.line); err != nil {
 		return nil, err
 	}
@@ -49,6 +53,9 @@ func parseDump(data []byte) (*Profile, error) {
 func (d *dump) line(_ int, line string) error {
 	line = strings.TrimSuffix(line, "\r")
 	if m := dumpGoroutine.FindStringSubmatch(line); m != nil {
+		return d.begin(m[1], m[2])
+	}
+	if m := dumpLabelled.FindStringSubmatch(line); m != nil {
 		return d.begin(m[1], m[2])
 	}
 	if !d.open {
@@ -117,12 +124,20 @@ func (d *dump) begin(id, status string) error {
 	if err != nil {
 		return fmt.Errorf("goroutine %s: %w", id, err)
 	}
+	if n == 0 {
+		return nil // a thread's system stack, which is no goroutine
+	}
 	g := Group{Count: 1, GoID: format.GoID(n)}
 	if err := g.status(status); err != nil {
 		return err
 	}
 	d.profile.Groups = append(d.profile.Groups, g)
-	d.open = true
+	d.open, d.again = true, -1
+	if at, ok := d.of[g.GoID]; ok {
+		d.again = at
+	} else {
+		d.of[g.GoID] = len(d.profile.Groups) - 1
+	}
 	return nil
 }
 
@@ -133,8 +148,22 @@ func (d *dump) close() {
 		if g.Stack == "" && g.Missing == "" {
 			g.Missing = noStack
 		}
+		d.merge()
 	}
 	d.open, d.frames, d.pending = false, nil, ""
+}
+
+// merge drops a goroutine that was met before. A crash with GOTRACEBACK=crash shows each running goroutine twice: without its stack in the
+// list of all, and by the thread that ran it.
+func (d *dump) merge() {
+	if d.again < 0 {
+		return
+	}
+	last := len(d.profile.Groups) - 1
+	if before := &d.profile.Groups[d.again]; before.Stack == "" {
+		*before = d.profile.Groups[last]
+	}
+	d.profile.Groups = d.profile.Groups[:last]
 }
 
 // status takes apart what stands in a goroutine's brackets (go1.18 to go1.27 src/runtime/traceback.go, goroutineheader).

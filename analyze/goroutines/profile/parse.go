@@ -70,7 +70,7 @@ func unpack(data []byte) ([]byte, error) {
 
 var (
 	countedHeader = regexp.MustCompile(`^(\w+) profile: total (\d+)`)
-	dumpHeader    = regexp.MustCompile(`(?m)^goroutine \d+ .*\[[^\n]*\]:\r?$`)
+	dumpHeader    = regexp.MustCompile(`(?m)^goroutine \d+ .*\[[^\n]*\](?: \{[^\n]*\})?:\r?$`)
 )
 
 func firstLine(data []byte) []byte {
