@@ -86,12 +86,12 @@ const (
 func Record(ctx context.Context, proc *target.Process, opts Options) (*Summary, error) {
 	s, err := open(proc, opts)
 	if err != nil {
-		return nil, err
+		return nil, setUpError(proc, err)
 	}
 	if err := s.start(); err != nil && s.startNS == 0 {
 		err = errors.Join(err, s.probes.close(), s.binary.Close())
 		s.out.discard()
-		return nil, err
+		return nil, setUpError(proc, err)
 	} else if err != nil {
 		return s.finish("", err)
 	}

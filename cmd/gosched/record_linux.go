@@ -91,6 +91,9 @@ func openTarget(pid int) (*target.Process, error) {
 // command records a command from its first instruction and passes its exit code on.
 // Once it runs it is let run: it outlives the recording if that ends first.
 func (r *recorder) command(ctx context.Context) error {
+	if note := goCommandNote(r.opts.command); note != "" {
+		fmt.Fprintln(r.notes, note)
+	}
 	as, err := credential(r.opts.user)
 	if err != nil {
 		return err
