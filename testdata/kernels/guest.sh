@@ -23,9 +23,10 @@ bench() {
   ln -s ../bin/service "$2/programs/service--plain-"
 }
 
-# initramfs ARCH makes $out/initramfs-ARCH: busybox, gosched, the programs, and init.
+# initramfs ARCH makes $out/initramfs-ARCH: busybox, gosched, the programs, and init. The files lie
+# below a name that go build ./... passes over: there are sources of the runtime among them.
 initramfs() {
-  local arch=$1 root=$out/root-$1 prog
+  local arch=$1 root=$out/_root-$1 prog
   rm -rf "$root"
   mkdir -p "$root"/{bin,proc,sys,dev,tmp,programs}
   fetch_busybox "$arch"
