@@ -1,6 +1,9 @@
 package format
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // mergeMetadata is the metadata of a trace of several files, in order.
 func mergeMetadata(inputs []*input) Metadata {
@@ -28,6 +31,7 @@ func follow(a, b Metadata) Metadata {
 	out := b
 	out.StartNS = a.StartNS
 	out.Machine = nil // each says it of its own time only
+	out.Snapshots = append(slices.Clone(a.Snapshots), b.Snapshots...)
 	out.Lost += a.Lost
 	out.LostStacks += a.LostStacks
 	out.Processes = mergeProcesses(a.Processes, b.Processes)

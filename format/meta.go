@@ -43,6 +43,21 @@ type Metadata struct {
 	Processes []Process `json:"processes"`
 
 	Machine *MachineTime `json:"machine,omitempty"` // nil where it was not measured
+
+	Snapshots []Snapshot `json:"snapshots,omitempty"` // in order of time
+}
+
+// Snapshot is one reading of a process's goroutines from its memory. It takes time: each of its rows is of a moment
+// in it, and not all of the same one.
+type Snapshot struct {
+	BeginNS    int64 `json:"begin_ns"`
+	EndNS      int64 `json:"end_ns"`
+	AtEnd      bool  `json:"at_end,omitempty"` // of the recording, and not at its beginning
+	Goroutines int64 `json:"goroutines"`       // found alive
+	Unread     int64 `json:"unread,omitempty"` // not looked at, because the time was up
+	// Unsure are of those found alive the ones that have no row: whether they were still in the state that the memory
+	// showed, or were that goroutine at all, is not certain.
+	Unsure int64 `json:"unsure,omitempty"`
 }
 
 // MachineTime is what all CPUs of the machine did while it was recorded, as the kernel accounts for it, summed over CPUs.
@@ -52,6 +67,17 @@ type MachineTime struct {
 	StealNS int64 `json:"steal_ns"` // the hypervisor ran something else
 	IdleNS  int64 `json:"idle_ns"`  // nothing to do, or only disks to wait for
 	OwnNS   int64 `json:"own_ns"`   // of BusyNS, the recorded processes; of a Go trace with what they started and awaited. 0: not known
+}
+
+// Unread is how many goroutines may be missing from the trace at most: those that were not looked at when the recording
+// began, and that never moved.
+func (m *Metadata) Unread() (n int64) {
+	for _, s := range m.Snapshots {
+		if !s.AtEnd {
+			n += s.Unread
+		}
+	}
+	return n
 }
 
 // Process is a recorded process.
