@@ -24,6 +24,8 @@ const (
 	opSnapshot    = op(129) // a goroutine as it was found in memory
 	opSyscallSlow = op(130) // a system call ended and no P was free
 	opLimit       = op(131) // a limit of the process holds from now on
+	opReadBegin   = op(132) // the recorder begins to read goroutines from memory
+	opReadEnd     = op(133) // and has read all that it will
 )
 
 // The kernel side switches on gobin's numbers: these do not compile when they differ.

@@ -34,12 +34,18 @@ var moves = [...]move{
 	gobin.OpDropM:        {format.StateSyscall, format.StateNotExist, nil, false, false, true},
 }
 
-// goroutine is what the recorder must remember of one: whether it waits, and for what. One whose end was seen is gone.
+// goroutine is what the recorder must remember of one: whether it waits, and for what. One whose end was seen is
+// forgotten, but see follower.ended.
 type goroutine struct {
 	state  format.State
 	before format.State // the state before that
 	reason uint8
 	moved  int64 // when
+}
+
+// ending is the end of a goroutine.
+type ending struct {
+	goid, time int64
 }
 
 // thread is what the recorder must remember of one.
@@ -60,10 +66,15 @@ type follower struct {
 	counts  Counts
 	limits  [numLimits]format.StringID // that hold
 
-	// early are goroutines that moved while the probes were being attached: their memory may show what was before.
-	early map[int64]struct{}
+	early  map[int64]earlyMove // goroutines that moved while the probes were being attached, until they have been read
+	read   bool                // goroutines are being read from memory
+	ended  []ending            // since then, in order of time: those that the memory may still show
+	gapEnd int64               // of the latest gap
+	unsure [2]int64            // goroutines found at the beginning and at the end that are not told
 
 	withoutReady bool // wake-ups are left out, so that those the scheduler does itself are not told either
+	seesCreate   bool // creations are recorded
+	lateIDs      bool // this Go version makes a goroutine runnable before it gives it its id: see found.starts
 }
 
 // Counts says how many rows of each kind a recording has.
@@ -76,7 +87,9 @@ type Counts struct {
 }
 
 func newFollower(r *rows, t *texts, s *stacks) *follower {
-	return &follower{rows: r, texts: t, stacks: s, gs: map[int64]*goroutine{}, threads: map[int32]*thread{}, early: map[int64]struct{}{}}
+	return &follower{
+		rows: r, texts: t, stacks: s, gs: map[int64]*goroutine{}, threads: map[int32]*thread{}, early: map[int64]earlyMove{},
+	}
 }
 
 // emit writes the rows of one event.
@@ -98,6 +111,10 @@ func (f *follower) emit(e *event) {
 		f.snapshot(e)
 	case opLimit:
 		f.limit(e)
+	case opReadBegin:
+		f.read = true
+	case opReadEnd:
+		f.readEnd(e.time)
 	default:
 		f.transition(e, &moves[e.op])
 	}
@@ -152,8 +169,7 @@ const maxKnown = 4 << 20
 
 // settle remembers the goroutine's new state.
 func (f *follower) settle(e *event, to format.State) {
-	if to == format.StateNotExist {
-		delete(f.gs, e.goid)
+	if to == format.StateNotExist && f.forget(e) {
 		return
 	}
 	g, ok := f.gs[e.goid]
@@ -269,37 +285,9 @@ func (f *follower) gap(e *event) {
 	w.TimeNS, w.EndNS, w.Kind, w.Reason = e.time, e.until(), format.KindGap, format.StringID(e.text)
 	f.write(&w)
 	clear(f.gs)
+	f.ended = f.ended[:0]
+	f.gapEnd = max(f.gapEnd, e.until())
 	f.forgetThreads()
-}
-
-// snapshot writes a goroutine as it was found in memory at some time in the e.text ns before e.time. At attach, one
-// that has already been seen to move needs none. At the end, what was read of one that moved meanwhile is worth nothing,
-// nor is a state that it is about to leave: probes are where a move begins.
-func (f *follower) snapshot(e *event) {
-	g, seen := f.gs[e.goid]
-	atEnd, state := e.flags&snapshotEnd != 0, format.State(e.flags&snapshotState)
-	if _, early := f.early[e.goid]; early && !atEnd {
-		return
-	}
-	if seen && (!atEnd || g.moved >= e.time-int64(e.text) || g.state != state && g.before == state) {
-		return
-	}
-	if seen && state == format.StateRunnable {
-		f.madeReady(e) // the scheduler has, and is about to run it
-	}
-	w := format.Event{
-		TimeNS: e.time, Kind: format.KindSnapshot, TID: e.tid, CPU: format.Unknown, Proc: e.proc,
-		GoID: format.GoID(e.goid), To: state,
-		Stack: format.StringID(e.stack), ByGoID: format.GoID(e.byGoid), ByStack: format.StringID(e.byStack),
-	}
-	if w.To == format.StateWaiting {
-		w.Reason = f.waitReason(e)
-	}
-	f.write(&w)
-	f.settle(e, w.To)
-	if w.TID != format.Unknown {
-		f.threadOf(w.TID).goid = e.goid
-	}
 }
 
 // piece writes a range, or as much of it as is known.

@@ -197,7 +197,7 @@ func TestFollowerTellsWhatEventsMean(t *testing.T) {
 		}},
 		{"a snapshot at the end shows a wake-up that no probe sees", []event{
 			do(gobin.OpPark, 1, 7, reason(2)),
-			{op: opSnapshot, time: 5, goid: 7, tid: -1, text: 2, flags: uint16(format.StateRunnable) | snapshotEnd},
+			{op: opSnapshot, time: 5, goid: 7, tid: -1, flags: uint16(format.StateRunnable) | snapshotEnd},
 			do(gobin.OpRun, 6, 7),
 		}, []string{
 			"1 goroutine g7 running->waiting [IO wait]",
@@ -208,8 +208,8 @@ func TestFollowerTellsWhatEventsMean(t *testing.T) {
 		{"a snapshot at the end does not show a move that has only begun", []event{
 			do(gobin.OpPark, 1, 7, reason(2)),
 			do(gobin.OpReady, 2, 7, by(1)),
-			{op: opSnapshot, time: 5, goid: 7, tid: -1, text: 2, flags: uint16(format.StateWaiting) | snapshotEnd},
-			{op: opSnapshot, time: 5, goid: 7, tid: -1, text: 2, flags: uint16(format.StateRunning) | snapshotEnd},
+			{op: opSnapshot, time: 5, goid: 7, tid: -1, flags: uint16(format.StateWaiting) | snapshotEnd},
+			{op: opSnapshot, time: 5, goid: 7, tid: -1, flags: uint16(format.StateRunning) | snapshotEnd},
 		}, []string{
 			"1 goroutine g7 running->waiting [IO wait]",
 			"2 goroutine g7 waiting->runnable by g1",
@@ -217,7 +217,7 @@ func TestFollowerTellsWhatEventsMean(t *testing.T) {
 		}},
 		{"a snapshot at the end of what moved while it was read is dropped", []event{
 			do(gobin.OpPark, 4, 7, reason(2)),
-			{op: opSnapshot, time: 5, goid: 7, tid: -1, text: 2, flags: uint16(format.StateRunning) | snapshotEnd},
+			{op: opSnapshot, time: 5, goid: 7, tid: -1, text: 1, flags: uint16(format.StateRunning) | snapshotEnd},
 		}, []string{
 			"4 goroutine g7 running->waiting [IO wait]",
 		}},

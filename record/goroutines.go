@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/gosched/gosched/format"
 	"github.com/gosched/gosched/record/gobin"
@@ -61,20 +62,18 @@ func (s *session) readGoroutines(ctx context.Context) (*format.Memory, error) {
 	texts := newTexts(m.Reasons(), waits, nil)
 	r := &rows{pid: int32(s.proc.PID()), offset: s.offsetNS, batch: &m.Events, full: func(b *format.Batch) *format.Batch { return b }}
 	s.follow = newFollower(r, texts, newStacks(s.binary, s.bias, m.Stacks(), texts))
-	gs, err := s.walker.all()
-	if err != nil {
-		return nil, err
-	}
 	tids, err := s.threadIDs()
 	if err != nil {
 		return nil, err
 	}
-	for i := range gs {
-		e := s.found(&gs[i], tids)
-		s.follow.snapshot(&e)
-	}
+	err = s.walker.each(func(gs []found) {
+		for i := range gs {
+			e := s.found(&gs[i], tids)
+			s.follow.tell(&e)
+		}
+	})
 	m.Meta.EndNS, m.Meta.EndReason = now()+s.offsetNS, "all goroutines were read"
-	return m, nil
+	return m, err
 }
 
 // openWalker prepares to read the process's goroutines, and returns the names of their wait reasons.
@@ -93,6 +92,32 @@ func (s *session) openWalker() ([]string, error) {
 	}
 	s.walker = &walker{
 		mem: s.proc, layout: &layout, allgs: allgs + s.bias, keep: keepers(waits, s.binary.Version.Minor), now: now,
+		ending: endings(s.binary, s.bias),
 	}
 	return waits, nil
 }
+
+// lastSteps are the functions that leave a goroutine's stack for good (go1.18–1.27 src/runtime/proc.go, go1.23–1.27
+// src/runtime/coro.go). goexit1 goes on in goexit0, coroexit in coroswitch_m.
+var lastSteps = []string{"runtime.goexit1", "runtime.coroexit"}
+
+// endings says whether a stack was left for good at a pc. There are few such pcs, and few where running goroutines
+// were last resumed.
+func endings(b *gobin.Binary, bias uint64) func(uint64) bool {
+	known := map[uint64]bool{}
+	return func(pc uint64) bool {
+		ends, ok := known[pc]
+		if !ok {
+			if len(known) >= maxResumed {
+				clear(known)
+			}
+			frames := b.CallFrames(pc - bias)
+			ends = len(frames) > 0 && slices.Contains(lastSteps, frames[0].Func)
+			known[pc] = ends
+		}
+		return ends
+	}
+}
+
+// maxResumed is how many such pcs are remembered.
+const maxResumed = 1 << 16

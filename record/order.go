@@ -188,7 +188,7 @@ func (o *orderer) admit(e *event) {
 	if e.op == opGap {
 		o.leaveOpen(e.time, opNone)
 	}
-	if e.op == opSnapshot && e.flags&snapshotEnd == 0 {
+	if e.op == opSnapshot {
 		o.snapshots[e.goid] = o.base + uint64(len(o.merged.events))
 	}
 	o.merged.events = append(o.merged.events, *e)

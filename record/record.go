@@ -121,6 +121,11 @@ type session struct {
 	replacedNS int64 // when the process replaced its program, 0: it has not
 	cpu        cpuAccount
 	limits     limits
+
+	reading   *reading          // the snapshot in the making, nil: none
+	snapshots []format.Snapshot // those made
+	read      int               // how many places of goroutines the last one looked at
+	readNS    float64           // and how long that took for each
 }
 
 // now is CLOCK_MONOTONIC, the clock of every event.
@@ -175,7 +180,7 @@ func (s *session) start() error {
 	if s.opts.Ready != nil {
 		return s.opts.Ready()
 	}
-	if err := s.snapshot(0); err != nil {
+	if err := s.beginReading(0); err != nil {
 		return err
 	}
 	if s.opts.Begun != nil {
@@ -193,29 +198,15 @@ func (s *session) forgetRings() error {
 	return err
 }
 
-// run drains the rings until the recording is over and says why it is.
+// run drains the rings until the recording is over and says why it is. Meanwhile it reads the goroutines that were
+// there at its beginning.
 func (s *session) run(ctx context.Context) (string, error) {
 	tick := time.NewTicker(drainEvery)
 	defer tick.Stop()
-	var over <-chan time.Time
-	if s.opts.Duration > 0 {
-		timer := time.NewTimer(s.opts.Duration - time.Duration(now()-s.startNS))
-		defer timer.Stop()
-		over = timer.C
-	}
 	progress := time.Now()
 	for {
-		reason := ""
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			reason = EndInterrupted
-		case <-over:
-			reason = EndDuration
-		case <-s.proc.Exited():
-			reason = EndExited
-		}
-		if err := s.cycle(); err != nil {
+		reason := s.wait(ctx, tick.C)
+		if err := s.step(reason == ""); err != nil {
 			return reason, err
 		}
 		if s.replacedNS != 0 {
@@ -230,6 +221,45 @@ func (s *session) run(ctx context.Context) (string, error) {
 		}
 	}
 }
+
+// step reads more of the goroutines that are still to be read, and drains the rings when it is time.
+func (s *session) step(goesOn bool) error {
+	if s.reading == nil || !goesOn {
+		return s.cycle()
+	}
+	return errors.Join(s.readMore(), s.cycleDue())
+}
+
+// wait waits for the next tick, or not at all while there are goroutines to read. It says why the recording is over, if
+// it is.
+func (s *session) wait(ctx context.Context, tick <-chan time.Time) string {
+	var over <-chan time.Time
+	if s.opts.Duration > 0 {
+		over = time.After(s.left())
+	}
+	var more <-chan struct{}
+	if s.reading != nil {
+		more = closed
+	}
+	select {
+	case <-tick:
+	case <-more:
+	case <-ctx.Done():
+		return EndInterrupted
+	case <-over:
+		return EndDuration
+	case <-s.proc.Exited():
+		return EndExited
+	}
+	return ""
+}
+
+// closed is a channel that is always ready.
+var closed = func() chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
 
 // cycle takes what the rings hold and writes what is old enough to be in order.
 func (s *session) cycle() error {
@@ -312,7 +342,7 @@ func (s *session) accept(ring int, raw []byte) error {
 		e.text = uint32(s.follow.texts.threadReason(e.flags&flagInvoluntary != 0, state, comm))
 	}
 	if s.startNS == 0 || e.time < s.startNS { // seen before everything was attached
-		s.follow.early[e.goid] = struct{}{}
+		s.follow.seeEarly(&e)
 		return nil
 	}
 	s.order.push(ring, &e)
@@ -322,8 +352,11 @@ func (s *session) accept(ring int, raw []byte) error {
 
 // finish detaches, writes what is left and closes the trace.
 func (s *session) finish(reason string, err error) (*Summary, error) {
+	if s.reading != nil {
+		s.endReading()
+	}
 	if err == nil && reason != EndExited && reason != EndReplaced && s.proc.Alive() {
-		err = s.snapshot(snapshotEnd)
+		err = s.readLast(reason)
 	}
 	err = errors.Join(err, s.drain()) // before losses come that do not matter any more
 	end := now()
@@ -344,6 +377,7 @@ func (s *session) finish(reason string, err error) (*Summary, error) {
 	if err == nil {
 		s.meta.Machine = machine
 	}
+	s.describeSnapshots()
 	s.meta.Lost = s.follow.counts.Lost
 	s.meta.LostStacks = s.follow.counts.LostStacks + s.follow.stacks.lost
 	if closing := s.out.close(s.meta, s.follow.rows.batch); !errors.Is(err, closing) { // it may have ended the recording

@@ -108,7 +108,8 @@ func (s *session) openOutput() error {
 	stacks := newStacks(s.binary, s.bias, rec.Stacks(), texts)
 	r := &rows{pid: int32(s.proc.PID()), offset: s.offsetNS, batch: &format.Batch{}, full: s.out.take}
 	s.follow = newFollower(r, texts, stacks)
-	s.follow.withoutReady = !s.choice.sees("ready")
+	s.follow.withoutReady, s.follow.seesCreate = !s.choice.sees("ready"), s.choice.sees("create")
+	s.follow.lateIDs = s.binary.Version.Minor < 24
 	return nil
 }
 
@@ -268,27 +269,6 @@ func programOffsets(l *gobin.Layout) (bpf.GoschedOffsets, error) {
 // small is an offset as the programs have it.
 func small(offset int32) uint16 { return uint16(offset) }
 
-// snapshot puts the process's goroutines into the trace as they are in its memory now.
-func (s *session) snapshot(flags uint16) error {
-	gs, err := s.walker.all()
-	if err != nil {
-		if !s.proc.Alive() {
-			return nil
-		}
-		return err
-	}
-	tids, err := s.threadIDs()
-	if err != nil {
-		return err
-	}
-	for i := range gs {
-		e := s.found(&gs[i], tids)
-		e.flags |= flags
-		s.order.own(&e)
-	}
-	return nil
-}
-
 // threadIDs maps the ids that the process sees to those of the root namespace.
 func (s *session) threadIDs() (map[int32]int32, error) {
 	threads, err := s.proc.Threads()
@@ -306,8 +286,11 @@ func (s *session) threadIDs() (map[int32]int32, error) {
 func (s *session) found(g *found, tids map[int32]int32) event {
 	e := event{
 		op: opSnapshot, time: g.after, goid: g.goid, byGoid: g.creator, reason: g.reason,
-		tid: format.Unknown, proc: g.proc, flags: uint16(g.state()), text: uint32(g.after - g.before),
+		tid: format.Unknown, proc: g.proc, flags: uint16(g.state()), text: uncertainty(g),
 		stack: uint64(s.follow.stacks.found(g)), byStack: uint64(s.follow.stacks.creator(g.gopc)),
+	}
+	if g.fresh {
+		e.flags |= snapshotFresh
 	}
 	if tid, ok := tids[g.tid]; ok && g.onThread {
 		e.tid = tid

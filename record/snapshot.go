@@ -50,15 +50,24 @@ type found struct {
 	m             uint64
 	onThread      bool
 	keepsThread   bool // what it waits for is waited for on its thread
+	fresh         bool // it has not run since it was created
+	gone          bool // when it was read again it had ended
 }
 
-// stackKey tells apart the stacks that look different.
-func (g *found) stackKey() string {
-	key := binary.LittleEndian.AppendUint64(nil, g.startPC)
+// appendKey appends what tells apart the stacks that look different.
+func (g *found) appendKey(key []byte) []byte {
+	var form byte
+	if g.whole {
+		form |= 1
+	}
+	if g.hasWord {
+		form |= 2
+	}
+	key = binary.LittleEndian.AppendUint64(append(key, form), g.startPC)
 	for _, pc := range g.pcs {
 		key = binary.LittleEndian.AppendUint64(key, pc)
 	}
-	return fmt.Sprint(g.whole, g.hasWord, string(key))
+	return key
 }
 
 // walker reads the goroutines of a process from its memory.
@@ -68,25 +77,26 @@ type walker struct {
 	allgs  uint64 // address in the process
 	keep   []bool // by wait reason, see keepers
 	now    func() int64
+	ending func(pc uint64) bool // whether a goroutine that left its stack there is about to end; nil: none is
+
+	// Room that every batch uses again.
+	first, again, windows []byte
+	ranges                []target.Range
+	gs                    []found
 }
 
-// all reads every goroutine that is alive.
-func (w *walker) all() ([]found, error) {
+// each reads every goroutine that is alive and hands them on, some at a time. They are valid during the call only.
+func (w *walker) each(take func([]found)) error {
 	addrs, err := w.pointers()
-	if err != nil {
-		return nil, err
-	}
-	var gs []found
-	for len(addrs) > 0 {
+	for len(addrs) > 0 && err == nil {
 		n := min(len(addrs), snapshotBatch)
-		batch, err := w.batch(addrs[:n])
-		if err != nil {
-			return nil, err
+		var gs []found
+		if gs, err = w.batch(addrs[:n]); err == nil {
+			take(gs)
 		}
-		gs = append(gs, batch...)
 		addrs = addrs[n:]
 	}
-	return gs, nil
+	return err
 }
 
 // pointers reads runtime.allgs, which only grows.
@@ -124,51 +134,57 @@ func (w *walker) read(addr uint64, buf []byte) error {
 	return nil
 }
 
-// batch reads some goroutines, their threads and their stacks. The stack of one that moved meanwhile is left out.
+// batch reads some goroutines, their threads and their stacks, valid until the next batch. The stack of one that
+// moved meanwhile is left out, and so is one that ended meanwhile. Everything but the stacks was read between before
+// and after.
 func (w *walker) batch(addrs []uint64) ([]found, error) {
 	before := w.now()
 	gs, err := w.heads(addrs)
 	if err != nil {
 		return nil, err
 	}
-	after := w.now()
 	if err := w.threads(gs); err != nil {
 		return nil, err
 	}
+	after := w.now()
 	if err := w.stacks(gs); err != nil {
 		return nil, err
 	}
 	for i := range gs {
 		gs[i].before, gs[i].after = before, after
 	}
-	return gs, w.forgetMoved(gs)
+	if err := w.forgetMoved(gs); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(gs, func(g found) bool { return g.gone }), nil
 }
 
 func (w *walker) heads(addrs []uint64) ([]found, error) {
-	ranges := w.headRanges(addrs)
+	ranges := w.headRanges(&w.first, len(addrs), func(i int) uint64 { return addrs[i] })
 	if err := w.mem.ReadMany(ranges); err != nil {
 		return nil, fmt.Errorf("read goroutines: %w", err)
 	}
-	var gs []found
+	w.gs = w.gs[:0]
 	for i := range ranges {
 		if !ranges[i].OK {
 			continue
 		}
 		if g, alive := w.parse(addrs[i], ranges[i].Buf); alive {
-			gs = append(gs, g)
+			w.gs = append(w.gs, g)
 		}
 	}
-	return gs, nil
+	return w.gs, nil
 }
 
-func (w *walker) headRanges(addrs []uint64) []target.Range {
-	ranges := make([]target.Range, len(addrs))
+// headRanges are n structs to read, into room that the walker keeps.
+func (w *walker) headRanges(room *[]byte, n int, addr func(int) uint64) []target.Range {
 	size := int(w.layout.G.Sizeof)
-	buf := make([]byte, size*len(addrs))
-	for i, a := range addrs {
-		ranges[i] = target.Range{Addr: a, Buf: buf[i*size : (i+1)*size]}
+	*room = slices.Grow((*room)[:0], size*n)[:size*n]
+	w.ranges = w.ranges[:0]
+	for i := range n {
+		w.ranges = append(w.ranges, target.Range{Addr: addr(i), Buf: (*room)[i*size : (i+1)*size]})
 	}
-	return ranges
+	return w.ranges
 }
 
 func (w *walker) parse(addr uint64, raw []byte) (found, bool) {
@@ -184,11 +200,21 @@ func (w *walker) parse(addr uint64, raw []byte) (found, bool) {
 		gopc:    word(raw, l.GoPC),
 	}
 	g.keepsThread = int(g.reason) < len(w.keep) && w.keep[g.reason]
+	g.fresh = g.starts(word(raw, l.SchedPC))
 	switch g.status {
-	case gRunnable, gRunning, gSyscall, gWaiting, gCopystack, gPreempted, gLeaked:
+	case gRunning:
+		return g, g.goid != 0 && !(w.ending != nil && w.ending(word(raw, l.SchedPC)))
+	case gRunnable, gSyscall, gWaiting, gCopystack, gPreempted, gLeaked:
 		return g, g.goid != 0
 	}
 	return g, false
+}
+
+// starts says whether a goroutine that would go on at a pc would begin there. Up to go1.23 newproc1 makes it runnable
+// before it gives it its id, so that it may still have that of the one that had its g before (go1.18–1.23
+// src/runtime/proc.go).
+func (g *found) starts(pc uint64) bool {
+	return pc == g.startPC && (g.status == gRunnable || g.status == gWaiting)
 }
 
 // word reads the field at an offset, 0 where this Go version has no such field.
@@ -261,23 +287,24 @@ func keepers(reasons []string, minor int) []bool {
 
 // stacks walks the frame pointers of every goroutine that is not running.
 func (w *walker) stacks(gs []found) error {
-	ranges := make([]target.Range, len(gs))
+	w.windows = slices.Grow(w.windows[:0], stackWindow*len(gs))[:stackWindow*len(gs)]
+	w.ranges = w.ranges[:0]
 	for i := range gs {
-		ranges[i] = w.window(&gs[i])
+		w.ranges = append(w.ranges, w.window(&gs[i], w.windows[i*stackWindow:]))
 	}
-	if err := w.mem.ReadMany(ranges); err != nil {
+	if err := w.mem.ReadMany(w.ranges); err != nil {
 		return fmt.Errorf("read stacks: %w", err)
 	}
 	for i := range gs {
 		if gs[i].state() != format.StateRunning {
-			w.walk(&gs[i], &ranges[i])
+			w.walk(&gs[i], &w.ranges[i])
 		}
 	}
 	return nil
 }
 
 // window is the part of the goroutine's stack that is read at once with everyone else's.
-func (w *walker) window(g *found) target.Range {
+func (w *walker) window(g *found, room []byte) target.Range {
 	_, sp, _ := w.registers(g)
 	hi := word(g.raw, w.layout.G.StackHi)
 	n := uint64(stackWindow)
@@ -286,7 +313,7 @@ func (w *walker) window(g *found) target.Range {
 	} else {
 		n = min(n, hi-sp)
 	}
-	return target.Range{Addr: sp, Buf: make([]byte, n)}
+	return target.Range{Addr: sp, Buf: room[:n]}
 }
 
 // registers are where the goroutine left its stack.
@@ -338,28 +365,36 @@ func (w *walker) at(r *target.Range, addr uint64) uint64 {
 	return binary.LittleEndian.Uint64(buf)
 }
 
-// forgetMoved drops the stacks of goroutines that did not stand still while they were read.
+// forgetMoved reads the goroutines again. It drops the stacks of those that did not stand still, and marks those that
+// have ended: their ids are never given to others.
 func (w *walker) forgetMoved(gs []found) error {
-	addrs := make([]uint64, len(gs))
-	for i := range gs {
-		addrs[i] = gs[i].addr
-	}
-	ranges := w.headRanges(addrs)
+	ranges := w.headRanges(&w.again, len(gs), func(i int) uint64 { return gs[i].addr })
 	if err := w.mem.ReadMany(ranges); err != nil {
 		return fmt.Errorf("read goroutines again: %w", err)
 	}
-	l := &w.layout.G
 	for i := range gs {
-		again := ranges[i].Buf
-		for _, field := range []int32{l.GoID, l.SchedPC, l.SchedSP, l.SchedBP, l.WaitSince} {
-			if word(again, field) != word(gs[i].raw, field) {
-				gs[i].pcs = nil
-			}
-		}
-		if binary.LittleEndian.Uint32(again[l.AtomicStatus:])&^gScan != gs[i].status {
+		if ranges[i].OK {
+			w.compare(&gs[i], ranges[i].Buf)
+		} else {
 			gs[i].pcs = nil
 		}
 		gs[i].raw = nil
 	}
 	return nil
+}
+
+// compare takes what was read of a goroutine the second time.
+func (w *walker) compare(g *found, again []byte) {
+	l := &w.layout.G
+	for _, field := range []int32{l.SchedPC, l.SchedSP, l.SchedBP, l.WaitSince} {
+		if word(again, field) != word(g.raw, field) {
+			g.pcs = nil
+		}
+	}
+	now, alive := w.parse(g.addr, again)
+	g.gone = !alive || now.goid != g.goid
+	g.fresh = g.fresh || now.fresh
+	if now.status != g.status {
+		g.pcs = nil
+	}
 }

@@ -35,6 +35,7 @@ type stacks struct {
 	syscalls map[uint64]format.StringID
 	creators map[uint64]format.StringID
 	memory   map[string]format.StringID // stacks found in memory, by their pcs
+	key      []byte                     // room for such a key
 	bytes    int
 	lost     int64 // events whose stack is not known
 }
@@ -210,11 +211,11 @@ var handsOver = []string{
 
 // found is the stack of a goroutine that was read from memory.
 func (s *stacks) found(g *found) format.StringID {
-	key := g.stackKey()
-	id, ok := s.memory[key]
+	s.key = g.appendKey(s.key[:0])
+	id, ok := s.memory[string(s.key)]
 	if !ok {
 		id = s.foundNew(g)
-		s.memory[key] = id
+		s.memory[string(s.key)] = id
 	}
 	return id
 }

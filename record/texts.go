@@ -17,6 +17,7 @@ const (
 	flagDead        = uint16(1 << 8) // the thread is gone
 
 	snapshotState = uint16(0x0f)    // the bits that hold the format.State
+	snapshotFresh = uint16(1 << 14) // it has not run since it was created
 	snapshotEnd   = uint16(1 << 15) // taken at the end of the recording
 )
 

@@ -1,0 +1,235 @@
+package record_test
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/gosched/gosched/format"
+	"github.com/gosched/gosched/internal/testenv"
+	"github.com/gosched/gosched/record"
+	"github.com/gosched/gosched/record/target"
+)
+
+// startBrief starts testdata/progs/brief, with as many goroutines that wait.
+func startBrief(tb testing.TB, p testenv.Program, waiting int) (pid int, answered func() int64) {
+	tb.Helper()
+	p.Name = "brief"
+	cmd := exec.Command(testenv.Build(tb, p), "-waiting", strconv.Itoa(waiting))
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		in.Close()
+		if err := cmd.Wait(); err != nil {
+			tb.Errorf("the server: %v", err)
+		}
+	})
+	lines := bufio.NewScanner(out)
+	answered = func() (n int64) {
+		fmt.Fprintln(in)
+		if !lines.Scan() {
+			tb.Fatal("the server is gone")
+		}
+		n, err := strconv.ParseInt(lines.Text(), 10, 64)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		return n
+	}
+	for answered() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	return cmd.Process.Pid, answered
+}
+
+// burden keeps every CPU busy until the test ends, so that the kernel takes CPUs away in the middle of moves.
+func burden(tb testing.TB) {
+	for range 2 {
+		cmd := exec.Command("sh", "-c", "while :; do :; done")
+		if err := cmd.Start(); err != nil {
+			tb.Fatal(err)
+		}
+		tb.Cleanup(func() {
+			_ = cmd.Process.Kill()
+			_ = cmd.Wait() // it was killed
+		})
+	}
+}
+
+// life is what a trace says of one goroutine so far.
+type life struct {
+	state format.State
+	since int64
+	ended bool
+}
+
+// audit walks through a trace and believes every row: it finds rows of goroutines that have ended, and adds up how long
+// goroutines ran. One that is found running without having begun to in the trace has run since the recording began.
+func audit(t *testing.T, path string) (ghosts int, running time.Duration, lasted time.Duration) {
+	t.Helper()
+	trace, err := format.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	meta := trace.Metadata()
+	lives := map[format.GoID]*life{}
+	for b, err := range trace.Batches(t.Context(), format.Selection{Columns: format.AllColumns}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, kind := range b.Kind {
+			if kind == format.KindGap {
+				t.Logf("%s: events are lost: a busy machine", path)
+				return 0, 0, time.Duration(meta.EndNS - meta.StartNS)
+			}
+			if kind != format.KindGoroutine && kind != format.KindSnapshot {
+				continue
+			}
+			g := lives[b.GoID[i]]
+			if g == nil {
+				from := b.From[i]
+				if kind == format.KindSnapshot {
+					from = b.To[i]
+				}
+				g = &life{state: from, since: meta.StartNS}
+				lives[b.GoID[i]] = g
+			}
+			if g.ended {
+				ghosts++
+				t.Errorf("%s: goroutine %d, which has ended: row %+v", path, b.GoID[i], b.At(i))
+			}
+			if g.state == format.StateRunning && b.To[i] != format.StateRunning {
+				running += time.Duration(b.TimeNS[i] - g.since)
+			}
+			if g.state != b.To[i] {
+				g.state, g.since = b.To[i], b.TimeNS[i]
+			}
+			g.ended = g.ended || g.state == format.StateNotExist
+		}
+	}
+	for _, g := range lives {
+		if g.state == format.StateRunning {
+			running += time.Duration(meta.EndNS - g.since)
+		}
+	}
+	return ghosts, running, time.Duration(meta.EndNS - meta.StartNS)
+}
+
+// TestNoGoroutineIsFoundAfterItsEnd records a busy server many times for a moment each: whatever its memory showed, no row
+// is of a goroutine that has ended, and goroutines never run for longer than there are Ps.
+func TestNoGoroutineIsFoundAfterItsEnd(t *testing.T) {
+	testenv.RequireBPF(t)
+	recordings := 100
+	if testing.Short() {
+		recordings = 4
+	}
+	pid, answered := startBrief(t, testenv.Program{}, 0)
+	burden(t)
+	dir := t.TempDir()
+	for i := range recordings {
+		out := filepath.Join(dir, strconv.Itoa(i)+".parquet")
+		before := answered()
+		sum := recordPID(t, pid, record.Options{Output: out, Duration: 100 * time.Millisecond})
+		if answered() == before {
+			t.Fatal("the server did nothing meanwhile: this test cannot fail")
+		}
+		ghosts, running, lasted := audit(t, out)
+		procs := time.Duration(sum.Metadata.Processes[0].GOMAXPROCS)
+		if running > procs*lasted {
+			t.Errorf("recording %d: goroutines ran for %v on %d Ps in %v", i, running, procs, lasted)
+		}
+		if ghosts > 0 || running == 0 {
+			t.Errorf("recording %d: %d ghosts, ran for %v", i, ghosts, running)
+		}
+		if err := os.Remove(out); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// recordPID records a process until the recording ends by itself.
+func recordPID(t *testing.T, pid int, opts record.Options) *record.Summary {
+	t.Helper()
+	proc, err := target.Open(pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer proc.Close()
+	sum, err := record.Record(t.Context(), proc, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sum
+}
+
+// TestManyGoroutinesCostNeitherTimeNorMemory records a process with a million goroutines for two seconds, which is less
+// than it takes to read them all from memory.
+func TestManyGoroutinesCostNeitherTimeNorMemory(t *testing.T) {
+	testenv.RequireBPF(t)
+	waiting := 1_000_000
+	if testing.Short() {
+		waiting = 100_000
+	}
+	const duration, mostMiB = 2 * time.Second, 256
+	pid, _ := startBrief(t, testenv.Program{}, waiting)
+	out := filepath.Join(t.TempDir(), "t.parquet")
+	cmd := exec.Command(testenv.Gosched(t), "record", "-p", strconv.Itoa(pid), "-d", duration.String(), "-o", out)
+	if text, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, text)
+	}
+	if rss := cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss >> 10; rss > mostMiB {
+		t.Errorf("the recorder took %d MiB, more than %d", rss, mostMiB)
+	}
+	trace, err := format.Open(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	meta := trace.Metadata()
+	lasted := time.Duration(meta.EndNS - meta.StartNS)
+	if lasted < duration || lasted > duration+slack {
+		t.Errorf("it was recorded for %v, not for %v", lasted, duration)
+	}
+	if len(meta.Snapshots) != 2 || meta.Snapshots[0].AtEnd || !meta.Snapshots[1].AtEnd {
+		t.Fatalf("snapshots are %+v", meta.Snapshots)
+	}
+	for _, s := range meta.Snapshots {
+		t.Logf("%v: %d goroutines, up to %d not read", time.Duration(s.EndNS-s.BeginNS), s.Goroutines, s.Unread)
+		if s.Goroutines == 0 || s.Goroutines+s.Unread < int64(waiting) {
+			t.Errorf("%d goroutines were read and %d not, of more than %d", s.Goroutines, s.Unread, waiting)
+		}
+	}
+	if rows := snapshotRows(t, trace); int64(rows) > meta.Snapshots[0].Goroutines+meta.Snapshots[1].Goroutines {
+		t.Errorf("%d rows of %+v", rows, meta.Snapshots)
+	}
+}
+
+func snapshotRows(t *testing.T, trace format.Trace) (n int) {
+	t.Helper()
+	for b, err := range trace.Batches(t.Context(), format.Selection{Columns: format.Columns(format.ColKind)}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, kind := range b.Kind {
+			if kind == format.KindSnapshot {
+				n++
+			}
+		}
+	}
+	return n
+}

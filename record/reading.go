@@ -1,0 +1,193 @@
+package record
+
+import (
+	"math"
+	"time"
+
+	"github.com/gosched/gosched/format"
+)
+
+// How long the goroutines are read at the end of a recording at most, where there are too many for less.
+const (
+	minLastReading = 100 * time.Millisecond
+	maxLastReading = time.Second
+)
+
+// reading is a snapshot in the making. The goroutines are read some at a time and become events like all others, so
+// that the rings are drained meanwhile and the recorder's memory does not depend on how many there are.
+type reading struct {
+	flags   uint16
+	left    []uint64 // where those are that are still to be read
+	all     int
+	beganNS int64
+	found   int64
+	tids    map[int32]int32
+}
+
+// beginReading begins a snapshot of the process's goroutines.
+func (s *session) beginReading(flags uint16) error {
+	began := now()
+	addrs, err := s.walker.pointers()
+	if err != nil {
+		return s.unlessGone(err)
+	}
+	s.reading = &reading{flags: flags, left: s.unreadFirst(addrs), all: len(addrs), beganNS: began}
+	s.order.own(&event{op: opReadBegin, time: max(began-int64(tick), s.startNS)})
+	return nil
+}
+
+// unreadFirst puts those first that the snapshot at the beginning has not come to.
+func (s *session) unreadFirst(addrs []uint64) []uint64 {
+	n := len(s.snapshots)
+	if n == 0 || s.snapshots[n-1].Unread == 0 {
+		return addrs
+	}
+	done := min(s.read, len(addrs))
+	return append(addrs[done:len(addrs):len(addrs)], addrs[:done]...)
+}
+
+// unlessGone is the error of a process that is still there. One that has ended cannot be read.
+func (s *session) unlessGone(err error) error {
+	if !s.proc.Alive() {
+		return nil
+	}
+	return err
+}
+
+// readMore reads some of the goroutines. After the last of them the snapshot is over.
+func (s *session) readMore() error {
+	r := s.reading
+	n := min(len(r.left), snapshotBatch)
+	gs, err := s.walker.batch(r.left[:n])
+	if err == nil {
+		err = s.tell(r, gs)
+	}
+	if err != nil {
+		s.reading = nil
+		return s.unlessGone(err)
+	}
+	r.left = r.left[n:]
+	r.found += int64(len(gs))
+	if len(r.left) == 0 {
+		s.endReading()
+	}
+	return nil
+}
+
+// tell makes events of what was found. The threads are listed again where one has come that was not there before.
+func (s *session) tell(r *reading, gs []found) error {
+	listed := false
+	for i := range gs {
+		g := &gs[i]
+		if _, known := r.tids[g.tid]; !known && g.onThread && !listed {
+			var err error
+			if r.tids, err = s.threadIDs(); err != nil {
+				return err
+			}
+			listed = true
+		}
+		e := s.found(g, r.tids)
+		e.flags |= r.flags
+		s.order.own(&e)
+	}
+	return nil
+}
+
+// endReading ends the snapshot, also where goroutines are left.
+func (s *session) endReading() {
+	r := s.reading
+	end := now()
+	s.order.own(&event{op: opReadEnd, time: end})
+	s.snapshots = append(s.snapshots, format.Snapshot{
+		BeginNS: r.beganNS + s.offsetNS, EndNS: end + s.offsetNS, AtEnd: r.flags&snapshotEnd != 0,
+		Goroutines: r.found, Unread: int64(len(r.left)),
+	})
+	s.read = r.all - len(r.left)
+	if s.read > 0 {
+		s.readNS = float64(end-r.beganNS) / float64(s.read)
+	}
+	s.reading = nil
+}
+
+// lastReading is how long the snapshot at the end may take.
+func (s *session) lastReading() time.Duration {
+	if s.opts.Duration == 0 {
+		return maxLastReading
+	}
+	return min(max(s.opts.Duration/10, minLastReading), maxLastReading)
+}
+
+// left is how long it is until the snapshot at the end has to begin, for the recording to end in time.
+func (s *session) left() time.Duration {
+	takes := time.Duration(s.readNS * float64(s.read))
+	if s.reading != nil {
+		takes = s.lastReading() // there are too many
+	}
+	return s.opts.Duration - min(takes, s.lastReading()) - time.Duration(now()-s.startNS)
+}
+
+// readLast makes the snapshot at the end, as far as there is time, and waits for the time at which a recording was to
+// end.
+func (s *session) readLast(reason string) error {
+	if err := s.beginReading(snapshotEnd); err != nil {
+		return err
+	}
+	over := now() + int64(s.lastReading())
+	for s.reading != nil && now() < over {
+		if err := s.readMore(); err != nil {
+			return err
+		}
+		if err := s.cycleDue(); err != nil {
+			return err
+		}
+	}
+	if s.reading != nil {
+		s.endReading()
+	}
+	if reason != EndDuration {
+		return nil
+	}
+	return s.waitOut()
+}
+
+// waitOut goes on recording until the end of its duration.
+func (s *session) waitOut() error {
+	for {
+		rest := s.opts.Duration - time.Duration(now()-s.startNS)
+		if rest <= 0 {
+			return nil
+		}
+		time.Sleep(min(rest, drainEvery))
+		if err := s.cycleDue(); err != nil {
+			return err
+		}
+	}
+}
+
+// cycleDue is cycle where the rings have not been drained for some time.
+func (s *session) cycleDue() error {
+	if now()-s.drained < int64(drainEvery)/2 {
+		return nil
+	}
+	return s.cycle()
+}
+
+// describeSnapshots says how the process's goroutines were read.
+func (s *session) describeSnapshots() {
+	for i := range s.snapshots {
+		made := &s.snapshots[i]
+		made.Unsure = s.follow.unsure[0]
+		if made.AtEnd {
+			made.Unsure = s.follow.unsure[1]
+		}
+	}
+	s.meta.Snapshots = s.snapshots
+}
+
+// uncertainty is the time in which a goroutine was read, as an event has it: in microseconds, not less than it was.
+func uncertainty(g *found) uint32 {
+	return uint32(min((g.after-g.before)/1000+1, math.MaxUint32))
+}
+
+// begin is when the reading began that found what a snapshot event tells.
+func (e *event) begin() int64 { return e.time - int64(e.text)*1000 }
