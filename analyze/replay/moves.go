@@ -60,6 +60,7 @@ type model struct {
 	acts    [64]acts                   // by pair
 	whys    [64]Why                    // by pair
 	implied [numStates][numStates]bool // from one state to another by moves that may be missing alone
+	sudden  [numStates]bool            // a goroutine may come into the state by a move that is missing
 	missing map[string]bool            // coverage names that are not covered
 }
 
@@ -78,6 +79,7 @@ func newModel(coverage []format.Transition, wants Wants) *model {
 		m.whys[pair(mv.From, mv.To)] = mv.why
 		m.acts[pair(mv.From, mv.To)] = mv.acts(wants)
 		m.implied[mv.From][mv.To] = m.mayMiss(mv)
+		m.sudden[mv.To] = m.sudden[mv.To] || m.mayMiss(mv)
 		if m.missing[mv.Coverage[0]] {
 			m.acts[pair(mv.From, mv.To)] |= actInferred | actSlow
 		}

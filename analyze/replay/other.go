@@ -68,6 +68,7 @@ func (w *walk) gapIn(p *process, t, end int64) {
 	p.gapEnd = max(p.gapEnd, end)
 	p.since = p.gapEnd
 	p.occ.reset(t)
+	p.ended.clear() // after it may come another process with this pid
 	clear(p.procs)
 	for i := range p.thread {
 		p.thread[i].state, p.thread[i].stopped = format.StateUnknown, false
@@ -84,6 +85,10 @@ func (w *walk) snapshot(p *process, b *format.Batch, i int, t int64) {
 		return
 	}
 	g := p.goroutines.find(id)
+	if kind, have := p.refuses(g, b, i, t); kind != numProblems {
+		w.refuse(b, i, t, kind, have)
+		return
+	}
 	if g == nil {
 		g = p.goroutines.add(id)
 		w.sum.Goroutines++
@@ -95,10 +100,35 @@ func (w *walk) snapshot(p *process, b *format.Batch, i int, t int64) {
 	switch {
 	case t < p.gapEnd:
 	case g.state == format.StateUnknown:
-		w.adopt(p, g, b, i, p.since)
+		w.adopt(p, g, b, i, p.foundSince(g, b, i, t))
 	case g.state != state:
 		w.disagree(p, g, b, i, t)
 	}
+}
+
+// refuses says how a snapshot's row contradicts what came before it, if it cannot be believed, and what was so instead. What is
+// read of memory is older than the row, which is late by a goroutine's last move.
+func (p *process) refuses(g *goroutine, b *format.Batch, i int, t int64) (ProblemKind, format.State) {
+	state, proc := b.To[i], b.Proc[i]
+	switch {
+	case t < p.gapEnd:
+	case g == nil && p.ended.has(b.GoID[i]):
+		return ProblemEnded, format.StateNotExist
+	case g != nil && g.state == state:
+	case g != nil && g.state != format.StateUnknown && g.before == state && !p.model.implied[g.state][state]:
+		return ProblemSnapshot, g.state
+	case state == format.StateRunning && p.checkProcs && p.used(proc) && p.procs[proc] != b.GoID[i]:
+		return ProblemProc, format.StateUnknown
+	}
+	return numProblems, format.StateUnknown
+}
+
+// foundSince is from when on a goroutine of which nothing else is known has been in the state that a snapshot's row says.
+func (p *process) foundSince(g *goroutine, b *format.Batch, i int, t int64) int64 {
+	if b.To[i] == format.StateRunning && b.Proc[i] < 0 || p.ended.full {
+		return t // it may be another's P, or have ended
+	}
+	return max(p.sinceWhen(b.To[i], t), min(g.begin, t))
 }
 
 // adopt opens the span of a goroutine that a snapshot shows, which began at an unknown time.

@@ -16,7 +16,8 @@ type process struct {
 	model      *model
 	goroutines table
 
-	procs      []format.GoID // who runs on each P, as far as seen
+	ended      ended         // since the last gap
+	procs      []format.GoID // who runs on each P, as far as seen; vacated: nobody now; NoGoroutine: nobody since the last gap
 	checkProcs bool
 	exitUnseen bool
 	wantDelay  bool // threads are followed, so that delays can be taken apart
@@ -74,6 +75,9 @@ func (p *process) setProcs(t int64, n int) {
 // maxProcs bounds the table of Ps; the Go runtime has no more than that many threads with a P anywhere.
 const maxProcs = 1 << 16
 
+// vacated is in process.procs of a P that was left.
+const vacated format.GoID = -1
+
 // occupy notes that g runs on proc and returns who the model thought was running there, if it was another.
 func (p *process) occupy(proc int32, id format.GoID) (other format.GoID) {
 	if uint32(proc) >= maxProcs {
@@ -83,7 +87,7 @@ func (p *process) occupy(proc int32, id format.GoID) (other format.GoID) {
 		p.procs = append(p.procs, make([]format.GoID, int(proc)+1-len(p.procs))...)
 	}
 	other, p.procs[proc] = p.procs[proc], id
-	if other == id {
+	if other == id || other == vacated {
 		return format.NoGoroutine
 	}
 	return other
@@ -110,7 +114,7 @@ func (p *process) stopRun(g *goroutine, to format.State, t int64) {
 		p.occ.change(t, -1, 1)
 		return
 	}
-	p.procs[g.proc] = format.NoGoroutine
+	p.procs[g.proc] = vacated
 	p.occ.change(t, -1, 0)
 }
 
@@ -120,6 +124,20 @@ func (p *process) endSyscall(g *goroutine, t int64) {
 		return
 	}
 	g.holds = false
-	p.procs[g.proc] = format.NoGoroutine
+	p.procs[g.proc] = vacated
 	p.occ.change(t, 0, -1)
+}
+
+// used says whether a goroutine has been seen on the P since the last gap.
+func (p *process) used(proc int32) bool {
+	return int(uint32(proc)) < len(p.procs) && p.procs[proc] != format.NoGoroutine
+}
+
+// sinceWhen is from when on a goroutine that is first seen in a state at t has been in it, as far as can be told. What
+// would have brought it there later is in the trace, unless such moves may be missing.
+func (p *process) sinceWhen(state format.State, t int64) int64 {
+	if p.model.sudden[state] {
+		return t
+	}
+	return p.since
 }

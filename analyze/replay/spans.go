@@ -27,6 +27,7 @@ func (w *walk) transition(p *process, b *format.Batch, i int, t int64) {
 		p.leave(g, to, t)
 	}
 	if to == format.StateNotExist {
+		p.ended.add(g.id)
 		p.goroutines.drop(g.id)
 		return
 	}
@@ -42,6 +43,7 @@ func (w *walk) open(p *process, g *goroutine, b *format.Batch, i int, t int64) {
 		g.waited = g.reason
 	}
 	g.begin, g.state, g.flags, g.reason, g.why, g.stamped = t, b.To[i], 0, b.Reason[i], p.model.whys[move], false
+	g.before = b.From[i]
 	if act&(actIllegal|actInferred) != 0 {
 		g.flags = CensoredLeft
 	}
@@ -81,19 +83,43 @@ func (w *walk) meet(p *process, b *format.Batch, i int, t int64) *goroutine {
 		w.sum.problem(w.problemAt(ProblemRow, nil, b, i, t))
 		return nil
 	}
+	if from != format.StateNotExist && p.ended.has(id) {
+		w.refuse(b, i, t, ProblemEnded, format.StateNotExist)
+		return nil
+	}
 	g := p.goroutines.add(id)
 	w.sum.Goroutines++
 	if t < p.gapEnd || from == format.StateUnknown {
 		return g
 	}
 	p.goroutines.unseen--
-	g.state, g.begin = from, t
-	if from != format.StateNotExist {
-		w.sum.Unannounced++
-		g.begin, g.flags = p.since, CensoredLeft
-		w.enter(p, g)
+	if from == format.StateNotExist {
+		g.state, g.begin = from, t
+		return g
 	}
+	w.sum.Unannounced++
+	begin := w.believed(p, g, b, i, t)
+	g.state, g.begin, g.flags = from, begin, CensoredLeft
+	w.enter(p, g)
 	return g
+}
+
+// refuse counts a row that contradicts those before it, and that nothing is made of.
+func (w *walk) refuse(b *format.Batch, i int, t int64, kind ProblemKind, have format.State) {
+	problem := w.problemAt(kind, nil, b, i, t)
+	problem.Have = have
+	w.sum.problem(problem)
+}
+
+// believed is from when on g, of which nothing is known, has been in the state that row i says it leaves. It cannot have run
+// on a P since before others did.
+func (w *walk) believed(p *process, g *goroutine, b *format.Batch, i int, t int64) int64 {
+	from := b.From[i]
+	if from == format.StateRunning && p.checkProcs && p.used(b.Proc[i]) {
+		w.sum.problem(w.problemAt(ProblemProc, g, b, i, t))
+		return t
+	}
+	return max(p.sinceWhen(from, t), min(g.begin, t))
 }
 
 // enter counts a goroutine in that is found in a state without a move into it.
@@ -110,13 +136,15 @@ func (w *walk) irregular(p *process, g *goroutine, b *format.Batch, i int, t int
 	if t < p.gapEnd {
 		w.learnEntry(p, g, b, i)
 		if to == format.StateNotExist {
+			p.ended.add(g.id)
 			p.goroutines.drop(g.id)
 		}
 		return false
 	}
 	if g.state == format.StateUnknown {
 		p.goroutines.unseen--
-		g.state, g.begin, g.flags = from, p.since, CensoredLeft
+		begin := w.believed(p, g, b, i, t)
+		g.state, g.begin, g.flags = from, begin, CensoredLeft
 		w.enter(p, g)
 		if from == format.StateNotExist {
 			g.entry = UnknownEntry // another goroutine had this id before the gap, in another process of this pid
@@ -216,7 +244,7 @@ func (w *walk) run(p *process, g *goroutine, from format.State, t int64) {
 	}
 	if int(uint32(g.proc)) < len(p.procs) {
 		other := &p.procs[g.proc]
-		if *other == format.NoGoroutine {
+		if *other == format.NoGoroutine || *other == vacated {
 			*other = g.id
 			return
 		}
@@ -243,6 +271,11 @@ func (w *walk) runBeside(p *process, g *goroutine, t int64) {
 	}
 	if p.checkProcs {
 		w.sum.problem(Problem{Kind: ProblemProc, TimeNS: t, PID: p.pid, GoID: id, Have: other.state, From: format.StateRunnable, To: format.StateRunning})
+		if other.flags&CensoredLeft != 0 { // nobody saw it begin: it did not run
+			p.occ.change(t, -1, 0)
+			p.goroutines.forget(other)
+			other.begin = t
+		}
 		return
 	}
 	w.cut(p, other, t, EndUnseen)

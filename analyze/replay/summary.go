@@ -27,11 +27,13 @@ const (
 	ProblemProc                        // a goroutine began to run on a P where another was still running
 	ProblemOrder                       // the row's time is before that of the row before it
 	ProblemRow                         // the row lacks what it needs to be understood, such as a goroutine's id
+	ProblemEnded                       // the row is of a goroutine whose end was seen
 	numProblems
 )
 
 var problemNames = [numProblems]string{
 	"illegal move", "unexpected state", "snapshot disagrees", "two goroutines on one P", "time runs backwards", "malformed row",
+	"goroutine had ended",
 }
 
 // String is the name that reports print.

@@ -22,9 +22,10 @@ type goroutine struct {
 	state   format.State // StateUnknown: not seen since the last gap
 	why     Why
 	flags   Flags
-	stamped bool // of a runnable one: its details say when it began by the occupancy's clocks
-	holds   bool // of one in a system call: it has not lost its P, as far as seen
-	_       [8]byte
+	stamped bool         // of a runnable one: its details say when it began by the occupancy's clocks
+	holds   bool         // of one in a system call: it has not lost its P, as far as seen
+	before  format.State // the state before, if a row said it
+	_       [7]byte
 }
 
 // details is what only some passes want of an open span. The begin is there where stamped says so.

@@ -190,7 +190,7 @@ func (w *walk) commonRows(p *process, b *format.Batch, i int) int {
 		if act&actLeave != 0 {
 			p.leave(g, to, t)
 		}
-		g.waited = g.reason
+		g.waited, g.before = g.reason, from
 		g.begin, g.state, g.flags, g.reason, g.why, g.stamped = t, to, 0, reasons[i], model.whys[move], false
 		if act&actRun != 0 {
 			g.proc = procs[i]
