@@ -14,6 +14,35 @@ type Names struct {
 	byStack         ByID[EntryID]
 	whys            ByID[Why]
 	stopped         ByID[stopFact]
+	over            ByID[overness]
+}
+
+// overness says whether a stack is that of a goroutine which has returned from its entry function.
+type overness uint8
+
+const (
+	overUnknown overness = iota // not looked at yet
+	overNo
+	overYes
+)
+
+// lastStep is what runs after a goroutine's entry function has returned. One that could not be preempted before is
+// preempted as it is called (go1.18–1.27 src/runtime/proc.go, goexit1).
+const lastStep = "runtime.goexit1"
+
+// isOver says whether nothing but the runtime's last step is on a stack: it tells nothing of where its goroutine was.
+func (n *Names) isOver(stack format.StringID) bool {
+	if stack == format.NullString {
+		return false
+	}
+	at := n.over.At(uint32(stack))
+	if *at == overUnknown {
+		*at = overNo
+		if text := n.Stack(stack); rootOf(text) == lastStep && strings.HasPrefix(text[strings.LastIndexByte(text, ';')+1:], lastStep) {
+			*at = overYes
+		}
+	}
+	return *at == overYes
 }
 
 // unresolved is the byStack value of a stack whose root frame says nothing.
@@ -86,11 +115,16 @@ func rootFunction(stack string, depth int) string {
 	if depth > 0 && strings.Count(stack, ";")+1 >= depth {
 		return ""
 	}
+	if name := rootOf(stack); name != cutMark && name != lastStep {
+		return name
+	}
+	return ""
+}
+
+// rootOf is the function of a stack's root frame, leaving runtime.goexit out.
+func rootOf(stack string) string {
 	frame, rest := cutOutside(stack, ';')
 	name, _ := cutOutside(frame, ' ')
-	if name == cutMark {
-		return ""
-	}
 	if name == "runtime.goexit" && rest != "" {
 		frame, _ = cutOutside(rest, ';')
 		name, _ = cutOutside(frame, ' ')

@@ -67,16 +67,18 @@ const UnknownEntry EntryID = 0
 // The fields without End in their name come from the row that began the state; they are null where it was
 // not seen. Those with End come from the row that ended it, and are null in a span that is cut.
 type Span struct {
-	Begin, End  int64 // nanoseconds since the Unix epoch
-	GoID        format.GoID
-	ByGoID      format.GoID     // who began it: of a runnable span the creator or waker
-	EndByGoID   format.GoID     // who ended it: of a waiting span the waker
-	Reason      format.StringID // why it is in this state: a wait reason, a system call, why it yielded
-	Stack       format.StringID // where it is in this state: its own stack, or of a new goroutine the entry function
-	ByStack     format.StringID
-	Waited      format.StringID // of a runnable span that began with a wake-up: the reason of the wait before
-	EndReason   format.StringID // of a waiting span: "netpoll", "timer", … where no goroutine woke it
-	EndStack    format.StringID // where it was at the end: of a running span where it parked, yielded or entered the kernel
+	Begin, End int64 // nanoseconds since the Unix epoch
+	GoID       format.GoID
+	ByGoID     format.GoID     // who began it: of a runnable span the creator or waker
+	EndByGoID  format.GoID     // who ended it: of a waiting span the waker
+	Reason     format.StringID // why it is in this state: a wait reason, a system call, why it yielded
+	Stack      format.StringID // where it is in this state: its own stack, or of a new goroutine the entry function
+	ByStack    format.StringID
+	Waited     format.StringID // of a runnable span that began with a wake-up: the reason of the wait before
+	EndReason  format.StringID // of a waiting span: "netpoll", "timer", … where no goroutine woke it
+	// EndStack is where it was at the end: of a running span where it parked, yielded or entered the kernel. It is null
+	// where its entry function had returned by then: that it ran is all that is known.
+	EndStack    format.StringID
 	EndByStack  format.StringID
 	Entry       EntryID
 	PID         int32

@@ -213,6 +213,9 @@ func (w *walk) handOut(p *process, g *goroutine, b *format.Batch, i int, t int64
 	if w.wants.Details {
 		s.EndByGoID, s.EndStack, s.EndByStack = b.ByGoID[i], b.Stack[i], b.ByStack[i]
 		s.EndTID, s.EndCPU = b.TID[i], b.CPU[i]
+		if s.State == format.StateRunning && w.names.isOver(s.EndStack) {
+			s.EndStack = format.NullString
+		}
 	}
 	if w.wants.Delay && s.State == format.StateRunnable && s.Next == format.StateRunning && s.Flags == 0 {
 		p.delay(&s.Delay, g, t, b.TID[i])

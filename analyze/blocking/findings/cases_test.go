@@ -313,12 +313,35 @@ func lost(length int) func(*script) {
 
 const halfACPU, almostTwo, three = `,"cpu_quota":0.5`, `,"cpu_quota":1.5`, `,"cpu_quota":3`
 
+// spin has goroutines that nothing preempts until their entry function, main.spin, has returned. Others wait for their P.
+func spin(s *script) {
+	for g := 10; g < 20; g++ {
+		s.start(g, g, "main.victim")
+		s.park(g, g, "sleep", "main.victim /m.go:21")
+	}
+	for k := range 4 {
+		begin, spinner := 1000+100_000*k, 100+k
+		s.start(begin, spinner, "main.spin")
+		s.off(begin+10, begin+11, spinner, "prog", "prog")
+		end := begin + 95_000
+		s.add(end, `g%d running->runnable pid=1 tid=%d reason=preempted stack="runtime.goexit1 /proc.go:1"`, spinner, 100+spinner)
+		for g := 10; g < 20; g++ {
+			s.event(begin+1000, g, "timer")
+			s.run(end+20*g, g)
+			s.park(end+20*g+10, g, "sleep", "main.victim /m.go:21")
+		}
+		s.run(end+500, spinner)
+		s.add(end+501, "g%d running->notexist pid=1 tid=%d", spinner, 100+spinner)
+	}
+}
+
 var cases = []traceCase{
 	{"a lock that is handed round", "convoy", "", convoy, "lock-convoy"},
 	{"a lock that is taken often and waited for briefly", "", "", lockBriefly(50), ""},
 	{"a lock whose owner does not queue", "", "", owned, ""},
 	{"a lock that one at a time waits for", "", "", lockBriefly(990), ""},
 	{"a goroutine that keeps the P", "hog", "", hog(8000), "hog"},
+	{"runs of 95 ms that end with their goroutines", "spin", "", spin, "hog long-run"},
 	{"long runs that nobody waits behind", "", "", hog(90), ""},
 	{"four senders and one busy receiver", "", "", fanIn(0), "fan-in"},
 	{"four senders and a receiver that waits for the network", "", "", fanIn(500), ""},

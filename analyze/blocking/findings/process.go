@@ -21,12 +21,13 @@ type process struct {
 	assist     waits
 	backFromOS waits // runnable because of a system call that cost the P
 	calls      int64
-	procs      float64    // GOMAXPROCS at the moment; 0: not known
-	quota      float64    // CPUs at the moment; 0: no limit
-	throttled  throttling // ready threads whose CPU was idle for long
-	overQuota  throttling // of them those while there were more Ps than the quota has CPUs
-	long       waits      // runs that went on beyond what the runtime allows
-	longStack  format.StringID
+	procs      float64         // GOMAXPROCS at the moment; 0: not known
+	quota      float64         // CPUs at the moment; 0: no limit
+	throttled  throttling      // ready threads whose CPU was idle for long
+	overQuota  throttling      // of them those while there were more Ps than the quota has CPUs
+	long       waits           // runs that went on beyond what the runtime allows
+	longStack  format.StringID // where the longest ended; null: with its goroutine
+	longEntry  replay.EntryID
 	timer      waits // short runs begun by timers
 	stops      waits
 	alive      curve

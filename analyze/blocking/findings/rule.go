@@ -172,6 +172,14 @@ func (l *look) code(id format.StringID) string {
 	return "an unknown place"
 }
 
+// codeOr is the code at a stack, and where there is none the function that the goroutine began with.
+func (l *look) codeOr(id format.StringID, entry replay.EntryID) string {
+	if id == format.NullString && entry != replay.UnknownEntry {
+		return l.names.Entry(entry)
+	}
+	return l.code(id)
+}
+
 func (l *look) seconds() float64 { return float64(max(1, l.end-l.begin)) / 1e9 }
 
 // perSecond is a rate over the recording.

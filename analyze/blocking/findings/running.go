@@ -9,6 +9,7 @@ import (
 
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/report"
+	"github.com/gosched/gosched/format"
 )
 
 // maxCommand is how long a thread's name can be (Linux v6.18 include/linux/sched.h, TASK_COMM_LEN less the final zero).
@@ -136,9 +137,13 @@ func longRun(l *look) []hit {
 	if l.long.count < 3 {
 		return nil
 	}
-	return []hit{{where: l.code(l.longStack), lostNS: l.long.sumNS, evidence: []string{
+	place := "The place is where the longest ended, which may be after the code that could not be preempted."
+	if l.longStack == format.NullString {
+		place = "The longest ended with its goroutine: the place is the function that it began with."
+	}
+	return []hit{{where: l.codeOr(l.longStack, l.longEntry), lostNS: l.long.sumNS, evidence: []string{
 		fmt.Sprintf("%s a goroutine ran on a CPU for 40ms or more without a break, %s at most.", report.FormatNumber(l.long.count, "time"), report.FormatDuration(l.long.maxNS)),
-		"The place is where the longest ended, which may be after the code that could not be preempted.",
+		place,
 	}}}
 }
 
@@ -165,7 +170,7 @@ func hog(l *look) []hit {
 	if 2*h.hoggedNS < l.ranNS || others.delays < 20 {
 		return nil
 	}
-	return []hit{{where: l.code(h.hogsStack), lostNS: others.readyNS, evidence: []string{
+	return []hit{{where: l.codeOr(h.hogsStack, replay.EntryID(most)), lostNS: others.readyNS, evidence: []string{
 		fmt.Sprintf("Goroutines of %s ran %s for 5ms or more, %s at most: %s of all running time.",
 			l.names.Entry(replay.EntryID(most)), report.FormatNumber(h.hogs, "time"), report.FormatDuration(h.longest), part(h.hoggedNS, l.ranNS)),
 		fmt.Sprintf("Others were runnable for 1ms or more %s, %s in all, %s at most.",

@@ -73,8 +73,8 @@ func (p *Pass) ran(g *goroutine, s *replay.Span) {
 		k.longestSeen, k.hogsStack = ns, s.EndStack
 	}
 	if ns >= minLongNS {
-		if ns > q.long.maxNS || q.longStack == format.NullString {
-			q.longStack = s.EndStack
+		if ns > q.long.maxNS {
+			q.longStack, q.longEntry = s.EndStack, s.Entry
 		}
 		q.long.count++
 		q.long.sumNS += ns - sliceNS
