@@ -76,90 +76,117 @@ func burden(tb testing.TB) {
 type life struct {
 	state format.State
 	since int64
-	ended bool
 }
 
-// audit walks through a trace and believes every row: it finds rows of goroutines that have ended, and adds up how long
-// goroutines ran. One that is found running without having begun to in the trace has run since the recording began.
-func audit(t *testing.T, path string) (ghosts int, running time.Duration, lasted time.Duration) {
+// lives are what a trace says of all goroutines, every row of it believed. One that is found running without having
+// begun to in the trace has run since the recording began.
+type lives struct {
+	of      map[format.GoID]*life
+	ghosts  int         // rows of goroutines that have ended
+	ghost   format.GoID // one of them
+	lost    bool        // there are gaps
+	running time.Duration
+	lasted  time.Duration
+}
+
+func audit(t *testing.T, path string) *lives {
 	t.Helper()
 	trace, err := format.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	meta := trace.Metadata()
-	lives := map[format.GoID]*life{}
+	a := &lives{of: map[format.GoID]*life{}, lasted: time.Duration(meta.EndNS - meta.StartNS)}
 	for b, err := range trace.Batches(t.Context(), format.Selection{Columns: format.AllColumns}) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for i, kind := range b.Kind {
-			if kind == format.KindGap {
-				t.Logf("%s: events are lost: a busy machine", path)
-				return 0, 0, time.Duration(meta.EndNS - meta.StartNS)
-			}
-			if kind != format.KindGoroutine && kind != format.KindSnapshot {
-				continue
-			}
-			g := lives[b.GoID[i]]
-			if g == nil {
-				from := b.From[i]
-				if kind == format.KindSnapshot {
-					from = b.To[i]
-				}
-				g = &life{state: from, since: meta.StartNS}
-				lives[b.GoID[i]] = g
-			}
-			if g.ended {
-				ghosts++
-				t.Errorf("%s: goroutine %d, which has ended: row %+v", path, b.GoID[i], b.At(i))
-			}
-			if g.state == format.StateRunning && b.To[i] != format.StateRunning {
-				running += time.Duration(b.TimeNS[i] - g.since)
-			}
-			if g.state != b.To[i] {
-				g.state, g.since = b.To[i], b.TimeNS[i]
-			}
-			g.ended = g.ended || g.state == format.StateNotExist
+		for i := range b.Len() {
+			e := b.At(i)
+			a.row(&e, meta.StartNS)
 		}
 	}
-	for _, g := range lives {
-		if g.state == format.StateRunning {
-			running += time.Duration(meta.EndNS - g.since)
-		}
+	for _, g := range a.of {
+		g.move(a, format.StateUnknown, meta.EndNS)
 	}
-	return ghosts, running, time.Duration(meta.EndNS - meta.StartNS)
+	return a
+}
+
+func (a *lives) row(e *format.Event, start int64) {
+	a.lost = a.lost || e.Kind == format.KindGap
+	if e.Kind != format.KindGoroutine && e.Kind != format.KindSnapshot {
+		return
+	}
+	g := a.of[e.GoID]
+	switch {
+	case g == nil && e.Kind == format.KindSnapshot:
+		g = &life{e.To, start}
+	case g == nil:
+		g = &life{e.From, start}
+	case g.state == format.StateNotExist:
+		a.ghosts++
+		a.ghost = e.GoID
+	}
+	a.of[e.GoID] = g
+	g.move(a, e.To, e.TimeNS)
+}
+
+func (g *life) move(a *lives, to format.State, at int64) {
+	if g.state == to {
+		return
+	}
+	if g.state == format.StateRunning {
+		a.running += time.Duration(at - g.since)
+	}
+	g.state, g.since = to, at
 }
 
 // TestNoGoroutineIsFoundAfterItsEnd records a busy server many times for a moment each: whatever its memory showed, no row
 // is of a goroutine that has ended, and goroutines never run for longer than there are Ps.
 func TestNoGoroutineIsFoundAfterItsEnd(t *testing.T) {
 	testenv.RequireBPF(t)
-	recordings := 100
-	if testing.Short() {
-		recordings = 4
+	for _, c := range []struct {
+		name              string
+		program           testenv.Program
+		without           []string
+		recordings, short int
+	}{
+		{"as it is", testenv.Program{}, nil, 100, 4},
+		{"creations are not recorded", testenv.Program{}, []string{"create"}, 10, 1},
+		{"ids come late", testenv.Program{Toolchain: "go1.22.12"}, nil, 10, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			pid, answered := startBrief(t, c.program, 0)
+			burden(t)
+			out := filepath.Join(t.TempDir(), "t.parquet")
+			for range map[bool]int{false: c.recordings, true: c.short}[testing.Short()] {
+				before := answered()
+				sum := recordPID(t, pid, record.Options{Output: out, Duration: 100 * time.Millisecond, Without: c.without})
+				if answered() == before {
+					t.Fatal("the server did nothing meanwhile: this test cannot fail")
+				}
+				judgeLives(t, out, sum)
+				if err := os.Remove(out); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
 	}
-	pid, answered := startBrief(t, testenv.Program{}, 0)
-	burden(t)
-	dir := t.TempDir()
-	for i := range recordings {
-		out := filepath.Join(dir, strconv.Itoa(i)+".parquet")
-		before := answered()
-		sum := recordPID(t, pid, record.Options{Output: out, Duration: 100 * time.Millisecond})
-		if answered() == before {
-			t.Fatal("the server did nothing meanwhile: this test cannot fail")
-		}
-		ghosts, running, lasted := audit(t, out)
-		procs := time.Duration(sum.Metadata.Processes[0].GOMAXPROCS)
-		if running > procs*lasted {
-			t.Errorf("recording %d: goroutines ran for %v on %d Ps in %v", i, running, procs, lasted)
-		}
-		if ghosts > 0 || running == 0 {
-			t.Errorf("recording %d: %d ghosts, ran for %v", i, ghosts, running)
-		}
-		if err := os.Remove(out); err != nil {
-			t.Fatal(err)
-		}
+}
+
+// judgeLives looks for goroutines that ran when they cannot have.
+func judgeLives(t *testing.T, path string, sum *record.Summary) {
+	t.Helper()
+	a := audit(t, path)
+	switch procs := time.Duration(sum.Metadata.Processes[0].GOMAXPROCS); {
+	case a.lost:
+		t.Log("events were lost: a busy machine")
+	case a.ghosts > 0:
+		t.Errorf("%d rows of goroutines that had ended, as of %d", a.ghosts, a.ghost)
+	case a.running > procs*a.lasted:
+		t.Errorf("goroutines ran for %v on %d Ps in %v", a.running, procs, a.lasted)
+	case a.running == 0:
+		t.Error("nothing ran: this test cannot fail")
 	}
 }
 

@@ -32,6 +32,7 @@ type past struct {
 	creator        format.GoID
 	goStack, stack format.StringID
 	found          bool
+	spanned        bool // it has had a span
 }
 
 // standing is a goroutine at the instant.
@@ -83,7 +84,7 @@ func (p *Instant) Spans(spans []replay.Span) {
 		s := &spans[i]
 		id := identity{s.PID, s.GoID}
 		g := p.of(id, s.Begin)
-		g.first = min(g.first, s.Begin)
+		g.first, g.spanned = min(g.first, s.Begin), true
 		if s.State == format.StateRunnable && s.Why == replay.WhyCreated {
 			g.creator, g.goStack = s.ByGoID, s.ByStack
 		}
@@ -133,7 +134,7 @@ func (p *Instant) forget(id identity, g *past, end int64) {
 // Call it after the walk.
 func (p *Instant) Profile() (prof *profile.Profile, lost int64) {
 	for _, g := range p.past {
-		if !g.found && g.first < p.timeNS {
+		if g.spanned && !g.found && g.first < p.timeNS {
 			p.lost++
 		}
 	}

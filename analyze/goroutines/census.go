@@ -18,7 +18,7 @@ func (p *Pass) Census(sum *replay.Summary) Census {
 	var c Census
 	start, end := p.begun, int64(0)
 	for _, g := range p.alive {
-		if p.system(g) {
+		if p.system(g) || !g.spanned {
 			continue
 		}
 		if g.before {
@@ -29,10 +29,10 @@ func (p *Pass) Census(sum *replay.Summary) Census {
 		}
 	}
 	snapshots := total(sum.AtStart) + total(sum.AtEnd)
-	if snapshots > 0 && sum.Gaps == 0 && p.covers(sum.Metadata(), "create") {
+	if snapshots > 0 && sum.Gaps == 0 && sum.Metadata().Unread() == 0 && p.covers(sum.Metadata(), "create") {
 		c.Start = &start
 	}
-	if (sum.Gaps == 0 && len(p.alive) > 0 || total(sum.AtEnd) > 0) && p.covers(sum.Metadata(), "create", "exit") {
+	if (sum.Gaps == 0 && len(p.alive) > 0 || total(sum.AtEnd) > 0) && sum.Metadata().Unread() == 0 && p.covers(sum.Metadata(), "create", "exit") {
 		c.End = &end
 	}
 	return c

@@ -88,12 +88,15 @@ const maxExamples = 10
 
 // Result is the answer after a walk, given what the walk says of the trace, laid beside a profile if there is one.
 func (p *Pass) Result(sum *replay.Summary, prof *profile.Profile) *Result {
-	r := &Result{Version: Version, DurationNS: sum.DurationNS(), Goroutines: int64(len(p.alive)), Groups: []Group{}}
+	r := &Result{Version: Version, DurationNS: sum.DurationNS(), Groups: []Group{}}
 	for _, k := range p.kinds.of {
 		r.Ended += k.ended
 	}
 	r.Ended += p.kinds.beyond
 	groups := p.groups(sum)
+	for _, g := range groups {
+		r.Goroutines += g.Count
+	}
 	if prof != nil {
 		r.Profile = join(groups, sum, prof)
 	}
@@ -140,7 +143,9 @@ func compareGroups(a, b *Group) int {
 func (p *Pass) sorted() []*goroutine {
 	out := make([]*goroutine, 0, len(p.alive))
 	for _, g := range p.alive {
-		out = append(out, g)
+		if g.spanned { // else it has a snapshot's row that the replay did not believe
+			out = append(out, g)
+		}
 	}
 	slices.SortFunc(out, func(a, b *goroutine) int {
 		return cmp.Or(cmp.Compare(a.pid, b.pid), cmp.Compare(a.id, b.id))

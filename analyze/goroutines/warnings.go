@@ -32,6 +32,10 @@ func warnings(r *Result, p *Pass, sum *replay.Summary) []report.Warning {
 	if n := sum.Counts.Total(); n > 0 {
 		add("problems", "%s against the scheduler model; some states may be wrong", report.FormatNumber(n, "event"))
 	}
+	if n := sum.Metadata().Unread(); n > 0 {
+		add("unread", "up to %s that never moved may be missing: there was no time to read them all from memory",
+			report.FormatNumber(n, "goroutine"))
+	}
 	for _, proc := range sum.Metadata().Processes {
 		for _, n := range needed {
 			if why, missing := uncovered(proc.Coverage, n.name); missing {

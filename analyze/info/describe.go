@@ -67,9 +67,24 @@ func (r *Result) describe() {
 	if r.LostStacks > 0 {
 		add("stacks", "%s without a stack because it was lost", report.FormatNumber(r.LostStacks, "event"))
 	}
+	if n := meta.Unread(); n > 0 {
+		add("unread", "there was no time to read all goroutines from memory: up to %s that never moved may be missing",
+			report.FormatNumber(n, "goroutine"))
+	}
+	if n := unsure(meta); n > 0 {
+		add("unsure", "%s found in memory and left out: whether it was so any more is not certain", report.FormatNumber(n, "goroutine"))
+	}
 	if r.ProblemCount > 0 {
 		add("problems", "%s against the scheduler model", report.FormatNumber(r.ProblemCount, "event"))
 	}
+}
+
+// unsure is how many goroutines were found in memory in a state that is not certain.
+func unsure(meta *format.Metadata) (n int64) {
+	for _, s := range meta.Snapshots {
+		n += s.Unsure
+	}
+	return n
 }
 
 // answers goes through the questions. A transition that is not mentioned in the coverage counts as covered.

@@ -29,6 +29,7 @@ func (r *Result) facts() []report.Fact {
 	text("recorded by", join(r.Metadata.Recorder, string(r.Source)))
 	text("on", join(r.Metadata.Host, r.Metadata.Kernel, r.Metadata.Arch, r.Metadata.CPUModel))
 	text("machine", machine(r.Metadata.Machine))
+	text("read from memory", r.snapshots())
 	text("ended", r.Metadata.EndReason)
 	text("from", time.Unix(0, r.BeginNS).UTC().Format(time.RFC3339Nano))
 	out = append(out,
@@ -40,6 +41,28 @@ func (r *Result) facts() []report.Fact {
 		report.Fact{Name: "threads", Value: report.Count(int64(r.Threads))},
 		report.Fact{Name: "Ps", Value: report.Count(int64(r.Ps))})
 	return out
+}
+
+// snapshots says how long the goroutines were read from memory.
+func (r *Result) snapshots() string {
+	var parts []string
+	for _, s := range r.Metadata.Snapshots {
+		at := fmt.Sprintf(" at %s", report.FormatDuration(max(0, s.BeginNS-r.BeginNS)))
+		parts = append(parts, SnapshotText(&s)+at)
+	}
+	return strings.Join(parts, "; ")
+}
+
+// SnapshotText says what a reading of a process's goroutines found, how long it took, and what it left out.
+func SnapshotText(s *format.Snapshot) string {
+	text := fmt.Sprintf("%s in %s", report.FormatNumber(s.Goroutines, "goroutine"), report.FormatDuration(s.EndNS-s.BeginNS))
+	if s.Unread > 0 {
+		text += fmt.Sprintf(" (up to %s more not read)", report.FormatCount(s.Unread))
+	}
+	if s.Unsure > 0 {
+		text += fmt.Sprintf(" (%s left out as uncertain)", report.FormatCount(s.Unsure))
+	}
+	return text
 }
 
 // machine says what the machine's CPUs did meanwhile.

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/gosched/gosched/analyze/info"
 	"github.com/gosched/gosched/analyze/report"
 	"github.com/gosched/gosched/format"
 	"github.com/gosched/gosched/record"
@@ -79,6 +80,9 @@ func perEvent(s *record.Summary) string {
 	return fmt.Sprintf(", %.2f bytes an event", float64(s.Bytes)/float64(s.Events))
 }
 
+// longReadingNS is from when on it is said how long the goroutines were read.
+const longReadingNS = 250e6
+
 // missing says what was lost and which transitions are not in the trace.
 func missing(s *record.Summary, coverage []format.Transition) string {
 	var lines []string
@@ -90,6 +94,11 @@ func missing(s *record.Summary, coverage []format.Transition) string {
 	}
 	if s.Lost > 0 || s.LostStacks > 0 {
 		lines = append(lines, fmt.Sprintf("lost %s events and %s stacks", report.FormatCount(s.Lost), report.FormatCount(s.LostStacks)))
+	}
+	for _, snapshot := range s.Metadata.Snapshots {
+		if snapshot.Unread > 0 || snapshot.Unsure > 0 || snapshot.EndNS-snapshot.BeginNS > longReadingNS {
+			lines = append(lines, "read from memory "+info.SnapshotText(&snapshot))
+		}
 	}
 	for _, t := range coverage {
 		if !t.Covered {
