@@ -70,7 +70,7 @@ type Kernel struct {
 
 // ProbeKernel finds out what the running kernel can do, by loading the programs.
 func ProbeKernel() Kernel {
-	p, err := load(&programConfig{stackDepth: DefaultStackDepth})
+	p, err := load(&programConfig{stackDepth: DefaultStackDepth, kernel: true})
 	if err != nil {
 		return Kernel{Missing: err.Error()}
 	}

@@ -28,6 +28,9 @@ type probes struct {
 	lost       bpf.GoschedLosses
 	multi      bool // attached all at once
 	legacy     bool // the programs are those for older kernels
+
+	build   *programConfig // what was said of the build when the programs were loaded
+	watched []int          // the processes that they have watched, by their number in the root namespace
 }
 
 // programConfig is what the programs must know of the process.
@@ -40,6 +43,7 @@ type programConfig struct {
 	preempted  bool // goschedImpl's second argument says whether it was preempted
 	current    bool // all that changes a thread's goroutine is watched
 	goids      bool // all that gives a g another id is watched
+	kernel     bool // the kernel's scheduler is watched
 	ranges     map[string]gobin.Func
 	callback   gobin.Callback // how frames lie where C calls Go
 	gomaxprocs uint64         // address of runtime.gomaxprocs in the process; 0: not known
@@ -84,11 +88,15 @@ func loadVariant(read func() (*ebpf.CollectionSpec, error), cfg *programConfig, 
 	if multi {
 		spec.Programs[bpf.GoschedProgTransition].AttachType = ebpf.AttachTraceUprobeMulti
 	}
+	if !cfg.kernel {
+		delete(spec.Programs, bpf.GoschedProgThreadSwitch)
+		delete(spec.Programs, bpf.GoschedProgThreadWaking)
+	}
 	c, err := ebpf.NewCollection(spec)
 	if err != nil {
 		return nil, fmt.Errorf("load BPF programs: %w", explain(err))
 	}
-	p := &probes{collection: c, multi: multi, legacy: legacy}
+	p := &probes{collection: c, multi: multi, legacy: legacy, build: cfg}
 	if err := errors.Join(p.openLosses(), p.openRings(inner, cpus)); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
@@ -127,6 +135,7 @@ func (p *probes) watch(cfg *programConfig) error {
 	if err := p.collection.Variables[bpf.GoschedVarSubject].Set(subject); err != nil {
 		return fmt.Errorf("tell BPF programs of process %d: %w", cfg.pid, err)
 	}
+	p.watched = append(p.watched, cfg.tgid)
 	return nil
 }
 
@@ -139,7 +148,7 @@ func code(cfg *programConfig, function string) bpf.GoschedCode {
 }
 
 // attach puts the programs on their probe points, the kernel's scheduler first so that threads are known early.
-func (p *probes) attach(exe string, points []gobin.Probe, cfg *programConfig, kernel bool) error {
+func (p *probes) attach(exe string, points []gobin.Probe, cfg *programConfig) error {
 	if err := p.watch(cfg); err != nil {
 		return err
 	}
@@ -149,7 +158,7 @@ func (p *probes) attach(exe string, points []gobin.Probe, cfg *programConfig, ke
 	if err := p.attachTracepoint("sched_process_exec", bpf.GoschedProgProcessExec); err != nil {
 		return err
 	}
-	if kernel {
+	if cfg.kernel {
 		if err := p.attachTracepoint("sched_switch", bpf.GoschedProgThreadSwitch); err != nil {
 			return err
 		}

@@ -43,6 +43,7 @@ type Options struct {
 	Ready      func() error    // called once everything is attached; a process that was started for this recording goes on then
 	Begun      func(time.Time) // called once, with the trace's beginning, when the goroutines that were there have been read too
 	Progress   func(Progress)  // called a few times a second
+	Programs   *Programs       // keeps what is loaded into the kernel for other recordings; nil: it is for this one
 	Fallbacks  []string        // fall-backs to use even where the kernel can do better: see Fallbacks
 }
 
@@ -89,7 +90,7 @@ func Record(ctx context.Context, proc *target.Process, opts Options) (*Summary, 
 		return nil, setUpError(proc, err)
 	}
 	if err := s.start(); err != nil && s.startNS == 0 {
-		err = errors.Join(err, s.probes.close(), s.binary.Close())
+		err = errors.Join(err, s.probes.silence(), s.opts.Programs.release(s.probes), s.binary.Close())
 		s.out.discard()
 		return nil, setUpError(proc, err)
 	} else if err != nil {
@@ -350,7 +351,8 @@ func (s *session) accept(ring int, raw []byte) error {
 	return nil
 }
 
-// finish detaches, writes what is left and closes the trace.
+// finish writes what is left, closes the trace and detaches. The kernel may take seconds for that, in which the programs
+// are silent.
 func (s *session) finish(reason string, err error) (*Summary, error) {
 	if s.reading != nil {
 		s.endReading()
@@ -365,10 +367,11 @@ func (s *session) finish(reason string, err error) (*Summary, error) {
 	}
 	s.endNS = end
 	machine := s.cpu.end(s.proc)
-	err = errors.Join(err, s.probes.detach(), s.probes.drain(s.accept))
+	err = errors.Join(err, s.probes.silence(), s.probes.drain(s.accept))
+	released := make(chan error, 1)
+	go func() { released <- s.opts.Programs.release(s.probes) }()
 	s.order.merge(end)
 	s.order.take(end, s.follow.emit, s.follow.piece)
-	err = errors.Join(err, s.probes.close())
 
 	s.meta.EndNS, s.meta.EndReason = end+s.offsetNS, reason
 	if err != nil && reason == "" {
@@ -377,13 +380,18 @@ func (s *session) finish(reason string, err error) (*Summary, error) {
 	if err == nil {
 		s.meta.Machine = machine
 	}
+	sum, err := s.closeTrace(err)
+	return sum, errors.Join(err, <-released, s.binary.Close())
+}
+
+// closeTrace ends the trace. err is what has gone wrong before.
+func (s *session) closeTrace(err error) (*Summary, error) {
 	s.describeSnapshots()
 	s.meta.Lost = s.follow.counts.Lost
 	s.meta.LostStacks = s.follow.counts.LostStacks + s.follow.stacks.lost
 	if closing := s.out.close(s.meta, s.follow.rows.batch); !errors.Is(err, closing) { // it may have ended the recording
 		err = errors.Join(err, closing)
 	}
-	err = errors.Join(err, s.binary.Close())
 	sum := &Summary{Progress: s.progress(), Output: s.opts.Output, Whole: err == nil, EndReason: s.meta.EndReason, Metadata: s.meta}
 	return sum, err
 }

@@ -180,7 +180,7 @@ func (s *session) load() error {
 	if _, err := s.openWalker(); err != nil {
 		return err
 	}
-	if s.probes, err = load(cfg); err != nil {
+	if s.probes, err = s.opts.Programs.load(cfg); err != nil {
 		return err
 	}
 	s.config, s.order = cfg, newOrderer(len(s.probes.rings))
@@ -200,6 +200,7 @@ func configOf(b *gobin.Binary, layout *gobin.Layout, c *choice) (*programConfig,
 		ranges:    map[string]gobin.Func{},
 		current:   c.sees("run", "park", "yield", "exit", "syscalls", "coroutines", "cgo"),
 		goids:     c.sees("create", "exit", "coroutines"),
+		kernel:    c.kernel,
 	}
 	if callback, ok := b.Callback(); ok {
 		cfg.callback = callback
@@ -240,7 +241,7 @@ func TryPrograms(b *gobin.Binary) error {
 }
 
 func (s *session) attach() error {
-	return s.probes.attach(s.proc.Exe(), s.choice.points, s.config, s.choice.kernel)
+	return s.probes.attach(s.proc.Exe(), s.choice.points, s.config)
 }
 
 // gBytes is how much of a g the programs read: G_BYTES in gosched.c.

@@ -23,6 +23,8 @@ type goTraceRunner struct {
 	ignoreExit bool
 }
 
+func (g *goTraceRunner) close() error { return nil }
+
 func (g *goTraceRunner) run(ctx context.Context, job *abJob) (result abResult, err error) {
 	if err := os.Remove(job.goTrace); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return result, err

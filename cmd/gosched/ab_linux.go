@@ -17,9 +17,12 @@ import (
 
 // probeRunner records commands with eBPF.
 type probeRunner struct {
-	opts *recordABOptions
-	as   *target.Credential
+	opts     *recordABOptions
+	as       *target.Credential
+	programs record.Programs // loaded once for all recordings of a build
 }
+
+func (r *probeRunner) close() error { return r.programs.Close() }
 
 // newProbeRunner checks the user, the kernel, the options and both commands' programs.
 func newProbeRunner(opts *recordABOptions, commands map[side]*abCommand) (abRunner, error) {
@@ -123,7 +126,7 @@ func (r *probeRunner) warmUp(ctx context.Context, child *target.Child, resume fu
 
 func (r *probeRunner) record(ctx context.Context, child *target.Child, resume func() error, trace string) (lost int64, err error) {
 	opts := r.opts.record(trace, r.opts.duration)
-	opts.Ready = resume
+	opts.Ready, opts.Programs = resume, &r.programs
 	summary, err := record.Record(ctx, child.Process, opts)
 	if err != nil {
 		return 0, err

@@ -34,6 +34,7 @@ type abResult struct {
 // ended before, whose error it returns then.
 type abRunner interface {
 	run(ctx context.Context, job *abJob) (abResult, error)
+	close() error
 }
 
 // endGrace is how long a command may take to end once it was asked to.

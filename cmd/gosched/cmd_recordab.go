@@ -168,7 +168,7 @@ func runRecordAB(ctx context.Context, opts recordABOptions, commands map[side]*a
 		return err
 	}
 	t := &abTrial{opts: &opts, commands: commands, runner: runner, notes: notes}
-	if err := t.record(ctx); err != nil {
+	if err := errors.Join(t.record(ctx), runner.close()); err != nil {
 		return err
 	}
 	base, err := recordingsIn(opts.output, baseSide)

@@ -124,6 +124,8 @@ func (f *fakeRunner) run(_ context.Context, job *abJob) (abResult, error) {
 	return f.then(job)
 }
 
+func (f *fakeRunner) close() error { return nil }
+
 // trial is one with a fake runner.
 func trial(t *testing.T, opts recordABOptions, runner abRunner, notes io.Writer) *abTrial {
 	opts.output = filepath.Join(t.TempDir(), "ab")

@@ -1,0 +1,177 @@
+package record
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+
+	"github.com/gosched/gosched/bpf"
+)
+
+// Programs keeps the programs that one recording has loaded into the kernel for the next of the same build, or of one that
+// looks the same to them: checking them takes the kernel most of the time and CPU of a recording's beginning. The zero value
+// is ready. It is safe for concurrent use; recordings at the same time have programs of their own.
+type Programs struct {
+	mu     sync.Mutex
+	idle   []*probes // attached nowhere, the one that was used last at the end
+	closed bool
+	loads  int // how often programs were loaded
+}
+
+// maxIdle is how many loaded programs are kept: each has ring buffers of some ten megabytes.
+const maxIdle = 2
+
+// Close takes the programs out of the kernel. Recordings that still go on take theirs out when they end.
+func (p *Programs) Close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
+	var err error
+	for _, idle := range p.idle {
+		err = errors.Join(err, idle.close())
+	}
+	p.idle = nil
+	return err
+}
+
+// load gives programs that know of no process yet. With a nil p they are for this recording only.
+func (p *Programs) load(cfg *programConfig) (*probes, error) {
+	if p == nil {
+		return load(cfg)
+	}
+	if kept := p.take(cfg); kept != nil {
+		if err := kept.forget(); err != nil {
+			return nil, errors.Join(err, kept.close())
+		}
+		return kept, nil
+	}
+	p.mu.Lock()
+	p.loads++
+	p.mu.Unlock()
+	return load(cfg)
+}
+
+// take finds programs that would be loaded just so.
+func (p *Programs) take(cfg *programConfig) *probes {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	i := slices.IndexFunc(p.idle, func(q *probes) bool { return q.serves(cfg) })
+	if i < 0 {
+		return nil
+	}
+	kept := p.idle[i]
+	p.idle = slices.Delete(p.idle, i, i+1)
+	return kept
+}
+
+// release detaches, and keeps the programs or closes them.
+func (p *Programs) release(q *probes) error {
+	if err := q.detach(); err != nil || p == nil {
+		return errors.Join(err, q.close())
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return q.close()
+	}
+	p.idle = append(p.idle, q)
+	if len(p.idle) <= maxIdle {
+		return nil
+	}
+	oldest := p.idle[0]
+	p.idle = slices.Delete(p.idle, 0, 1)
+	return oldest.close()
+}
+
+// sameBuild says whether programs loaded for one process are as those for the other.
+func (c *programConfig) sameBuild(d *programConfig) bool {
+	return c.stackDepth == d.stackDepth && c.layout == d.layout && c.preempted == d.preempted && c.current == d.current &&
+		c.goids == d.goids && c.kernel == d.kernel && slices.Equal(c.fallbacks, d.fallbacks)
+}
+
+// serves says whether the programs can watch the process. One that they watched before they cannot: what a thread remembers
+// stays with the thread as long as it lives, and is out of date.
+func (p *probes) serves(cfg *programConfig) bool {
+	return p.build.sameBuild(cfg) && !slices.Contains(p.watched, cfg.tgid)
+}
+
+// forget clears all that the programs remember of the process that they watched: another one's goroutines may be at the same
+// addresses, its stacks at the same program counters, and its threads may have the same ids. The programs must be silent.
+func (p *probes) forget() error {
+	if err := p.drain(func(int, []byte) error { return nil }); err != nil {
+		return err
+	}
+	if err := zero[bpf.GoschedGoidEntry](p.collection.Maps[bpf.GoschedMapGoids]); err != nil {
+		return fmt.Errorf("clear the table of goroutines' ids: %w", err)
+	}
+	if err := zero[uint64](p.collection.Maps[bpf.GoschedMapStacksSent]); err != nil {
+		return fmt.Errorf("clear the table of stacks: %w", err)
+	}
+	if !p.legacy {
+		return nil
+	}
+	for _, name := range []string{bpf.GoschedLegacyMapThreads, bpf.GoschedLegacyMapPoints} {
+		if err := empty(p.collection.Maps[name]); err != nil {
+			return fmt.Errorf("clear BPF map %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// zero writes zeros over all of an array.
+func zero[V any](m *ebpf.Map) error {
+	keys := make([]uint32, m.MaxEntries())
+	for i := range keys {
+		keys[i] = uint32(i)
+	}
+	_, err := m.BatchUpdate(keys, make([]V, len(keys)), nil)
+	return err
+}
+
+// empty deletes every entry of a hash.
+func empty(m *ebpf.Map) error {
+	var keys [][]byte
+	var key, value []byte
+	entries := m.Iterate()
+	for entries.Next(&key, &value) {
+		keys = append(keys, slices.Clone(key))
+	}
+	err := entries.Err()
+	for _, k := range keys {
+		if failed := m.Delete(k); !errors.Is(failed, ebpf.ErrKeyNotExist) {
+			err = errors.Join(err, failed)
+		}
+	}
+	return err
+}
+
+// silence has the programs watch no process any more. When it returns none of them is at work, and what they had to say is in
+// the rings.
+func (p *probes) silence() error {
+	subject := p.collection.Variables[bpf.GoschedVarSubject]
+	var s bpf.GoschedSubject
+	if err := subject.Get(&s); err != nil {
+		return fmt.Errorf("read which process BPF programs watch: %w", err)
+	}
+	s.Tgid = 0 // all else stays: programs that are at work may need it
+	if err := subject.Set(&s); err != nil {
+		return fmt.Errorf("tell BPF programs to watch no process: %w", err)
+	}
+	waitForPrograms()
+	return nil
+}
+
+// waitForPrograms returns when every BPF program that runs now has ended: they are readers of RCU, for whom
+// membarrier(MEMBARRIER_CMD_GLOBAL) waits (Linux 5.10-6.18 kernel/sched/membarrier.c). It is refused where CPUs run without
+// a tick; then it is as long as events may be late.
+func waitForPrograms() {
+	const global = 1 // MEMBARRIER_CMD_GLOBAL, include/uapi/linux/membarrier.h
+	if _, _, errno := unix.Syscall(unix.SYS_MEMBARRIER, global, 0, 0); errno != 0 {
+		time.Sleep(orderWindow)
+	}
+}

@@ -1,0 +1,209 @@
+package record
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/gosched/gosched/bpf"
+	"github.com/gosched/gosched/format"
+	"github.com/gosched/gosched/internal/testenv"
+	"github.com/gosched/gosched/record/target"
+)
+
+// startBusy starts a service that is busy until the test ends, one at the same addresses as any other.
+func startBusy(t *testing.T, args ...string) *target.Process {
+	t.Helper()
+	cmd := exec.Command(testenv.Build(t, testenv.Program{Name: "service"}), args...)
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		in.Close()
+		_ = cmd.Wait()
+	})
+	if _, err := io.WriteString(in, "\n"); err != nil { // it answers when it works
+		t.Fatal(err)
+	}
+	if !bufio.NewScanner(out).Scan() {
+		t.Fatal("the service is gone")
+	}
+	proc, err := target.Open(cmd.Process.Pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { proc.Close() })
+	return proc
+}
+
+// recordBriefly records a process, and checks that the trace is of that process only and that it knows every stack. steady
+// says that the process has the same goroutines all the time.
+func recordBriefly(t *testing.T, proc *target.Process, steady bool, opts Options) {
+	t.Helper()
+	opts.Output, opts.Duration, opts.Recorder = filepath.Join(t.TempDir(), "t.parquet"), 300*time.Millisecond, "test"
+	before := goroutinesOf(t, proc)
+	sum, err := Record(t.Context(), proc, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sum.Lost == 0 && sum.LostStacks != 0 {
+		t.Errorf("%d stacks are not known, and none was lost", sum.LostStacks)
+	}
+	trace, err := format.Open(opts.Output)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := make(map[int32]bool)
+	threads, err := proc.Threads()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, thread := range threads {
+		own[int32(thread.TID)] = true
+	}
+	moves, there := 0, before
+	maps.Copy(there, goroutinesOf(t, proc))
+	for b, err := range trace.Batches(t.Context(), format.Selection{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range b.Len() {
+			if tid := b.TID[i]; tid != format.Unknown && !own[tid] {
+				t.Fatalf("an event of thread %d, which is not the process's", tid)
+			}
+			if b.Kind[i] != format.KindGoroutine {
+				continue
+			}
+			moves++
+			if steady && !there[b.GoID[i]] {
+				t.Fatalf("goroutine %d goes from %v to %v, and the process has none of that id", b.GoID[i], b.From[i], b.To[i])
+			}
+		}
+	}
+	if moves < 100 {
+		t.Errorf("%d events of goroutines that are busy", moves)
+	}
+}
+
+// goroutinesOf reads from a process's memory which goroutines it has.
+func goroutinesOf(t *testing.T, proc *target.Process) map[format.GoID]bool {
+	t.Helper()
+	m, err := Goroutines(t.Context(), proc, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := map[format.GoID]bool{}
+	for _, id := range m.Events.GoID {
+		ids[id] = true
+	}
+	return ids
+}
+
+// TestProgramsServeOneProcessAfterTheOther records processes that run one program, so that nearly all that the programs
+// remember of the first would fit the second too.
+func TestProgramsServeOneProcessAfterTheOther(t *testing.T) {
+	testenv.RequireBPF(t)
+	first, second := startBusy(t, "-clients=3", "-procs=2"), startBusy(t, "-procs=1")
+	for _, fallbacks := range [][]string{nil, {FallbackPerfUprobes}, {FallbackLegacy}} {
+		t.Run(fmt.Sprint(fallbacks), func(t *testing.T) {
+			var programs Programs
+			opts := Options{Programs: &programs, Fallbacks: fallbacks}
+			recordBriefly(t, first, false, opts)
+			recordBriefly(t, second, true, opts)
+			if programs.loads != 1 {
+				t.Errorf("programs were loaded %d times for two processes of one program", programs.loads)
+			}
+			recordBriefly(t, first, false, opts)
+			if programs.loads != 2 {
+				t.Errorf("programs were loaded %d times: those that watched a process do not know what its threads did since", programs.loads)
+			}
+			opts.StackDepth = 5
+			recordBriefly(t, first, false, opts)
+			if programs.loads != 3 || len(programs.idle) != maxIdle {
+				t.Errorf("programs were loaded %d times, the last for other stacks, and %d are kept", programs.loads, len(programs.idle))
+			}
+			if err := programs.Close(); err != nil || len(programs.idle) != 0 {
+				t.Errorf("%d programs are left: %v", len(programs.idle), err)
+			}
+		})
+	}
+}
+
+func TestProgramsForgetWhatTheyWatched(t *testing.T) {
+	testenv.RequireBPF(t)
+	proc := startBusy(t)
+	for _, fallbacks := range [][]string{nil, {FallbackLegacy}} {
+		t.Run(fmt.Sprint(fallbacks), func(t *testing.T) {
+			var programs Programs
+			defer programs.Close()
+			recordBriefly(t, proc, true, Options{Programs: &programs, Fallbacks: fallbacks})
+			kept := programs.idle[0]
+			tables := []string{bpf.GoschedMapGoids, bpf.GoschedMapStacksSent}
+			if kept.legacy {
+				tables = append(tables, bpf.GoschedLegacyMapPoints, bpf.GoschedLegacyMapThreads)
+			}
+			for _, name := range tables {
+				if filled(t, kept.collection.Maps[name]) == 0 {
+					t.Errorf("%s is empty after a recording: the check below cannot fail", name)
+				}
+			}
+			if err := kept.forget(); err != nil {
+				t.Fatal(err)
+			}
+			for _, name := range tables {
+				if n := filled(t, kept.collection.Maps[name]); n != 0 {
+					t.Errorf("%s still has %d entries", name, n)
+				}
+			}
+		})
+	}
+}
+
+// filled is how many entries of a map are not zero.
+func filled(t *testing.T, m *ebpf.Map) (n int) {
+	t.Helper()
+	var key, value []byte
+	entries := m.Iterate()
+	for entries.Next(&key, &value) {
+		if slices.ContainsFunc(value, func(b byte) bool { return b != 0 }) {
+			n++
+		}
+	}
+	if err := entries.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestProgramsOfARecordingThatEndsAfterCloseAreNotKept(t *testing.T) {
+	testenv.RequireBPF(t)
+	proc := startBusy(t)
+	var programs Programs
+	opts := Options{Programs: &programs, Begun: func(time.Time) {
+		if err := programs.Close(); err != nil {
+			t.Error(err)
+		}
+	}}
+	recordBriefly(t, proc, true, opts)
+	if len(programs.idle) != 0 {
+		t.Errorf("%d programs are kept after Close", len(programs.idle))
+	}
+}
