@@ -288,3 +288,26 @@ func openFiles(t *testing.T) int {
 	}
 	return len(entries)
 }
+
+func TestTheTraceIsWholeWhenItIsSaidToBe(t *testing.T) {
+	testenv.RequireBPF(t)
+	s := startService(t, "-clients=2")
+	for _, fallbacks := range [][]string{nil, {record.FallbackPerfUprobes}, {record.FallbackLegacy}} {
+		out := filepath.Join(t.TempDir(), "t.parquet")
+		written := 0
+		opts := record.Options{Output: out, Recorder: "test", Duration: 200 * time.Millisecond, Fallbacks: fallbacks}
+		opts.Written = func(sum *record.Summary) {
+			written++
+			if _, _, rows := span(t, out); int64(rows) != sum.Events || rows == 0 {
+				t.Errorf("%v: %d rows in the trace of %d events", fallbacks, rows, sum.Events)
+			}
+		}
+		if err := recordUntil(t, s, opts); err != nil || written != 1 {
+			t.Errorf("%v: it is said %d times that the trace is whole: %v", fallbacks, written, err)
+		}
+		if probed(t, s) {
+			t.Errorf("%v: probes are left in the target", fallbacks)
+		}
+	}
+	works(t, s)
+}

@@ -43,6 +43,7 @@ type Options struct {
 	Ready      func() error    // called once everything is attached; a process that was started for this recording goes on then
 	Begun      func(time.Time) // called once, with the trace's beginning, when the goroutines that were there have been read too
 	Progress   func(Progress)  // called a few times a second
+	Written    func(*Summary)  // called once the trace is whole, while probes may still have to be taken off
 	Programs   *Programs       // keeps what is loaded into the kernel for other recordings; nil: it is for this one
 	Fallbacks  []string        // fall-backs to use even where the kernel can do better: see Fallbacks
 }
@@ -70,6 +71,7 @@ type Summary struct {
 	Progress
 	Output    string
 	Whole     bool // everything that was counted is in the trace
+	OneByOne  bool // the probes are taken off one by one: the kernel takes a tenth of a second for each
 	EndReason string
 	Metadata  format.Metadata
 }
@@ -392,7 +394,13 @@ func (s *session) closeTrace(err error) (*Summary, error) {
 	if closing := s.out.close(s.meta, s.follow.rows.batch); !errors.Is(err, closing) { // it may have ended the recording
 		err = errors.Join(err, closing)
 	}
-	sum := &Summary{Progress: s.progress(), Output: s.opts.Output, Whole: err == nil, EndReason: s.meta.EndReason, Metadata: s.meta}
+	sum := &Summary{
+		Progress: s.progress(), Output: s.opts.Output, Whole: err == nil, OneByOne: !s.probes.multi,
+		EndReason: s.meta.EndReason, Metadata: s.meta,
+	}
+	if s.opts.Written != nil && err == nil {
+		s.opts.Written(sum)
+	}
 	return sum, err
 }
 

@@ -73,9 +73,27 @@ func (r *recorder) process(ctx context.Context) error {
 	opts := r.options()
 	line := newProgressLine(r.notes, r.opts.pid, r.opts.duration)
 	opts.Progress = line.update
+	return r.record(ctx, proc, opts, line.clear)
+}
+
+// record records, and says what there is as soon as the trace is whole.
+func (r *recorder) record(ctx context.Context, proc *target.Process, opts record.Options, over func()) error {
+	written := false
+	var said error
+	opts.Written = func(summary *record.Summary) {
+		written = true
+		over()
+		said = r.finish(summary, proc, true)
+		if summary.OneByOne {
+			fmt.Fprintln(r.notes, "taking the probes off, one by one")
+		}
+	}
 	summary, err := record.Record(ctx, proc, opts)
-	line.clear()
-	return errors.Join(err, r.finish(summary, proc, err == nil))
+	if !written {
+		over()
+		said = r.finish(summary, proc, false)
+	}
+	return errors.Join(err, said)
 }
 
 // openTarget opens a process, and tells one that may not be looked at from one that
@@ -113,11 +131,10 @@ func (r *recorder) command(ctx context.Context) error {
 		running = true
 		return child.Resume()
 	}
-	summary, err := record.Record(ctx, child.Process, opts)
+	err = r.record(ctx, child.Process, opts, func() {})
 	if !running {
 		return errors.Join(err, reap(child))
 	}
-	err = errors.Join(err, r.finish(summary, child.Process, err == nil))
 	code, waitErr := child.Wait()
 	return passOn(code, errors.Join(err, waitErr))
 }
