@@ -8,7 +8,6 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
 	"github.com/cilium/ebpf/ringbuf"
-	"github.com/cilium/ebpf/rlimit"
 
 	"github.com/gosched/gosched/bpf"
 	"github.com/gosched/gosched/record/gobin"
@@ -54,8 +53,8 @@ type programConfig struct {
 // load puts the programs into the kernel, those for older kernels where it does not take the others.
 // Nothing is attached yet.
 func load(cfg *programConfig) (*probes, error) {
-	if err := rlimit.RemoveMemlock(); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnsupported, err)
+	if err := prepareLibrary(); err != nil {
+		return nil, err
 	}
 	if slices.Contains(cfg.fallbacks, FallbackLegacy) {
 		return loadVariant(bpf.LoadGoschedLegacy, cfg, true)
