@@ -12,6 +12,8 @@ import (
 	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/features"
 	"golang.org/x/sys/unix"
+
+	"github.com/gosched/gosched/record/target"
 )
 
 // The names of the fall-backs.
@@ -65,20 +67,17 @@ func checkFallbacks(names []string) error {
 // Kernel says what the running kernel can do for a recording.
 type Kernel struct {
 	Fallbacks []Fallback // those that are needed here
-	Missing   string     // why nothing can be recorded, a sentence; empty when it can
 }
 
-// ProbeKernel finds out what the running kernel can do, by loading the programs.
-func ProbeKernel() Kernel {
+// ProbeKernel finds out what the running kernel can do, by loading the programs. The error says why
+// nothing can be recorded.
+func ProbeKernel() (Kernel, error) {
 	p, err := load(&programConfig{stackDepth: DefaultStackDepth, kernel: true})
 	if err != nil {
-		return Kernel{Missing: err.Error()}
+		return Kernel{}, err
 	}
 	k := Kernel{Fallbacks: p.fallbacks()}
-	if err := p.close(); err != nil {
-		k.Missing = err.Error()
-	}
-	return k
+	return k, p.close()
 }
 
 // fallbacks are those that the loaded programs use.
@@ -125,7 +124,7 @@ func explain(err error) error {
 	var verifier *ebpf.VerifierError
 	switch {
 	case forbidden(err):
-		return fmt.Errorf("%w: the kernel refuses (%w); recording needs root, or CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE", ErrUnsupported, err)
+		return fmt.Errorf("%w: %w", target.Refused("recording", err, target.CapBPF, target.CapPerfmon), err)
 	case errors.Is(err, ebpf.ErrNotSupported), errors.As(err, &verifier):
 		return fmt.Errorf("%w: %w", ErrUnsupported, err)
 	}

@@ -3,7 +3,6 @@ package record
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/gosched/gosched/format"
@@ -15,12 +14,9 @@ import (
 const notWatched = "the goroutines were read once, not recorded"
 
 // Goroutines reads every goroutine of a process from its memory, without eBPF, without stopping it and without leaving anything in it: a trace of snapshot rows
-// that lasts as long as the reading does. Each goroutine was in its state at some moment of that time, and not all at the same one. The stack of one that ran, or moved while it was read, is
+// that lasts as long as the reading does. It works in any PID namespace and numbers the process as that does. Each goroutine was in its state at some moment of that time, and not all at the same one. The stack of one that ran, or moved while it was read, is
 // its entry function and a mark that says so.
 func Goroutines(ctx context.Context, proc *target.Process, recorder string) (*format.Memory, error) {
-	if err := target.CheckPIDNamespace(); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnsupported, err)
-	}
 	b, err := gobin.Open(proc.Exe())
 	if err != nil {
 		return nil, err

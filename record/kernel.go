@@ -50,12 +50,24 @@ type programConfig struct {
 	fallbacks  []string       // fall-backs to use even where the kernel can do better
 }
 
-// load puts the programs into the kernel, those for older kernels where it does not take the others.
-// Nothing is attached yet.
+// load puts the programs into the kernel and makes sure that they may be attached. Nothing is
+// attached yet.
 func load(cfg *programConfig) (*probes, error) {
 	if err := prepareLibrary(); err != nil {
 		return nil, err
 	}
+	p, err := loadEither(cfg)
+	if err != nil || p.multi {
+		return p, err
+	}
+	if err := checkPerfUprobes(); err != nil {
+		return nil, errors.Join(err, p.close())
+	}
+	return p, nil
+}
+
+// loadEither loads the programs for older kernels where the kernel does not take the others.
+func loadEither(cfg *programConfig) (*probes, error) {
 	if slices.Contains(cfg.fallbacks, FallbackLegacy) {
 		return loadVariant(bpf.LoadGoschedLegacy, cfg, true)
 	}

@@ -1,10 +1,12 @@
 package record
 
 import (
+	"errors"
 	"math"
 	"time"
 
 	"github.com/gosched/gosched/format"
+	"github.com/gosched/gosched/record/target"
 )
 
 // How long the goroutines are read at the end of a recording at most, where there are too many for less.
@@ -46,9 +48,10 @@ func (s *session) unreadFirst(addrs []uint64) []uint64 {
 	return append(addrs[done:len(addrs):len(addrs)], addrs[:done]...)
 }
 
-// unlessGone is the error of a process that is still there. One that has ended cannot be read.
+// unlessGone is the error of a process that is still there. One that has ended cannot be read; its
+// memory goes some time before it does.
 func (s *session) unlessGone(err error) error {
-	if !s.proc.Alive() {
+	if errors.Is(err, target.ErrNoProcess) || !s.proc.Alive() {
 		return nil
 	}
 	return err

@@ -149,8 +149,8 @@ func open(proc *target.Process, opts Options) (*session, error) {
 		opts.StackDepth = DefaultStackDepth
 	}
 	s := &session{opts: opts, proc: proc}
-	if err := target.CheckPIDNamespace(); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnsupported, err)
+	if root, err := target.InRootPIDNamespace(); err != nil || !root {
+		return nil, errors.Join(err, fmt.Errorf("%w: this is not the root PID namespace", ErrUnsupported))
 	}
 	if err := s.readBinary(); err != nil {
 		return nil, err

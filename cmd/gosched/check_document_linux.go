@@ -18,6 +18,9 @@ func (d *checkDocument) document(opts checkOptions) *report.Document {
 		doc.Warnings = append(doc.Warnings, report.Warning{Code: "problem", Text: text})
 	}
 	doc.Facts = d.facts()
+	if opts.binary == "" && (opts.pid == 0 || !d.Recordable) {
+		doc.Tables = append(doc.Tables, d.privilegeTable())
+	}
 	if len(d.Probes) > 0 {
 		doc.Tables = append(doc.Tables, d.probeTable())
 	}

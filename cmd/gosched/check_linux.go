@@ -19,8 +19,9 @@ type checkDocument struct {
 	Version     int               `json:"version"`
 	Recordable  bool              `json:"recordable"`
 	Kernel      checkedKernel     `json:"kernel"`
-	Process     *checkedProcess   `json:"process"` // null without -p
-	Binary      *checkedBinary    `json:"binary"`  // null where none was asked about, or it cannot be read
+	Privileges  []checkedUse      `json:"privileges"` // what each use takes, and what of it this user lacks
+	Process     *checkedProcess   `json:"process"`    // null without -p
+	Binary      *checkedBinary    `json:"binary"`     // null where none was asked about, or it cannot be read
 	Probes      []checkedProbe    `json:"probes"`
 	Transitions []gobinTransition `json:"transitions"`
 	Problems    []problem         `json:"problems"` // what stands in the way
@@ -78,7 +79,7 @@ type problem struct {
 
 func runCheck(_ context.Context, opts checkOptions, out io.Writer) error {
 	doc := &checkDocument{
-		Version: documentVersion, Probes: []checkedProbe{}, Transitions: []gobinTransition{}, Problems: []problem{},
+		Version: documentVersion, Privileges: []checkedUse{}, Probes: []checkedProbe{}, Transitions: []gobinTransition{}, Problems: []problem{},
 	}
 	doc.machine()
 	if err := doc.subject(opts); err != nil {
@@ -106,16 +107,27 @@ func (d *checkDocument) machine() {
 		d.problem("", "the machine does not say what it is: %v", err)
 	}
 	d.Kernel.Release = host.Kernel
-	if err := target.CheckPIDNamespace(); err != nil {
-		d.problem("run gosched on the host, or in a container that shares its PID namespace", "%v", err)
-	}
-	if err := target.CheckPrivileges(); err != nil {
-		d.problem("run it with sudo, or give the program the capabilities with setcap; what the kernel can do was not tried without them", "%v", err)
+	own, err := target.OwnPrivileges()
+	if err != nil {
+		d.problem("", "%v", err)
 		return
 	}
-	kernel := record.ProbeKernel()
-	if kernel.Missing != "" {
-		d.problem("use a kernel that has it; distributions' kernels from 5.10 on do", "%s", kernel.Missing)
+	d.Privileges = checkUses(&own)
+	if _, err := target.InRootPIDNamespace(); err != nil {
+		d.problem(adviceFor(err), "%v", err)
+		return
+	}
+	if err := target.CheckPrivileges(); err != nil {
+		d.problem(adviceFor(err)+"; what the kernel can do was not tried without them", "%v", err)
+		return
+	}
+	kernel, err := record.ProbeKernel()
+	if errors.Is(err, target.ErrPrivileges) {
+		d.problem(adviceFor(err), "%v", err)
+		return
+	}
+	if err != nil {
+		d.problem("use a kernel that has it; distributions' kernels from 5.10 on do", "%v", err)
 		return
 	}
 	d.Kernel.Fallbacks = []checkedFallback{}
@@ -132,12 +144,12 @@ func (d *checkDocument) subject(opts checkOptions) error {
 	case opts.pid == 0:
 		return nil
 	}
-	proc, err := openTarget(opts.pid)
+	proc, err := target.Open(opts.pid)
 	if err != nil {
 		if exitCode(err) != exitUnsupported {
 			return err
 		}
-		d.problem("run it with sudo, or as the process's user", "%v", err)
+		d.problem(adviceFor(err), "%v", err)
 		return nil
 	}
 	defer proc.Close()
@@ -215,9 +227,13 @@ func (d *checkDocument) runtime(name string, b *gobin.Binary) {
 	}
 }
 
-// adviceFor says what to do about a binary that cannot be recorded.
+// adviceFor says what to do about a process or a binary that cannot be recorded.
 func adviceFor(err error) string {
 	switch {
+	case errors.Is(err, target.ErrPrivileges):
+		return privilegeAdvice(err)
+	case errors.Is(err, target.ErrForeignProc):
+		return mountAdvice
 	case errors.Is(err, gobin.ErrNotGo):
 		return "record the Go program itself: if this one starts it, by -p"
 	case errors.Is(err, gobin.ErrDamaged):

@@ -45,8 +45,9 @@ the recording goes on. After a kill -9 of gosched the folder, or FILE.partial/,
 holds all but the last second, and every command reads it. Traces are readable by
 their owner only; under sudo that is who called sudo.
 
-Recording needs root, or CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE. gosched check
-says what a machine and a binary can do.`,
+Recording needs root, or CAP_BPF and CAP_PERFMON, and of another user's process
+CAP_SYS_PTRACE too. gosched check says what else may be needed, and what a machine and
+a binary can do.`,
 		Example: `  sudo gosched record -p 4711 -d 10s                       # into trace.parquet
   sudo gosched record -p 4711 -o slow.parquet --without syscalls,kernel
   sudo gosched record -o segments/ --user www -- ./server  # from its first instruction`,

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"errors"
+	"strings"
+
 	"github.com/gosched/gosched/record"
 	"github.com/gosched/gosched/record/gobin"
 	"github.com/gosched/gosched/record/target"
@@ -13,18 +16,58 @@ var unsupportedErrors = []error{
 	gobin.ErrNotGo,
 	gobin.ErrUnsupported,
 	gobin.ErrDamaged,
-	target.ErrNestedPIDNamespace,
+	target.ErrForeignProc,
 	target.ErrPrivileges,
 }
 
 // hints say what to do about an error, the first that fits.
 var hints = []struct {
 	err  error
-	hint string
+	hint func(err error) string
 }{
-	{target.ErrPrivileges, "Run it with sudo, or give the program the capabilities: sudo setcap cap_bpf,cap_perfmon,cap_sys_ptrace+ep $(command -v gosched)"},
-	{record.ErrOpenFiles, "Raise the limit: ulimit -n 4096, as root or up to the hard limit; of a service, LimitNOFILE=."},
-	{gobin.ErrNotGo, "gosched records Go programs. If this one starts the Go program, record that one with -p."},
-	{gobin.ErrUnsupported, "gosched check BINARY says what it knows of it; a newer gosched may know more."},
-	{record.ErrUnsupported, "gosched check says what this kernel lacks."},
+	{target.ErrPrivileges, func(err error) string { return "To do: " + privilegeAdvice(err) + "." }},
+	{target.ErrForeignProc, always("To do: " + mountAdvice + ".")},
+	{record.ErrOpenFiles, always("Raise the limit: ulimit -n 4096, as root or up to the hard limit; of a service, " +
+		"LimitNOFILE=.")},
+	{gobin.ErrNotGo, always("gosched records Go programs. If this one starts the Go program, record that one with -p.")},
+	{gobin.ErrUnsupported, always("gosched check BINARY says what it knows of it; a newer gosched may know more.")},
+	{record.ErrUnsupported, always("gosched check says what this kernel lacks.")},
+}
+
+// mountAdvice is for a /proc of another PID namespace.
+const mountAdvice = "mount this PID namespace's own (mount -t proc proc /proc), or start gosched in the one that /proc shows"
+
+func always(hint string) func(error) string { return func(error) string { return hint } }
+
+// privilegeAdvice says how to get the privileges that an error says are missing. What would not
+// help here is not advised: a file's capabilities where nothing gives any, or capabilities that
+// a container keeps from all its processes.
+func privilegeAdvice(err error) string {
+	e, ok := errors.AsType[*target.PrivilegeError](err)
+	switch {
+	case !ok || len(e.Missing) == 0:
+		return "run gosched as root of the machine, outside of the container"
+	case len(e.Unreachable()) > 0:
+		return "have the container or service given what it lacks: docker run" + each(e.Unreachable(), " --cap-add=") +
+			", securityContext.capabilities of a pod, CapabilityBoundingSet= of a unit"
+	case e.Caller.NoNewPrivs:
+		return "run gosched as root, or with ambient capabilities: no_new_privs is set, so that neither sudo nor setcap " +
+			"gives any"
+	}
+	return "run it with sudo, or give the program what it lacks: sudo setcap " + setcap(e.Wanted()) +
+		" $(command -v gosched)"
+}
+
+// each writes capabilities as tools take them, lower case and without CAP_, each after prefix.
+func each(caps []target.Capability, prefix string) string {
+	var b strings.Builder
+	for _, c := range caps {
+		b.WriteString(prefix + strings.ToLower(strings.TrimPrefix(c.String(), "CAP_")))
+	}
+	return b.String()
+}
+
+// setcap writes capabilities as setcap(8) takes them.
+func setcap(caps []target.Capability) string {
+	return strings.TrimPrefix(each(caps, ",cap_"), ",") + "+ep"
 }

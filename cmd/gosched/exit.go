@@ -72,7 +72,7 @@ func errorText(err error) string {
 	}
 	for _, h := range hints {
 		if errors.Is(err, h.err) {
-			return err.Error() + "\n" + h.hint
+			return err.Error() + "\n" + h.hint(err)
 		}
 	}
 	return err.Error()

@@ -2,9 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io/fs"
 
 	"github.com/gosched/gosched/format"
 	"github.com/gosched/gosched/record"
@@ -13,15 +10,12 @@ import (
 
 // readGoroutines reads the goroutines of a running process into a trace that lasts as long as that takes.
 func readGoroutines(ctx context.Context, pid int) (format.Trace, error) {
-	proc, err := openTarget(pid)
+	proc, err := target.Open(pid)
 	if err != nil {
 		return nil, err
 	}
 	defer proc.Close()
 	trace, err := record.Goroutines(ctx, proc, "gosched "+programVersion())
-	if errors.Is(err, fs.ErrPermission) {
-		return nil, &exitError{code: exitUnsupported, err: fmt.Errorf("%w: %w", err, target.ErrPrivileges)}
-	}
 	if err != nil {
 		return nil, err // not a nil *Memory in a Trace
 	}

@@ -24,7 +24,7 @@ var unsupportedErrors = []error{errNotLinux}
 // hints say what to do about an error.
 var hints []struct {
 	err  error
-	hint string
+	hint func(err error) string
 }
 
 func transitionNames() []string { return nil }

@@ -62,7 +62,7 @@ func (o *probeOptions) record(output string, duration time.Duration) record.Opti
 // process records a running process. A signal ends the recording, a second one ends
 // gosched at once.
 func (r *recorder) process(ctx context.Context) error {
-	proc, err := openTarget(r.opts.pid)
+	proc, err := target.Open(r.opts.pid)
 	if err != nil {
 		return err
 	}
@@ -94,16 +94,6 @@ func (r *recorder) record(ctx context.Context, proc *target.Process, opts record
 		said = r.finish(summary, proc, false)
 	}
 	return errors.Join(err, said)
-}
-
-// openTarget opens a process, and tells one that may not be looked at from one that
-// is not there.
-func openTarget(pid int) (*target.Process, error) {
-	proc, err := target.Open(pid)
-	if errors.Is(err, fs.ErrPermission) {
-		return nil, &exitError{code: exitUnsupported, err: fmt.Errorf("%w: %w", err, target.ErrPrivileges)}
-	}
-	return proc, err
 }
 
 // command records a command from its first instruction and passes its exit code on.

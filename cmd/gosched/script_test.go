@@ -13,6 +13,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if err := runIfBounded(); err != nil {
+		panic(err)
+	}
 	if os.Getenv(asNobody) != "" {
 		main()
 	}

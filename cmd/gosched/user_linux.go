@@ -8,7 +8,8 @@ import (
 	"github.com/gosched/gosched/record/target"
 )
 
-// credential is a user with its groups, by name or number; nil for "".
+// credential is a user with its groups, by name or number; nil for "". A user that the caller
+// may not become is an error.
 func credential(name string) (*target.Credential, error) {
 	if name == "" {
 		return nil, nil
@@ -32,6 +33,9 @@ func credential(name string) (*target.Credential, error) {
 			return nil, fmt.Errorf("--user: %s has the id %q: %w", name, id, err)
 		}
 		numbers = append(numbers, uint32(n))
+	}
+	if err := target.CheckBecoming(int(numbers[0])); err != nil {
+		return nil, err
 	}
 	return &target.Credential{UID: numbers[0], GID: numbers[1], Groups: numbers[2:]}, nil
 }

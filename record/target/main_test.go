@@ -5,11 +5,16 @@ package target
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"strconv"
+	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // helperEnv names what the test binary is to do when a test starts it as a child.
@@ -17,7 +22,10 @@ const helperEnv = "TARGET_TEST_HELPER"
 
 // helpers are those roles. Each lives until its standard input ends, or is killed.
 var helpers = map[string]func() error{
-	"namespace":                func() error { return report(CheckPIDNamespace()) },
+	"namespace":                func() error { return say(InRootPIDNamespace()) },
+	"opener":                   func() error { return openNumbers(0) },
+	"opener, own /proc":        func() error { return errors.Join(mountOwnProc(""), openNumbers(0)) },
+	"opener, hiding /proc":     func() error { return errors.Join(mountOwnProc("hidepid=2"), openNumbers(65534)) },
 	"privileges":               func() error { return report(CheckPrivileges()) },
 	"start":                    func() error { return startCat(false, false) },
 	"start, then resume":       func() error { return startCat(true, false) },
@@ -33,6 +41,58 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+func say(answer ...any) error {
+	fmt.Println(answer...)
+	return untilEOF()
+}
+
+// mountOwnProc gives a helper that has a mount namespace of its own a /proc of its PID namespace.
+func mountOwnProc(options string) error {
+	if err := unix.Mount("", "/", "", unix.MS_PRIVATE|unix.MS_REC, ""); err != nil {
+		return err
+	}
+	return unix.Mount("proc", "/proc", "proc", 0, options)
+}
+
+// openNumbers starts a cat and prints its number, becomes another user, then opens the process of
+// each number that it reads and prints what it finds.
+func openNumbers(uid int) error {
+	cat := exec.Command("cat")
+	in, err := cat.StdinPipe()
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	if err := cat.Start(); err != nil {
+		return err
+	}
+	if uid != 0 {
+		if err := errors.Join(syscall.Setgroups(nil), syscall.Setgid(uid), syscall.Setuid(uid)); err != nil {
+			return err
+		}
+	}
+	fmt.Println(cat.Process.Pid)
+	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
+		pid, _ := strconv.Atoi(lines.Text())
+		fmt.Println(describeNumber(pid))
+	}
+	return nil
+}
+
+func describeNumber(pid int) string {
+	p, err := Open(pid)
+	if err != nil {
+		return err.Error()
+	}
+	defer p.Close()
+	comm, err1 := p.Comm()
+	threads, err2 := p.Threads()
+	if err := errors.Join(err1, err2); err != nil {
+		return err.Error()
+	}
+	return fmt.Sprint(p.PID(), " is ", comm, " with threads ", threads)
 }
 
 func report(answer error) error {

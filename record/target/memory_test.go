@@ -191,7 +191,11 @@ func FuzzParseMapping(f *testing.F) {
 	})
 }
 
-func FuzzStartTicks(f *testing.F) {
+func FuzzSplitStat(f *testing.F) {
 	f.Add("77 (cat) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 4242 20")
-	f.Fuzz(func(_ *testing.T, stat string) { _, _ = startTicks(stat) })
+	f.Fuzz(func(t *testing.T, stat string) {
+		if fields, err := splitStat(stat); err == nil && len(fields) <= fieldLast {
+			t.Errorf("%q: %d fields", stat, len(fields))
+		}
+	})
 }

@@ -5,49 +5,241 @@ package target
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
 )
 
-// ErrPrivileges is the error of a caller who may not record.
-var ErrPrivileges = errors.New("recording needs root, or CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE")
+// ErrPrivileges is the error of a caller who may not do what was asked for. An error that
+// is it is a *PrivilegeError too.
+var ErrPrivileges = errors.New("not permitted")
 
-// needed are the capabilities that recording takes. CAP_SYS_ADMIN stands for the
-// first two (Linux v5.8 on, include/linux/capability.h: bpf_capable, perfmon_capable).
-var needed = []struct {
-	bit   uint
-	name  string
-	admin bool // CAP_SYS_ADMIN will do
-}{
-	{unix.CAP_BPF, "CAP_BPF", true},
-	{unix.CAP_PERFMON, "CAP_PERFMON", true},
-	{unix.CAP_SYS_PTRACE, "CAP_SYS_PTRACE", false},
+// Capability is one of the kernel's capabilities (include/uapi/linux/capability.h).
+type Capability uint
+
+// The capabilities that recording can take.
+const (
+	CapDACReadSearch Capability = unix.CAP_DAC_READ_SEARCH
+	CapKill          Capability = unix.CAP_KILL
+	CapSetGID        Capability = unix.CAP_SETGID
+	CapSetUID        Capability = unix.CAP_SETUID
+	CapSysPtrace     Capability = unix.CAP_SYS_PTRACE
+	CapSysAdmin      Capability = unix.CAP_SYS_ADMIN
+	CapPerfmon       Capability = unix.CAP_PERFMON
+	CapBPF           Capability = unix.CAP_BPF
+)
+
+var capabilityNames = map[Capability]string{
+	CapDACReadSearch: "CAP_DAC_READ_SEARCH",
+	CapKill:          "CAP_KILL",
+	CapSetGID:        "CAP_SETGID",
+	CapSetUID:        "CAP_SETUID",
+	CapSysPtrace:     "CAP_SYS_PTRACE",
+	CapSysAdmin:      "CAP_SYS_ADMIN",
+	CapPerfmon:       "CAP_PERFMON",
+	CapBPF:           "CAP_BPF",
 }
 
-// CheckPrivileges returns ErrPrivileges, with what is missing, where the caller's
-// effective capabilities do not allow to record another user's process.
-func CheckPrivileges() error {
-	field := statusField("/proc/self/status", "CapEff")
-	effective, err := strconv.ParseUint(field, 16, 64)
-	if err != nil {
-		return fmt.Errorf("read own capabilities %q: %w", field, err)
+func (c Capability) String() string {
+	if name, ok := capabilityNames[c]; ok {
+		return name
 	}
-	if missing := lacking(effective); len(missing) > 0 {
-		return fmt.Errorf("%w: user %d lacks %s", ErrPrivileges, os.Geteuid(), strings.Join(missing, ", "))
+	return "capability " + strconv.Itoa(int(c))
+}
+
+// instead are the capabilities that stand for others: CAP_SYS_ADMIN for the two that were
+// cut out of it (Linux v5.8 on, include/linux/capability.h: bpf_capable, perfmon_capable),
+// and CAP_DAC_OVERRIDE for what reads files only.
+var instead = map[Capability]uint{
+	CapBPF:           unix.CAP_SYS_ADMIN,
+	CapPerfmon:       unix.CAP_SYS_ADMIN,
+	CapDACReadSearch: unix.CAP_DAC_OVERRIDE,
+}
+
+// Privileges are what the caller may do.
+type Privileges struct {
+	UID        int
+	Effective  uint64 // the set of capabilities that count
+	Bounding   uint64 // those of the named ones that a program can get at all
+	NoNewPrivs bool   // neither sudo nor a file's capabilities give any
+	Nested     bool   // the capabilities are those of a user namespace, not of the machine
+}
+
+// initUserNamespace is PROC_USER_INIT_INO, the inode of the first user namespace
+// (Linux v3.8 on, include/linux/proc_ns.h).
+const initUserNamespace = "user:[4026531837]"
+
+// OwnPrivileges are those of the calling thread. They are asked of the kernel and not read
+// from /proc, which may be another namespace's.
+func OwnPrivileges() (Privileges, error) {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var sets [2]unix.CapUserData // 32 capabilities each
+	if err := unix.Capget(&header, &sets[0]); err != nil {
+		return Privileges{}, fmt.Errorf("read own privileges: %w", err)
+	}
+	p := Privileges{
+		UID:       os.Geteuid(),
+		Effective: uint64(sets[0].Effective) | uint64(sets[1].Effective)<<32,
+	}
+	for c := range capabilityNames {
+		if n, err := unix.PrctlRetInt(unix.PR_CAPBSET_READ, uintptr(c), 0, 0, 0); err == nil && n == 1 {
+			p.Bounding |= 1 << c
+		}
+	}
+	n, err := unix.PrctlRetInt(unix.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0)
+	p.NoNewPrivs = err == nil && n == 1
+	ns, err := os.Readlink("/proc/self/ns/user")
+	p.Nested = err == nil && ns != initUserNamespace // without user namespaces there is no such file
+	return p, nil
+}
+
+// Lacks are those of the capabilities that the caller does not have.
+func (p *Privileges) Lacks(needs ...Capability) []Capability {
+	var missing []Capability
+	for _, need := range needs {
+		other, ok := instead[need]
+		if p.Effective>>need&1 == 0 && !(ok && p.Effective>>other&1 == 1) {
+			missing = append(missing, need)
+		}
+	}
+	return missing
+}
+
+// PrivilegeError says what a caller lacks for what was asked for.
+type PrivilegeError struct {
+	Action  string       // what was asked for: "recording"
+	Needs   []Capability // what it takes
+	Missing []Capability // which of them the caller lacks; none: Reason stands in the way
+	Reason  string
+	Caller  Privileges
+}
+
+func (e *PrivilegeError) Error() string {
+	takes := fmt.Sprintf("%s takes %s", e.Action, names(e.Needs))
+	if len(e.Missing) == 0 {
+		return fmt.Sprintf("%s, which user %d has: %s", takes, e.Caller.UID, e.Reason)
+	}
+	return fmt.Sprintf("%s: user %d lacks %s", takes, e.Caller.UID, names(e.Missing))
+}
+
+// Is says that the error is ErrPrivileges.
+func (e *PrivilegeError) Is(other error) bool { return other == ErrPrivileges }
+
+// names lists capabilities: "CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE".
+func names(caps []Capability) string {
+	texts := make([]string, len(caps))
+	for i, c := range caps {
+		texts[i] = c.String()
+	}
+	if len(texts) < 2 {
+		return strings.Join(texts, "")
+	}
+	last := len(texts) - 1
+	return strings.Join(texts[:last], ", ") + " and " + texts[last]
+}
+
+// recordingNeeds is what every recording takes, whoever the process belongs to: to load
+// the programs, and to attach them.
+var recordingNeeds = []Capability{CapBPF, CapPerfmon}
+
+// CheckPrivileges returns a *PrivilegeError where the caller may not record, whatever
+// process that is. What a process takes beyond that, Open finds.
+func CheckPrivileges() error {
+	own, err := OwnPrivileges()
+	if err != nil {
+		return err
+	}
+	return own.checkRecording()
+}
+
+func (p *Privileges) checkRecording() error {
+	e := &PrivilegeError{Action: "recording", Needs: recordingNeeds, Missing: p.Lacks(recordingNeeds...), Caller: *p}
+	switch {
+	case len(e.Missing) > 0:
+		return e
+	case p.Nested:
+		e.Reason = "but in a user namespace, and the kernel asks for them outside of it"
+		return e
 	}
 	return nil
 }
 
-func lacking(effective uint64) []string {
-	var missing []string
-	admin := effective>>unix.CAP_SYS_ADMIN&1 == 1
-	for _, need := range needed {
-		if effective>>need.bit&1 == 0 && !(need.admin && admin) {
-			missing = append(missing, need.name)
+// CheckBecoming returns a *PrivilegeError where the caller may not start commands as the
+// user uid and record them: it has to become that user, to read and to end the command.
+func CheckBecoming(uid int) error {
+	own, err := OwnPrivileges()
+	if err != nil || uid == own.UID {
+		return err
+	}
+	needs := []Capability{CapSetUID, CapSetGID, CapKill, CapSysPtrace}
+	if missing := own.Lacks(needs...); len(missing) > 0 {
+		return &PrivilegeError{
+			Action: fmt.Sprintf("recording a command as user %d", uid), Needs: needs, Missing: missing, Caller: own,
 		}
 	}
-	return missing
+	return nil
+}
+
+// Refused makes a *PrivilegeError of a refusal, which says what an action takes and what of it
+// the caller lacks.
+func Refused(action string, refusal error, needs ...Capability) error {
+	own, err := OwnPrivileges()
+	if err != nil {
+		return errors.Join(refusal, err)
+	}
+	e := &PrivilegeError{Action: action, Needs: needs, Missing: own.Lacks(needs...), Caller: own}
+	if len(e.Missing) == 0 {
+		e.Reason = "but the system refuses (" + rootCause(refusal).Error() + "): its lockdown, a security module, " +
+			"a container's seccomp profile or a user namespace"
+	}
+	return e
+}
+
+// denied is Refused for something that the caller does with a process. An error that is no
+// refusal stays.
+func (p *Process) denied(action string, need Capability, err error) error {
+	if !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	owner := ""
+	if uid, _, ok := strings.Cut(statusField(p.path("status"), "Uid"), "\t"); ok {
+		owner = " of user " + uid
+	}
+	return Refused(fmt.Sprintf("process %d%s: %s", p.pid, owner, action), err, need)
+}
+
+// rootCause is the innermost error.
+func rootCause(err error) error {
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			return err
+		}
+		err = inner
+	}
+}
+
+// Wanted are the capabilities that the caller's program should be given: those it lacks
+// here, and those that it has.
+func (e *PrivilegeError) Wanted() []Capability {
+	wanted := slices.Clone(e.Missing)
+	for c := range capabilityNames {
+		if e.Caller.Effective>>c&1 == 1 {
+			wanted = append(wanted, c)
+		}
+	}
+	slices.Sort(wanted)
+	return slices.Compact(wanted)
+}
+
+// Unreachable are those of the missing capabilities that no program can get here, whatever
+// its file says: a container or a service keeps them from all its processes.
+func (e *PrivilegeError) Unreachable() []Capability {
+	return slices.DeleteFunc(slices.Clone(e.Missing), func(c Capability) bool {
+		return e.Caller.Bounding>>c&1 == 1
+	})
 }

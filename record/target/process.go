@@ -22,7 +22,8 @@ var ErrNoProcess = errors.New("no such process")
 // mistaken for a later process of the same number when waited for. Its methods
 // are safe for concurrent use.
 type Process struct {
-	pid    int
+	pid    int // in the caller's PID namespace, as system calls take it
+	number int // in the mounted /proc, mostly the same
 	pidfd  *os.File
 	image  image
 	exited chan struct{}
@@ -31,15 +32,16 @@ type Process struct {
 	watcher   sync.WaitGroup
 }
 
-// image is what an exec changes: the file being executed, and the auxiliary
-// vector, whose addresses are random for each exec.
+// image is what an exec changes: the file being executed, and where it and its stack were
+// put, which is random for each exec.
 type image struct {
 	device, inode uint64
-	auxv          string
+	addresses     string
 }
 
-// Open gives the process that the caller's PID namespace numbers pid. The caller
-// closes it.
+// Open gives the process that the caller's PID namespace numbers pid, once it is certain that
+// the caller may look at it, read its memory and its executable; if not, the error is a
+// *PrivilegeError. The caller closes it.
 func Open(pid int) (*Process, error) {
 	if pid <= 0 {
 		return nil, fmt.Errorf("process %d: %w", pid, ErrNoProcess)
@@ -63,22 +65,42 @@ func newProcess(pid, fd int) (*Process, error) {
 	if err := unix.SetNonblock(fd, true); err != nil {
 		return nil, fmt.Errorf("process %d: set pidfd non-blocking: %w", pid, err)
 	}
-	img, err := readImage(pid)
+	number, err := procNumber(pid, fd)
 	if err != nil {
 		return nil, err
 	}
-	return &Process{
-		pid:    pid,
-		pidfd:  os.NewFile(uintptr(fd), fmt.Sprintf("pidfd of %d", pid)),
-		image:  img,
-		exited: make(chan struct{}),
-	}, nil
+	p := &Process{pid: pid, number: number, exited: make(chan struct{})}
+	if p.image, err = p.readImage(fd); err != nil {
+		return nil, err
+	}
+	if err := p.checkReadable(); err != nil {
+		return nil, err
+	}
+	p.pidfd = os.NewFile(uintptr(fd), fmt.Sprintf("pidfd of %d", pid))
+	return p, nil
+}
+
+// checkReadable tries whether the caller may read the process's memory and its executable.
+func (p *Process) checkReadable() error {
+	err := p.ReadMany([]Range{{Buf: make([]byte, 1)}}) // no memory there, but permission is asked for first
+	if err != nil {
+		return p.denied("reading its memory", CapSysPtrace, err)
+	}
+	exe, err := os.Open(p.Exe())
+	if err != nil {
+		err = fmt.Errorf("process %d: open executable: %w", p.pid, gone(err))
+		return p.denied("reading its executable, which not everyone may,", CapDACReadSearch, err)
+	}
+	return exe.Close()
 }
 
 // openError says why there is no pidfd for pid. What pidfd_open(2) answers to the
 // number of a thread differs between kernels, so that is looked up.
 func openError(pid int, err error) error {
 	if errors.Is(err, unix.ESRCH) {
+		if where := elsewhere(pid); where != "" {
+			return fmt.Errorf("process %d: %w: %s", pid, ErrNoProcess, where)
+		}
 		return fmt.Errorf("process %d: %w", pid, ErrNoProcess)
 	}
 	if tgid := threadGroup(pid); tgid != 0 && tgid != pid {
@@ -161,7 +183,7 @@ func (p *Process) PID() int { return p.pid }
 
 // Exe is a path that opens the executable as the process sees it, even when it
 // was deleted or lies in another mount namespace.
-func (p *Process) Exe() string { return procPath(p.pid, "exe") }
+func (p *Process) Exe() string { return p.path("exe") }
 
 // ExePath is the executable's name for people: the path it had in the process's
 // mount namespace, "(deleted)" after it if it is there no more.
@@ -176,39 +198,63 @@ func (p *Process) ExePath() (string, error) {
 // Replaced says whether the process has exec'ed something, the same file again
 // included, since Open.
 func (p *Process) Replaced() (bool, error) {
-	now, err := readImage(p.pid)
+	conn, err := p.pidfd.SyscallConn()
 	if err != nil {
+		return false, err
+	}
+	var now image
+	var readErr error
+	err = conn.Control(func(pidfd uintptr) { now, readErr = p.readImage(int(pidfd)) })
+	if err := errors.Join(err, readErr); err != nil {
 		return false, err
 	}
 	return now != p.image, nil
 }
 
-func readImage(pid int) (image, error) {
+// The fields of /proc/PID/stat that say where exec put things, counted from the first that
+// follows the name (Linux v6.18 fs/proc/array.c, do_task_stat). The auxiliary vector would
+// say more, but may be read by the process's user alone.
+var placed = []int{fieldStartCode, fieldEndCode, fieldStartStack, fieldStartData, fieldStartBrk}
+
+func (p *Process) readImage(pidfd int) (image, error) {
 	var st unix.Stat_t
-	if err := unix.Stat(procPath(pid, "exe"), &st); err != nil {
-		return image{}, exeError(pid, err)
+	if err := unix.Stat(p.path("exe"), &st); err != nil {
+		return image{}, p.exeError(pidfd, err)
 	}
-	auxv, err := os.ReadFile(procPath(pid, "auxv"))
+	fields, err := p.stat()
 	if err != nil {
-		return image{}, fmt.Errorf("process %d: read auxiliary vector: %w", pid, gone(err))
+		return image{}, err
 	}
-	return image{device: uint64(st.Dev), inode: st.Ino, auxv: string(auxv)}, nil
+	img := image{device: uint64(st.Dev), inode: st.Ino}
+	for _, i := range placed {
+		img.addresses += fields[i] + " "
+	}
+	return img, nil
 }
+
+// kernelThread is PF_KTHREAD among a task's flags (Linux v5.10–v6.18 include/linux/sched.h).
+const kernelThread = 0x00200000
 
 // exeError tells a kernel thread and a zombie, which have no executable, from a
 // process that may not be looked at.
-func exeError(pid int, err error) error {
+func (p *Process) exeError(pidfd int, err error) error {
 	if !errors.Is(err, unix.ENOENT) {
-		return fmt.Errorf("process %d: look at executable: %w", pid, gone(err))
+		err = fmt.Errorf("process %d: look at executable: %w", p.pid, gone(err))
+		return p.denied("looking at it", CapSysPtrace, err)
 	}
-	switch state := statusField(procPath(pid, "status"), "State"); {
-	case state == "":
-		return fmt.Errorf("process %d: %w", pid, ErrNoProcess)
-	case strings.HasPrefix(state, "Z"), strings.HasPrefix(state, "X"):
-		return fmt.Errorf("process %d has ended already and waits for its parent: %w", pid, ErrNoProcess)
-	default:
-		return fmt.Errorf("process %d is a kernel thread: it has no executable", pid)
+	fields, err := p.stat()
+	switch {
+	case err != nil && !ended(uintptr(pidfd)):
+		return p.denied("looking at it, which the /proc here hides,", CapSysPtrace, unix.EPERM)
+	case err != nil:
+		return err
+	case strings.ContainsAny(fields[fieldState], "ZX"):
+		return fmt.Errorf("process %d has ended already and waits for its parent: %w", p.pid, ErrNoProcess)
 	}
+	if flags, _ := strconv.ParseUint(fields[fieldFlags], 10, 64); flags&kernelThread != 0 {
+		return fmt.Errorf("process %d is a kernel thread: it has no executable", p.pid)
+	}
+	return fmt.Errorf("process %d is ending: %w", p.pid, ErrNoProcess)
 }
 
 // Comm is the process's short name.
@@ -231,7 +277,7 @@ func (p *Process) Cmdline() ([]string, error) {
 }
 
 func (p *Process) read(name string) ([]byte, error) {
-	raw, err := os.ReadFile(procPath(p.pid, name))
+	raw, err := os.ReadFile(p.path(name))
 	if err != nil {
 		return nil, fmt.Errorf("process %d: read %s: %w", p.pid, name, gone(err))
 	}
@@ -245,6 +291,8 @@ func gone(err error) error {
 	}
 	return err
 }
+
+func (p *Process) path(name string) string { return procPath(p.number, name) }
 
 func procPath(pid int, name string) string {
 	return "/proc/" + strconv.Itoa(pid) + "/" + name

@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -55,38 +54,6 @@ func sameFile(t *testing.T, p *Process, path string) {
 	if err != nil || !os.SameFile(got, want) {
 		t.Errorf("Exe() = %s, %v; it is not the file %s", p.Exe(), err, path)
 	}
-}
-
-func TestThreadsOfAProcessInAPIDNamespaceHaveTheirNumbersThere(t *testing.T) {
-	cmd := helper("namespace")
-	cmd.SysProcAttr = newPIDNamespace()
-	child := run(t, cmd)
-	child.line(t)
-	p := open(t, child.Process.Pid)
-	nspid, err := p.NSPID()
-	if err != nil || nspid != 1 {
-		t.Errorf("NSPID() = %d, %v; want 1", nspid, err)
-	}
-	threads, err := p.Threads()
-	if err != nil || len(threads) < 2 {
-		t.Fatalf("Threads() = %v, %v; want those of a Go program", threads, err)
-	}
-	if want := (Thread{TID: p.PID(), NSTID: 1}); threads[0] != want {
-		t.Errorf("first of Threads() = %v; want %v", threads[0], want)
-	}
-	for _, thread := range threads[1:] {
-		if thread.NSTID <= 1 || thread.NSTID >= thread.TID {
-			t.Errorf("thread %v: want a number of its own in a fresh namespace", thread)
-		}
-	}
-}
-
-func newPIDNamespace() *syscall.SysProcAttr {
-	attr := &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID}
-	if os.Geteuid() != 0 {
-		attr.Cloneflags |= syscall.CLONE_NEWUSER
-	}
-	return attr
 }
 
 func TestOpenRefusesWhatIsNoProcess(t *testing.T) {
@@ -217,16 +184,17 @@ func TestReplacedSeesAnExec(t *testing.T) {
 	}
 }
 
-func TestStartTicksCountsFieldsAfterTheName(t *testing.T) {
-	const fields = " S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 4242 20"
+func TestSplitStatCountsFieldsAfterTheName(t *testing.T) {
+	const fields = " S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 4242 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 " +
+		"35 36 37 38 39 40 41 42 43 44 45"
 	for _, name := range []string{"(cat)", "(a b c)", "(tricky) S 1 (x)", "(()"} {
-		ticks, err := startTicks("77 " + name + fields)
-		if err != nil || ticks != 4242 {
-			t.Errorf("name %s: %d, %v; want 4242", name, ticks, err)
+		got, err := splitStat("77 " + name + fields)
+		if err != nil || got[fieldState] != "S" || got[fieldStartTime] != "4242" {
+			t.Errorf("name %s: %q, %v; want state S and 4242 ticks", name, got, err)
 		}
 	}
-	for _, stat := range []string{"", "77", "77 (cat)", "77 (cat) S 1 2"} {
-		if _, err := startTicks(stat); err == nil {
+	for _, stat := range []string{"", "77", "77 (cat)", "77 (cat) S 1 2", fields, "77 cat" + fields} {
+		if _, err := splitStat(stat); err == nil {
 			t.Errorf("stat %q: no error", stat)
 		}
 	}
@@ -240,17 +208,6 @@ func TestTheMonotonicClockPlusItsOffsetIsTheTime(t *testing.T) {
 	const slack = int64(50 * time.Microsecond) // what NTP may slew meanwhile, and the offset's own error
 	if now < before-slack || now > after+slack {
 		t.Errorf("monotonic + offset = %d; want between %d and %d", now, before, after)
-	}
-}
-
-func TestANestedPIDNamespaceIsRefused(t *testing.T) {
-	if err := CheckPIDNamespace(); err != nil {
-		t.Skip("this test runs in a nested PID namespace itself:", err)
-	}
-	cmd := helper("namespace")
-	cmd.SysProcAttr = newPIDNamespace()
-	if got := run(t, cmd).line(t); got != ErrNestedPIDNamespace.Error() {
-		t.Errorf("in a nested namespace: %q; want %q", got, ErrNestedPIDNamespace)
 	}
 }
 

@@ -21,7 +21,7 @@ type Thread struct {
 
 // Threads are the process's threads at this moment, by ascending TID.
 func (p *Process) Threads() ([]Thread, error) {
-	entries, err := os.ReadDir(procPath(p.pid, "task"))
+	entries, err := os.ReadDir(p.path("task"))
 	if err != nil {
 		return nil, fmt.Errorf("process %d: list threads: %w", p.pid, gone(err))
 	}
@@ -31,7 +31,7 @@ func (p *Process) Threads() ([]Thread, error) {
 		if err != nil {
 			continue
 		}
-		nstid := innermost(statusField(procPath(p.pid, "task/"+entry.Name()+"/status"), "NSpid"))
+		nstid := innermost(statusField(p.path("task/"+entry.Name()+"/status"), "NSpid"))
 		if nstid != 0 { // 0: ended between the listing and now
 			threads = append(threads, Thread{TID: tid, NSTID: nstid})
 		}
@@ -41,7 +41,7 @@ func (p *Process) Threads() ([]Thread, error) {
 
 // NSPID is the process's number in its own PID namespace.
 func (p *Process) NSPID() (int, error) {
-	nspid := innermost(statusField(procPath(p.pid, "status"), "NSpid"))
+	nspid := innermost(statusField(p.path("status"), "NSpid"))
 	if nspid == 0 {
 		return 0, fmt.Errorf("process %d: read NSpid: %w", p.pid, ErrNoProcess)
 	}
@@ -66,13 +66,13 @@ const clockTick = time.Second / 100
 
 // Started is the time at which the process was started, to a hundredth of a second.
 func (p *Process) Started() (time.Time, error) {
-	stat, err := p.read("stat")
+	fields, err := p.stat()
 	if err != nil {
 		return time.Time{}, err
 	}
-	ticks, err := startTicks(string(stat))
+	ticks, err := strconv.ParseInt(fields[fieldStartTime], 10, 64)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("process %d: %w", p.pid, err)
+		return time.Time{}, fmt.Errorf("process %d: parse stat: %w", p.pid, err)
 	}
 	var boot unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &boot); err != nil {
@@ -81,17 +81,40 @@ func (p *Process) Started() (time.Time, error) {
 	return time.Now().Add(time.Duration(ticks)*clockTick - time.Duration(boot.Nano())), nil
 }
 
-// startTicks is field 22 of /proc/PID/stat. The second field, the name, may hold
-// spaces and parentheses, so fields are counted from its last parenthesis.
-func startTicks(stat string) (int64, error) {
-	_, rest, ok := strings.Cut(stat[strings.LastIndexByte(stat, ')')+1:], " ")
-	fields := strings.Fields(rest)
-	if !ok || len(fields) < 20 {
-		return 0, errors.New("parse stat: too few fields")
-	}
-	ticks, err := strconv.ParseInt(fields[19], 10, 64)
+// The fields of /proc/PID/stat as statFields gives them: proc(5) counts from 1, and the
+// first two are left out.
+const (
+	fieldState      = 3 - 3
+	fieldFlags      = 9 - 3
+	fieldStartTime  = 22 - 3
+	fieldStartCode  = 26 - 3
+	fieldEndCode    = 27 - 3
+	fieldStartStack = 28 - 3
+	fieldStartData  = 45 - 3
+	fieldStartBrk   = 47 - 3
+	fieldLast       = fieldStartBrk
+)
+
+// stat reads the fields of the process's /proc/PID/stat.
+func (p *Process) stat() ([]string, error) {
+	raw, err := p.read("stat")
 	if err != nil {
-		return 0, fmt.Errorf("parse stat: %w", err)
+		return nil, err
 	}
-	return ticks, nil
+	fields, err := splitStat(string(raw))
+	if err != nil {
+		return nil, fmt.Errorf("process %d: %w", p.pid, err)
+	}
+	return fields, nil
+}
+
+// splitStat gives the fields that follow the name. That is the second and may hold spaces
+// and parentheses, so fields are counted from its last parenthesis.
+func splitStat(stat string) ([]string, error) {
+	end := strings.LastIndexByte(stat, ')')
+	fields := strings.Fields(stat[end+1:])
+	if end < 0 || len(fields) <= fieldLast {
+		return nil, errors.New("parse stat: too few fields")
+	}
+	return fields, nil
 }
