@@ -77,7 +77,7 @@ func ProbeKernel() (Kernel, error) {
 		return Kernel{}, err
 	}
 	k := Kernel{Fallbacks: p.fallbacks()}
-	return k, p.close()
+	return k, errors.Join(p.close(), probeNumbers())
 }
 
 // fallbacks are those that the loaded programs use.

@@ -13,15 +13,19 @@ import (
 // notWatched is why a reading of a process's goroutines covers no transition.
 const notWatched = "the goroutines were read once, not recorded"
 
-// Goroutines reads every goroutine of a process from its memory, without eBPF, without stopping it and without leaving anything in it: a trace of snapshot rows
-// that lasts as long as the reading does. It works in any PID namespace and numbers the process as that does. Each goroutine was in its state at some moment of that time, and not all at the same one. The stack of one that ran, or moved while it was read, is
-// its entry function and a mark that says so.
+// Goroutines reads every goroutine of a process from its memory, without eBPF, without stopping it
+// and without leaving anything in it: a trace of snapshot rows that lasts as long as the reading
+// does. It works in any PID namespace, and numbers the process and its threads as /proc there
+// does. Each goroutine was in its state at some moment of that time, and not all at the same one.
+// The stack of one that ran, or moved while it was read, is its entry function and a mark that
+// says so.
 func Goroutines(ctx context.Context, proc *target.Process, recorder string) (*format.Memory, error) {
 	b, err := gobin.Open(proc.Exe())
 	if err != nil {
 		return nil, err
 	}
 	s := &session{opts: Options{Recorder: recorder, StackDepth: maxFrames}, proc: proc, binary: b, choice: unwatched()}
+	s.pid = int32(proc.PID())
 	m, err := s.readGoroutines(ctx)
 	return m, errors.Join(err, b.Close())
 }
@@ -56,7 +60,10 @@ func (s *session) readGoroutines(ctx context.Context) (*format.Memory, error) {
 	}
 	m := format.NewMemory(*meta)
 	texts := newTexts(m.Reasons(), waits, nil)
-	r := &rows{pid: int32(s.proc.PID()), offset: s.offsetNS, batch: &m.Events, full: func(b *format.Batch) *format.Batch { return b }}
+	r := &rows{
+		pid: s.pid, offset: s.offsetNS, batch: &m.Events,
+		full: func(b *format.Batch) *format.Batch { return b },
+	}
 	s.follow = newFollower(r, texts, newStacks(s.binary, s.bias, m.Stacks(), texts))
 	tids, err := s.threadIDs()
 	if err != nil {

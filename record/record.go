@@ -70,6 +70,7 @@ type Progress struct {
 type Summary struct {
 	Progress
 	Output    string
+	PID       int  // as the recorder's PID namespace numbers the process; the metadata has the root's number
 	Whole     bool // everything that was counted is in the trace
 	OneByOne  bool // the probes are taken off one by one: the kernel takes a tenth of a second for each
 	EndReason string
@@ -92,7 +93,7 @@ func Record(ctx context.Context, proc *target.Process, opts Options) (*Summary, 
 		return nil, setUpError(proc, err)
 	}
 	if err := s.start(); err != nil && s.startNS == 0 {
-		err = errors.Join(err, s.probes.silence(), s.opts.Programs.release(s.probes), s.binary.Close())
+		err = errors.Join(err, s.probes.silence(), s.opts.Programs.release(s.probes), s.close())
 		s.out.discard()
 		return nil, setUpError(proc, err)
 	} else if err != nil {
@@ -105,11 +106,13 @@ func Record(ctx context.Context, proc *target.Process, opts Options) (*Summary, 
 type session struct {
 	opts   Options
 	proc   *target.Process
+	pid    int32 // the process's number in the root PID namespace, as events and the trace have it
 	binary *gobin.Binary
 	choice *choice
 	bias   uint64
 	config *programConfig
 
+	numbers    *numbers // nil: the recorder is in the root PID namespace
 	probes     *probes
 	order      *orderer
 	follow     *follower
@@ -149,21 +152,24 @@ func open(proc *target.Process, opts Options) (*session, error) {
 		opts.StackDepth = DefaultStackDepth
 	}
 	s := &session{opts: opts, proc: proc}
-	if root, err := target.InRootPIDNamespace(); err != nil || !root {
-		return nil, errors.Join(err, fmt.Errorf("%w: this is not the root PID namespace", ErrUnsupported))
-	}
-	if err := s.readBinary(); err != nil {
+	if err := s.identify(); err != nil {
 		return nil, err
 	}
+	if err := s.readBinary(); err != nil {
+		return nil, errors.Join(err, s.numbers.close())
+	}
 	if err := s.openOutput(); err != nil {
-		return nil, errors.Join(err, s.binary.Close())
+		return nil, errors.Join(err, s.close())
 	}
 	if err := s.load(); err != nil {
 		s.out.discard()
-		return nil, errors.Join(err, s.binary.Close())
+		return nil, errors.Join(err, s.close())
 	}
 	return s, nil
 }
+
+// close lets go of what open opened to learn about the process.
+func (s *session) close() error { return errors.Join(s.binary.Close(), s.numbers.close()) }
 
 // start attaches, lets the process go on, and reads the goroutines that are there already.
 func (s *session) start() error {
@@ -383,7 +389,7 @@ func (s *session) finish(reason string, err error) (*Summary, error) {
 		s.meta.Machine = machine
 	}
 	sum, err := s.closeTrace(err)
-	return sum, errors.Join(err, <-released, s.binary.Close())
+	return sum, errors.Join(err, <-released, s.close())
 }
 
 // closeTrace ends the trace. err is what has gone wrong before.
@@ -395,8 +401,8 @@ func (s *session) closeTrace(err error) (*Summary, error) {
 		err = errors.Join(err, closing)
 	}
 	sum := &Summary{
-		Progress: s.progress(), Output: s.opts.Output, Whole: err == nil, OneByOne: !s.probes.multi,
-		EndReason: s.meta.EndReason, Metadata: s.meta,
+		Progress: s.progress(), Output: s.opts.Output, PID: s.proc.PID(), Whole: err == nil,
+		OneByOne: !s.probes.multi, EndReason: s.meta.EndReason, Metadata: s.meta,
 	}
 	if s.opts.Written != nil && err == nil {
 		s.opts.Written(sum)

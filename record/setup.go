@@ -15,6 +15,26 @@ import (
 	"github.com/gosched/gosched/record/target"
 )
 
+// identify finds the process's number in the root PID namespace.
+func (s *session) identify() error {
+	root, err := target.InRootPIDNamespace()
+	if err != nil {
+		return err
+	}
+	if root {
+		s.pid = int32(s.proc.PID())
+		return nil
+	}
+	if s.numbers, err = openNumbers(s.proc.PID()); err != nil {
+		return err
+	}
+	s.pid, _, err = s.numbers.read()
+	if err != nil {
+		return errors.Join(err, s.numbers.close())
+	}
+	return nil
+}
+
 // readBinary learns from the executable what will be attached where.
 func (s *session) readBinary() error {
 	b, err := gobin.Open(s.proc.Exe())
@@ -106,7 +126,7 @@ func (s *session) openOutput() error {
 	}
 	texts := newTexts(rec.Reasons(), waits, stops)
 	stacks := newStacks(s.binary, s.bias, rec.Stacks(), texts)
-	r := &rows{pid: int32(s.proc.PID()), offset: s.offsetNS, batch: &format.Batch{}, full: s.out.take}
+	r := &rows{pid: s.pid, offset: s.offsetNS, batch: &format.Batch{}, full: s.out.take}
 	s.follow = newFollower(r, texts, stacks)
 	s.follow.withoutReady, s.follow.seesCreate = !s.choice.sees("ready"), s.choice.sees("create")
 	s.follow.lateIDs = s.binary.Version.Minor < 24
@@ -150,7 +170,7 @@ func (s *session) describeProcess() (*format.Process, error) {
 		return nil, err
 	}
 	return &format.Process{
-		PID: int32(s.proc.PID()), Command: strings.Join(args, " "), Executable: filepath.Clean(exe),
+		PID: s.pid, Command: strings.Join(args, " "), Executable: filepath.Clean(exe),
 		GoVersion: s.binary.GoVersion, BuildID: s.binary.BuildID, GOMAXPROCS: s.gomaxprocs(),
 		CPUQuota: quota, Coverage: s.choice.coverage,
 	}, nil
@@ -166,7 +186,7 @@ func (s *session) load() error {
 	if err != nil {
 		return err
 	}
-	cfg.tgid, cfg.pid = s.proc.PID(), s.proc.PID()
+	cfg.tgid, cfg.pid = int(s.pid), s.proc.PID()
 	cfg.bias, cfg.fallbacks = s.bias, s.opts.Fallbacks
 	if addr, ok := s.binary.GOMAXPROCSAddr(); ok {
 		cfg.gomaxprocs = addr + s.bias
@@ -270,8 +290,13 @@ func programOffsets(l *gobin.Layout) (bpf.GoschedOffsets, error) {
 // small is an offset as the programs have it.
 func small(offset int32) uint16 { return uint16(offset) }
 
-// threadIDs maps the ids that the process sees to those of the root namespace.
+// threadIDs maps the ids that the process sees to those of the root namespace; to those of the
+// mounted /proc where no recording asked for others.
 func (s *session) threadIDs() (map[int32]int32, error) {
+	if s.numbers != nil {
+		_, tids, err := s.numbers.read()
+		return tids, err
+	}
 	threads, err := s.proc.Threads()
 	if err != nil {
 		return nil, err

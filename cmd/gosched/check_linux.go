@@ -79,7 +79,8 @@ type problem struct {
 
 func runCheck(_ context.Context, opts checkOptions, out io.Writer) error {
 	doc := &checkDocument{
-		Version: documentVersion, Privileges: []checkedUse{}, Probes: []checkedProbe{}, Transitions: []gobinTransition{}, Problems: []problem{},
+		Version: documentVersion, Privileges: []checkedUse{},
+		Probes: []checkedProbe{}, Transitions: []gobinTransition{}, Problems: []problem{},
 	}
 	doc.machine()
 	if err := doc.subject(opts); err != nil {

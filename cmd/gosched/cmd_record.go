@@ -47,7 +47,10 @@ their owner only; under sudo that is who called sudo.
 
 Recording needs root, or CAP_BPF and CAP_PERFMON, and of another user's process
 CAP_SYS_PTRACE too. gosched check says what else may be needed, and what a machine and
-a binary can do.`,
+a binary can do.
+
+In a PID namespace, such as a container's, the PID is the one that ps has there; the
+trace has the root namespace's.`,
 		Example: `  sudo gosched record -p 4711 -d 10s                       # into trace.parquet
   sudo gosched record -p 4711 -o slow.parquet --without syscalls,kernel
   sudo gosched record -o segments/ --user www -- ./server  # from its first instruction`,

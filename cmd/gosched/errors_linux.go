@@ -35,7 +35,8 @@ var hints = []struct {
 }
 
 // mountAdvice is for a /proc of another PID namespace.
-const mountAdvice = "mount this PID namespace's own (mount -t proc proc /proc), or start gosched in the one that /proc shows"
+const mountAdvice = "mount this PID namespace's own (mount -t proc proc /proc), or start gosched in the one " +
+	"that /proc shows"
 
 func always(hint string) func(error) string { return func(error) string { return hint } }
 

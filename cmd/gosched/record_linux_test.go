@@ -61,6 +61,7 @@ func TestTheProgressLineIsForTerminalsOnly(t *testing.T) {
 func TestSummary(t *testing.T) {
 	summary := &record.Summary{
 		Whole:     true,
+		PID:       42,
 		Progress:  record.Progress{Counts: record.Counts{Events: 4000, Lost: 1200, LostStacks: 3}, Elapsed: 2 * time.Second, Bytes: 8000},
 		EndReason: record.EndDuration,
 		Metadata: format.Metadata{Processes: []format.Process{{

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/gosched/gosched/analyze/info"
@@ -55,8 +56,12 @@ func firstProcess(meta *format.Metadata) format.Process {
 // where it is.
 func writeSummary(out io.Writer, s *record.Summary, path string) error {
 	process := firstProcess(&s.Metadata)
-	recorded := fmt.Sprintf("recorded %s (pid %d, %s) for %s: %s events%s; ended: %s",
-		filepath.Base(process.Executable), process.PID, process.GoVersion, report.FormatDuration(s.Elapsed.Nanoseconds()),
+	pid := strconv.Itoa(s.PID)
+	if int(process.PID) != s.PID {
+		pid += fmt.Sprintf(", in the trace %d as the root PID namespace has it", process.PID)
+	}
+	recorded := fmt.Sprintf("recorded %s (pid %s, %s) for %s: %s events%s; ended: %s",
+		filepath.Base(process.Executable), pid, process.GoVersion, report.FormatDuration(s.Elapsed.Nanoseconds()),
 		report.FormatCount(s.Events), perSecond(s), s.EndReason)
 	written := "nothing was written"
 	if s.Bytes > 0 {

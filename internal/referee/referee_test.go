@@ -136,6 +136,12 @@ func judge(t *testing.T, gosched string, cell Cell, flags ...string) *Result {
 // record runs a program once, recorded by both, and compares.
 func record(t *testing.T, gosched, bin string, procs int, opt Options, flags ...string) *Report {
 	t.Helper()
+	return recordAs(t, func(*exec.Cmd) {}, gosched, bin, procs, opt, flags...)
+}
+
+// recordAs is record with the recorder's command changed by as.
+func recordAs(t *testing.T, as func(*exec.Cmd), gosched, bin string, procs int, opt Options, flags ...string) *Report {
+	t.Helper()
 	dir := t.TempDir()
 	ours, theirs := filepath.Join(dir, "trace.parquet"), filepath.Join(dir, "go.trace")
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
@@ -143,6 +149,7 @@ func record(t *testing.T, gosched, bin string, procs int, opt Options, flags ...
 	args := append([]string{"record", "-o", ours}, flags...)
 	cmd := exec.CommandContext(ctx, gosched, append(args, "--", bin, "-trace", theirs)...)
 	cmd.Env = append(os.Environ(), fmt.Sprintf("GOMAXPROCS=%d", procs))
+	as(cmd)
 	cmd.WaitDelay = 10 * time.Second // should the recorder be killed, its program may still hold the pipe
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("GOMAXPROCS=%d %s: %v\n%s", procs, cmd, err, out)
