@@ -208,6 +208,7 @@ func TestEachUseTakesWhatCheckSays(t *testing.T) {
 		{"check root's", "record -p, another's", nil, check(s.roots)},
 		{"record root's, whose executable root alone may read", "record -p, another's", hidden, record("-p", s.hiddenOfRoot)},
 		{"record yours, whose executable root alone may read", "record -p, another's", hidden, record("-p", s.hiddenOfYours)},
+		{"record a command as oneself", "record, yours", nil, record("--user", "nobody", "--", s.service)},
 		{"record a command as another user", "record --user USER --", nil, record("--user", "daemon", "--", s.service)},
 	}
 	ambient := map[string]bool{} // the uses that were tried so, each once
@@ -308,6 +309,60 @@ func (u *unprivileged) lacks(t *testing.T, caps []target.Capability, missing tar
 	}
 	if want := strings.ToLower(missing.String()); !strings.Contains(text, want) {
 		t.Errorf("without %s it advises %q; want %s in it", missing, text, want)
+	}
+}
+
+// TestNobodyRecordsInAPIDNamespace has gosched be the first process of a PID namespace, where finding the root's numbers
+// takes no more than recording does.
+func TestNobodyRecordsInAPIDNamespace(t *testing.T) {
+	testenv.RequireBPF(t)
+	u := newUnprivileged(t)
+	service := filepath.Join(u.dir, "service")
+	if err := copyFile(testenv.Build(t, testenv.Program{Name: "service"}), service, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	few := takes(t, "record, yours")
+	for _, ambient := range [][]target.Capability{few, nil} {
+		given := few // as those of the file
+		if ambient != nil {
+			given = nil
+		}
+		if err := u.giveFile(given); err != nil {
+			t.Fatal(err)
+		}
+		cmd := u.command(ambient, append(append([]string{"record"}, u.output()...), "--", service)...)
+		cmd.SysProcAttr.Cloneflags = syscall.CLONE_NEWPID
+		if code, text := finish(cmd); code != 0 || !strings.Contains(text, "as the root PID namespace has it") {
+			t.Errorf("with %v of its file and ambient %v it exits with %d: %s", given, ambient, code, text)
+		}
+	}
+}
+
+func TestAdviceIsWhatHelps(t *testing.T) {
+	bits := uint64(1)<<target.CapBPF | 1<<target.CapPerfmon
+	missing := []target.Capability{target.CapPerfmon}
+	tests := []struct {
+		name string
+		err  error
+		want string
+	}{
+		{"a user", &target.PrivilegeError{Missing: missing, Caller: target.Privileges{UID: 7, Bounding: bits}}, "sudo setcap cap_perfmon+ep $"},
+		{
+			"a user whose program has something already",
+			&target.PrivilegeError{Missing: missing, Caller: target.Privileges{UID: 7, Bounding: bits, Effective: 1 << target.CapBPF}},
+			"sudo setcap cap_perfmon,cap_bpf+ep $",
+		},
+		{"a container", &target.PrivilegeError{Missing: missing}, "docker run --cap-add=perfmon"},
+		{
+			"a process that gets nothing new",
+			&target.PrivilegeError{Missing: missing, Caller: target.Privileges{Bounding: bits, NoNewPrivs: true}}, "no_new_privs is set",
+		},
+		{"a user namespace", &target.PrivilegeError{Caller: target.Privileges{Nested: true}}, "root of the machine, outside"},
+	}
+	for _, test := range tests {
+		if got := privilegeAdvice(test.err); !strings.Contains(got, test.want) {
+			t.Errorf("%s is told to %q; want %q", test.name, got, test.want)
+		}
 	}
 }
 

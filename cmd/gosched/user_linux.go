@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"os/user"
 	"strconv"
 
@@ -33,6 +34,9 @@ func credential(name string) (*target.Credential, error) {
 			return nil, fmt.Errorf("--user: %s has the id %q: %w", name, id, err)
 		}
 		numbers = append(numbers, uint32(n))
+	}
+	if uid := os.Geteuid(); uid != 0 && int(numbers[0]) == uid {
+		return nil, nil // it is who we are, and only root may set its groups anew
 	}
 	if err := target.CheckBecoming(int(numbers[0])); err != nil {
 		return nil, err

@@ -15,7 +15,7 @@ import (
 
 // Thread is a thread of a process.
 type Thread struct {
-	TID   int // as the caller's PID namespace numbers it
+	TID   int // as the mounted /proc numbers it: as the caller's PID namespace does, mostly
 	NSTID int // as the process's own PID namespace does: what its gettid(2) gives
 }
 
