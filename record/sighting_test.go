@@ -87,10 +87,10 @@ func (r *rowsText) text() (out []string) {
 }
 
 const (
-	runnable = format.StateRunnable
-	running  = format.StateRunning
-	syscall  = format.StateSyscall
-	waiting  = format.StateWaiting
+	runnable  = format.StateRunnable
+	running   = format.StateRunning
+	inSyscall = format.StateSyscall
+	waiting   = format.StateWaiting
 )
 
 func TestMemoryIsOlderThanTheEvents(t *testing.T) {
@@ -180,13 +180,13 @@ var atTheEnd = []memoryCase{
 	{
 		name:   "at the end, a C thread that left Go long ago and is not written yet",
 		events: []event{do(gobin.OpNeedM, 1, 7), do(gobin.OpDropM, 2, 7)},
-		own:    reads(50, 70, sees(50, 60, 7, syscall, snapshotEnd)),
+		own:    reads(50, 70, sees(50, 60, 7, inSyscall, snapshotEnd)),
 	},
 	{
 		name:   "at the end, a C thread that left Go and came back",
 		events: []event{do(gobin.OpNeedM, 1, 7), do(gobin.OpDropM, 2, 7), do(gobin.OpNeedM, 3, 7)},
-		own:    reads(50, 70, sees(50, 60, 7, syscall, snapshotEnd)),
-		want:   []string{"60 snapshot g7 unknown->syscall"},
+		own:    reads(50, 70, sees(50, 60, 7, inSyscall, snapshotEnd)),
+		want:   []string{"60 snapshot g7 unknown->inSyscall"},
 	},
 }
 

@@ -118,7 +118,7 @@ func TestWalkerTellsWhatIsAlive(t *testing.T) {
 		{"was made parked", []version{{gWaiting, 7, startPC}}, waiting, true, true},
 		{"is found half written, and has not run", []version{{gRunnable, 7, parkPC}, {gRunnable, 7, startPC}}, runnable, true, false},
 		{"moves while it is read", []version{{gWaiting, 7, parkPC}, {gRunnable, 7, parkPC}}, waiting, false, false},
-		{"is in a system call", []version{{gSyscall, 7, parkPC}}, syscall, false, true},
+		{"is in a system call", []version{{gSyscall, 7, parkPC}}, inSyscall, false, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := newHeap()
