@@ -21,10 +21,18 @@ static __noinline int open_window(struct scratch *s, __u64 addr)
 	return 0;
 }
 
-/* The first word of the window. */
+/* On arm64 the frame record of who runs lies 8 bytes below SP: the return address is at SP, and the
+ * caller's frame pointer below that (go1.18-1.27 src/cmd/internal/obj/arm64/obj7.go). */
+#if defined(REG_LR)
+#define BELOW_SP 8
+#else
+#define BELOW_SP 0
+#endif
+
+/* The word that SP points to, of the stack that was opened there. */
 static __always_inline __u64 first_word(struct scratch *s)
 {
-	return *(__u64 *)s->window;
+	return *(__u64 *)(s->window + BELOW_SP);
 }
 
 static __always_inline void add_frame(struct scratch *s, __u64 pc)
@@ -160,16 +168,30 @@ static __always_inline bool open_stack(struct scratch *s, __u64 sp, __u64 fp)
 {
 	s->walk.fp = fp;
 	s->walk.hi = FIELD(s, __u64, g_stack_hi);
-	if (sp >= FIELD(s, __u64, g_stack_lo) && !open_window(s, sp))
+	if (sp >= FIELD(s, __u64, g_stack_lo) && !open_window(s, sp - BELOW_SP))
 		return true;
 	count_loss(0, 1);
 	return false;
 }
 
-/* The stack of a goroutine that is not on its own stack now, from g.sched:
- * mcall and systemstack leave the caller's frame in sched.bp; systemstack's
- * leaf is at sched.sp, and so is the caller of a function that was stopped in its
- * prologue, as a goroutine that is preempted can be. */
+#if defined(REG_LR)
+/* systemstack has a frame, and its record has the leaf; who called a function that was stopped in
+ * its prologue is in sched.lr, the word before sched.bp (go1.18-1.27 src/runtime/runtime2.go). */
+static __always_inline __u64 leaf_of_systemstack(struct scratch *s) { return 0; }
+
+static __always_inline __u64 caller_in_prologue(struct scratch *s)
+{
+	return *(__u64 *)(s->g.bytes + offsets.g_sched_bp - 8);
+}
+#else
+static __always_inline __u64 leaf_of_systemstack(struct scratch *s) { return first_word(s); }
+
+static __always_inline __u64 caller_in_prologue(struct scratch *s) { return first_word(s); }
+#endif
+
+/* The stack of a goroutine that is not on its own stack now, from g.sched: mcall and systemstack
+ * leave the caller's frame in sched.bp; systemstack's leaf is at sched.sp, and so is the caller of a
+ * function that was stopped in its prologue, as a goroutine that is preempted can be. */
 static __noinline __u64 saved_stack(struct scratch *s, __u32 op)
 {
 	__u64 pc = FIELD(s, __u64, g_sched_pc), word = 0;
@@ -177,9 +199,9 @@ static __noinline __u64 saved_stack(struct scratch *s, __u32 op)
 	if (!open_stack(s, FIELD(s, __u64, g_sched_sp), FIELD(s, __u64, g_sched_bp)))
 		return 0;
 	if (inside(&subject.systemstack_switch, pc))
-		pc = first_word(s);
+		pc = leaf_of_systemstack(s);
 	else if (op == OP_PREEMPT_PARK && !inside(&subject.async_preempt, pc))
-		word = first_word(s); /* stopped in a prologue: its frame is not built */
+		word = caller_in_prologue(s);
 	return name_stack(s, pc, word);
 }
 
