@@ -27,8 +27,8 @@ bench: ## what recording costs and how fast traces are written, read and analyze
 trial: ## how often compare is right: 100 rounds of 36 recordings of programs of which one thing is known to be worse; hours, resumable; needs root
 	testdata/trial/run
 
-kernels: ## record on Debian's kernels from 5.10 to 7.3, amd64 and arm64, booted under qemu; an hour, resumable; the table goes into README.md
-	testdata/kernels/run --resume --readme
+kernels: ## record on Debian's kernels from 5.10 to 7.3, amd64 and arm64, booted under qemu; half an hour, resumable; the table goes into README.md
+	testdata/kernels/run --jobs 2 --resume --readme
 
 generate: generate-bpf ## everything generated; the offsets take all Go toolchains since 1.18 and half an hour
 	$(GO) generate ./record/...

@@ -9,7 +9,7 @@ header() {
 # said LOG WORDS is what follows these words on a line of the guest's that begins with @.
 said() { sed -n "s/^@$2 \\(.*\\)/\\1/p" "$1" | tail -n 1; }
 
-# step LOG NAME TEXT is the text if the step went well, and else what its end was.
+# step LOG NAME TEXT [MORE] is the text if the step went well, and else what its end was.
 step() {
   local code
   doing "$2" || { echo "not tried"; return; }
@@ -18,7 +18,7 @@ step() {
   0) echo "$3" ;;
   '') echo "**no** (never ended)" ;;
   124 | 137) echo "**no** (took too long)" ;;
-  *) echo "**no** ($code)" ;;
+  *) echo "**no** ($code)${4:+: $4}" ;;
   esac
 }
 
@@ -27,11 +27,12 @@ lost() { sed -n 's/^@[a-z]* lost \([0-9,]*\)$/\1/p' "$1" | tr -d , | awk '{ n +=
 
 # row VERSION ARCH LOG draws the row; ok LOG says whether all is well in it.
 row() {
-  local release warnings
+  local release warnings says
   release=$(said "$3" kernel)
   warnings=$(said "$3" warnings)
+  says=$(said "$3" 'referee says' | sed 's/ of them not as they should be/ wrong/; s/ in both recordings//; s/, 0 events lost//; s/\.$//')
   echo "| ${release%% *} | $2 | $(step "$3" check yes) | $(step "$3" attach "$(said "$3" 'attach events') events") |" \
-    "$(step "$3" command "$(said "$3" 'command events') events") | $(step "$3" referee "$(said "$3" 'referee says')") |" \
+    "$(step "$3" command "$(said "$3" 'command events') events") | $(step "$3" referee "$says" "$says") |" \
     "$(lost "$3") | ${warnings:-**did not end**} |"
 }
 
