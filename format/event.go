@@ -73,7 +73,8 @@ const (
 //   - gap: [TimeNS, EndNS) and in Reason what is missing and why; no GoID: it holds for every goroutine of PID.
 //   - snapshot: GoID was in state To with wait reason Reason and stack Stack at TimeNS; ByGoID its creator and ByStack the go statement's frame where the process
 //     still knows them.
-//   - limit: from TimeNS on the process has another limit: Reason is a Limit as text. The metadata says what held before the first.
+//   - limit: from TimeNS on the process has another limit: Reason is a Limit as text. The metadata says
+//     what held before the first.
 type Batch struct {
 	TimeNS  []int64 // nanoseconds since the Unix epoch, ascending over the whole trace
 	EndNS   []int64 // end of a range or gap, 0 = null

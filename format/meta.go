@@ -1,6 +1,7 @@
 package format
 
-// SchemaVersion is the version of the trace schema that this package writes. Version 2 added KindLimit.
+// SchemaVersion is the version of the trace schema that this package writes. Version 2 added
+// KindLimit.
 const SchemaVersion = 2
 
 // Source says how the events of a trace were obtained.

@@ -153,7 +153,7 @@ var kindSpecs = [...]struct{ name, meaning string }{
 	KindRange:     {"range", "Something that lasts from `time_ns` to `end_ns`: a GC phase, a stop-the-world pause."},
 	KindGap:       {"gap", "Nothing is known of the process from `time_ns` to `end_ns`: events were lost or not looked for."},
 	KindSnapshot:  {"snapshot", "A goroutine as it was found in the process's memory, at attach or at the end."},
-	KindLimit:     {"limit", "A limit of the process that holds from `time_ns` on: how many Ps it has, how much CPU time its cgroup gives it."},
+	KindLimit:     {"limit", "A limit of the process that holds from `time_ns` on: its GOMAXPROCS, or its CPU quota."},
 }
 
 // stateSpecs names the states, in the vocabulary of the Go execution trace.

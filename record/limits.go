@@ -20,9 +20,9 @@ const (
 	numLimits
 )
 
-// limits watches GOMAXPROCS and the CPU quota of the process. GOMAXPROCS changes only while the world is stopped, and the
-// programs read it where a stop begins and where it ends, so that it is exact. The quota, and GOMAXPROCS where that cannot be
-// had, are read from time to time.
+// limits watches GOMAXPROCS and the CPU quota of the process. GOMAXPROCS changes only while the
+// world is stopped, and the programs read it where a stop begins and where it ends, so that it is
+// exact. The quota, and GOMAXPROCS where that cannot be had, are read from time to time.
 type limits struct {
 	quota *target.QuotaReader // nil: it cannot be read
 	read  int64               // when limits were last read
@@ -54,8 +54,8 @@ func (s *session) limitOf(ring int, e *event) {
 	s.order.push(ring, &l)
 }
 
-// firstProcs is the first that is known of GOMAXPROCS of a process that was only being started when recording began. The
-// segments' metadata, which the writer has, stays as it was.
+// firstProcs is the first that is known of GOMAXPROCS of a process that was only being started when
+// recording began. The segments' metadata, which the writer has, stays as it was.
 func (s *session) firstProcs(n int32) {
 	if s.limits.known {
 		return
@@ -69,8 +69,8 @@ func (s *session) limit(at int64, name uint8, value float64) event {
 	return event{op: opLimit, time: at, reason: name, text: uint32(s.follow.texts.limit(name, value))}
 }
 
-// readLimits reads what no event tells, if it is time to. Their time is from before the reading: what a stop of the world says
-// later holds.
+// readLimits reads what no event tells, if it is time to. Their time is from before the reading:
+// what a stop of the world says later holds.
 func (s *session) readLimits(at int64) {
 	due := at-s.limits.read >= int64(limitsEvery)
 	if due && !s.limits.exact || !s.limits.known {
@@ -95,7 +95,8 @@ func (s *session) readLimits(at int64) {
 	}
 }
 
-// gomaxprocs reads how many Ps the process has; 0 where that cannot be told, as before its first instruction.
+// gomaxprocs reads how many Ps the process has; 0 where that cannot be told, as before its first
+// instruction.
 func (s *session) gomaxprocs() int {
 	addr, ok := s.binary.GOMAXPROCSAddr()
 	if !ok {

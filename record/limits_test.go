@@ -33,7 +33,8 @@ func TestALimitIsWrittenWhenItChanges(t *testing.T) {
 func TestStatesOfThreadsThatAreStoppedFromOutsideHaveNames(t *testing.T) {
 	reasons := format.NewStrings()
 	texts := newTexts(reasons, nil, nil)
-	// Linux v6.18 include/linux/sched.h: TASK_STOPPED, TASK_TRACED, TASK_FROZEN, a futex's wait, TASK_KILLABLE, TASK_IDLE
+	// Linux v6.18 include/linux/sched.h: TASK_STOPPED, TASK_TRACED, TASK_FROZEN, a futex's wait,
+	// TASK_KILLABLE, TASK_IDLE
 	for state, want := range map[uint32]string{
 		0x104: "stopped", 0x108: "tracing stop", 0x8000: "frozen", 0x2001: "sleeping", 0x102: "disk sleep", 0x402: "idle",
 	} {

@@ -80,7 +80,8 @@ func TestASuspensionByHand(t *testing.T) {
 	for _, c := range r.Causes {
 		ns[c.Kind] += c.NS
 	}
-	// g1 itself, which had no CPU, and g2, g3, g5 and g7, which it held up. Reads: 299 and 595 ms, less 200 of the first.
+	// g1 itself, which had no CPU, and g2, g3, g5 and g7, which it held up. Reads: 299 and 595 ms,
+	// less 200 of the first.
 	for kind, want := range map[blocking.Kind]int64{blocking.KindSuspended: 5 * 200_000_000, blocking.KindSyscall: 694_000_000, blocking.KindAsleep: 0} {
 		if ns[kind] != want {
 			t.Errorf("%v held up goroutines for %d ns, want %d", kind, ns[kind], want)

@@ -19,8 +19,9 @@
 //     back last; where these differ, the process's own threads count only if they ran there for most of the time.
 //   - asleep: it ran, and the kernel had put its thread to sleep: a page fault, or a lock inside of the runtime.
 //   - stop-the-world: it was runnable and the world was stopped.
-//   - suspended: the process was stopped from outside, by SIGSTOP or a debugger for one. A wait for the network or a timer, or a system call, counts so if it
-//     ended within 10 ms after that: then it could have ended earlier. What ended later was not held up.
+//   - suspended: the process was stopped from outside, by SIGSTOP or a debugger for one. A wait for the
+//     network or a timer, or a system call, counts so if it ended within 10 ms after that: then it could
+//     have ended earlier. What ended later was not held up.
 //   - GC: it waited for the garbage collector, or the collector ran: a worker of it, or a goroutine that had to help because it allocates.
 //   - network, timer, runtime: the network poller, a timer or the runtime ended the wait. The function is where it waited.
 //   - unknown: with the reason: lost events, not over when the recording ended, or a waker of which the trace has nothing.

@@ -268,7 +268,8 @@ func (t *Threads) table() report.Table {
 	}
 	if t.RunningStoppedNS > 0 {
 		out.Columns = append(out.Columns, "stopped from outside")
-		out.Rows[0], out.Rows[1] = append(out.Rows[0], report.Duration(t.RunningStoppedNS)), append(out.Rows[1], report.Text("in asleep"))
+		out.Rows[0] = append(out.Rows[0], report.Duration(t.RunningStoppedNS))
+		out.Rows[1] = append(out.Rows[1], report.Text("in asleep"))
 	}
 	return out
 }

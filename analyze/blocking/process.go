@@ -199,12 +199,13 @@ func (sum *offSum) add(o *offCPU, ns int64) {
 	}
 }
 
-// promptNS is how soon after a suspension something ends that the suspension held up: the runtime looks after the network and
-// timers every 10 ms at least (go1.26 src/runtime/proc.go, sysmon).
+// promptNS is how soon after a suspension something ends that the suspension held up: the runtime
+// looks after the network and timers every 10 ms at least (go1.26 src/runtime/proc.go, sysmon).
 const promptNS = 10_000_000
 
-// outlasted says whether a suspension held up something that ended at t, and that could else have ended by itself: what ended
-// long after it was not held up. When it would have ended the trace cannot tell, so all of the suspension counts.
+// outlasted says whether a suspension held up something that ended at t, and that could else have
+// ended by itself: what ended long after it was not held up. When it would have ended the trace
+// cannot tell, so all of the suspension counts.
 func (o *offCPU) outlasted(t int64) bool { return o.suspended && t-o.end <= promptNS }
 
 // occupied notes that a goroutine had a P, running or in a system call. Where another goroutine has been seen on the P since, it had lost it.
@@ -289,7 +290,8 @@ func (q *process) idle(from, to int64, tid int32, n *nodes, list []part) []part 
 	return list
 }
 
-// unstopped is a time that belongs to a cause, but for that in which the process was stopped from outside, or the world was.
+// unstopped is a time that belongs to a cause, but for that in which the process was stopped from
+// outside, or the world was.
 func (q *process) unstopped(from, to int64, id nodeID, list []part) []part {
 	if q.suspended.n == 0 {
 		return q.stopped.without(from, to, id, list)
@@ -309,7 +311,8 @@ func (q *process) unstopped(from, to int64, id nodeID, list []part) []part {
 	return list
 }
 
-// without is a time that belongs to a cause, the latest first, but for the runs that are remembered.
+// without is a time that belongs to a cause, the latest first, but for the runs that are
+// remembered.
 func (r *ring) without(from, to int64, id nodeID, list []part) []part {
 	for i := 0; to > from; i++ {
 		stop, ok := r.before(i)

@@ -17,7 +17,8 @@ func (p *Pass) resolve(w *site, s *replay.Span, list []part) []part {
 		if w.class == replay.ClassStop {
 			kind = KindStopped
 		}
-		return p.current.suspended.without(s.Begin, s.End, p.nodes.intern(nodeKey{kind: kind, what: uint32(s.Reason)}), list)
+		id := p.nodes.intern(nodeKey{kind: kind, what: uint32(s.Reason)})
+		return p.current.suspended.without(s.Begin, s.End, id, list)
 	case s.EndByGoID == format.NoGoroutine:
 		return p.unlessSuspended(s, p.outside(w, s), list)
 	}
@@ -63,7 +64,8 @@ func (p *Pass) outside(w *site, s *replay.Span) nodeID {
 	return p.nodes.from(kind, s.Stack)
 }
 
-// unlessSuspended is a wait that ended from outside of the process, but for the suspension that it ended with.
+// unlessSuspended is a wait that ended from outside of the process, but for the suspension that it
+// ended with.
 func (p *Pass) unlessSuspended(s *replay.Span, id nodeID, list []part) []part {
 	last, ok := p.current.suspended.before(0)
 	if !ok || s.End-last.end > promptNS {

@@ -81,7 +81,9 @@ var (
 		}
 		return fmt.Sprintf("%d × %s (%s)", m.CPUs, cmp.Or(m.CPUModel, "unknown model"), cmp.Or(m.Arch, "unknown architecture"))
 	})}
-	recorder = property{"recorder", ofMeta(func(m *format.Metadata) string { return fmt.Sprintf("%s, %s", m.Recorder, m.Source) })}
+	recorder = property{"recorder", ofMeta(func(m *format.Metadata) string {
+		return fmt.Sprintf("%s, %s", m.Recorder, m.Source)
+	})}
 	coverage = property{"recorded transitions", ofMeta(func(m *format.Metadata) string {
 		return fmt.Sprintf("stacks of %d frames, %s", m.MaxStackDepth, ofProcesses(covered)(m))
 	})}
@@ -97,7 +99,8 @@ func ofMeta(of func(*format.Metadata) string) func(*summary.Info) string {
 	return func(i *summary.Info) string { return of(&i.Meta) }
 }
 
-// valuesHeld are the values of a limit that held for a good part of a recording, in their order; empty where the summary has none.
+// valuesHeld are the values of a limit that held for a good part of a recording, in their order;
+// empty where the summary has none.
 func valuesHeld(i *summary.Info, pid int32, name string) string {
 	var out []string
 	for _, l := range i.Limits {

@@ -91,13 +91,15 @@ func (p *ProfileSummary) byID(groups []*Group, prof *profile.Profile) {
 	}
 }
 
-// sameRoot says whether two stacks can be of one goroutine: the function at their roots is the same, or one has none.
+// sameRoot says whether two stacks can be of one goroutine: the function at their roots is the
+// same, or one has none.
 func sameRoot(a, b string) bool {
 	x, y := rootOf(a), rootOf(b)
 	return x == "" || y == "" || x == y
 }
 
-// rootOf is the function at the root of a stack without wrappers and the runtime's frames; empty where there is no more.
+// rootOf is the function at the root of a stack without wrappers and the runtime's frames; empty
+// where there is no more.
 func rootOf(text string) string {
 	frames := stack.Frames(profile.Key(text))
 	if len(frames) == 0 || profile.Key(text) == text && profile.IsWrapper(frames[0]) {

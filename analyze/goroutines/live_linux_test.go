@@ -21,8 +21,8 @@ import (
 
 var ownGoroutine = regexp.MustCompile(`(?m)^goroutine ([1-9]\d*) `)
 
-// TestASIGQUITDumpOfTheRecordedProcessJoins records a program from its start, which prints its goroutines itself, has it end by SIGQUIT,
-// and lays what it prints then beside the trace.
+// TestASIGQUITDumpOfTheRecordedProcessJoins records a program from its start, which prints its
+// goroutines itself, has it end by SIGQUIT, and lays what it prints then beside the trace.
 func TestASIGQUITDumpOfTheRecordedProcessJoins(t *testing.T) {
 	testenv.RequireBPF(t)
 	for _, c := range []struct{ toolchain, traceback string }{
@@ -60,7 +60,8 @@ func TestASIGQUITDumpOfTheRecordedProcessJoins(t *testing.T) {
 	}
 }
 
-// quitted records a program. It gives the goroutines that the program names itself, what it printed when it got SIGQUIT, and the trace.
+// quitted records a program. It gives the goroutines that the program names itself, what it printed
+// when it got SIGQUIT, and the trace.
 func quitted(t *testing.T, program, traceback string) (own map[string]bool, dump []byte, trace format.Trace) {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "t.parquet")

@@ -15,7 +15,8 @@ import (
 // Document makes the result ready to be drawn.
 func (r *Result) Document() *report.Document {
 	d := &report.Document{Title: "Trace", Warnings: r.Warnings, Facts: r.facts()}
-	d.Tables = append(d.Tables, r.processTable(), r.limitTable(), r.suspensionTable(), r.moveTable(), r.rangeTable(), r.snapshotTable(), r.questionTable(), r.problemTable())
+	d.Tables = append(d.Tables, r.processTable(), r.limitTable(), r.suspensionTable())
+	d.Tables = append(d.Tables, r.moveTable(), r.rangeTable(), r.snapshotTable(), r.questionTable(), r.problemTable())
 	return d
 }
 
@@ -136,7 +137,8 @@ type limitKey struct {
 	name string
 }
 
-// changes are the limits that came after another value, or that were not known when the recording began.
+// changes are the limits that came after another value, or that were not known when the recording
+// began.
 func (r *Result) changes() []Limit {
 	var out []Limit
 	for _, l := range r.Limits {
@@ -188,13 +190,15 @@ func (l *Limit) text() string {
 
 // limitTable shows limits that changed, with the time of each.
 func (r *Result) limitTable() report.Table {
-	t := report.Table{Title: "Limits that changed", Columns: []string{"", "pid", "at", "from then on"}, More: int(r.LimitCount) - len(r.Limits)}
+	t := report.Table{Title: "Limits that changed", Columns: []string{"", "pid", "at", "from then on"}}
+	t.More = int(r.LimitCount) - len(r.Limits)
 	for _, l := range r.changes() {
 		if len(t.Rows) == maxRows {
 			t.More++
 			continue
 		}
-		t.Rows = append(t.Rows, []report.Cell{report.Text(l.Name), pidCell(l.PID), report.Duration(l.TimeNS - r.BeginNS), report.Text(l.text())})
+		at := report.Duration(l.TimeNS - r.BeginNS)
+		t.Rows = append(t.Rows, []report.Cell{report.Text(l.Name), pidCell(l.PID), at, report.Text(l.text())})
 	}
 	return t
 }
@@ -204,14 +208,16 @@ const maxRows = 20
 
 // suspensionTable shows when processes were stopped from outside.
 func (r *Result) suspensionTable() report.Table {
-	t := report.Table{Title: "Stopped from outside", Columns: []string{"by", "pid", "at", "for"}, More: int(r.SuspendedCount) - len(r.Suspended)}
+	t := report.Table{Title: "Stopped from outside", Columns: []string{"by", "pid", "at", "for"}}
+	t.More = int(r.SuspendedCount) - len(r.Suspended)
 	for _, s := range r.Suspended {
 		by, _ := replay.Suspender(s.State)
 		length := report.FormatDuration(s.EndNS - s.BeginNS)
 		if s.Open {
 			length += " or more"
 		}
-		t.Rows = append(t.Rows, []report.Cell{report.Text(by), pidCell(s.PID), report.Duration(s.BeginNS - r.BeginNS), report.Text(length)})
+		at := report.Duration(s.BeginNS - r.BeginNS)
+		t.Rows = append(t.Rows, []report.Cell{report.Text(by), pidCell(s.PID), at, report.Text(length)})
 	}
 	return t
 }

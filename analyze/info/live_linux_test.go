@@ -85,8 +85,8 @@ func opened(t *testing.T, path string) *info.Result {
 	return analyze(t, trace)
 }
 
-// TestEveryChangeOfGOMAXPROCSIsInTheTrace changes it while recording, from the first instruction on, and compares value and time
-// with what the program says itself.
+// TestEveryChangeOfGOMAXPROCSIsInTheTrace changes it while recording, from the first instruction
+// on, and compares value and time with what the program says itself.
 func TestEveryChangeOfGOMAXPROCSIsInTheTrace(t *testing.T) {
 	testenv.RequireBPF(t)
 	for _, c := range []struct {
@@ -126,8 +126,8 @@ func TestEveryChangeOfGOMAXPROCSIsInTheTrace(t *testing.T) {
 	}
 }
 
-// waitForLimits waits until a recording that goes on has so many values of GOMAXPROCS: one that is read now and then must hold
-// until it was.
+// waitForLimits waits until a recording that goes on has so many values of GOMAXPROCS: one that is
+// read now and then must hold until it was.
 func waitForLimits(t *testing.T, out string, n int) {
 	t.Helper()
 	deadline := time.Now().Add(30 * time.Second)
@@ -171,7 +171,8 @@ func compareLimits(t *testing.T, r *info.Result, want []change, late int64) {
 	}
 }
 
-// cgroup makes a cgroup of a parent and moves a process into it. It returns a function that limits its CPU time.
+// cgroup makes a cgroup of a parent and moves a process into it. It returns a function that limits
+// its CPU time.
 func cgroup(t *testing.T, pid int) (limit func(quotaUS string)) {
 	t.Helper()
 	parent, name := "/sys/fs/cgroup", "cpu.max"

@@ -127,7 +127,8 @@ func (p *Pass) Result(sum *replay.Summary) *Result {
 func (r *Result) suspended(sum *replay.Summary) {
 	r.Suspended, r.SuspendedNS, r.SuspendedCount = []Suspension{}, sum.SuspendedNS, sum.SuspendedCount
 	for _, s := range sum.Suspended {
-		r.Suspended = append(r.Suspended, Suspension{s.Begin, s.End, s.Flags.Censored(), s.PID, sum.Names().Reason(s.Reason)})
+		state := sum.Names().Reason(s.Reason)
+		r.Suspended = append(r.Suspended, Suspension{s.Begin, s.End, s.Flags.Censored(), s.PID, state})
 	}
 	if text := sum.SuspensionText(report.FormatDuration); text != "" {
 		r.Warnings = append(r.Warnings, report.Warning{Code: "suspended", Text: text})

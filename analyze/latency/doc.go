@@ -22,7 +22,8 @@
 //
 // Where the trace has the kernel's thread events, each delay is taken apart. Every nanosecond goes to the first of these that fits:
 //
-//   - suspended: the whole process was stopped from outside: by a signal such as SIGSTOP, by a debugger, or with its cgroup.
+//   - suspended: the whole process was stopped from outside: by a signal such as SIGSTOP, by a
+//     debugger, or with its cgroup.
 //   - stopped: the world was stopped, no goroutine could run.
 //   - off CPU: a thread that could have run the goroutine was ready to run itself, but the kernel had not put it on a CPU: it was just
 //     woken, or it had been preempted for another thread. Threads that could have run it are the one that ran it in the end, and the one
@@ -34,10 +35,12 @@
 //     the P is such a thread; the one that only watches over the others (sysmon) may be, too.
 //   - idle P: none of these. A P had no goroutine: it was idle, or its thread was being started or was looking for work.
 //
-// "suspended" says nothing of the process: somebody stopped it. "off CPU" and "starved" say that the machine, or the CPU quota, was too small or shared; "no P" and "syscall" that the process had more
-// to do than GOMAXPROCS allows.
+// "suspended" says nothing of the process: somebody stopped it. "off CPU" and "starved" say that
+// the machine, or the CPU quota, was too small or shared; "no P" and "syscall" that the process had
+// more to do than GOMAXPROCS allows.
 //
 // A P is taken when a goroutine is seen running, so just after lost events "no P" is a lower bound. GOMAXPROCS is what the process
-// had at the moment; a trace of schema version 1 has only what it was when the recording began. A delay with a thread that was not seen before it began is not taken apart; its length is
-// under unknown. Without thread events nothing is taken apart.
+// had at the moment; a trace of schema version 1 has only what it was when the recording began. A
+// delay with a thread that was not seen before it began is not taken apart; its length is under
+// unknown. Without thread events nothing is taken apart.
 package latency

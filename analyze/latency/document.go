@@ -111,7 +111,8 @@ func partsTable(r *Result, v View) report.Table {
 			cells = append(cells, share(p.SuspendedNS))
 		}
 		t.Rows = append(t.Rows, append(cells,
-			share(p.StoppedNS), share(p.OffCPUNS), share(p.NoPNS), share(p.SyscallNS), share(p.StarvedNS), share(p.IdlePNS), share(p.UnknownNS)))
+			share(p.StoppedNS), share(p.OffCPUNS), share(p.NoPNS), share(p.SyscallNS),
+			share(p.StarvedNS), share(p.IdlePNS), share(p.UnknownNS)))
 	}
 	row("total", &r.Total)
 	for i := range r.Groups {

@@ -27,6 +27,7 @@ func groupsOf(list []named) []Group {
 	return out
 }
 
-// Own are the delays of the program's goroutines without the time in which a thread was ready and had no CPU (off CPU, starved) or the process was stopped: what
-// others on the machine do is not in it. Delays that were cut are left out. It says something only where the trace has thread events.
+// Own are the delays of the program's goroutines without the time in which a thread was ready and
+// had no CPU (off CPU, starved) or the process was stopped: what others on the machine do is not in
+// it. Delays that were cut are left out. It says something only where the trace has thread events.
 func (p *Pass) Own() *stats.Histogram { return &p.own }

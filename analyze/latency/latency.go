@@ -46,7 +46,8 @@ func (p *Pass) Wants() replay.Wants {
 // Begin implements replay.BeginPass.
 func (p *Pass) Begin(names *replay.Names, _ *format.Metadata) { p.names = names }
 
-// addOwn counts what of a delay of the program's was not for want of a CPU of the machine, nor because the process was stopped. Delays that were cut are not taken apart, and left out.
+// addOwn counts what of a delay of the program's was not for want of a CPU of the machine, nor
+// because the process was stopped. Delays that were cut are not taken apart, and left out.
 func (p *Pass) addOwn(s *replay.Span) {
 	if s.Flags == 0 && s.Next == format.StateRunning {
 		p.own.Add(s.Len() - s.Delay.SuspendedNS - s.Delay.OffCPUNS - s.Delay.StarvedNS)

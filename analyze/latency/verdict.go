@@ -29,7 +29,10 @@ var verdicts = []struct {
 	part func(*Parts) int64
 	text string
 }{
-	{func(p *Parts) int64 { return p.SuspendedNS }, "of all delay was while the process was stopped from outside (suspended): by SIGSTOP, a debugger or a frozen cgroup."},
+	{
+		func(p *Parts) int64 { return p.SuspendedNS },
+		"of all delay was while the process was stopped from outside (suspended): by SIGSTOP, a debugger or a frozen cgroup.",
+	},
 	{func(p *Parts) int64 { return p.OffCPUNS + p.StarvedNS }, "of all delay was waiting for a CPU of the machine (off CPU, starved): other threads or processes had them, or a quota."},
 	{func(p *Parts) int64 { return p.NoPNS + p.SyscallNS }, "of all delay was waiting for a P (no P, syscall): more goroutines wanted to run than GOMAXPROCS lets."},
 	{func(p *Parts) int64 { return p.StoppedNS }, "of all delay was in a stopped world: see the ranges in gosched info."},

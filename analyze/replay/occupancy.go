@@ -15,8 +15,8 @@ import "math"
 //   - StarvedNS: a P had no goroutine, and some thread of the process was ready to run without a CPU. A thread that the runtime had woken for the
 //     P is one; the thread that only watches over the others (sysmon) may be one too.
 //   - IdlePNS: none of these. A P had no goroutine: it was idle, or its thread was being started or was looking for work.
-//   - UnknownNS: all but SuspendedNS, where the trace cannot say: it has no thread rows or no GOMAXPROCS, or
-//     a thread was not seen before the span began.
+//   - UnknownNS: all but SuspendedNS, where the trace cannot say: it has no thread rows or no
+//     GOMAXPROCS, or a thread was not seen before the span began.
 type Delay struct {
 	SuspendedNS, StopNS, OffCPUNS, NoPNS, SyscallNS, StarvedNS, IdlePNS, UnknownNS int64
 }

@@ -44,7 +44,7 @@ type Wants struct {
 	Details     bool             // that spans carry where and by whom: Stack, TID, CPU, By… and what the row at their end says of these; else they are null
 	Delay       bool             // that runnable spans carry their Delay
 	Threads     bool             // the spans of kernel threads too, as said above; Details then come along
-	Suspensions bool             // that Span.SuspendedNS and Summary.Suspended are known; Delay and Threads bring it along
+	Suspensions bool             // that Span.SuspendedNS and Summary.Suspended are known; Delay and Threads imply it
 	Columns     format.ColumnSet // of the rows that a RowPass takes
 }
 
@@ -92,13 +92,15 @@ type Limit struct {
 	PID    int32
 }
 
-// LimitPass is a Pass that takes limits too, after every span that ended before them. What held before the first, the metadata says.
+// LimitPass is a Pass that takes limits too, after every span that ended before them. What held
+// before the first, the metadata says.
 type LimitPass interface {
 	Pass
 	Limit(l Limit)
 }
 
-// SuspensionPass is a Pass that takes the times too in which a process was stopped from outside, when they end.
+// SuspensionPass is a Pass that takes the times too in which a process was stopped from outside,
+// when they end.
 type SuspensionPass interface {
 	Pass
 	Suspension(s Suspension)

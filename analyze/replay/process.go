@@ -54,7 +54,8 @@ func newProcess(pid int32, meta *format.Metadata, wants Wants) *process {
 	return p
 }
 
-// setProcs notes that GOMAXPROCS is n from t on. A P beyond it is gone, and with it what a system call held.
+// setProcs notes that GOMAXPROCS is n from t on. A P beyond it is gone, and with it what a system
+// call held.
 func (p *process) setProcs(t int64, n int) {
 	if p.occ.limit == 0 {
 		p.procsSince = t

@@ -90,7 +90,7 @@ type Summary struct {
 	PeakAlive      int          // the most goroutines known alive at once, of each process, added up
 	BeyondProcs    []int32      // processes that ran on more Ps than GOMAXPROCS ever was, as far as the trace says
 	ImpliedMoves   int64        // times that a move was missing because the recording does not cover it
-	Suspended      []Suspension // the first of the times in which all threads of a process were stopped; of passes that want them
+	Suspended      []Suspension // the first of the times in which a process was stopped; where a pass wants it
 	SuspendedCount int64
 	SuspendedNS    int64 // the time in them
 	Problems       []Problem
@@ -136,7 +136,8 @@ func (s *Summary) Moves() []MoveCount {
 	return out
 }
 
-// SuspensionText says for how long processes were stopped from outside, and by whom, as the end of a sentence; empty where none was.
+// SuspensionText says for how long processes were stopped from outside, and by whom, as the end of
+// a sentence; empty where none was.
 func (s *Summary) SuspensionText(duration func(ns int64) string) string {
 	if s.SuspendedCount == 0 {
 		return ""

@@ -7,8 +7,8 @@ import (
 	"github.com/gosched/gosched/format"
 )
 
-// Suspension is a time in which no thread of a process could run, because all of them were stopped from outside:
-// by a signal such as SIGSTOP, by a tracer, or with their cgroup.
+// Suspension is a time in which no thread of a process could run, because all of them were stopped
+// from outside: by a signal such as SIGSTOP, by a tracer, or with their cgroup.
 type Suspension struct {
 	Begin, End int64
 	PID        int32
@@ -19,26 +19,28 @@ type Suspension struct {
 // Len is the suspension's length in nanoseconds.
 func (s *Suspension) Len() int64 { return s.End - s.Begin }
 
-// suspenders are the kernel's states of a thread that is stopped from outside (Linux v6.18 include/linux/sched.h:
-// TASK_STOPPED, TASK_TRACED, TASK_FROZEN), in the words that thread rows have for them, and who does that.
+// suspenders are the kernel's states of a thread that is stopped from outside (Linux v6.18
+// include/linux/sched.h: TASK_STOPPED, TASK_TRACED, TASK_FROZEN), in the words that thread rows
+// have for them, and who does that.
 var suspenders = map[string]string{
 	"stopped":      "a signal such as SIGSTOP",
 	"tracing stop": "a debugger or tracer",
 	"frozen":       "its frozen cgroup",
 }
 
-// Suspender says who stops a thread that is in a state of the kernel's; false where the thread went to sleep by itself.
+// Suspender says who stops a thread that is in a state of the kernel's; false where the thread went
+// to sleep by itself.
 func Suspender(state string) (string, bool) {
 	by, ok := suspenders[state]
 	return by, ok
 }
 
-// maxSuspensions is how many of the latest suspensions of a process are remembered for the spans that reach over
-// them: a tracer may stop a process at each of its system calls.
+// maxSuspensions is how many of the latest suspensions of a process are remembered for the spans
+// that reach over them: a tracer may stop a process at each of its system calls.
 const maxSuspensions = 1 << 13
 
-// suspending follows whether a process is suspended, by its threads. Threads that the trace has not shown yet need not
-// be counted: who stops a process wakes all its threads for it.
+// suspending follows whether a process is suspended, by its threads. Threads that the trace has not
+// shown yet need not be counted: who stops a process wakes all its threads for it.
 type suspending struct {
 	live    int // threads that the trace has shown, and not their end
 	stopped int // those of them that are stopped
@@ -116,7 +118,8 @@ const (
 	stopYes
 )
 
-// suspend notes a thread's new state, which it was told in row i, and what that makes of the process.
+// suspend notes a thread's new state, which it was told in row i, and what that makes of the
+// process.
 func (w *walk) suspend(p *process, th *thread, b *format.Batch, i int, t int64) {
 	s := &p.suspending
 	s.live += count(b.To[i] > format.StateNotExist) - count(th.state > format.StateNotExist)

@@ -107,8 +107,8 @@ func (d *Delay) takeApart(a, b *stamp, off []interval) {
 	d.IdlePNS = b.t - a.t - d.SuspendedNS - d.StopNS - d.OffCPUNS - d.NoPNS - d.SyscallNS - d.StarvedNS
 }
 
-// takeOff moves the time in the intervals, which may overlap, into OffCPUNS, but for that of a stopped world
-// or process.
+// takeOff moves the time in the intervals, which may overlap, into OffCPUNS, but for that of a
+// stopped world or process.
 func (d *Delay) takeOff(a *stamp, off []interval) {
 	if len(off) > 1 {
 		slices.SortFunc(off, func(x, y interval) int { return cmp.Compare(x.begin.t, y.begin.t) })

@@ -19,7 +19,8 @@ func (p *passes) info(sum *replay.Summary, waits *blocking.Result) Info {
 		Meta: *sum.Metadata(), DurationNS: sum.DurationNS(), Events: sum.Events, GapNS: sum.GapNS, GapShare: sum.GapShare(),
 		NetworkWakes: p.blocking.NetworkWakes(), Goroutines: census.End, AtStart: census.Start,
 		Leaks: leaks(alive.Groups), LeaksJudged: p.goroutines.LeaksJudged(sum), Findings: []Finding{}, Causes: causes(waits.Causes),
-		Limits: p.limits.result(sum), Warnings: mergeWarnings(p.latency.Result(sum).Warnings, waits.Warnings, alive.Warnings),
+		Limits:   p.limits.result(sum),
+		Warnings: mergeWarnings(p.latency.Result(sum).Warnings, waits.Warnings, alive.Warnings),
 	}
 	for _, f := range found.Findings {
 		info.Findings = append(info.Findings, Finding{Name: f.Name, Title: f.Title, Where: plain(f.Where), Severity: f.Severity, LostNS: f.LostNS})

@@ -7,8 +7,8 @@ import (
 	"github.com/gosched/gosched/format"
 )
 
-// Limit is the values of GOMAXPROCS or of the CPU quota that a process had for at least a twentieth of the recording, in the
-// order in which they came first. A value of 0 is no limit.
+// Limit is the values of GOMAXPROCS or of the CPU quota that a process had for at least a twentieth
+// of the recording, in the order in which they came first. A value of 0 is no limit.
 type Limit struct {
 	PID    int32     `json:"pid"`
 	Name   string    `json:"name"`
@@ -54,7 +54,8 @@ func (p *limits) Spans([]replay.Span) {}
 func (p *limits) Begin(_ *replay.Names, meta *format.Metadata) {
 	for _, q := range meta.Processes {
 		if q.GOMAXPROCS > 0 {
-			p.list = append(p.list, &held{pid: q.PID, name: format.LimitProcs, value: float64(q.GOMAXPROCS), since: meta.StartNS})
+			procs := float64(q.GOMAXPROCS)
+			p.list = append(p.list, &held{pid: q.PID, name: format.LimitProcs, value: procs, since: meta.StartNS})
 		}
 		if q.CPUQuota > 0 || meta.Source == format.SourceEBPF {
 			p.list = append(p.list, &held{pid: q.PID, name: format.LimitQuota, value: q.CPUQuota, since: meta.StartNS})
@@ -87,7 +88,8 @@ func (h *held) until(t int64) {
 	}
 }
 
-// result is what held, given what the walk says of the trace. Of a limit whose values all held but shortly, it is the last.
+// result is what held, given what the walk says of the trace. Of a limit whose values all held but
+// shortly, it is the last.
 func (p *limits) result(sum *replay.Summary) []Limit {
 	out := []Limit{}
 	for _, h := range p.list {

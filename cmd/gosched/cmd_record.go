@@ -34,6 +34,9 @@ command is recorded from its first instruction; its exit code is passed on, and
 signals are; with -d it runs on after the recording, and gosched waits for it. It runs
 as the user that gosched runs as, unless --user names another.
 
+The go command is a program too: gosched record -- go test records it and not the
+tests. Those are recorded with go test -exec 'gosched record --'.
+
 The process is not changed: probes are in the kernel's hands and go away with
 gosched, however it ends.
 

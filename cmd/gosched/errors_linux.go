@@ -27,8 +27,7 @@ var hints = []struct {
 }{
 	{target.ErrPrivileges, func(err error) string { return "To do: " + privilegeAdvice(err) + "." }},
 	{target.ErrForeignProc, always("To do: " + mountAdvice + ".")},
-	{record.ErrOpenFiles, always("Raise the limit: ulimit -n 4096, as root or up to the hard limit; of a service, " +
-		"LimitNOFILE=.")},
+	{record.ErrOpenFiles, always("Raise the limit, as root: ulimit -n 4096; of a service, LimitNOFILE=.")},
 	{gobin.ErrNotGo, always("gosched records Go programs. If this one starts the Go program, record that one with -p.")},
 	{gobin.ErrUnsupported, always("gosched check BINARY says what it knows of it; a newer gosched may know more.")},
 	{record.ErrUnsupported, always("gosched check says what this kernel lacks.")},

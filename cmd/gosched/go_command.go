@@ -17,7 +17,8 @@ var goCommands = map[string]string{
 // goTool matches the go command, also by a version's name: go1.27, go1.26.8.
 var goTool = regexp.MustCompile(`^go(\d[\w.]*)?$`)
 
-// goCommandNote says that what is recorded is the go command; empty where it is none that builds something.
+// goCommandNote says that what is recorded is the go command; empty where it is none that builds
+// something.
 func goCommandNote(argv []string) string {
 	if len(argv) == 0 || !goTool.MatchString(filepath.Base(argv[0])) {
 		return ""

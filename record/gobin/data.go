@@ -156,9 +156,10 @@ func (b *Binary) findGOMAXPROCS() (uint64, error) {
 	return 0, fmt.Errorf("%w: runtime.gomaxprocs was not found", ErrDamaged)
 }
 
-// NewprocsAddr returns the link-time address of runtime.newprocs, an int32: the GOMAXPROCS that startTheWorldWithSema is
-// about to set, 0 for none. False if the code does not show it. Between taking a lock and calling procresize that
-// function reads gomaxprocs and newprocs and nothing else (go1.18 to go1.27 src/runtime/proc.go).
+// NewprocsAddr returns the link-time address of runtime.newprocs, an int32: the GOMAXPROCS that
+// startTheWorldWithSema is about to set, 0 for none. False if the code does not show it. Between
+// taking a lock and calling procresize that function reads gomaxprocs and newprocs and nothing else
+// (go1.18 to go1.27 src/runtime/proc.go).
 func (b *Binary) NewprocsAddr() (uint64, bool) {
 	procs, ok := b.GOMAXPROCSAddr()
 	resize, found := b.lookup("runtime.procresize")

@@ -72,8 +72,8 @@ func (i *importer) event(ev *trace.Event) {
 	}
 }
 
-// limit takes GOMAXPROCS, which the tracer says at the beginning of each generation and when it changes. The first is the
-// metadata's.
+// limit takes GOMAXPROCS, which the tracer says at the beginning of each generation and when it
+// changes. The first is the metadata's.
 func (i *importer) limit(t int64, procs uint64) {
 	if procs == 0 || procs > math.MaxInt32 || int(procs) == i.procsNow {
 		return

@@ -101,8 +101,8 @@ func lockBriefly(wait int) func(*script) {
 	}
 }
 
-// stoppedInQueue has three goroutines hand a lock round, which they hardly wait for, until all threads are stopped for
-// half of the recording while two of them queue.
+// stoppedInQueue has three goroutines hand a lock round, which they hardly wait for, until all
+// threads are stopped for half of the recording while two of them queue.
 func stoppedInQueue(state string) func(*script) {
 	return func(s *script) {
 		for g := 1; g <= 3; g++ {

@@ -8,7 +8,8 @@
 // severity is a share of. Less than 5 is not reported, nor is time lost of less than 1% of the recording's length: what a process that does next to
 // nothing loses hurts nobody. At most three findings of one rule in one process are reported, the worst.
 //
-// What a process was stopped from outside, by SIGSTOP for one, is in no wait and no delay here: it is a finding of its own.
+// What a process was stopped from outside, by SIGSTOP for one, is in no wait and no delay here: it
+// is a finding of its own.
 //
 // # What cannot be seen
 //

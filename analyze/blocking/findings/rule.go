@@ -110,9 +110,12 @@ var rules = [...]Rule{
 	},
 	{
 		Name: "process-stopped", Title: "Somebody stops the process", threads: true,
-		Looks:     "the time in which all threads of the process were stopped from outside: by a signal such as SIGSTOP, a debugger, a frozen cgroup",
+		Looks: "the time in which all threads of the process were stopped from outside: by a signal " +
+			"such as SIGSTOP, a debugger, a frozen cgroup",
 		Threshold: "the floor: a process that serves somebody is never stopped",
-		Severity:  "the time in which it was stopped, of the recorded time", Advice: "Find who sends SIGSTOP, attaches a debugger or freezes the cgroup. Other findings leave that time out.", trace: processStopped,
+		Severity:  "the time in which it was stopped, of the recorded time",
+		Advice:    "Find who sends SIGSTOP, attaches a debugger or freezes the cgroup. Other findings leave that time out.",
+		trace:     processStopped,
 	},
 	{
 		Name: "procs-over-quota", Title: "GOMAXPROCS is larger than the CPU quota", threads: true,

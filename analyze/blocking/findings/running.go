@@ -71,7 +71,8 @@ func cpuContention(l *look) []hit {
 	return []hit{h}
 }
 
-// throttling is the times in which ready threads had no CPU although theirs was idle, and the limits then.
+// throttling is the times in which ready threads had no CPU although theirs was idle, and the
+// limits then.
 type throttling struct {
 	waits
 	leastQuota, mostQuota float64
@@ -88,8 +89,8 @@ func (t *throttling) add(ns int64, procs, quota float64) {
 }
 
 func (t *throttling) text() string {
-	return fmt.Sprintf("%s a thread with a goroutine on it was ready for 2ms or more while its CPU was idle: %s in all, %s at most.",
-		report.FormatNumber(t.count, "time"), report.FormatDuration(t.sumNS), report.FormatDuration(t.maxNS))
+	const text = "%s a thread with a goroutine on it was ready for 2ms or more while its CPU was idle: %s in all, %s at most."
+	return fmt.Sprintf(text, report.FormatNumber(t.count, "time"), report.FormatDuration(t.sumNS), report.FormatDuration(t.maxNS))
 }
 
 // fromTo is a value that changed, or did not.
@@ -117,7 +118,8 @@ func procsOverQuota(l *look) []hit {
 		return nil
 	}
 	return []hit{{lostNS: t.sumNS, evidence: []string{
-		fmt.Sprintf("GOMAXPROCS is %s and the quota %s CPUs.", fromTo(t.leastProcs, t.mostProcs), fromTo(t.leastQuota, t.mostQuota)),
+		fmt.Sprintf("GOMAXPROCS is %s and the quota %s CPUs.",
+			fromTo(t.leastProcs, t.mostProcs), fromTo(t.leastQuota, t.mostQuota)),
 		t.text(),
 	}}}
 }

@@ -153,8 +153,8 @@ func (d *dump) close() {
 	d.open, d.frames, d.pending = false, nil, ""
 }
 
-// merge drops a goroutine that was met before. A crash with GOTRACEBACK=crash shows each running goroutine twice: without its stack in the
-// list of all, and by the thread that ran it.
+// merge drops a goroutine that was met before. A crash with GOTRACEBACK=crash shows each running
+// goroutine twice: without its stack in the list of all, and by the thread that ran it.
 func (d *dump) merge() {
 	if d.again < 0 {
 		return

@@ -73,9 +73,10 @@ func rootFirst(frames []string) string {
 	return strings.Join(frames, ";")
 }
 
-// Key is what is the same of a stack however it was written down: without wrappers and the runtime's own frames, which a dump
-// hides unless it is one of a crash or SIGQUIT, and with type arguments as a dump shows them. Of a stack of the runtime alone
-// it is what the goroutine does there.
+// Key is what is the same of a stack however it was written down: without wrappers and the
+// runtime's own frames, which a dump hides unless it is one of a crash or SIGQUIT, and with type
+// arguments as a dump shows them. Of a stack of the runtime alone it is what the goroutine does
+// there.
 func Key(text string) string {
 	frames := stack.Frames(text)
 	for _, kept := range []func(function string) bool{ofProgram, ofSystem} {
@@ -99,8 +100,8 @@ var plumbing = []string{"runtime.goexit", "runtime.goparkunlock", "runtime.gopar
 
 func ofSystem(function string) bool { return !slices.Contains(plumbing, function) }
 
-// wrapper is the name of a function that the compiler makes for a go or defer statement whose call has arguments, since go1.22
-// (src/cmd/compile/internal/walk/order.go).
+// wrapper is the name of a function that the compiler makes for a go or defer statement whose call
+// has arguments, since go1.22 (src/cmd/compile/internal/walk/order.go).
 var wrapper = regexp.MustCompile(`[^/]\.[^/]*\.(go|defer)wrap\d+$`)
 
 func isWrapper(function, place string) bool {
@@ -113,8 +114,8 @@ func IsWrapper(frame string) bool {
 	return isWrapper(function, place)
 }
 
-// Unwrapped is the group's stack without its root, where that may be the wrapper of a go statement: it is at the same line. Before go1.22
-// wrappers are named like other closures.
+// Unwrapped is the group's stack without its root, where that may be the wrapper of a go statement:
+// it is at the same line. Before go1.22 wrappers are named like other closures.
 func (g *Group) Unwrapped() string {
 	_, at := stack.Split(g.CreatedBy)
 	frames := stack.Frames(g.Stack)

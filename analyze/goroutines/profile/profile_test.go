@@ -175,8 +175,9 @@ func TestKeysAreTheSameHoweverAStackWasWrittenDown(t *testing.T) {
 	}
 }
 
-// quit is what programs print of themselves at traceback level 2: threads' system stacks, wrappers, labels as Go 1.26 and 1.27 write
-// them, and with GOTRACEBACK=crash a goroutine a second time, by the thread that runs it.
+// quit is what programs print of themselves at traceback level 2: threads' system stacks, wrappers,
+// labels as Go 1.26 and 1.27 write them, and with GOTRACEBACK=crash a goroutine a second time, by
+// the thread that runs it.
 const quit = `SIGQUIT: quit
 PC=0x4091ac m=0 sigcode=0
 

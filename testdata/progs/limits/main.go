@@ -1,5 +1,6 @@
-// Limits sets GOMAXPROCS to what each line of its standard input says, and works in between. For each line it
-// prints the time before the change, the time after it, and GOMAXPROCS; before the first, what it was at its start.
+// Limits sets GOMAXPROCS to what each line of its standard input says, and works in between. For
+// each line it prints the time before the change, the time after it, and GOMAXPROCS; before the
+// first, what it was at its start.
 package main
 
 import (
