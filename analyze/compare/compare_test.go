@@ -10,6 +10,7 @@ import (
 	"github.com/gosched/gosched/analyze/compare/policy"
 	"github.com/gosched/gosched/analyze/report"
 	"github.com/gosched/gosched/analyze/summary"
+	"github.com/gosched/gosched/format"
 	"github.com/gosched/gosched/internal/golden"
 )
 
@@ -145,6 +146,41 @@ func TestDifferencesMakeRecordingsIncomparable(t *testing.T) {
 				t.Errorf("allowed: %s, %v", r.Verdict, r.Warnings)
 			}
 		})
+	}
+}
+
+func TestRecordingsAreComparedByTheLimitsThatHeld(t *testing.T) {
+	procs := func(values ...float64) []summary.Limit {
+		return []summary.Limit{{PID: 7, Name: format.LimitProcs, Values: values}}
+	}
+	quota := func(values ...float64) []summary.Limit {
+		return []summary.Limit{{PID: 7, Name: format.LimitQuota, Values: values}}
+	}
+	for name, c := range map[string]struct {
+		base, head []summary.Limit
+		want       string
+	}{
+		"the same":                        {procs(1), procs(1), ""},
+		"the metadata's and the same":     {nil, procs(2), ""},
+		"another than the metadata's":     {nil, procs(1), "GOMAXPROCS: base 2, head 1"},
+		"one that changes":                {procs(2), procs(2, 300), "GOMAXPROCS: base 2, head 2, then 300"},
+		"a quota that goes":               {quota(1.5), quota(1.5, 0), "CPU quota: base 1.5 CPUs, head 1.5 CPUs, then none"},
+		"a quota that nothing says is no": {nil, quota(0), ""},
+	} {
+		base, head := inTurns(plain(), plain(), 6, 1)
+		for _, r := range base {
+			r.Info.Limits = c.base
+		}
+		for _, r := range head {
+			r.Info.Limits = c.head
+		}
+		got := ""
+		if r := Compare(base, head, policy.Default()); len(r.Differences) > 0 {
+			got = r.Differences[0].Text
+		}
+		if got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
 	}
 }
 

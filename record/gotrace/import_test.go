@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"runtime/trace"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -84,6 +87,35 @@ func TestTheTraceSaysWhatItIs(t *testing.T) {
 		if !reasons[want] {
 			t.Errorf("no wait for %q; there are %v", want, reasons)
 		}
+	}
+	if wrong, err := format.Validate(context.Background(), m, 10); err != nil || len(wrong) > 0 {
+		t.Errorf("%v, %v", wrong, err)
+	}
+}
+
+func TestChangesOfGOMAXPROCSAreInTheTrace(t *testing.T) {
+	was := runtime.GOMAXPROCS(2)
+	defer runtime.GOMAXPROCS(was)
+	var out bytes.Buffer
+	if err := trace.Start(&out); err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range []int{30, 30, 1, 2} {
+		runtime.GOMAXPROCS(n)
+	}
+	trace.Stop()
+	m, _, err := read(out.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := []string{fmt.Sprint("GOMAXPROCS ", m.Meta.Processes[0].GOMAXPROCS)}
+	for i, kind := range m.Events.Kind {
+		if kind == format.KindLimit {
+			got = append(got, m.Reasons().Lookup(m.Events.Reason[i]))
+		}
+	}
+	if want := []string{"GOMAXPROCS 2", "GOMAXPROCS 30", "GOMAXPROCS 1", "GOMAXPROCS 2"}; !slices.Equal(got, want) {
+		t.Errorf("the trace has %q, want %q", got, want)
 	}
 	if wrong, err := format.Validate(context.Background(), m, 10); err != nil || len(wrong) > 0 {
 		t.Errorf("%v, %v", wrong, err)
