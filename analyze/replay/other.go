@@ -71,7 +71,7 @@ func (w *walk) gapIn(p *process, t, end int64) {
 	p.ended.clear() // after it may come another process with this pid
 	clear(p.procs)
 	for i := range p.thread {
-		p.thread[i].state, p.thread[i].stopped = format.StateUnknown, false
+		p.thread[i].state, p.thread[i].stop = format.StateUnknown, stopUnknown
 	}
 	p.goroutines.trim()
 	w.sum.EndNS = max(w.sum.EndNS, end)

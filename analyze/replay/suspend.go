@@ -19,13 +19,16 @@ type Suspension struct {
 // Len is the suspension's length in nanoseconds.
 func (s *Suspension) Len() int64 { return s.End - s.Begin }
 
+// frozen is the state of a thread whose cgroup is frozen, as far as the kernel's scheduler shows it.
+const frozen = "frozen"
+
 // suspenders are the kernel's states of a thread that is stopped from outside (Linux v6.18
 // include/linux/sched.h: TASK_STOPPED, TASK_TRACED, TASK_FROZEN), in the words that thread rows
 // have for them, and who does that.
 var suspenders = map[string]string{
 	"stopped":      "a signal such as SIGSTOP",
 	"tracing stop": "a debugger or tracer",
-	"frozen":       "its frozen cgroup",
+	frozen:         "its frozen cgroup",
 }
 
 // Suspender says who stops a thread that is in a state of the kernel's; false where the thread went
@@ -44,6 +47,8 @@ const maxSuspensions = 1 << 13
 type suspending struct {
 	live    int // threads that the trace has shown, and not their end
 	stopped int // those of them that are stopped
+	awake   int // and those that run or could
+	frozen  int // of stopped, those that are frozen
 	open    Suspension
 	active  bool
 	before  int64 // the time in suspensions that are forgotten
@@ -53,8 +58,11 @@ type suspending struct {
 // suspended is a suspension that is over, and the time in all up to its end.
 type suspended struct{ begin, end, sum int64 }
 
-// is says whether all threads are stopped.
-func (s *suspending) is() bool { return s.live > 0 && s.live == s.stopped }
+// is says whether no thread can run: all are stopped or, since a thread that sleeps is frozen where it is and no row says
+// so (Linux v6.18 kernel/freezer.c, freeze_task), one is frozen and none runs or could.
+func (s *suspending) is() bool {
+	return s.live > 0 && s.live == s.stopped || s.frozen > 0 && s.awake == 0
+}
 
 // upTo is the time in suspensions before t.
 func (s *suspending) upTo(t int64) int64 {
@@ -97,16 +105,18 @@ func (s *suspending) end(t int64) {
 	s.active = false
 }
 
-// stops says whether a thread row's reason is the state of a thread that is stopped from outside.
-func (n *Names) stops(reason format.StringID) bool {
+// stops says what a thread row's reason means for a thread that waits.
+func (n *Names) stops(reason format.StringID) stopFact {
 	at := n.stopped.At(uint32(reason))
 	if *at == stopUnknown {
 		*at = stopNo
-		if _, ok := suspenders[n.Reason(reason)]; ok {
+		if state := n.Reason(reason); state == frozen {
+			*at = stopFrozen
+		} else if _, ok := suspenders[state]; ok {
 			*at = stopYes
 		}
 	}
-	return *at == stopYes
+	return *at
 }
 
 // stopFact is what is known of a reason.
@@ -116,6 +126,7 @@ const (
 	stopUnknown stopFact = iota
 	stopNo
 	stopYes
+	stopFrozen
 )
 
 // suspend notes a thread's new state, which it was told in row i, and what that makes of the
@@ -123,9 +134,14 @@ const (
 func (w *walk) suspend(p *process, th *thread, b *format.Batch, i int, t int64) {
 	s := &p.suspending
 	s.live += count(b.To[i] > format.StateNotExist) - count(th.state > format.StateNotExist)
-	stopped := b.To[i] == format.StateWaiting && w.names.stops(b.Reason[i])
-	s.stopped += count(stopped) - count(th.stopped)
-	th.stopped = stopped
+	s.awake += count(isAwake(b.To[i])) - count(isAwake(th.state))
+	stop := stopNo
+	if b.To[i] == format.StateWaiting {
+		stop = w.names.stops(b.Reason[i])
+	}
+	s.stopped += count(stop >= stopYes) - count(th.stop >= stopYes)
+	s.frozen += count(stop == stopFrozen) - count(th.stop == stopFrozen)
+	th.stop = stop
 	if s.is() == s.active {
 		return
 	}
@@ -137,6 +153,8 @@ func (w *walk) suspend(p *process, th *thread, b *format.Batch, i int, t int64) 
 	}
 	p.occ.suspend(t, s.active)
 }
+
+func isAwake(s format.State) bool { return s == format.StateRunning || s == format.StateRunnable }
 
 // count is 1 for what is so.
 func count(is bool) int {
@@ -160,6 +178,7 @@ func (w *walk) cutSuspension(p *process, t int64) {
 	if p.suspending.active {
 		w.unsuspend(p, t, CensoredRight)
 	}
-	p.suspending.live, p.suspending.stopped = 0, 0
+	s := &p.suspending
+	s.live, s.stopped, s.awake, s.frozen = 0, 0, 0, 0
 	p.occ.suspend(t, false)
 }

@@ -16,15 +16,15 @@ type interval struct{ begin, end stamp }
 
 // thread is what the walk knows of a kernel thread: whether it waits for a CPU, and when it did of late.
 type thread struct {
-	since   int64        // its state is known from here on; meaningless while state is unknown
-	last    int64        // the end of the last time off the CPU
-	n       int          // times off the CPU so far
-	state   format.State // as the kernel has it
-	stopped bool         // from outside, while state is waiting
-	off     stamp        // the beginning of the time off the CPU, while state is runnable
-	tid     int32
-	open    threadSpan // if a pass wants the spans of threads
-	ring    []interval // the latest of them, n-1 at (n-1) mod its length
+	since int64        // its state is known from here on; meaningless while state is unknown
+	last  int64        // the end of the last time off the CPU
+	n     int          // times off the CPU so far
+	state format.State // as the kernel has it
+	stop  stopFact     // whether it is stopped from outside, while state is waiting
+	off   stamp        // the beginning of the time off the CPU, while state is runnable
+	tid   int32
+	open  threadSpan // if a pass wants the spans of threads
+	ring  []interval // the latest of them, n-1 at (n-1) mod its length
 }
 
 // move takes a thread row's states and returns by how much it changes the number of threads that are ready to run without a CPU.
