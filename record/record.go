@@ -120,6 +120,7 @@ type session struct {
 	out        *writer
 	meta       format.Metadata
 	startNS    int64 // CLOCK_MONOTONIC; 0: the recording has not begun
+	begun      bool  // and it was said that it has
 	endNS      int64 // 0: it has not ended
 	offsetNS   int64
 	drained    int64 // when the rings were last drained
@@ -189,13 +190,15 @@ func (s *session) start() error {
 	if s.opts.Ready != nil {
 		return s.opts.Ready()
 	}
-	if err := s.beginReading(0); err != nil {
-		return err
-	}
-	if s.opts.Begun != nil {
+	return s.beginReading(0)
+}
+
+// sayBegun tells, once, that recording has begun: the goroutines that were there have been read too.
+func (s *session) sayBegun() {
+	if s.opts.Begun != nil && !s.begun {
+		s.begun = true
 		s.opts.Begun(time.Unix(0, s.meta.StartNS))
 	}
-	return nil
 }
 
 // forgetRings drops what came and what was lost while not everything was attached.
@@ -214,6 +217,9 @@ func (s *session) run(ctx context.Context) (string, error) {
 	defer tick.Stop()
 	progress := time.Now()
 	for {
+		if s.reading == nil {
+			s.sayBegun()
+		}
 		reason := s.wait(ctx, tick.C)
 		if err := s.step(reason == ""); err != nil {
 			return reason, err
