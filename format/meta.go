@@ -48,16 +48,16 @@ type Metadata struct {
 	Snapshots []Snapshot `json:"snapshots,omitempty"` // in order of time
 }
 
-// Snapshot is one reading of a process's goroutines from its memory. It takes time: each of its rows is of a moment
-// in it, and not all of the same one.
+// Snapshot is one reading of a process's goroutines from its memory. It takes time: each of its
+// rows is of a moment in it, and not all of the same one.
 type Snapshot struct {
 	BeginNS    int64 `json:"begin_ns"`
 	EndNS      int64 `json:"end_ns"`
 	AtEnd      bool  `json:"at_end,omitempty"` // of the recording, and not at its beginning
 	Goroutines int64 `json:"goroutines"`       // found alive
 	Unread     int64 `json:"unread,omitempty"` // not looked at, because the time was up
-	// Unsure are of those found alive the ones that have no row: whether they were still in the state that the memory
-	// showed, or were that goroutine at all, is not certain.
+	// Unsure are of those found alive the ones that have no row: whether they were still in the
+	// state that the memory showed, or were that goroutine at all, is not certain.
 	Unsure int64 `json:"unsure,omitempty"`
 }
 
@@ -70,8 +70,8 @@ type MachineTime struct {
 	OwnNS   int64 `json:"own_ns"`   // of BusyNS, the recorded processes; of a Go trace with what they started and awaited. 0: not known
 }
 
-// Unread is how many goroutines may be missing from the trace at most: those that were not looked at when the recording
-// began, and that never moved.
+// Unread is how many goroutines may be missing from the trace at most: those that were not looked
+// at when the recording began, and that never moved.
 func (m *Metadata) Unread() (n int64) {
 	for _, s := range m.Snapshots {
 		if !s.AtEnd {
