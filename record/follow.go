@@ -34,8 +34,8 @@ var moves = [...]move{
 	gobin.OpDropM:        {format.StateSyscall, format.StateNotExist, nil, false, false, true},
 }
 
-// goroutine is what the recorder must remember of one: whether it waits, and for what. One whose end was seen is
-// forgotten, but see follower.ended.
+// goroutine is what the recorder must remember of one: whether it waits, and for what. One whose
+// end was seen is forgotten, but see follower.ended.
 type goroutine struct {
 	state  format.State
 	before format.State // the state before that
@@ -88,7 +88,8 @@ type Counts struct {
 
 func newFollower(r *rows, t *texts, s *stacks) *follower {
 	return &follower{
-		rows: r, texts: t, stacks: s, gs: map[int64]*goroutine{}, threads: map[int32]*thread{}, early: map[int64]earlyMove{},
+		rows: r, texts: t, stacks: s, gs: map[int64]*goroutine{},
+		threads: map[int32]*thread{}, early: map[int64]earlyMove{},
 	}
 }
 

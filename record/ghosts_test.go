@@ -58,7 +58,8 @@ func startBrief(tb testing.TB, p testenv.Program, waiting int) (pid int, answere
 	return cmd.Process.Pid, answered
 }
 
-// burden keeps every CPU busy until the test ends, so that the kernel takes CPUs away in the middle of moves.
+// burden keeps every CPU busy until the test ends, so that the kernel takes CPUs away in the middle
+// of moves.
 func burden(tb testing.TB) {
 	for range 2 {
 		cmd := exec.Command("sh", "-c", "while :; do :; done")
@@ -78,8 +79,8 @@ type life struct {
 	since int64
 }
 
-// lives are what a trace says of all goroutines, every row of it believed. One that is found running without having
-// begun to in the trace has run since the recording began.
+// lives are what a trace says of all goroutines, every row of it believed. One that is found
+// running without having begun to in the trace has run since the recording began.
 type lives struct {
 	of      map[format.GoID]*life
 	ghosts  int         // rows of goroutines that have ended
@@ -141,8 +142,9 @@ func (g *life) move(a *lives, to format.State, at int64) {
 	g.state, g.since = to, at
 }
 
-// TestNoGoroutineIsFoundAfterItsEnd records a busy server many times for a moment each: whatever its memory showed, no row
-// is of a goroutine that has ended, and goroutines never run for longer than there are Ps.
+// TestNoGoroutineIsFoundAfterItsEnd records a busy server many times for a moment each: whatever
+// its memory showed, no row is of a goroutine that has ended, and goroutines never run for longer
+// than there are Ps.
 func TestNoGoroutineIsFoundAfterItsEnd(t *testing.T) {
 	testenv.RequireBPF(t)
 	for _, c := range []struct {
@@ -161,7 +163,8 @@ func TestNoGoroutineIsFoundAfterItsEnd(t *testing.T) {
 			out := filepath.Join(t.TempDir(), "t.parquet")
 			for range map[bool]int{false: c.recordings, true: c.short}[testing.Short()] {
 				before := answered()
-				sum := recordPID(t, pid, record.Options{Output: out, Duration: 100 * time.Millisecond, Without: c.without})
+				opts := record.Options{Output: out, Duration: 100 * time.Millisecond, Without: c.without}
+				sum := recordPID(t, pid, opts)
 				if answered() == before {
 					t.Fatal("the server did nothing meanwhile: this test cannot fail")
 				}
@@ -205,8 +208,8 @@ func recordPID(t *testing.T, pid int, opts record.Options) *record.Summary {
 	return sum
 }
 
-// TestManyGoroutinesCostNeitherTimeNorMemory records a process with a million goroutines for two seconds, which is less
-// than it takes to read them all from memory.
+// TestManyGoroutinesCostNeitherTimeNorMemory records a process with a million goroutines for two
+// seconds, which is less than it takes to read them all from memory.
 func TestManyGoroutinesCostNeitherTimeNorMemory(t *testing.T) {
 	testenv.RequireBPF(t)
 	waiting := 1_000_000

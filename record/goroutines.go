@@ -100,12 +100,13 @@ func (s *session) openWalker() ([]string, error) {
 	return waits, nil
 }
 
-// lastSteps are the functions that leave a goroutine's stack for good (go1.18–1.27 src/runtime/proc.go, go1.23–1.27
-// src/runtime/coro.go). goexit1 goes on in goexit0, coroexit in coroswitch_m.
+// lastSteps are the functions that leave a goroutine's stack for good (go1.18–1.27
+// src/runtime/proc.go, go1.23–1.27 src/runtime/coro.go). goexit1 goes on in goexit0, coroexit in
+// coroswitch_m.
 var lastSteps = []string{"runtime.goexit1", "runtime.coroexit"}
 
-// endings says whether a stack was left for good at a pc. There are few such pcs, and few where running goroutines
-// were last resumed.
+// endings says whether a stack was left for good at a pc. There are few such pcs, and few where
+// running goroutines were last resumed.
 func endings(b *gobin.Binary, bias uint64) func(uint64) bool {
 	known := map[uint64]bool{}
 	return func(pc uint64) bool {

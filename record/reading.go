@@ -9,14 +9,16 @@ import (
 	"github.com/gosched/gosched/record/target"
 )
 
-// How long the goroutines are read at the end of a recording at most, where there are too many for less.
+// How long the goroutines are read at the end of a recording at most, where there are too many for
+// less.
 const (
 	minLastReading = 100 * time.Millisecond
 	maxLastReading = time.Second
 )
 
-// reading is a snapshot in the making. The goroutines are read some at a time and become events like all others, so
-// that the rings are drained meanwhile and the recorder's memory does not depend on how many there are.
+// reading is a snapshot in the making. The goroutines are read some at a time and become events
+// like all others, so that the rings are drained meanwhile and the recorder's memory does not
+// depend on how many there are.
 type reading struct {
 	flags   uint16
 	left    []uint64 // where those are that are still to be read
@@ -77,7 +79,8 @@ func (s *session) readMore() error {
 	return nil
 }
 
-// tell makes events of what was found. The threads are listed again where one has come that was not there before.
+// tell makes events of what was found. The threads are listed again where one has come that was not
+// there before.
 func (s *session) tell(r *reading, gs []found) error {
 	listed := false
 	for i := range gs {
@@ -120,7 +123,8 @@ func (s *session) lastReading() time.Duration {
 	return min(max(s.opts.Duration/10, minLastReading), maxLastReading)
 }
 
-// left is how long it is until the snapshot at the end has to begin, for the recording to end in time.
+// left is how long it is until the snapshot at the end has to begin, for the recording to end in
+// time.
 func (s *session) left() time.Duration {
 	takes := time.Duration(s.readNS * float64(s.read))
 	if s.reading != nil {
@@ -129,8 +133,8 @@ func (s *session) left() time.Duration {
 	return s.opts.Duration - min(takes, s.lastReading()) - time.Duration(now()-s.startNS)
 }
 
-// readLast makes the snapshot at the end, as far as there is time, and waits for the time at which a recording was to
-// end.
+// readLast makes the snapshot at the end, as far as there is time, and waits for the time at which
+// a recording was to end.
 func (s *session) readLast(reason string) error {
 	if err := s.beginReading(snapshotEnd); err != nil {
 		return err
@@ -187,7 +191,8 @@ func (s *session) describeSnapshots() {
 	s.meta.Snapshots = s.snapshots
 }
 
-// uncertainty is the time in which a goroutine was read, as an event has it: in microseconds, not less than it was.
+// uncertainty is the time in which a goroutine was read, as an event has it: in microseconds, not
+// less than it was.
 func uncertainty(g *found) uint32 {
 	return uint32(min((g.after-g.before)/1000+1, math.MaxUint32))
 }

@@ -210,8 +210,8 @@ func (s *session) forgetRings() error {
 	return err
 }
 
-// run drains the rings until the recording is over and says why it is. Meanwhile it reads the goroutines that were
-// there at its beginning.
+// run drains the rings until the recording is over and says why it is. Meanwhile it reads the
+// goroutines that were there at its beginning.
 func (s *session) run(ctx context.Context) (string, error) {
 	tick := time.NewTicker(drainEvery)
 	defer tick.Stop()
@@ -237,7 +237,8 @@ func (s *session) run(ctx context.Context) (string, error) {
 	}
 }
 
-// step reads more of the goroutines that are still to be read, and drains the rings when it is time.
+// step reads more of the goroutines that are still to be read, and drains the rings when it is
+// time.
 func (s *session) step(goesOn bool) error {
 	if s.reading == nil || !goesOn {
 		return s.cycle()
@@ -245,8 +246,8 @@ func (s *session) step(goesOn bool) error {
 	return errors.Join(s.readMore(), s.cycleDue())
 }
 
-// wait waits for the next tick, or not at all while there are goroutines to read. It says why the recording is over, if
-// it is.
+// wait waits for the next tick, or not at all while there are goroutines to read. It says why the
+// recording is over, if it is.
 func (s *session) wait(ctx context.Context, tick <-chan time.Time) string {
 	var over <-chan time.Time
 	if s.opts.Duration > 0 {

@@ -7,13 +7,16 @@ import (
 	"github.com/gosched/gosched/record/gobin"
 )
 
-// What the memory shows of a goroutine is older than what its events say: a probe is where a move begins, and the state
-// is written after it, much later where the kernel takes the CPU away at the probe. A goroutine's moves come one after
-// the other, so that the memory is behind by its last move and never by more. Only a creation is seen before its event.
-// A goroutine that is about to end is told by where it left its stack (walker.ending), however long it has been so;
-// that place is written before the probe at its end, so that only ends since the reading began must be remembered.
+// What the memory shows of a goroutine is older than what its events say: a probe is where a move
+// begins, and the state is written after it, much later where the kernel takes the CPU away at the
+// probe. A goroutine's moves come one after the other, so that the memory is behind by its last
+// move and never by more. Only a creation is seen before its event. A goroutine that is about to
+// end is told by where it left its stack (walker.ending), however long it has been so; that place
+// is written before the probe at its end, so that only ends since the reading began must be
+// remembered.
 
-// tick is how far the coarsest clock of a kernel steps: two times that are equal may be so far apart, in any order.
+// tick is how far the coarsest clock of a kernel steps: two times that are equal may be so far
+// apart, in any order.
 const tick = 10 * time.Millisecond
 
 // sighting is what is made of a goroutine that was found in memory.
@@ -25,7 +28,8 @@ const (
 	sightingUnsure                 // it may be otherwise, and nothing says how
 )
 
-// earlyMove is the last move of a goroutine that was seen before the recording began. Others may have been missed.
+// earlyMove is the last move of a goroutine that was seen before the recording began. Others may
+// have been missed.
 type earlyMove struct {
 	from, to format.State
 	time     int64
@@ -91,7 +95,8 @@ func (f *follower) readEnd(now int64) {
 	clear(f.early)
 }
 
-// snapshot writes a goroutine as it was found in memory between e.begin and e.time, unless its events say more.
+// snapshot writes a goroutine as it was found in memory between e.begin and e.time, unless its
+// events say more.
 func (f *follower) snapshot(e *event) {
 	f.forgetEnded(e.begin() - int64(tick))
 	switch f.sight(e) {

@@ -11,8 +11,8 @@ import (
 	"github.com/gosched/gosched/record/gobin"
 )
 
-// memoryCase is a goroutine found in memory among its events. Times are in microseconds; recording began at 0, events
-// before it come from when the probes were being attached.
+// memoryCase is a goroutine found in memory among its events. Times are in microseconds; recording
+// began at 0, events before it come from when the probes were being attached.
 type memoryCase struct {
 	name   string
 	set    func(*follower)
@@ -39,7 +39,9 @@ func reads(from, to int64, found ...event) []event {
 
 // sees is a goroutine found in a state between two times.
 func sees(from, to, goid int64, state format.State, flags ...uint16) event {
-	e := event{op: opSnapshot, time: 1000 * to, text: uint32(to - from), goid: goid, tid: -1, proc: -1, flags: uint16(state)}
+	e := event{
+		op: opSnapshot, time: 1000 * to, text: uint32(to - from), goid: goid, tid: -1, proc: -1, flags: uint16(state),
+	}
 	for _, f := range flags {
 		e.flags |= f
 	}
@@ -105,7 +107,8 @@ func TestMemoryIsOlderThanTheEvents(t *testing.T) {
 				}
 			}
 			if want := append(none, c.want...); !slices.Equal(snapshots, want) || unsure != c.unsure {
-				t.Errorf("told %q, unsure %v; want %q, %v; all rows:\n%s", snapshots, unsure, want, c.unsure, strings.Join(rows, "\n"))
+				t.Errorf("told %q, unsure %v; want %q, %v; all rows:\n%s", snapshots, unsure, want, c.unsure,
+					strings.Join(rows, "\n"))
 			}
 		})
 	}
@@ -336,7 +339,8 @@ var withoutTransitions = []memoryCase{
 	},
 }
 
-// TestEndsAreRememberedOnlyWhileMemoryIsRead creates and ends goroutines before, during and after a reading.
+// TestEndsAreRememberedOnlyWhileMemoryIsRead creates and ends goroutines before, during and after a
+// reading.
 func TestEndsAreRememberedOnlyWhileMemoryIsRead(t *testing.T) {
 	texts := newTexts(format.NewStrings(), nil, nil)
 	f := newFollower(new(rowsText).make(), texts, newStacks(program{}, 0, format.NewStrings(), texts))
@@ -353,7 +357,8 @@ func TestEndsAreRememberedOnlyWhileMemoryIsRead(t *testing.T) {
 	check := func(when string, most int) {
 		t.Helper()
 		if len(f.gs) > most || len(f.ended) > most {
-			t.Fatalf("%s, %d goroutines are remembered and %d ends, want at most %d", when, len(f.gs), len(f.ended), most)
+			t.Fatalf("%s, %d goroutines are remembered and %d ends, want at most %d",
+				when, len(f.gs), len(f.ended), most)
 		}
 	}
 	ends(1000)

@@ -85,7 +85,8 @@ type walker struct {
 	gs                    []found
 }
 
-// each reads every goroutine that is alive and hands them on, some at a time. They are valid during the call only.
+// each reads every goroutine that is alive and hands them on, some at a time. They are valid during
+// the call only.
 func (w *walker) each(take func([]found)) error {
 	addrs, err := w.pointers()
 	for len(addrs) > 0 && err == nil {
@@ -134,9 +135,9 @@ func (w *walker) read(addr uint64, buf []byte) error {
 	return nil
 }
 
-// batch reads some goroutines, their threads and their stacks, valid until the next batch. The stack of one that
-// moved meanwhile is left out, and so is one that ended meanwhile. Everything but the stacks was read between before
-// and after.
+// batch reads some goroutines, their threads and their stacks, valid until the next batch. The
+// stack of one that moved meanwhile is left out, and so is one that ended meanwhile. Everything but
+// the stacks was read between before and after.
 func (w *walker) batch(addrs []uint64) ([]found, error) {
 	before := w.now()
 	gs, err := w.heads(addrs)
@@ -210,9 +211,9 @@ func (w *walker) parse(addr uint64, raw []byte) (found, bool) {
 	return g, false
 }
 
-// starts says whether a goroutine that would go on at a pc would begin there. Up to go1.23 newproc1 makes it runnable
-// before it gives it its id, so that it may still have that of the one that had its g before (go1.18–1.23
-// src/runtime/proc.go).
+// starts says whether a goroutine that would go on at a pc would begin there. Up to go1.23 newproc1
+// makes it runnable before it gives it its id, so that it may still have that of the one that had
+// its g before (go1.18–1.23 src/runtime/proc.go).
 func (g *found) starts(pc uint64) bool {
 	return pc == g.startPC && (g.status == gRunnable || g.status == gWaiting)
 }
@@ -365,8 +366,8 @@ func (w *walker) at(r *target.Range, addr uint64) uint64 {
 	return binary.LittleEndian.Uint64(buf)
 }
 
-// forgetMoved reads the goroutines again. It drops the stacks of those that did not stand still, and marks those that
-// have ended: their ids are never given to others.
+// forgetMoved reads the goroutines again. It drops the stacks of those that did not stand still,
+// and marks those that have ended: their ids are never given to others.
 func (w *walker) forgetMoved(gs []found) error {
 	ranges := w.headRanges(&w.again, len(gs), func(i int) uint64 { return gs[i].addr })
 	if err := w.mem.ReadMany(ranges); err != nil {

@@ -10,7 +10,8 @@ import (
 	"github.com/gosched/gosched/record/target"
 )
 
-// heap is the memory of a process that goes on while it is read: each read of a g shows the next of its versions.
+// heap is the memory of a process that goes on while it is read: each read of a g shows the next of
+// its versions.
 type heap struct {
 	layout gobin.Layout
 	gs     map[uint64][][]byte
@@ -98,25 +99,26 @@ func (h *heap) walkAll(t *testing.T) (out []found) {
 }
 
 func TestWalkerTellsWhatIsAlive(t *testing.T) {
+	const gone = format.StateUnknown
 	for _, c := range []struct {
 		name     string
 		versions []version
-		state    format.State // StateUnknown: it is not told
+		state    format.State // gone: it is not told
 		fresh    bool
 		stack    bool
 	}{
 		{"waits", []version{{gWaiting, 7, parkPC}}, waiting, false, true},
 		{"runs", []version{{gRunning, 7, parkPC}}, running, false, false},
-		{"has never been used", []version{{0, 0, 0}}, format.StateUnknown, false, false},
-		{"is dead", []version{{6, 7, exitPC}}, format.StateUnknown, false, false},
-		{"is about to end", []version{{gRunning, 7, exitPC}}, format.StateUnknown, false, false},
-		{"ends while it is read", []version{{gRunning, 7, parkPC}, {6, 7, exitPC}}, format.StateUnknown, false, false},
-		{"begins to end while it is read", []version{{gRunning, 7, parkPC}, {gRunning, 7, exitPC}}, format.StateUnknown, false, false},
-		{"ends while it is read, and another has its g", []version{{gWaiting, 7, parkPC}, {gWaiting, 8, parkPC}}, format.StateUnknown, false, false},
-		{"gets its own id while it is read", []version{{gRunnable, 7, startPC}, {gRunnable, 8, startPC}}, format.StateUnknown, false, false},
+		{"has never been used", []version{{0, 0, 0}}, gone, false, false},
+		{"is dead", []version{{6, 7, exitPC}}, gone, false, false},
+		{"is about to end", []version{{gRunning, 7, exitPC}}, gone, false, false},
+		{"ends while it is read", []version{{gRunning, 7, parkPC}, {6, 7, exitPC}}, gone, false, false},
+		{"begins to end meanwhile", []version{{gRunning, 7, parkPC}, {gRunning, 7, exitPC}}, gone, false, false},
+		{"ends, and another has its g", []version{{gWaiting, 7, parkPC}, {gWaiting, 8, parkPC}}, gone, false, false},
+		{"gets its own id meanwhile", []version{{gRunnable, 7, startPC}, {gRunnable, 8, startPC}}, gone, false, false},
 		{"has not run", []version{{gRunnable, 7, startPC}}, runnable, true, true},
 		{"was made parked", []version{{gWaiting, 7, startPC}}, waiting, true, true},
-		{"is found half written, and has not run", []version{{gRunnable, 7, parkPC}, {gRunnable, 7, startPC}}, runnable, true, false},
+		{"is half written", []version{{gRunnable, 7, parkPC}, {gRunnable, 7, startPC}}, runnable, true, false},
 		{"moves while it is read", []version{{gWaiting, 7, parkPC}, {gRunnable, 7, parkPC}}, waiting, false, false},
 		{"is in a system call", []version{{gSyscall, 7, parkPC}}, inSyscall, false, true},
 	} {
@@ -125,14 +127,15 @@ func TestWalkerTellsWhatIsAlive(t *testing.T) {
 			h.add(c.versions...)
 			h.add(version{gWaiting, 9, parkPC}) // another, after it
 			gs := h.walkAll(t)
-			if c.state == format.StateUnknown {
+			if c.state == gone {
 				if len(gs) != 1 || gs[0].goid != 9 {
 					t.Errorf("found %+v, want goroutine 9 alone", gs)
 				}
 				return
 			}
-			if len(gs) != 2 || gs[0].goid != 7 || gs[0].state() != c.state || gs[0].fresh != c.fresh || len(gs[0].pcs) > 0 != c.stack {
-				t.Errorf("found %+v, want goroutine 7 %v, fresh %v, with a stack %v", gs, c.state, c.fresh, c.stack)
+			if len(gs) != 2 || gs[0].goid != 7 || gs[0].state() != c.state || gs[0].fresh != c.fresh ||
+				len(gs[0].pcs) > 0 != c.stack {
+				t.Fatalf("found %+v, want goroutine 7 %v, fresh %v, with a stack %v", gs, c.state, c.fresh, c.stack)
 			}
 			if gs[0].before >= gs[0].after {
 				t.Errorf("read between %d and %d", gs[0].before, gs[0].after)

@@ -32,7 +32,8 @@ func (p *Pass) Census(sum *replay.Summary) Census {
 	if snapshots > 0 && sum.Gaps == 0 && sum.Metadata().Unread() == 0 && p.covers(sum.Metadata(), "create") {
 		c.Start = &start
 	}
-	if (sum.Gaps == 0 && len(p.alive) > 0 || total(sum.AtEnd) > 0) && sum.Metadata().Unread() == 0 && p.covers(sum.Metadata(), "create", "exit") {
+	seen := sum.Gaps == 0 && len(p.alive) > 0 || total(sum.AtEnd) > 0
+	if seen && sum.Metadata().Unread() == 0 && p.covers(sum.Metadata(), "create", "exit") {
 		c.End = &end
 	}
 	return c

@@ -72,7 +72,8 @@ func (r *Result) describe() {
 			report.FormatNumber(n, "goroutine"))
 	}
 	if n := unsure(meta); n > 0 {
-		add("unsure", "%s found in memory and left out: whether it was so any more is not certain", report.FormatNumber(n, "goroutine"))
+		add("unsure", "%s found in memory and left out: whether it was so any more is not certain",
+			report.FormatNumber(n, "goroutine"))
 	}
 	if r.ProblemCount > 0 {
 		add("problems", "%s against the scheduler model", report.FormatNumber(r.ProblemCount, "event"))

@@ -54,9 +54,11 @@ func (r *Result) snapshots() string {
 	return strings.Join(parts, "; ")
 }
 
-// SnapshotText says what a reading of a process's goroutines found, how long it took, and what it left out.
+// SnapshotText says what a reading of a process's goroutines found, how long it took, and what it
+// left out.
 func SnapshotText(s *format.Snapshot) string {
-	text := fmt.Sprintf("%s in %s", report.FormatNumber(s.Goroutines, "goroutine"), report.FormatDuration(s.EndNS-s.BeginNS))
+	text := fmt.Sprintf("%s in %s", report.FormatNumber(s.Goroutines, "goroutine"),
+		report.FormatDuration(s.EndNS-s.BeginNS))
 	if s.Unread > 0 {
 		text += fmt.Sprintf(" (up to %s more not read)", report.FormatCount(s.Unread))
 	}

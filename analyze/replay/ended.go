@@ -2,10 +2,10 @@ package replay
 
 import "github.com/gosched/gosched/format"
 
-// ended are the goroutines whose end was seen. Ids are given out upwards, in runs, and never again, so that those of
-// goroutines that have ended are nearly all there are: a word holds 64 of them, and words that are full are one bit of a
-// word a level above. What is left is about a word for each goroutine that lives on among others that do not. The
-// zero value is empty.
+// ended are the goroutines whose end was seen. Ids are given out upwards, in runs, and never again,
+// so that those of goroutines that have ended are nearly all there are: a word holds 64 of them,
+// and words that are full are one bit of a word a level above. What is left is about a word for
+// each goroutine that lives on among others that do not. The zero value is empty.
 type ended struct {
 	recent [endedRecent]endedWord // the words that were last written, by number; a bits of 0: none
 	levels [endedLevels]map[int64]uint64
@@ -21,7 +21,8 @@ type endedWord struct {
 const (
 	endedRecent = 64
 	endedLevels = 5
-	// maxEnded bounds the words: 20 MB. A million goroutines that live on need fewer unless all are far apart.
+	// maxEnded bounds the words: 20 MB. A million goroutines that live on need fewer unless all are
+	// far apart.
 	maxEnded = 1 << 18
 )
 

@@ -37,7 +37,8 @@ func TestEndedAgreesWithAMap(t *testing.T) {
 	}
 }
 
-// TestEndedNeedsRoomForThoseThatLiveOn ends two million goroutines, of which every ten thousandth lives on.
+// TestEndedNeedsRoomForThoseThatLiveOn ends two million goroutines, of which every ten thousandth
+// lives on.
 func TestEndedNeedsRoomForThoseThatLiveOn(t *testing.T) {
 	var e ended
 	const n, apart = 2_000_000, 10_000

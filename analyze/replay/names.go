@@ -26,11 +26,12 @@ const (
 	overYes
 )
 
-// lastStep is what runs after a goroutine's entry function has returned. One that could not be preempted before is
-// preempted as it is called (go1.18–1.27 src/runtime/proc.go, goexit1).
+// lastStep is what runs after a goroutine's entry function has returned. One that could not be
+// preempted before is preempted as it is called (go1.18–1.27 src/runtime/proc.go, goexit1).
 const lastStep = "runtime.goexit1"
 
-// isOver says whether nothing but the runtime's last step is on a stack: it tells nothing of where its goroutine was.
+// isOver says whether nothing but the runtime's last step is on a stack: it tells nothing of where
+// its goroutine was.
 func (n *Names) isOver(stack format.StringID) bool {
 	if stack == format.NullString {
 		return false
@@ -38,7 +39,9 @@ func (n *Names) isOver(stack format.StringID) bool {
 	at := n.over.At(uint32(stack))
 	if *at == overUnknown {
 		*at = overNo
-		if text := n.Stack(stack); rootOf(text) == lastStep && strings.HasPrefix(text[strings.LastIndexByte(text, ';')+1:], lastStep) {
+		text := n.Stack(stack)
+		leaf := text[strings.LastIndexByte(text, ';')+1:]
+		if rootOf(text) == lastStep && strings.HasPrefix(leaf, lastStep) {
 			*at = overYes
 		}
 	}

@@ -106,8 +106,9 @@ func (w *walk) snapshot(p *process, b *format.Batch, i int, t int64) {
 	}
 }
 
-// refuses says how a snapshot's row contradicts what came before it, if it cannot be believed, and what was so instead. What is
-// read of memory is older than the row, which is late by a goroutine's last move.
+// refuses says how a snapshot's row contradicts what came before it, if it cannot be believed, and
+// what was so instead. What is read of memory is older than the row, which is late by a goroutine's
+// last move.
 func (p *process) refuses(g *goroutine, b *format.Batch, i int, t int64) (ProblemKind, format.State) {
 	state, proc := b.To[i], b.Proc[i]
 	switch {
@@ -123,7 +124,8 @@ func (p *process) refuses(g *goroutine, b *format.Batch, i int, t int64) (Proble
 	return numProblems, format.StateUnknown
 }
 
-// foundSince is from when on a goroutine of which nothing else is known has been in the state that a snapshot's row says.
+// foundSince is from when on a goroutine of which nothing else is known has been in the state that
+// a snapshot's row says.
 func (p *process) foundSince(g *goroutine, b *format.Batch, i int, t int64) int64 {
 	if b.To[i] == format.StateRunning && b.Proc[i] < 0 || p.ended.full {
 		return t // it may be another's P, or have ended

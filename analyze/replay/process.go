@@ -17,7 +17,7 @@ type process struct {
 	goroutines table
 
 	ended      ended         // since the last gap
-	procs      []format.GoID // who runs on each P, as far as seen; vacated: nobody now; NoGoroutine: nobody since the last gap
+	procs      []format.GoID // who runs on each P, as far as seen; vacated: nobody; NoGoroutine: nor since the last gap
 	checkProcs bool
 	exitUnseen bool
 	wantDelay  bool // threads are followed, so that delays can be taken apart
@@ -134,8 +134,9 @@ func (p *process) used(proc int32) bool {
 	return int(uint32(proc)) < len(p.procs) && p.procs[proc] != format.NoGoroutine
 }
 
-// sinceWhen is from when on a goroutine that is first seen in a state at t has been in it, as far as can be told. What
-// would have brought it there later is in the trace, unless such moves may be missing.
+// sinceWhen is from when on a goroutine that is first seen in a state at t has been in it, as far
+// as can be told. What would have brought it there later is in the trace, unless such moves may be
+// missing.
 func (p *process) sinceWhen(state format.State, t int64) int64 {
 	if p.model.sudden[state] {
 		return t

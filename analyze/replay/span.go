@@ -76,8 +76,9 @@ type Span struct {
 	ByStack    format.StringID
 	Waited     format.StringID // of a runnable span that began with a wake-up: the reason of the wait before
 	EndReason  format.StringID // of a waiting span: "netpoll", "timer", … where no goroutine woke it
-	// EndStack is where it was at the end: of a running span where it parked, yielded or entered the kernel. It is null
-	// where its entry function had returned by then: that it ran is all that is known.
+	// EndStack is where it was at the end: of a running span where it parked, yielded or entered
+	// the kernel. It is null where its entry function had returned by then: that it ran is all that
+	// is known.
 	EndStack    format.StringID
 	EndByStack  format.StringID
 	Entry       EntryID

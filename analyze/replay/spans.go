@@ -111,8 +111,8 @@ func (w *walk) refuse(b *format.Batch, i int, t int64, kind ProblemKind, have fo
 	w.sum.problem(problem)
 }
 
-// believed is from when on g, of which nothing is known, has been in the state that row i says it leaves. It cannot have run
-// on a P since before others did.
+// believed is from when on g, of which nothing is known, has been in the state that row i says it
+// leaves. It cannot have run on a P since before others did.
 func (w *walk) believed(p *process, g *goroutine, b *format.Batch, i int, t int64) int64 {
 	from := b.From[i]
 	if from == format.StateRunning && p.checkProcs && p.used(b.Proc[i]) {

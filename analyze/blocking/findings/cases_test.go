@@ -313,7 +313,8 @@ func lost(length int) func(*script) {
 
 const halfACPU, almostTwo, three = `,"cpu_quota":0.5`, `,"cpu_quota":1.5`, `,"cpu_quota":3`
 
-// spin has goroutines that nothing preempts until their entry function, main.spin, has returned. Others wait for their P.
+// spin has goroutines that nothing preempts until their entry function, main.spin, has returned.
+// Others wait for their P.
 func spin(s *script) {
 	for g := 10; g < 20; g++ {
 		s.start(g, g, "main.victim")
@@ -324,7 +325,8 @@ func spin(s *script) {
 		s.start(begin, spinner, "main.spin")
 		s.off(begin+10, begin+11, spinner, "prog", "prog")
 		end := begin + 95_000
-		s.add(end, `g%d running->runnable pid=1 tid=%d reason=preempted stack="runtime.goexit1 /proc.go:1"`, spinner, 100+spinner)
+		over := `g%d running->runnable pid=1 tid=%d reason=preempted stack="runtime.goexit1 /proc.go:1"`
+		s.add(end, over, spinner, 100+spinner)
 		for g := 10; g < 20; g++ {
 			s.event(begin+1000, g, "timer")
 			s.run(end+20*g, g)

@@ -175,7 +175,8 @@ func (l *look) code(id format.StringID) string {
 	return "an unknown place"
 }
 
-// codeOr is the code at a stack, and where there is none the function that the goroutine began with.
+// codeOr is the code at a stack, and where there is none the function that the goroutine began
+// with.
 func (l *look) codeOr(id format.StringID, entry replay.EntryID) string {
 	if id == format.NullString && entry != replay.UnknownEntry {
 		return l.names.Entry(entry)

@@ -1,6 +1,6 @@
-// Command brief is a server whose handlers' goroutines live for microseconds: a loop takes requests and starts a
-// goroutine for each, as net/http does for connections. It works until its standard input ends. For each line that it
-// reads it prints how many requests were answered.
+// Command brief is a server whose handlers' goroutines live for microseconds: a loop takes requests
+// and starts a goroutine for each, as net/http does for connections. It works until its standard
+// input ends. For each line that it reads it prints how many requests were answered.
 //
 // With -waiting N there are N goroutines more, that wait for something that never happens.
 package main
