@@ -89,10 +89,10 @@ func (r *rowsText) text() (out []string) {
 }
 
 const (
-	runnable  = format.StateRunnable
-	running   = format.StateRunning
-	inSyscall = format.StateSyscall
-	waiting   = format.StateWaiting
+	isRunnable = format.StateRunnable
+	isRunning  = format.StateRunning
+	isSyscall  = format.StateSyscall
+	isWaiting  = format.StateWaiting
 )
 
 func TestMemoryIsOlderThanTheEvents(t *testing.T) {
@@ -118,22 +118,22 @@ var atTheEnd = []memoryCase{
 	{
 		name:   "at the end, one that ended during the reading and was read before",
 		events: []event{do(gobin.OpCreate, 1, 7), do(gobin.OpRun, 2, 7), do(gobin.OpExit, 55, 7)},
-		own:    reads(50, 70, sees(50, 60, 7, running, snapshotEnd)),
+		own:    reads(50, 70, sees(50, 60, 7, isRunning, snapshotEnd)),
 	},
 	{
 		name:   "at the end, one that ended before its part of the reading, and whose state was not written yet",
 		events: []event{do(gobin.OpCreate, 1, 7), do(gobin.OpRun, 2, 7), do(gobin.OpExit, 55, 7)},
-		own:    reads(50, 70, sees(55, 60, 7, running, snapshotEnd)),
+		own:    reads(50, 70, sees(55, 60, 7, isRunning, snapshotEnd)),
 	},
 	{
 		name:   "at the end, one that ended as it was seen runnable",
 		events: []event{do(gobin.OpCreate, 51, 7), do(gobin.OpRun, 52, 7), do(gobin.OpExit, 53, 7)},
-		own:    reads(50, 70, sees(50, 60, 7, runnable, snapshotEnd, snapshotFresh)),
+		own:    reads(50, 70, sees(50, 60, 7, isRunnable, snapshotEnd, snapshotFresh)),
 	},
 	{
 		name:   "at the end, a coroutine that ended during the reading",
 		events: []event{do(gobin.OpCreateCoro, 1, 7), do(gobin.OpRun, 2, 8), coroEnd(55, 7, 8)},
-		own:    reads(50, 70, sees(50, 60, 7, running, snapshotEnd)),
+		own:    reads(50, 70, sees(50, 60, 7, isRunning, snapshotEnd)),
 	},
 	{
 		name: "at the end, one that ended and whose g another has now",
@@ -141,134 +141,135 @@ var atTheEnd = []memoryCase{
 			do(gobin.OpCreate, 1, 7), do(gobin.OpRun, 2, 7), do(gobin.OpExit, 51, 7),
 			do(gobin.OpCreate, 52, 8), do(gobin.OpRun, 53, 8), do(gobin.OpPark, 54, 8),
 		},
-		own:  reads(50, 70, sees(50, 60, 7, running, snapshotEnd), sees(55, 60, 8, waiting, snapshotEnd)),
+		own:  reads(50, 70, sees(50, 60, 7, isRunning, snapshotEnd), sees(55, 60, 8, isWaiting, snapshotEnd)),
 		want: []string{"60 snapshot g8 unknown->waiting"},
 	},
 	{
 		name:   "at the end, one whose creation comes before the end of its reading",
 		events: []event{do(gobin.OpCreate, 59, 7)},
-		own:    reads(50, 70, sees(50, 60, 7, runnable, snapshotEnd, snapshotFresh)),
+		own:    reads(50, 70, sees(50, 60, 7, isRunnable, snapshotEnd, snapshotFresh)),
 	},
 	{
 		name:   "at the end, one whose creation comes after its reading",
 		events: []event{do(gobin.OpCreate, 61, 7)},
-		own:    reads(50, 70, sees(50, 60, 7, runnable, snapshotEnd, snapshotFresh)),
+		own:    reads(50, 70, sees(50, 60, 7, isRunnable, snapshotEnd, snapshotFresh)),
 	},
 	{
 		name:   "at the end, one whose creation comes after the recording",
-		own:    reads(50, 70, sees(50, 60, 7, runnable, snapshotEnd, snapshotFresh)),
+		own:    reads(50, 70, sees(50, 60, 7, isRunnable, snapshotEnd, snapshotFresh)),
 		unsure: [2]int64{0, 1},
 	},
 	{
 		name:   "at the end, one that moved during the reading",
 		events: []event{do(gobin.OpRun, 1, 7), do(gobin.OpPark, 50, 7)},
-		own:    reads(50, 70, sees(50, 60, 7, running, snapshotEnd)),
+		own:    reads(50, 70, sees(50, 60, 7, isRunning, snapshotEnd)),
 	},
 	{
 		name:   "at the end, one whose last move is not written yet",
 		events: []event{do(gobin.OpRun, 1, 7), do(gobin.OpPark, 2, 7)},
-		own:    reads(50, 70, sees(50, 60, 7, running, snapshotEnd)),
+		own:    reads(50, 70, sees(50, 60, 7, isRunning, snapshotEnd)),
 	},
 	{
 		name:   "at the end, one that stands still",
 		events: []event{do(gobin.OpRun, 1, 7), do(gobin.OpPark, 2, 7)},
-		own:    reads(50, 70, sees(50, 60, 7, waiting, snapshotEnd)),
+		own:    reads(50, 70, sees(50, 60, 7, isWaiting, snapshotEnd)),
 		want:   []string{"60 snapshot g7 unknown->waiting"},
 	},
 	{
 		name: "at the end, one that never moved",
-		own:  reads(50, 70, sees(50, 60, 7, waiting, snapshotEnd)),
+		own:  reads(50, 70, sees(50, 60, 7, isWaiting, snapshotEnd)),
 		want: []string{"60 snapshot g7 unknown->waiting"},
 	},
 	{
 		name:   "at the end, a C thread that left Go long ago and is not written yet",
 		events: []event{do(gobin.OpNeedM, 1, 7), do(gobin.OpDropM, 2, 7)},
-		own:    reads(50, 70, sees(50, 60, 7, inSyscall, snapshotEnd)),
+		own:    reads(50, 70, sees(50, 60, 7, isSyscall, snapshotEnd)),
 	},
 	{
 		name:   "at the end, a C thread that left Go and came back",
 		events: []event{do(gobin.OpNeedM, 1, 7), do(gobin.OpDropM, 2, 7), do(gobin.OpNeedM, 3, 7)},
-		own:    reads(50, 70, sees(50, 60, 7, inSyscall, snapshotEnd)),
-		want:   []string{"60 snapshot g7 unknown->inSyscall"},
+		own:    reads(50, 70, sees(50, 60, 7, isSyscall, snapshotEnd)),
+		want:   []string{"60 snapshot g7 unknown->syscall"},
 	},
 }
 
 var atTheBeginning = []memoryCase{
 	{
 		name: "at the beginning, one that stands still",
-		own:  reads(1, 20, sees(1, 10, 7, waiting)),
+		own:  reads(1, 20, sees(1, 10, 7, isWaiting)),
 		want: []string{"10 snapshot g7 unknown->waiting"},
 	},
 	{
 		name:   "at the beginning, one that ended during the reading",
 		events: []event{do(gobin.OpExit, 5, 7)},
-		own:    reads(1, 20, sees(1, 10, 7, running)),
+		own:    reads(1, 20, sees(1, 10, 7, isRunning)),
 	},
 	{
 		name:   "at the beginning, one that ended after recording began and a tick before its part of the reading",
 		events: []event{do(gobin.OpExit, 1, 7)},
-		own:    reads(0, 20, sees(2, 10, 7, running)),
+		own:    reads(0, 20, sees(2, 10, 7, isRunning)),
 	},
 	{
 		name:   "at the beginning, one that ended before recording began",
 		events: []event{do(gobin.OpRun, -3, 7), do(gobin.OpExit, -2, 7)},
-		own:    reads(1, 20, sees(1, 10, 7, running)),
+		own:    reads(1, 20, sees(1, 10, 7, isRunning)),
 	},
 	{
 		name:   "at the beginning, one that ended and whose g another has now",
 		events: []event{do(gobin.OpExit, 2, 7), do(gobin.OpCreate, 3, 8)},
-		own:    reads(1, 20, sees(1, 10, 7, running), sees(1, 10, 8, runnable, snapshotFresh)),
+		own:    reads(1, 20, sees(1, 10, 7, isRunning), sees(1, 10, 8, isRunnable, snapshotFresh)),
 	},
 	{
 		name:   "at the beginning, one whose creation comes after its reading",
 		events: []event{do(gobin.OpCreate, 11, 7)},
-		own:    reads(1, 20, sees(1, 10, 7, runnable, snapshotFresh)),
+		own:    reads(1, 20, sees(1, 10, 7, isRunnable, snapshotFresh)),
 	},
 	{
 		name: "at the beginning, one that was created before and has not run",
-		own:  reads(1, 20, sees(1, 10, 7, runnable, snapshotFresh)),
+		own:  reads(1, 20, sees(1, 10, 7, isRunnable, snapshotFresh)),
 		want: []string{"10 snapshot g7 unknown->runnable"},
 	},
 	{
 		name:   "at the beginning, one that has not run, where ids come late",
 		set:    func(f *follower) { f.lateIDs = true },
-		own:    reads(1, 20, sees(1, 10, 7, runnable, snapshotFresh)),
+		own:    reads(1, 20, sees(1, 10, 7, isRunnable, snapshotFresh)),
 		unsure: [2]int64{1, 0},
 	},
 	{
 		name:   "at the beginning, one that moved during the reading",
 		events: []event{do(gobin.OpPark, 5, 7)},
-		own:    reads(1, 20, sees(1, 10, 7, running)),
+		own:    reads(1, 20, sees(1, 10, 7, isRunning)),
 	},
 	{
 		name:   "at the beginning, one that parked before recording began",
 		events: []event{do(gobin.OpPark, -2, 7)},
-		own:    reads(1, 20, sees(1, 10, 7, waiting)),
+		own:    reads(1, 20, sees(1, 10, 7, isWaiting)),
 		want:   []string{"10 snapshot g7 unknown->waiting"},
 	},
 	{
 		name:   "at the beginning, one whose move before it is not written yet",
 		events: []event{do(gobin.OpPark, -2, 7), do(gobin.OpRun, -3, 7)},
-		own:    reads(1, 20, sees(1, 10, 7, running)),
+		own:    reads(1, 20, sees(1, 10, 7, isRunning)),
 		unsure: [2]int64{1, 0},
 	},
 	{
 		name:   "at the beginning, one that moved on unseen before it",
 		events: []event{do(gobin.OpRun, -3, 7)},
-		own:    reads(1, 20, sees(1, 10, 7, waiting)),
+		own:    reads(1, 20, sees(1, 10, 7, isWaiting)),
 		want:   []string{"10 snapshot g7 unknown->waiting"},
 	},
 	{
 		name:   "at the beginning, both sides of a switch before it",
 		events: []event{{op: op(gobin.OpCoroSwitch), time: -1000, goid: 7, byGoid: 8}},
-		own:    reads(1, 20, sees(1, 10, 7, running), sees(1, 10, 8, running)),
+		own:    reads(1, 20, sees(1, 10, 7, isRunning), sees(1, 10, 8, isRunning)),
 		want:   []string{"10 snapshot g8 unknown->running"},
 		unsure: [2]int64{1, 0},
 	},
 	{
 		name:   "one that moved early, found again at the end",
 		events: []event{do(gobin.OpPark, -2, 7)},
-		own:    append(reads(1, 20, sees(1, 10, 7, running)), reads(50, 70, sees(50, 60, 7, waiting, snapshotEnd))...),
+		own: append(reads(1, 20, sees(1, 10, 7, isRunning)),
+			reads(50, 70, sees(50, 60, 7, isWaiting, snapshotEnd))...),
 		want:   []string{"60 snapshot g7 unknown->waiting"},
 		unsure: [2]int64{1, 0},
 	},
@@ -282,32 +283,32 @@ var afterAGap = []memoryCase{
 	{
 		name:   "after a gap, one that was seen before it",
 		events: []event{do(gobin.OpRun, 1, 7), do(gobin.OpPark, 2, 7)},
-		own:    append(reads(50, 70, sees(50, 60, 7, running, snapshotEnd)), gapBetween(10, 20)),
+		own:    append(reads(50, 70, sees(50, 60, 7, isRunning, snapshotEnd)), gapBetween(10, 20)),
 		want:   []string{"60 snapshot g7 unknown->running"},
 	},
 	{
 		name:   "after a gap, one that ended after it",
 		events: []event{do(gobin.OpRun, 1, 7), do(gobin.OpExit, 51, 7)},
-		own:    append(reads(50, 70, sees(50, 60, 7, running, snapshotEnd)), gapBetween(10, 20)),
+		own:    append(reads(50, 70, sees(50, 60, 7, isRunning, snapshotEnd)), gapBetween(10, 20)),
 	},
 	{
 		name:   "after a gap, one that has not run and may have been created in it",
-		own:    append(reads(50, 70, sees(50, 60, 7, runnable, snapshotEnd, snapshotFresh)), gapBetween(10, 20)),
+		own:    append(reads(50, 70, sees(50, 60, 7, isRunnable, snapshotEnd, snapshotFresh)), gapBetween(10, 20)),
 		unsure: [2]int64{0, 1},
 	},
 	{
 		name:   "one that was read before the end of a gap",
-		own:    append(reads(50, 70, sees(50, 60, 7, waiting, snapshotEnd)), gapBetween(40, 55)),
+		own:    append(reads(50, 70, sees(50, 60, 7, isWaiting, snapshotEnd)), gapBetween(40, 55)),
 		unsure: [2]int64{0, 1},
 	},
 	{
 		name: "one that was read after the end of a gap",
-		own:  append(reads(50, 70, sees(55, 60, 7, waiting, snapshotEnd)), gapBetween(40, 55)),
+		own:  append(reads(50, 70, sees(55, 60, 7, isWaiting, snapshotEnd)), gapBetween(40, 55)),
 		want: []string{"60 snapshot g7 unknown->waiting"},
 	},
 	{
 		name:   "one that was read in a gap at the beginning",
-		own:    append(reads(1, 20, sees(1, 10, 7, waiting)), gapBetween(2, 5)),
+		own:    append(reads(1, 20, sees(1, 10, 7, isWaiting)), gapBetween(2, 5)),
 		unsure: [2]int64{1, 0},
 	},
 }
@@ -316,25 +317,25 @@ var withoutTransitions = []memoryCase{
 	{
 		name:   "without exit, one that runs on",
 		events: []event{do(gobin.OpCreate, 1, 7), do(gobin.OpRun, 2, 7)},
-		own:    reads(50, 70, sees(50, 60, 7, running, snapshotEnd)),
+		own:    reads(50, 70, sees(50, 60, 7, isRunning, snapshotEnd)),
 		want:   []string{"60 snapshot g7 unknown->running"},
 	},
 	{
 		name:   "without create, one that ended during the reading",
 		set:    func(f *follower) { f.seesCreate = false },
 		events: []event{do(gobin.OpRun, 2, 7), do(gobin.OpExit, 51, 7)},
-		own:    reads(50, 70, sees(50, 60, 7, running, snapshotEnd)),
+		own:    reads(50, 70, sees(50, 60, 7, isRunning, snapshotEnd)),
 	},
 	{
 		name: "without create, one that has not run",
 		set:  func(f *follower) { f.seesCreate = false },
-		own:  reads(50, 70, sees(50, 60, 7, runnable, snapshotEnd, snapshotFresh)),
+		own:  reads(50, 70, sees(50, 60, 7, isRunnable, snapshotEnd, snapshotFresh)),
 		want: []string{"60 snapshot g7 unknown->runnable"},
 	},
 	{
 		name:   "without create, one that has not run, where ids come late",
 		set:    func(f *follower) { f.seesCreate, f.lateIDs = false, true },
-		own:    reads(50, 70, sees(50, 60, 7, runnable, snapshotEnd, snapshotFresh)),
+		own:    reads(50, 70, sees(50, 60, 7, isRunnable, snapshotEnd, snapshotFresh)),
 		unsure: [2]int64{0, 1},
 	},
 }
@@ -367,7 +368,7 @@ func TestEndsAreRememberedOnlyWhileMemoryIsRead(t *testing.T) {
 	for range 50 {
 		began := time
 		ends(100)
-		e := sees(began, time, 1<<40, waiting, snapshotEnd)
+		e := sees(began, time, 1<<40, isWaiting, snapshotEnd)
 		f.emit(&e)
 		check("during the reading", 112) // and those of the tick before
 		if len(f.ended) < 100 {

@@ -107,8 +107,8 @@ func TestWalkerTellsWhatIsAlive(t *testing.T) {
 		fresh    bool
 		stack    bool
 	}{
-		{"waits", []version{{gWaiting, 7, parkPC}}, waiting, false, true},
-		{"runs", []version{{gRunning, 7, parkPC}}, running, false, false},
+		{"waits", []version{{gWaiting, 7, parkPC}}, isWaiting, false, true},
+		{"runs", []version{{gRunning, 7, parkPC}}, isRunning, false, false},
 		{"has never been used", []version{{0, 0, 0}}, gone, false, false},
 		{"is dead", []version{{6, 7, exitPC}}, gone, false, false},
 		{"is about to end", []version{{gRunning, 7, exitPC}}, gone, false, false},
@@ -116,11 +116,11 @@ func TestWalkerTellsWhatIsAlive(t *testing.T) {
 		{"begins to end meanwhile", []version{{gRunning, 7, parkPC}, {gRunning, 7, exitPC}}, gone, false, false},
 		{"ends, and another has its g", []version{{gWaiting, 7, parkPC}, {gWaiting, 8, parkPC}}, gone, false, false},
 		{"gets its own id meanwhile", []version{{gRunnable, 7, startPC}, {gRunnable, 8, startPC}}, gone, false, false},
-		{"has not run", []version{{gRunnable, 7, startPC}}, runnable, true, true},
-		{"was made parked", []version{{gWaiting, 7, startPC}}, waiting, true, true},
-		{"is half written", []version{{gRunnable, 7, parkPC}, {gRunnable, 7, startPC}}, runnable, true, false},
-		{"moves while it is read", []version{{gWaiting, 7, parkPC}, {gRunnable, 7, parkPC}}, waiting, false, false},
-		{"is in a system call", []version{{gSyscall, 7, parkPC}}, inSyscall, false, true},
+		{"has not run", []version{{gRunnable, 7, startPC}}, isRunnable, true, true},
+		{"was made parked", []version{{gWaiting, 7, startPC}}, isWaiting, true, true},
+		{"is half written", []version{{gRunnable, 7, parkPC}, {gRunnable, 7, startPC}}, isRunnable, true, false},
+		{"moves while it is read", []version{{gWaiting, 7, parkPC}, {gRunnable, 7, parkPC}}, isWaiting, false, false},
+		{"is in a system call", []version{{gSyscall, 7, parkPC}}, isSyscall, false, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := newHeap()
