@@ -22,6 +22,7 @@ var planted = []struct {
 	names []string // the function, or who took the CPU
 	call  string   // a part of the system call's name
 }{
+	{"unpreempted", []blocking.Kind{blocking.KindBehind}, []string{"main.burn"}, ""},
 	{"busy-loop", []blocking.Kind{blocking.KindBehind}, []string{"main.spin"}, ""},
 	{"cond-producer", []blocking.Kind{blocking.KindRunning}, []string{"main.(*condQueue).produce"}, ""},
 	{"cpu-hog", []blocking.Kind{blocking.KindOffCPU}, []string{"hog"}, ""},
@@ -49,6 +50,9 @@ func TestThePlantedCauseComesFirst(t *testing.T) {
 	program := testenv.Build(t, testenv.Program{Name: "planted"})
 	for _, c := range planted {
 		t.Run(c.name, func(t *testing.T) {
+			if c.name == "unpreempted" {
+				t.Setenv("GODEBUG", "asyncpreemptoff=1")
+			}
 			for range attempts {
 				r := blocked(t, recorded(t, program, "-case", c.name))
 				causes, noise := ownCauses(r, c.names)

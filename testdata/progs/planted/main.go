@@ -39,6 +39,7 @@ var cases = map[string]func() error{
 	"slow-reader":      slowReader,
 	"straggler":        straggler,
 	"three-hops":       threeHops,
+	"unpreempted":      unpreempted,
 }
 
 // children are what the cases start processes for.

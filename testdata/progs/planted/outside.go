@@ -147,6 +147,40 @@ func busyLoop() error {
 	for i := 0; i < 4; i++ {
 		go spin(end)
 	}
+	return echo(end)
+}
+
+var burnt int
+
+// burn has the P until it returns, where asynchronous preemption is off: it calls nothing.
+//
+//go:noinline
+func burn() {
+	n := 0
+	for i := 0; i < 50_000_000; i++ {
+		n += i * i
+	}
+	burnt = n
+}
+
+// unpreempted keeps goroutines at it that nothing preempts and that end. It needs GODEBUG=asyncpreemptoff=1.
+func unpreempted() error {
+	end := time.Now().Add(length)
+	others := runtime.NumGoroutine()
+	go func() {
+		for time.Now().Before(end) {
+			if runtime.NumGoroutine() < others+6 {
+				go burn()
+				go burn()
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+	}()
+	return echo(end)
+}
+
+// echo has two goroutines hand each other a number every millisecond.
+func echo(end time.Time) error {
 	ask, answer := make(chan int), make(chan int)
 	go func() {
 		for v := range ask {
