@@ -208,7 +208,8 @@ beginning was not seen), ` + "`to_state`" + ` is notexist where it ends with thi
 
 ` + "`kind` = `gap`" + `: in [` + "`time_ns`, `end_ns`" + `) events of ` + "`pid`" + ` (null: of every process) are missing, ` + "`reason`" + ` says which and why.
 
-` + "`kind` = `snapshot`" + `: the process's memory showed ` + "`goid`" + ` in ` + "`to_state`" + ` with ` + "`reason` and `stack`" + ` just before ` + "`time_ns`" + `, and
+` + "`kind` = `snapshot`" + `: the process's memory showed ` + "`goid`" + ` in ` + "`to_state`" + `
+with ` + "`reason` and `stack`" + ` just before ` + "`time_ns`" + `, and
 may have been late by its last move; ` + "`by_goid`" + ` is its creator, ` + "`by_stack`" + ` the go statement's frame.
 
 ` + "`kind` = `limit`" + `: from ` + "`time_ns`" + ` on another limit holds for the process. ` + "`reason`" + ` is its name and its value: ` + "`GOMAXPROCS 4`" + `, ` + "`CPU quota 1.5`" + `

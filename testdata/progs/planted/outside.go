@@ -163,7 +163,8 @@ func burn() {
 	burnt = n
 }
 
-// unpreempted keeps goroutines at it that nothing preempts and that end. It needs GODEBUG=asyncpreemptoff=1.
+// unpreempted keeps goroutines at it that nothing preempts and that end. It needs
+// GODEBUG=asyncpreemptoff=1.
 func unpreempted() error {
 	end := time.Now().Add(length)
 	others := runtime.NumGoroutine()
