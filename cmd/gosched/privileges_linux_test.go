@@ -118,7 +118,7 @@ func (u *unprivileged) output() []string {
 // serve starts a service as a user and returns its number.
 func serve(t *testing.T, path string, uid uint32) string {
 	t.Helper()
-	cmd := exec.Command(path, "-clients", "2")
+	cmd := exec.Command(path, "-pingpong=false") // it waits, so as to leave the CPUs to the tests
 	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
 	in, err := cmd.StdinPipe()
@@ -191,6 +191,10 @@ func TestEachUseTakesWhatCheckSays(t *testing.T) {
 		return func() []string { return append([]string{"goroutines"}, args...) }
 	}
 	check := func(pid string) func() []string { return func() []string { return []string{"check", "-p", pid} } }
+	inTurns := func() []string {
+		return append([]string{"record-ab", "--runs", "1", "--warmup", "0", "--no-compare", "-d", "100ms",
+			"--base", s.service, "--head", s.service}, u.output()...)
+	}
 	hidden := takes(t, "an executable you may not read")
 	tests := []struct {
 		name, use string
@@ -202,6 +206,7 @@ func TestEachUseTakesWhatCheckSays(t *testing.T) {
 		{"read root's", "goroutines -p, another's", nil, read("-p", s.roots)},
 		{"record your process", "record, yours", nil, record("-p", s.yours)},
 		{"record a command", "record, yours", nil, record("--", s.service)},
+		{"record two commands in turns", "record, yours", nil, inTurns},
 		{"check your process", "record, yours", nil, check(s.yours)},
 		{"record another user's", "record -p, another's", nil, record("-p", s.strangers)},
 		{"record root's", "record -p, another's", nil, record("-p", s.roots)},
