@@ -153,6 +153,9 @@ func open(proc *target.Process, opts Options) (*session, error) {
 		opts.StackDepth = DefaultStackDepth
 	}
 	s := &session{opts: opts, proc: proc}
+	if err := target.CheckMonotonicClock(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnsupported, err)
+	}
 	if err := s.identify(); err != nil {
 		return nil, err
 	}

@@ -118,6 +118,9 @@ func (d *checkDocument) machine() {
 		d.problem(adviceFor(err), "%v", err)
 		return
 	}
+	if err := target.CheckMonotonicClock(); err != nil {
+		d.problem("run gosched in the machine's time namespace", "%v", err)
+	}
 	if err := target.CheckPrivileges(); err != nil {
 		d.problem(adviceFor(err)+"; what the kernel can do was not tried without them", "%v", err)
 		return

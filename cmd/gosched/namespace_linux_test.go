@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -226,6 +227,30 @@ func TestAProcOfAnotherPIDNamespaceIsSaidToBeOne(t *testing.T) {
 		if code != exitUnsupported || !strings.Contains(text, "is another PID namespace's and does not show it") ||
 			!strings.Contains(strings.ToLower(text), "mount this pid namespace's own") {
 			t.Errorf("%v exits with %d: %s", args, code, text)
+		}
+	}
+}
+
+// TestATimeNamespaceWithAClockOfItsOwnIsRefused runs gosched where its clock is not that of the kernel's events, which
+// would all be before its recording.
+func TestATimeNamespaceWithAClockOfItsOwnIsRefused(t *testing.T) {
+	testenv.RequireBPF(t)
+	inside := []string{"--fork", "--time", "--monotonic", "1000"}
+	if out, err := exec.Command("unshare", append(inside, "true")...).CombinedOutput(); err != nil {
+		t.Skipf("no time namespace can be made here: %v: %s", err, out)
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "trace.parquet")
+	for _, args := range [][]string{{"record", "-o", path, "--", exe}, {"check"}} {
+		cmd := exec.Command("unshare", slices.Concat(inside, []string{exe}, args)...)
+		cmd.Env = append(os.Environ(), asNobody+"=1")
+		code, text := finish(cmd)
+		if want := "is a time namespace's own: it is ahead by 1000 0"; code != exitUnsupported ||
+			!strings.Contains(strings.Join(strings.Fields(text), " "), want) {
+			t.Errorf("%v exits with %d: %s; want %q", args, code, text, want)
 		}
 	}
 }

@@ -3,6 +3,8 @@
 package target
 
 import (
+	"errors"
+	"fmt"
 	"math"
 	"os"
 	"strings"
@@ -71,6 +73,35 @@ func ClockSource() string {
 		return ""
 	}
 	return strings.TrimSpace(string(name))
+}
+
+// ErrOwnClock is the error of a caller whose monotonic clock is not the machine's, by which the
+// kernel tells the times of events.
+var ErrOwnClock = errors.New("the monotonic clock here is a time namespace's own")
+
+// CheckMonotonicClock returns ErrOwnClock in a time namespace whose clock is set apart (Linux 5.6).
+func CheckMonotonicClock() error {
+	offsets, err := os.ReadFile("/proc/self/timens_offsets")
+	if errors.Is(err, os.ErrNotExist) {
+		return nil // a kernel without them
+	}
+	if err != nil {
+		return fmt.Errorf("read the time namespace's offsets: %w", err)
+	}
+	if offset := monotonicShift(string(offsets)); offset != "0 0" && offset != "" {
+		return fmt.Errorf("%w: it is ahead by %s (seconds and nanoseconds)", ErrOwnClock, offset)
+	}
+	return nil
+}
+
+// monotonicShift is the line of the monotonic clock: "0 0" in seconds and nanoseconds.
+func monotonicShift(offsets string) string {
+	for line := range strings.Lines(offsets) {
+		if fields := strings.Fields(line); len(fields) == 3 && fields[0] == "monotonic" {
+			return fields[1] + " " + fields[2]
+		}
+	}
+	return ""
 }
 
 // readClock reads a clock that every Linux has, so it cannot fail.
