@@ -78,6 +78,12 @@ type toolchainError struct{ text string }
 
 func (e *toolchainError) Error() string { return e.text }
 
+// Toolchain is the toolchain that a plain go build uses here.
+func Toolchain(tb testing.TB) string {
+	tb.Helper()
+	return goVersion(tb)
+}
+
 // goVersion is the toolchain that a plain go build uses here.
 func goVersion(tb testing.TB) string {
 	tb.Helper()

@@ -83,8 +83,29 @@ var machines = map[elf.Machine]struct {
 	elf.EM_AARCH64: {"arm64", insn.ARM64, 4},
 }
 
-// New reads an executable. r must stay readable as long as the Binary is used.
-func New(r io.ReaderAt) (*Binary, error) {
+// New reads an executable or a library. r must stay readable as long as the Binary is used.
+func New(r io.ReaderAt) (*Binary, error) { return newBinary(r, readVersion) }
+
+// NewPlugin reads a plugin of a program, which is built by the same version of Go: a program opens no other. Up to
+// go1.20 plugins do not say it themselves (src/cmd/link/internal/ld/data.go, buildinfo).
+func NewPlugin(r io.ReaderAt, program *Binary) (*Binary, error) {
+	return newBinary(r, func(io.ReaderAt) (string, error) { return program.GoVersion, nil })
+}
+
+// readVersion reads the Go version of an executable.
+func readVersion(r io.ReaderAt) (string, error) {
+	info, err := buildinfo.Read(r)
+	if err != nil {
+		return "", fmt.Errorf("%w: no Go version in it", ErrNotGo)
+	}
+	version := strings.TrimSpace(info.GoVersion)
+	if version == "unknown" || version == "" {
+		return "", fmt.Errorf("%w: its Go version was removed, as obfuscators do", ErrUnsupported)
+	}
+	return version, nil
+}
+
+func newBinary(r io.ReaderAt, versionOf func(io.ReaderAt) (string, error)) (*Binary, error) {
 	var magic [4]byte
 	if n, _ := r.ReadAt(magic[:], 0); n < 4 || string(magic[:]) != elf.ELFMAG {
 		return nil, fmt.Errorf("%w: not an ELF file", ErrNotGo)
@@ -96,13 +117,9 @@ func New(r io.ReaderAt) (*Binary, error) {
 	if err := supported(img); err != nil {
 		return nil, err
 	}
-	info, err := buildinfo.Read(r)
+	version, err := versionOf(r)
 	if err != nil {
-		return nil, fmt.Errorf("%w: no Go version in it", ErrNotGo)
-	}
-	version := strings.TrimSpace(info.GoVersion)
-	if version == "unknown" || version == "" {
-		return nil, fmt.Errorf("%w: its Go version was removed, as obfuscators do", ErrUnsupported)
+		return nil, err
 	}
 	m := machines[img.File.Machine]
 	b := &Binary{GoVersion: version, Arch: m.name, PIE: img.PIE, img: img, isa: m.isa, BuildID: img.GoBuildID()}

@@ -47,6 +47,10 @@ var modes = map[string]struct {
 	"cgo static":    {[]string{"-ldflags=-s -w -linkmode external -extldflags -static"}, true},
 	"cgo pie":       {[]string{"-buildmode=pie", "-ldflags=-s -w"}, true},
 	"cgo pie plain": {[]string{"-buildmode=pie"}, true},
+	"library":       {[]string{"-buildmode=c-shared", "-ldflags=-s -w"}, true},
+	"library plain": {[]string{"-buildmode=c-shared"}, true},
+	"plugin":        {[]string{"-buildmode=plugin", "-ldflags=-s -w"}, true},
+	"plugin plain":  {[]string{"-buildmode=plugin"}, true},
 	"pgo":           {[]string{"-pgo=cpu.pprof", "-ldflags=-s -w"}, false},
 	"pgo cgo":       {[]string{"-pgo=cpu.pprof", "-ldflags=-s -w"}, true},
 }

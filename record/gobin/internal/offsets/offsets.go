@@ -70,7 +70,7 @@ var Keys = []Key{
 	field("p.id"), optional("coro.gp"),
 	field("gobuf.sp"), field("gobuf.pc"), field("gobuf.lr"), field("gobuf.bp"),
 	field("moduledata.minpc"), field("moduledata.maxpc"), field("moduledata.text"), field("moduledata.etext"),
-	field("moduledata.gofunc"), field("moduledata.textsectmap"),
+	field("moduledata.gofunc"), field("moduledata.textsectmap"), field("moduledata.pluginpath"), field("moduledata.next"),
 	field("_func.sizeof"), field("_func.nameOff", "nameOff", "nameoff"), field("_func.pcsp"), field("_func.pcfile"), field("_func.pcln"),
 	field("_func.npcdata"), field("_func.cuOffset"), field("_func.funcID"), field("_func.nfuncdata"),
 	field("inlinedCall.sizeof"), field("inlinedCall.funcID"), field("inlinedCall.nameOff", "nameOff", "func_"), field("inlinedCall.parentPc"),

@@ -92,6 +92,13 @@ func New(w, gofunc *image.Window, h Header, text uint64, f Format) *Table {
 	return &Table{Header: h, Text: text, w: w, gofunc: gofunc, f: f}
 }
 
+// Addr returns the address of the table.
+func (t *Table) Addr() uint64 { return t.w.Addr }
+
+// IndexEnd returns how far the table's index of functions reaches, from its beginning: names, files and pc tables
+// come before it.
+func (t *Table) IndexEnd() uint64 { return min(t.functions+t.Funcs*8+4, t.w.Size) }
+
 // Func is a function as the table has it.
 type Func struct {
 	Index      int
