@@ -57,6 +57,14 @@ var metadataMeanings = map[string]string{
 	"processes.coverage.name":    "Kind of transition: create, run, park, ready, yield, exit, syscalls, coroutines, cgo, gc, kernel, stacks.",
 	"processes.coverage.covered": "Whether it can be in the trace.",
 	"processes.coverage.why":     "Why not, or what to know about it.",
+	"processes.modules":          "Go code that is not in the executable: plugins, or a library in a program that is not Go.",
+	"processes.modules.path":     "Path of the file, as the process sees it.",
+	"processes.modules.build_id": "The file's build id.",
+	"processes.modules.runtime":  "The recorded Go runtime is in it, not in the executable.",
+	"processes.modules.found_ns": "When it was found, on the clock of `time_ns`. Missing: before the recording began.",
+	"processes.modules.other":    "It has another Go runtime, whose goroutines are not in the trace.",
+	"processes.modules.why":      "Why its functions are not known: in stacks each is the file's name in brackets. Missing: they are known.",
+	"processes.modules.stacks":   "Events with such functions in their stacks.",
 }
 
 func TestFormatMDIsWhatTheSpecSays(t *testing.T) {

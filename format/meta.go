@@ -91,6 +91,18 @@ type Process struct {
 	GOMAXPROCS int          `json:"gomaxprocs,omitempty"`
 	CPUQuota   float64      `json:"cpu_quota,omitempty"` // CPUs the cgroup may use, 0: no limit
 	Coverage   []Transition `json:"coverage"`
+	Modules    []Module     `json:"modules,omitempty"` // Go code beside the executable's
+}
+
+// Module is Go code of a process that is not in its executable: a plugin, or a library in a program that is not Go.
+type Module struct {
+	Path    string `json:"path"`
+	BuildID string `json:"build_id,omitempty"`
+	Runtime bool   `json:"runtime,omitempty"`  // the recorded Go runtime is in it, not in the executable
+	FoundNS int64  `json:"found_ns,omitempty"` // when it was found; 0: before the recording began
+	Other   bool   `json:"other,omitempty"`    // it has another Go runtime, whose goroutines are not recorded
+	Why     string `json:"why,omitempty"`      // why its functions are not known; empty: they are
+	Stacks  int64  `json:"stacks,omitempty"`   // events with such functions in a stack
 }
 
 // Transition says whether a kind of transition can be in the trace.

@@ -125,7 +125,7 @@ var specs = [NumColumns]spec{
 		"Why, in the words of the runtime or the kernel: the wait reason, the cause of a preemption or of a wake-up without a goroutine, the system call's name, the range's name, what a gap misses, the limit that holds.",
 		reasonField},
 	ColStack: {"stack", flat.String, encDict, uses{may, never, never, never, may, never},
-		"The frames of `goid`, root first, `;` between, each `func file:line`.",
+		"The frames of `goid`, root first, `;` between, each `func file:line`, or `[file]` in a file whose functions are not known.",
 		stackField},
 	ColByGoID: {"by_goid", flat.Int64, encEither, uses{may, may, may, never, may, never},
 		"The goroutine that did it to `goid`: its creator or its waker. Null: it was the runtime.",

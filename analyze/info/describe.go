@@ -75,6 +75,7 @@ func (r *Result) describe() {
 		add("unsure", "%s found in memory and left out: whether it was so any more is not certain",
 			report.FormatNumber(n, "goroutine"))
 	}
+	r.Warnings = append(r.Warnings, moduleWarnings(meta)...)
 	if r.ProblemCount > 0 {
 		add("problems", "%s against the scheduler model", report.FormatNumber(r.ProblemCount, "event"))
 	}
@@ -107,6 +108,10 @@ func answers(meta *format.Metadata) []Question {
 					answer.Answer = Partly
 				}
 				why = append(why, reason(t, p.PID, len(meta.Processes) > 1))
+			}
+			if unknown := unknownModules(p); q.needs[0] == "stacks" && answer.Answer == Yes && unknown != "" {
+				answer.Answer = Partly
+				why = append(why, unknown)
 			}
 		}
 		answer.Why = strings.Join(why, "; ")

@@ -15,7 +15,7 @@ import (
 // Document makes the result ready to be drawn.
 func (r *Result) Document() *report.Document {
 	d := &report.Document{Title: "Trace", Warnings: r.Warnings, Facts: r.facts()}
-	d.Tables = append(d.Tables, r.processTable(), r.limitTable(), r.suspensionTable())
+	d.Tables = append(d.Tables, r.processTable(), r.moduleTable(), r.limitTable(), r.suspensionTable())
 	d.Tables = append(d.Tables, r.moveTable(), r.rangeTable(), r.snapshotTable(), r.questionTable(), r.problemTable())
 	return d
 }
