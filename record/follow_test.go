@@ -24,6 +24,7 @@ func frame(pc uint64) gobin.Frame {
 func (program) StartFrame(pc uint64) (gobin.Frame, bool) { return frame(pc), true }
 func (program) CallFrames(ret uint64) []gobin.Frame      { return []gobin.Frame{frame(ret - 1)} }
 func (program) FuncAt(pc uint64) (gobin.Func, bool)      { return gobin.Func{Name: frame(pc).Func}, true }
+func (program) Unknown(uint64) (uint64, bool)            { return 0, false }
 func (program) AppendStack(dst []gobin.Frame, pcs []uint64, exact bool) []gobin.Frame {
 	for i, pc := range pcs {
 		if i > 0 || !exact {
@@ -39,7 +40,7 @@ func run(t *testing.T, define func(*stacks), events ...event) []string {
 	t.Helper()
 	reasons, traces := format.NewStrings(), format.NewStrings()
 	texts := newTexts(reasons, []string{"", "chan receive", "IO wait", "sleep", "sync.Mutex.Lock"}, []string{"unknown", "GC sweep termination"})
-	s := newStacks(program{}, 0, traces, texts)
+	s := newStacks(program{}, traces, texts)
 	if define != nil {
 		define(s)
 	}

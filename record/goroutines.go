@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/gosched/gosched/format"
-	"github.com/gosched/gosched/record/gobin"
 	"github.com/gosched/gosched/record/target"
 )
 
@@ -20,14 +19,15 @@ const notWatched = "the goroutines were read once, not recorded"
 // The stack of one that ran, or moved while it was read, is its entry function and a mark that
 // says so.
 func Goroutines(ctx context.Context, proc *target.Process, recorder string) (*format.Memory, error) {
-	b, err := gobin.Open(proc.Exe())
+	image, err := FindImage(proc)
 	if err != nil {
 		return nil, err
 	}
-	s := &session{opts: Options{Recorder: recorder, StackDepth: maxFrames}, proc: proc, binary: b, choice: unwatched()}
+	s := &session{opts: Options{Recorder: recorder, StackDepth: maxFrames}, proc: proc, choice: unwatched()}
+	s.setImage(image)
 	s.pid = int32(proc.PID())
 	m, err := s.readGoroutines(ctx)
-	return m, errors.Join(err, b.Close())
+	return m, errors.Join(err, s.modules.close())
 }
 
 // unwatched is the choice to record nothing.
@@ -43,9 +43,6 @@ func unwatched() *choice {
 }
 
 func (s *session) readGoroutines(ctx context.Context) (*format.Memory, error) {
-	if err := s.readBias(); err != nil {
-		return nil, err
-	}
 	s.offsetNS = target.MonotonicOffset()
 	meta, err := s.describe()
 	if err != nil {
@@ -64,7 +61,8 @@ func (s *session) readGoroutines(ctx context.Context) (*format.Memory, error) {
 		pid: s.pid, offset: s.offsetNS, batch: &m.Events,
 		full: func(b *format.Batch) *format.Batch { return b },
 	}
-	s.follow = newFollower(r, texts, newStacks(s.binary, s.bias, m.Stacks(), texts))
+	s.follow = newFollower(r, texts, s.newStacks(m.Stacks(), texts))
+	s.modules.look()
 	tids, err := s.threadIDs()
 	if err != nil {
 		return nil, err
@@ -75,6 +73,7 @@ func (s *session) readGoroutines(ctx context.Context) (*format.Memory, error) {
 			s.follow.tell(&e)
 		}
 	})
+	m.Meta.Processes[0].Modules = s.modules.describe()
 	m.Meta.EndNS, m.Meta.EndReason = now()+s.offsetNS, "all goroutines were read"
 	return m, err
 }
@@ -95,7 +94,7 @@ func (s *session) openWalker() ([]string, error) {
 	}
 	s.walker = &walker{
 		mem: s.proc, layout: &layout, allgs: allgs + s.bias, keep: keepers(waits, s.binary.Version.Minor), now: now,
-		ending: endings(s.binary, s.bias),
+		ending: endings(&s.modules.code),
 	}
 	return waits, nil
 }
@@ -107,7 +106,7 @@ var lastSteps = []string{"runtime.goexit1", "runtime.coroexit"}
 
 // endings says whether a stack was left for good at a pc. There are few such pcs, and few where
 // running goroutines were last resumed.
-func endings(b *gobin.Binary, bias uint64) func(uint64) bool {
+func endings(code symbolizer) func(uint64) bool {
 	known := map[uint64]bool{}
 	return func(pc uint64) bool {
 		ends, ok := known[pc]
@@ -115,7 +114,7 @@ func endings(b *gobin.Binary, bias uint64) func(uint64) bool {
 			if len(known) >= maxResumed {
 				clear(known)
 			}
-			frames := b.CallFrames(pc - bias)
+			frames := code.CallFrames(pc)
 			ends = len(frames) > 0 && slices.Contains(lastSteps, frames[0].Func)
 			known[pc] = ends
 		}

@@ -163,8 +163,10 @@ func (p *probes) attach(exe string, points []gobin.Probe, cfg *programConfig) er
 	if err := p.watch(cfg); err != nil {
 		return err
 	}
-	if err := p.attachOwn(points, cfg); err != nil {
-		return err
+	if p.legacy {
+		if err := p.attachTracepoint("sched_process_exit", bpf.GoschedLegacyProgThreadExit); err != nil {
+			return err
+		}
 	}
 	if err := p.attachTracepoint("sched_process_exec", bpf.GoschedProgProcessExec); err != nil {
 		return err
@@ -177,15 +179,22 @@ func (p *probes) attach(exe string, points []gobin.Probe, cfg *programConfig) er
 			return err
 		}
 	}
+	return p.attachPoints(exe, points, cfg)
+}
+
+// attachPoints puts the program for transitions on probe points of a file, which the process has at the configuration's bias.
+func (p *probes) attachPoints(exe string, points []gobin.Probe, cfg *programConfig) error {
+	if err := p.announce(points, cfg); err != nil {
+		return err
+	}
 	if p.multi {
 		return p.attachMulti(exe, points, cfg.pid)
 	}
 	return p.attachPerf(exe, points, cfg.pid)
 }
 
-// attachOwn does what the programs for older kernels need: they look up by its address what is
-// special about a probe point, and are told when a thread ends.
-func (p *probes) attachOwn(points []gobin.Probe, cfg *programConfig) error {
+// announce tells the programs for older kernels what is special about probe points, which they look up by address.
+func (p *probes) announce(points []gobin.Probe, cfg *programConfig) error {
 	if !p.legacy {
 		return nil
 	}
@@ -195,7 +204,7 @@ func (p *probes) attachOwn(points []gobin.Probe, cfg *programConfig) error {
 			return fmt.Errorf("tell BPF programs of %s+%#x: %w", points[i].Func, points[i].FuncOffset, err)
 		}
 	}
-	return p.attachTracepoint("sched_process_exit", bpf.GoschedLegacyProgThreadExit)
+	return nil
 }
 
 func (p *probes) attachTracepoint(name, program string) error {

@@ -11,7 +11,7 @@ func TestALimitIsWrittenWhenItChanges(t *testing.T) {
 	reasons := format.NewStrings()
 	texts := newTexts(reasons, nil, nil)
 	r := &rows{batch: &format.Batch{}, full: func(b *format.Batch) *format.Batch { return b }}
-	f := newFollower(r, texts, newStacks(program{}, 0, format.NewStrings(), texts))
+	f := newFollower(r, texts, newStacks(program{}, format.NewStrings(), texts))
 	f.limits[limitQuota] = texts.limit(limitQuota, format.NoLimit)
 	for i, l := range []struct {
 		name  uint8

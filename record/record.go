@@ -107,12 +107,14 @@ type session struct {
 	opts   Options
 	proc   *target.Process
 	pid    int32 // the process's number in the root PID namespace, as events and the trace have it
-	binary *gobin.Binary
+	image  *Image
+	binary *gobin.Binary // the image's
 	choice *choice
-	bias   uint64
+	bias   uint64 // the image's
 	config *programConfig
 
 	numbers    *numbers // nil: the recorder is in the root PID namespace
+	modules    *modules
 	probes     *probes
 	order      *orderer
 	follow     *follower
@@ -173,7 +175,7 @@ func open(proc *target.Process, opts Options) (*session, error) {
 }
 
 // close lets go of what open opened to learn about the process.
-func (s *session) close() error { return errors.Join(s.binary.Close(), s.numbers.close()) }
+func (s *session) close() error { return errors.Join(s.modules.close(), s.numbers.close()) }
 
 // start attaches, lets the process go on, and reads the goroutines that are there already.
 func (s *session) start() error {
@@ -285,6 +287,9 @@ func (s *session) cycle() error {
 	began := now()
 	s.cpu.update(s.proc)
 	if err := s.drain(); err != nil {
+		return err
+	}
+	if err := s.lookForModules(); err != nil {
 		return err
 	}
 	s.readLimits(began)
@@ -406,6 +411,7 @@ func (s *session) finish(reason string, err error) (*Summary, error) {
 func (s *session) closeTrace(err error) (*Summary, error) {
 	s.describeSnapshots()
 	s.meta.Lost = s.follow.counts.Lost
+	s.describeModules()
 	s.meta.LostStacks = s.follow.counts.LostStacks + s.follow.stacks.lost
 	if closing := s.out.close(s.meta, s.follow.rows.batch); !errors.Is(err, closing) { // it may have ended the recording
 		err = errors.Join(err, closing)

@@ -35,20 +35,33 @@ func (s *session) identify() error {
 	return nil
 }
 
-// readBinary learns from the executable what will be attached where.
+// readBinary learns from the file with the Go runtime what will be attached where.
 func (s *session) readBinary() error {
-	b, err := gobin.Open(s.proc.Exe())
+	image, err := FindImage(s.proc)
+	if errors.Is(err, gobin.ErrNotGo) && s.opts.Ready != nil {
+		err = fmt.Errorf("%w; should it load a Go library (-buildmode=c-shared), start it without gosched and record it with -p "+
+			"once it has: at its start no library is in its memory", err)
+	}
 	if err != nil {
 		return err
 	}
-	s.binary = b
+	s.setImage(image)
 	if err := s.readProbes(); err != nil {
-		return errors.Join(err, b.Close())
+		return errors.Join(err, s.modules.close())
 	}
 	return nil
 }
 
+// setImage takes a process's Go code, and owns it.
+func (s *session) setImage(image *Image) {
+	s.image, s.binary, s.bias = image, image.Binary, image.bias
+	s.modules = newModules(s.proc, image)
+}
+
 func (s *session) readProbes() error {
+	if s.image.probe != nil {
+		return s.image.probe
+	}
 	points, covered, err := s.binary.Probes()
 	if err != nil {
 		return err
@@ -56,25 +69,11 @@ func (s *session) readProbes() error {
 	if s.choice, err = choose(points, covered, s.opts.Without); err != nil {
 		return err
 	}
-	if err := s.readBias(); err != nil {
+	if err := s.lookForModules(); err != nil {
 		return err
 	}
-	return checkBytes(s.proc.Exe(), s.choice.points)
-}
-
-// readBias finds where the process has the executable.
-func (s *session) readBias() error {
-	maps, err := s.proc.ExeMappings()
-	if err != nil {
-		return err
-	}
-	for _, m := range maps {
-		if m.Executable {
-			s.bias, err = s.binary.LoadBias(m.Start, m.Offset)
-			return err
-		}
-	}
-	return fmt.Errorf("process %d does not have its executable in memory", s.proc.PID())
+	s.modules.lookForRuntimes()
+	return checkBytes(s.image.Path, s.choice.points)
 }
 
 // checkBytes compares the instruction at every probe point with what was chosen. A probe that is not on an instruction's
@@ -125,7 +124,7 @@ func (s *session) openOutput() error {
 		return err
 	}
 	texts := newTexts(rec.Reasons(), waits, stops)
-	stacks := newStacks(s.binary, s.bias, rec.Stacks(), texts)
+	stacks := s.newStacks(rec.Stacks(), texts)
 	r := &rows{pid: s.pid, offset: s.offsetNS, batch: &format.Batch{}, full: s.out.take}
 	s.follow = newFollower(r, texts, stacks)
 	s.follow.withoutReady, s.follow.seesCreate = !s.choice.sees("ready"), s.choice.sees("create")
@@ -172,7 +171,7 @@ func (s *session) describeProcess() (*format.Process, error) {
 	return &format.Process{
 		PID: s.pid, Command: strings.Join(args, " "), Executable: filepath.Clean(exe),
 		GoVersion: s.binary.GoVersion, BuildID: s.binary.BuildID, GOMAXPROCS: s.gomaxprocs(),
-		CPUQuota: quota, Coverage: s.choice.coverage,
+		CPUQuota: quota, Coverage: s.choice.coverage, Modules: s.modules.describe(),
 	}, nil
 }
 
@@ -261,7 +260,10 @@ func TryPrograms(b *gobin.Binary) error {
 }
 
 func (s *session) attach() error {
-	return s.probes.attach(s.proc.Exe(), s.choice.points, s.config)
+	if err := s.probes.attach(s.image.Path, s.choice.points, s.config); err != nil {
+		return err
+	}
+	return s.attachModules()
 }
 
 // gBytes is how much of a g the programs read: G_BYTES in gosched.c.

@@ -52,7 +52,7 @@ func (c *memoryCase) rows() (rows []string, unsure [2]int64) {
 	reasons, traces := format.NewStrings(), format.NewStrings()
 	texts := newTexts(reasons, []string{"", "chan receive"}, nil)
 	r := &rowsText{}
-	f := newFollower(r.make(), texts, newStacks(program{}, 0, traces, texts))
+	f := newFollower(r.make(), texts, newStacks(program{}, traces, texts))
 	f.seesCreate = true
 	if c.set != nil {
 		c.set(f)
@@ -344,7 +344,7 @@ var withoutTransitions = []memoryCase{
 // reading.
 func TestEndsAreRememberedOnlyWhileMemoryIsRead(t *testing.T) {
 	texts := newTexts(format.NewStrings(), nil, nil)
-	f := newFollower(new(rowsText).make(), texts, newStacks(program{}, 0, format.NewStrings(), texts))
+	f := newFollower(new(rowsText).make(), texts, newStacks(program{}, format.NewStrings(), texts))
 	var time, goid int64
 	ends := func(n int) {
 		for range n {

@@ -15,18 +15,18 @@ import (
 // are counted.
 const maxStackBytes = 64 << 20
 
-// symbolizer tells what is at a link-time address, innermost first where calls were inlined.
+// symbolizer tells what is at an address of the process, innermost first where calls were inlined.
 type symbolizer interface {
 	StartFrame(pc uint64) (gobin.Frame, bool) // the function that a goroutine begins with
 	CallFrames(ret uint64) []gobin.Frame      // the call that returns to ret
 	AppendStack(dst []gobin.Frame, pcs []uint64, exact bool) []gobin.Frame
 	FuncAt(pc uint64) (gobin.Func, bool)
+	Unknown(ret uint64) (module uint64, ok bool) // the module of the call that returns to ret, if that is not known
 }
 
 // stacks turns the names that the kernel side gives stacks into strings of the trace, each distinct stack once.
 type stacks struct {
-	binary   symbolizer
-	bias     uint64
+	code     symbolizer
 	table    interner
 	texts    *texts
 	defs     map[uint64]stackDef
@@ -37,12 +37,14 @@ type stacks struct {
 	memory   map[string]format.StringID // stacks found in memory, by their pcs
 	key      []byte                     // room for such a key
 	bytes    int
-	lost     int64 // events whose stack is not known
+	lost     int64                      // events whose stack is not known
+	unknown  map[format.StringID]uint64 // modules that are not known, by stacks with their code
+	blame    func(module uint64)        // called for every event with such a stack
 }
 
-func newStacks(b symbolizer, bias uint64, table interner, t *texts) *stacks {
+func newStacks(code symbolizer, table interner, t *texts) *stacks {
 	return &stacks{
-		binary: b, bias: bias, table: table, texts: t,
+		code: code, table: table, texts: t, unknown: map[format.StringID]uint64{}, blame: func(uint64) {},
 		defs: map[uint64]stackDef{}, ids: map[uint64]format.StringID{}, entries: map[uint64]format.StringID{},
 		syscalls: map[uint64]format.StringID{}, memory: map[string]format.StringID{}, creators: map[uint64]format.StringID{},
 	}
@@ -66,23 +68,42 @@ func (s *stacks) id(hash uint64) format.StringID {
 	if hash == 0 {
 		return format.NullString
 	}
-	if id, ok := s.ids[hash]; ok {
-		if id == format.NullString {
-			s.lost++
-		}
-		return id
-	}
-	def, ok := s.defs[hash]
+	id, ok := s.ids[hash]
 	if !ok {
-		s.lost++
-		return format.NullString
+		def, ok := s.defs[hash]
+		if !ok {
+			s.lost++
+			return format.NullString
+		}
+		id = s.intern(s.expand(def))
+		s.see(id, def.pcs)
+		s.syscalls[hash] = s.syscallOf(def)
+		s.ids[hash] = id
+		delete(s.defs, hash)
 	}
-	id := s.intern(s.expand(def))
-	s.syscalls[hash] = s.syscallOf(def)
-	s.ids[hash] = id
-	delete(s.defs, hash)
 	if id == format.NullString {
 		s.lost++
+	}
+	return s.used(id)
+}
+
+// see remembers that a stack has code of a module that is not known.
+func (s *stacks) see(id format.StringID, pcs []uint64) {
+	if id == format.NullString {
+		return
+	}
+	for _, pc := range pcs {
+		if module, ok := s.code.Unknown(pc); ok {
+			s.unknown[id] = module
+			return
+		}
+	}
+}
+
+// used counts an event with that stack.
+func (s *stacks) used(id format.StringID) format.StringID {
+	if module, ok := s.unknown[id]; ok {
+		s.blame(module)
 	}
 	return id
 }
@@ -95,13 +116,14 @@ func (s *stacks) entry(pc uint64) format.StringID {
 	id, ok := s.entries[pc]
 	if !ok {
 		id = s.intern(s.start(pc))
+		s.see(id, []uint64{pc + 1})
 		s.entries[pc] = id
 	}
-	return id
+	return s.used(id)
 }
 
 func (s *stacks) start(pc uint64) []byte {
-	f, ok := s.binary.StartFrame(pc - s.bias)
+	f, ok := s.code.StartFrame(pc)
 	if !ok {
 		return nil
 	}
@@ -141,15 +163,13 @@ func (s *stacks) expand(def stackDef) []byte {
 func (s *stacks) calls(pcs []uint64) []gobin.Frame {
 	var frames []gobin.Frame
 	exact, from := false, 0
-	linked := make([]uint64, len(pcs))
 	for i, pc := range pcs {
-		linked[i] = pc - s.bias
-		if f, ok := s.binary.FuncAt(linked[i] - 1); ok && interrupts(f.Name) {
-			frames = s.binary.AppendStack(frames, linked[from:i+1], exact)
+		if f, ok := s.code.FuncAt(pc - 1); ok && interrupts(f.Name) {
+			frames = s.code.AppendStack(frames, pcs[from:i+1], exact)
 			exact, from = true, i+1
 		}
 	}
-	return s.binary.AppendStack(frames, linked[from:], exact)
+	return s.code.AppendStack(frames, pcs[from:], exact)
 }
 
 func interrupts(function string) bool {
@@ -215,9 +235,10 @@ func (s *stacks) found(g *found) format.StringID {
 	id, ok := s.memory[string(s.key)]
 	if !ok {
 		id = s.foundNew(g)
+		s.see(id, append([]uint64{g.startPC + 1}, g.pcs...))
 		s.memory[string(s.key)] = id
 	}
-	return id
+	return s.used(id)
 }
 
 // foundNew makes the string. Of a goroutine that was running only the entry function is known.
@@ -239,7 +260,7 @@ func (s *stacks) foundNew(g *found) format.StringID {
 }
 
 func (s *stacks) leafHandsOver(pc uint64) bool {
-	f, _ := s.binary.FuncAt(pc - s.bias - 1)
+	f, _ := s.code.FuncAt(pc - 1)
 	return slices.Contains(handsOver, f.Name)
 }
 
@@ -250,7 +271,7 @@ func (s *stacks) creator(gopc uint64) format.StringID {
 	}
 	id, ok := s.creators[gopc]
 	if !ok {
-		frames := s.binary.CallFrames(gopc - s.bias)
+		frames := s.code.CallFrames(gopc)
 		id = s.intern(appendFrames(nil, frames[:min(1, len(frames))]))
 		s.creators[gopc] = id
 	}

@@ -42,6 +42,7 @@ const (
 	textFutex
 	textRingFull
 	textLate
+	textModule
 	numTexts
 )
 
@@ -59,6 +60,7 @@ var textNames = [numTexts]string{
 	textCgo:         "cgo",
 	textFutex:       "futex",
 	textRingFull:    "ring buffer full",
+	textModule:      "plugin opened: its copy of the scheduler was not watched at once",
 	textLate:        "events came too late to be put in order",
 }
 

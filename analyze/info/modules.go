@@ -47,7 +47,7 @@ func unknownModules(p format.Process) string {
 }
 
 // moduleWarnings say which Go code of the processes is not in the trace, or not by its names.
-func moduleWarnings(meta format.Metadata) []report.Warning {
+func moduleWarnings(meta *format.Metadata) []report.Warning {
 	var out []report.Warning
 	for _, p := range meta.Processes {
 		for _, m := range p.Modules {
