@@ -55,6 +55,9 @@ func FindImage(proc *target.Process) (*Image, error) {
 // ErrSeveralRuntimes is wrapped by the error of a process with more than one Go runtime.
 var ErrSeveralRuntimes = errors.New("several Go runtimes in one process")
 
+// Recordable says why the image can be read and not recorded; nil: it can be.
+func (i *Image) Recordable() error { return i.probe }
+
 // Close closes the file.
 func (i *Image) Close() error { return i.file.Close() }
 

@@ -57,8 +57,12 @@ func (d *checkDocument) facts() []report.Fact {
 		facts = append(facts, report.Fact{Name: "process", Value: report.Text(p.describe())})
 	}
 	if b := d.Binary; b != nil {
+		file := "executable"
+		if b.Library {
+			file = "Go code in the library"
+		}
 		facts = append(facts,
-			report.Fact{Name: "executable", Value: report.Text(b.Path)},
+			report.Fact{Name: file, Value: report.Text(b.Path)},
 			report.Fact{Name: "Go", Value: report.Text(b.build())},
 			report.Fact{Name: "struct offsets from", Value: report.Text(b.Offsets)},
 		)

@@ -50,6 +50,7 @@ type checkedProcess struct {
 
 type checkedBinary struct {
 	Path      string `json:"path"`
+	Library   bool   `json:"library,omitempty"` // the process's executable is not Go: its Go code is in this library
 	GoVersion string `json:"go_version"`
 	BuildID   string `json:"build_id,omitempty"`
 	Arch      string `json:"arch"`
@@ -157,11 +158,25 @@ func (d *checkDocument) subject(opts checkOptions) error {
 		return nil
 	}
 	defer proc.Close()
-	path, err := proc.ExePath()
-	if err != nil {
+	return errors.Join(d.process(proc), d.image(proc))
+}
+
+// image checks the Go code of a process.
+func (d *checkDocument) image(proc *target.Process) error {
+	image, err := record.FindImage(proc)
+	if err != nil && exitCode(err) != exitUnsupported {
 		return err
 	}
-	return errors.Join(d.process(proc), d.binary(proc.Exe(), path))
+	if err != nil {
+		d.problem(adviceFor(err), "%v", err)
+		return nil
+	}
+	if err := image.Recordable(); err != nil {
+		d.problem("run it as root", "%v", err)
+	}
+	d.inspect(image.Binary, image.Name)
+	d.Binary.Library = image.Library
+	return image.Close()
 }
 
 // process describes a process.
@@ -190,11 +205,21 @@ func (d *checkDocument) binary(path, name string) error {
 		d.problem(adviceFor(err), "%s: %v", name, err)
 		return nil
 	}
+	d.inspect(b, name)
+	return nil
+}
+
+// inspect checks an executable or library, called name to people.
+func (d *checkDocument) inspect(b *gobin.Binary, name string) {
 	d.Binary = &checkedBinary{
 		Path: name, GoVersion: b.GoVersion, BuildID: b.BuildID, Arch: b.Arch, PIE: b.PIE, Cgo: b.Cgo(),
 	}
 	if b.Arch != runtime.GOARCH {
 		d.problem("record it on a machine of that kind", "%s is built for %s and this machine is %s", name, b.Arch, runtime.GOARCH)
+	}
+	if b.Plugin() {
+		d.problem("check the program that opens it", "%s is a Go plugin: it is recorded as a part of the program that opens it", name)
+		return
 	}
 	d.runtime(name, b)
 	if len(d.Problems) == 0 {
@@ -202,7 +227,6 @@ func (d *checkDocument) binary(path, name string) error {
 			d.problem("report it with the kernel's version: it refuses the programs", "%v", err)
 		}
 	}
-	return nil
 }
 
 // runtime checks what gosched has to know of the binary's Go runtime.
@@ -238,6 +262,8 @@ func adviceFor(err error) string {
 		return privilegeAdvice(err)
 	case errors.Is(err, target.ErrForeignProc):
 		return mountAdvice
+	case errors.Is(err, record.ErrSeveralRuntimes):
+		return "record a process that has one of them"
 	case errors.Is(err, gobin.ErrNotGo):
 		return "record the Go program itself: if this one starts it, by -p"
 	case errors.Is(err, gobin.ErrDamaged):

@@ -13,6 +13,7 @@ import (
 var unsupportedErrors = []error{
 	record.ErrUnsupported,
 	record.ErrOpenFiles,
+	record.ErrSeveralRuntimes,
 	gobin.ErrNotGo,
 	gobin.ErrUnsupported,
 	gobin.ErrDamaged,
@@ -27,8 +28,10 @@ var hints = []struct {
 }{
 	{target.ErrPrivileges, func(err error) string { return "To do: " + privilegeAdvice(err) + "." }},
 	{target.ErrForeignProc, always("To do: " + mountAdvice + ".")},
-	{record.ErrOpenFiles, always("Raise the limit, as root: ulimit -n 4096; of a service, LimitNOFILE=.")},
-	{gobin.ErrNotGo, always("gosched records Go programs. If this one starts the Go program, record that one with -p.")},
+	{record.ErrOpenFiles, always("Raise the limit: ulimit -n 4096, as root or up to the hard limit; of a service, " +
+		"LimitNOFILE=.")},
+	{gobin.ErrNotGo, always("gosched records Go programs, and Go libraries that a program has loaded. " +
+		"If this one starts the Go program, record that one with -p.")},
 	{gobin.ErrUnsupported, always("gosched check BINARY says what it knows of it; a newer gosched may know more.")},
 	{record.ErrUnsupported, always("gosched check says what this kernel lacks.")},
 }

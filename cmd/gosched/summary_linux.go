@@ -67,8 +67,18 @@ func writeSummary(out io.Writer, s *record.Summary, path string) error {
 	if s.Bytes > 0 {
 		written = fmt.Sprintf("wrote %s, %s%s: gosched latency %s", path, report.FormatBytes(s.Bytes), perEvent(s), path)
 	}
-	_, err := fmt.Fprintf(out, "%s\n%s\n%s\n", recorded, missing(s, process.Coverage), written)
+	_, err := fmt.Fprintf(out, "%s%s\n%s\n%s\n", recorded, library(process.Modules), missing(s, &process), written)
 	return err
+}
+
+// library says where the Go code is if it is not in the executable.
+func library(modules []format.Module) string {
+	for _, m := range modules {
+		if m.Runtime {
+			return "; its executable is not Go, its Go code is in " + m.Path
+		}
+	}
+	return ""
 }
 
 func perSecond(s *record.Summary) string {
@@ -89,7 +99,7 @@ func perEvent(s *record.Summary) string {
 const longReadingNS = 250e6
 
 // missing says what was lost and which transitions are not in the trace.
-func missing(s *record.Summary, coverage []format.Transition) string {
+func missing(s *record.Summary, process *format.Process) string {
 	var lines []string
 	switch {
 	case !s.Whole:
@@ -105,10 +115,38 @@ func missing(s *record.Summary, coverage []format.Transition) string {
 			lines = append(lines, "read from memory "+info.SnapshotText(&snapshot))
 		}
 	}
-	for _, t := range coverage {
-		if !t.Covered {
-			lines = append(lines, fmt.Sprintf("without %s (%s)", t.Name, t.Why))
+	return strings.Join(append(append(lines, withoutModules(process.Modules)...), withoutTransitions(process.Coverage)...), ", ")
+}
+
+// withoutModules says of which Go code of the process not all is known.
+func withoutModules(modules []format.Module) []string {
+	var lines []string
+	for _, m := range modules {
+		if m.Other {
+			lines = append(lines, "without the goroutines of another Go runtime in "+m.Path)
+		}
+		if m.Why != "" {
+			lines = append(lines, fmt.Sprintf("%s with unknown functions of %s (%s)", report.FormatNumber(m.Stacks, "event"), m.Path, m.Why))
 		}
 	}
-	return strings.Join(lines, ", ")
+	return lines
+}
+
+// withoutTransitions says which transitions are not in the trace, each reason once.
+func withoutTransitions(coverage []format.Transition) []string {
+	var lines, reasons []string
+	names := map[string][]string{}
+	for _, t := range coverage {
+		if t.Covered {
+			continue
+		}
+		if names[t.Why] == nil {
+			reasons = append(reasons, t.Why)
+		}
+		names[t.Why] = append(names[t.Why], t.Name)
+	}
+	for _, why := range reasons {
+		lines = append(lines, fmt.Sprintf("without %s (%s)", strings.Join(names[why], ", "), why))
+	}
+	return lines
 }
