@@ -223,7 +223,8 @@ func TestManyGoroutinesCostNeitherTimeNorMemory(t *testing.T) {
 	if text, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, text)
 	}
-	if rss := cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss >> 10; rss > mostMiB {
+	rss := cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss >> 10
+	if rss > mostMiB {
 		t.Errorf("the recorder took %d MiB, more than %d", rss, mostMiB)
 	}
 	trace, err := format.Open(out)
@@ -232,6 +233,7 @@ func TestManyGoroutinesCostNeitherTimeNorMemory(t *testing.T) {
 	}
 	meta := trace.Metadata()
 	lasted := time.Duration(meta.EndNS - meta.StartNS)
+	t.Logf("recorded for %v with %d MiB", lasted, rss)
 	if lasted < duration || lasted > duration+slack {
 		t.Errorf("it was recorded for %v, not for %v", lasted, duration)
 	}

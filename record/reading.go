@@ -22,6 +22,7 @@ const (
 type reading struct {
 	flags   uint16
 	left    []uint64 // where those are that are still to be read
+	then    []uint64 // and those after them
 	all     int
 	beganNS int64
 	found   int64
@@ -35,20 +36,36 @@ func (s *session) beginReading(flags uint16) error {
 	if err != nil {
 		return s.unlessGone(err)
 	}
-	s.reading = &reading{flags: flags, left: s.unreadFirst(addrs), all: len(addrs), beganNS: began}
+	s.reading = &reading{flags: flags, left: addrs, all: len(addrs), beganNS: began}
+	s.reading.skip(s.done())
 	s.order.own(&event{op: opReadBegin, time: max(began-int64(tick), s.startNS)})
 	return nil
 }
 
-// unreadFirst puts those first that the snapshot at the beginning has not come to.
-func (s *session) unreadFirst(addrs []uint64) []uint64 {
-	n := len(s.snapshots)
-	if n == 0 || s.snapshots[n-1].Unread == 0 {
-		return addrs
+// done is how many goroutines the snapshot at the beginning has read, where it has not read all.
+func (s *session) done() int {
+	if n := len(s.snapshots); n > 0 && s.snapshots[n-1].Unread > 0 {
+		return s.read
 	}
-	done := min(s.read, len(addrs))
-	return append(addrs[done:len(addrs):len(addrs)], addrs[:done]...)
+	return 0
 }
+
+// skip puts the first n to the end.
+func (r *reading) skip(n int) {
+	n = min(n, len(r.left))
+	r.left, r.then = r.left[n:], r.left[:n]
+	r.turn()
+}
+
+// turn goes on with those after.
+func (r *reading) turn() {
+	if len(r.left) == 0 {
+		r.left, r.then = r.then, nil
+	}
+}
+
+// unread is how many are still to be read.
+func (r *reading) unread() int { return len(r.left) + len(r.then) }
 
 // unlessGone is the error of a process that is still there. One that has ended cannot be read; its
 // memory goes some time before it does.
@@ -72,8 +89,9 @@ func (s *session) readMore() error {
 		return s.unlessGone(err)
 	}
 	r.left = r.left[n:]
+	r.turn()
 	r.found += int64(len(gs))
-	if len(r.left) == 0 {
+	if r.unread() == 0 {
 		s.endReading()
 	}
 	return nil
@@ -106,9 +124,9 @@ func (s *session) endReading() {
 	s.order.own(&event{op: opReadEnd, time: end})
 	s.snapshots = append(s.snapshots, format.Snapshot{
 		BeginNS: r.beganNS + s.offsetNS, EndNS: end + s.offsetNS, AtEnd: r.flags&snapshotEnd != 0,
-		Goroutines: r.found, Unread: int64(len(r.left)),
+		Goroutines: r.found, Unread: int64(r.unread()),
 	})
-	s.read = r.all - len(r.left)
+	s.read = r.all - r.unread()
 	if s.read > 0 {
 		s.readNS = float64(end-r.beganNS) / float64(s.read)
 	}

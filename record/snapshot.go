@@ -12,6 +12,7 @@ import (
 
 const (
 	snapshotBatch = 512     // goroutines read at once
+	pointersBatch = 8 << 10 // of their addresses
 	stackWindow   = 4 << 10 // bytes of each stack read at once
 	maxGoroutines = 4 << 20 // more is not a process that makes sense
 )
@@ -110,13 +111,16 @@ func (w *walker) pointers() ([]uint64, error) {
 	if n > maxGoroutines {
 		return nil, fmt.Errorf("read runtime.allgs: %d goroutines cannot be", n)
 	}
-	raw := make([]byte, 8*n)
-	if err := w.read(binary.LittleEndian.Uint64(header), raw); err != nil {
-		return nil, fmt.Errorf("read runtime.allgs: %w", err)
-	}
-	addrs := make([]uint64, n)
-	for i := range addrs {
-		addrs[i] = binary.LittleEndian.Uint64(raw[8*i:])
+	addrs := make([]uint64, 0, n)
+	raw := make([]byte, 8*min(n, pointersBatch))
+	for at := binary.LittleEndian.Uint64(header); uint64(len(addrs)) < n; at += uint64(len(raw)) {
+		raw = raw[:8*min(n-uint64(len(addrs)), pointersBatch)]
+		if err := w.read(at, raw); err != nil {
+			return nil, fmt.Errorf("read runtime.allgs: %w", err)
+		}
+		for i := 0; i < len(raw); i += 8 {
+			addrs = append(addrs, binary.LittleEndian.Uint64(raw[i:]))
+		}
 	}
 	return addrs, nil
 }
