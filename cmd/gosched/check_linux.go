@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/gosched/gosched/record"
@@ -257,7 +258,10 @@ func (d *checkDocument) runtime(name string, b *gobin.Binary) {
 
 // adviceFor says what to do about a process or a binary that cannot be recorded.
 func adviceFor(err error) string {
+	advice := adviceOf(err)
 	switch {
+	case advice != "":
+		return strings.ToLower(advice[:1]) + strings.TrimSuffix(advice[1:], ".")
 	case errors.Is(err, target.ErrPrivileges):
 		return privilegeAdvice(err)
 	case errors.Is(err, target.ErrForeignProc):

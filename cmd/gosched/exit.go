@@ -70,12 +70,26 @@ func errorText(err error) string {
 	if errors.Is(err, context.Canceled) {
 		return "interrupted"
 	}
+	if advice := adviceOf(err); advice != "" {
+		return err.Error() + "\n" + advice
+	}
 	for _, h := range hints {
 		if errors.Is(err, h.err) {
 			return err.Error() + "\n" + h.hint(err)
 		}
 	}
 	return err.Error()
+}
+
+// adviceOf is what an error itself says about what to do; empty if it says nothing.
+func adviceOf(err error) string {
+	if a, ok := errors.AsType[interface {
+		error
+		Advice() string
+	}](err); ok {
+		return a.Advice()
+	}
+	return ""
 }
 
 // newExitCodesTopic makes `gosched help exit-codes`.
