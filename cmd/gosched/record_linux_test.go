@@ -1,13 +1,17 @@
 package main
 
 import (
+	"bytes"
 	"errors"
+	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/gosched/gosched/format"
 	"github.com/gosched/gosched/record"
+	"github.com/gosched/gosched/record/gobin"
 )
 
 func TestProgressLine(t *testing.T) {
@@ -86,6 +90,22 @@ wrote t.parquet, 7.81KiB, 2.00 bytes an event: gosched latency t.parquet
 	}
 }
 
+// unsupportedVersion is the error about an executable of a Go version that is too old.
+func unsupportedVersion(t *testing.T) error {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.ReadFile(exe)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := "go1.17" + strings.Repeat(" ", len(runtime.Version())-len("go1.17"))
+	_, err = gobin.New(bytes.NewReader(bytes.ReplaceAll(file, []byte(runtime.Version()), []byte(old))))
+	return err
+}
+
 func TestExitCodes(t *testing.T) {
 	broken := errors.New("disk full")
 	tests := []struct {
@@ -97,6 +117,8 @@ func TestExitCodes(t *testing.T) {
 		{"nothing wrong", nil, exitFine, ""},
 		{"bad input", broken, exitInput, "disk full"},
 		{"not supported", record.ErrUnsupported, exitUnsupported, "not supported here\ngosched check says what this kernel lacks."},
+		{"not supported, and knows what to do", unsupportedVersion(t), exitUnsupported, "executable not supported: " +
+			"go1.17 is older than go1.18\nBuild it with go1.18 or later."},
 		{"the command's code", passOn(7, nil), 7, ""},
 		{"the command's code and a broken trace", passOn(7, broken), 7, "disk full"},
 		{"the command was fine but the trace is broken", passOn(0, broken), exitInput, "disk full"},

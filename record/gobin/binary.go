@@ -100,7 +100,7 @@ func readVersion(r io.ReaderAt) (string, error) {
 	}
 	version := strings.TrimSpace(info.GoVersion)
 	if version == "unknown" || version == "" {
-		return "", fmt.Errorf("%w: its Go version was removed, as obfuscators do", ErrUnsupported)
+		return "", refuse(noObfuscator, "%w: its Go version was removed, as obfuscators do", ErrUnsupported)
 	}
 	return version, nil
 }
@@ -126,6 +126,9 @@ func newBinary(r io.ReaderAt, versionOf func(io.ReaderAt) (string, error)) (*Bin
 	if b.Version, err = ParseVersion(version); err != nil {
 		return nil, err
 	}
+	if err := b.Version.callable(); err != nil {
+		return nil, err
+	}
 	if err := b.loadOffsets(); err != nil {
 		return nil, err
 	}
@@ -141,9 +144,9 @@ func supported(img *image.Image) error {
 	f := img.File
 	switch {
 	case f.Class != elf.ELFCLASS64:
-		return fmt.Errorf("%w: a 32-bit program", ErrUnsupported)
+		return refuse(otherProcessor, "%w: a 32-bit program", ErrUnsupported)
 	case f.Data != elf.ELFDATA2LSB || machines[f.Machine].name == "":
-		return fmt.Errorf("%w: built for %s; amd64 and arm64 are known", ErrUnsupported, f.Machine)
+		return refuse(otherProcessor, "%w: built for %s; amd64 and arm64 are known", ErrUnsupported, f.Machine)
 	case f.Type != elf.ET_EXEC && f.Type != elf.ET_DYN:
 		return fmt.Errorf("%w: an ELF file of type %s, not an executable", ErrUnsupported, f.Type)
 	case f.OSABI != elf.ELFOSABI_NONE && f.OSABI != elf.ELFOSABI_LINUX:
@@ -158,7 +161,7 @@ func (b *Binary) loadOffsets() error {
 	if err == nil {
 		b.set, b.source = set, b.tableSource(rel)
 		for _, k := range offsets.Keys {
-			if k.MayDrift && b.newerPatch(rel) {
+			if k.MayDrift && (b.newerPatch(rel) || b.Version.vendored() || b.Version.Experiments != "") {
 				set[k.Name] = offsets.Drifts
 			}
 		}

@@ -22,12 +22,15 @@ type build struct {
 	profile   string // file for profile-guided optimisation; none if empty
 
 	experiment string // GOEXPERIMENT
+	as         string // the version that it says of itself, as vendors' builds do; empty if its own
 }
 
 func (b build) String() string {
 	s := []string{b.toolchain, b.arch, b.mode}
-	if b.experiment != "" {
-		s = append(s, b.experiment)
+	for _, more := range []string{b.experiment, b.as} {
+		if more != "" {
+			s = append(s, more)
+		}
 	}
 	return strings.Join(s, " ")
 }
@@ -144,6 +147,13 @@ func (b build) make(t testing.TB) string {
 	if b.profile != "" {
 		args = append(args, "-pgo="+b.profile)
 	}
+	if b.as != "" {
+		ldflags := "-ldflags=-X 'runtime.buildVersion=" + b.as + "'" // takes the place of the mode's
+		if b.stripped() {
+			ldflags += " -s -w"
+		}
+		args = append(args, ldflags)
+	}
 	cmd := exec.Command("go", append(args, b.sources(t)...)...)
 	cmd.Dir = src
 	cgo := "0"
@@ -207,7 +217,8 @@ func (b build) key(t testing.TB, src string) string {
 		fmt.Fprintln(h, e.Name(), len(data))
 		h.Write(data)
 	}
-	return fmt.Sprintf("%s-%x", strings.ReplaceAll(b.String(), " ", "-"), h.Sum(nil)[:8])
+	name := strings.NewReplacer(" ", "-", "/", "-").Replace(b.String())
+	return fmt.Sprintf("%s-%x", name, h.Sum(nil)[:8])
 }
 
 // eachBuild runs a test on every build of the matrix that want accepts; nil accepts all.

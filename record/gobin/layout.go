@@ -106,6 +106,11 @@ func (b *Binary) Layout() (Layout, error) {
 	if err := b.checkOffsets(set); err != nil {
 		return Layout{}, fmt.Errorf("%w: struct offsets from %s: %w", ErrUnsupported, source, err)
 	}
+	if source != "dwarf" && b.Version.vendored() {
+		if err := b.checkVendor(set); err != nil {
+			return Layout{}, err
+		}
+	}
 	l := Layout{Source: source}
 	for _, f := range layoutFields {
 		*f.field(&l) = int32(set[f.key])
@@ -119,7 +124,7 @@ func (b *Binary) tableSource(r offsets.Release) string {
 	if b.newerPatch(r) {
 		s += fmt.Sprintf(" (made from %s)", r.Last)
 	}
-	return s
+	return s + b.vendorNote()
 }
 
 // newerPatch says whether the version is a patch release that came after the table.

@@ -1,5 +1,6 @@
 // Offsetgen writes the table of the Go runtime's struct offsets: it builds an empty program with the first and
-// the newest patch release of each Go minor version, for each architecture, and reads the programs' DWARF.
+// the newest patch release of each Go minor version, for each architecture, and reads the programs' DWARF. It also
+// writes what the experiments of the newest patch releases (GOEXPERIMENT) change of that.
 // It downloads toolchains as the go command does. Its output depends on the list of releases alone.
 package main
 
@@ -33,39 +34,46 @@ var releases = []offsets.Release{
 	{Minor: 27, First: "go1.27.0", Last: "go1.27.4"},
 }
 
-// experiments are GOEXPERIMENT values with which programs are deployed. Whether a version knows one, and whether it
-// changes anything here, is found out by building.
-var experiments = []string{
-	"aliastypeparams", "arenas", "boringcrypto", "cgocheck2", "coverageredesign", "fieldtrack", "goroutineleakprofile", "greenteagc",
-	"jsonv2", "loopvar", "noaliastypeparams", "noallocheaders", "nodwarf5", "nogreenteagc", "norandomizedheapbase64", "nospinbitmutex",
-	"noswissmap", "rangefunc", "runtimefreegc", "runtimesecret", "simd", "synctest",
-}
-
 var arches = []string{"amd64", "arm64"}
 
 func main() {
 	log.SetFlags(0)
 	log.SetPrefix("offsetgen: ")
-	out := flag.String("o", "internal/offsets/table.go", "file to write")
+	out := flag.String("o", "internal/offsets", "directory to write table.go and experiments.go to")
+	only := flag.Bool("experiments", false, "write experiments.go only, from the table.go that is there")
 	flag.Parse()
 	dir, err := os.MkdirTemp("", "offsetgen")
 	if err != nil {
 		log.Fatal(err)
 	}
-	err = run(dir, *out)
+	err = run(dir, *out, *only)
 	if err := errors.Join(err, os.RemoveAll(dir)); err != nil {
 		log.Fatal(err)
 	}
 }
 
-// run makes the table in a scratch directory and writes it to out.
-func run(dir, out string) error {
+// run makes the tables in a scratch directory and writes them to out.
+func run(dir, out string, onlyExperiments bool) error {
 	files := map[string]string{"go.mod": "module empty\n\ngo 1.18\n", "main.go": "package main\n\nfunc main() {}\n"}
 	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			return err
 		}
 	}
+	if !onlyExperiments {
+		if err := table(dir, filepath.Join(out, "table.go")); err != nil {
+			return err
+		}
+	}
+	found, err := experiments(dir)
+	if err != nil {
+		return err
+	}
+	return write(filepath.Join(out, "experiments.go"), renderExperiments(found))
+}
+
+// table makes the table of offsets.
+func table(dir, file string) error {
 	var sets []offsets.Set
 	for _, r := range releases {
 		s, err := release(dir, r)
@@ -74,15 +82,16 @@ func run(dir, out string) error {
 		}
 		sets = append(sets, s)
 	}
-	alike, err := tryExperiments(dir, sets)
+	return write(file, render(sets))
+}
+
+// write formats Go source and writes it to a file.
+func write(name string, text []byte) error {
+	src, err := format.Source(text)
 	if err != nil {
 		return err
 	}
-	src, err := format.Source(render(sets, alike))
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(out, src, 0o644)
+	return os.WriteFile(name, src, 0o644)
 }
 
 // release reads one minor version's numbers and checks that they are the same in its first and newest patch, on every architecture.
@@ -120,50 +129,13 @@ func merge(all, s offsets.Set) error {
 	return nil
 }
 
-var errNoExperiment = errors.New("unknown experiment")
-
-// tryExperiments finds the minor versions in which an experiment leaves everything as it is.
-func tryExperiments(dir string, sets []offsets.Set) (map[string][]int, error) {
-	alike := map[string][]int{}
-	for _, x := range experiments {
-		for i, r := range releases {
-			s, err := read(dir, r.Last, arches[0], x)
-			if errors.Is(err, errNoExperiment) {
-				continue
-			}
-			if err != nil {
-				return nil, fmt.Errorf("%s with %s: %w", r.Last, x, err)
-			}
-			if diff := differs(sets[i], s); diff != "" {
-				log.Printf("%s: %s differs with %s", r.Last, diff, x)
-				continue
-			}
-			alike[x] = append(alike[x], r.Minor)
-		}
-		log.Print(x, " ", alike[x])
-	}
-	return alike, nil
-}
-
-// differs returns a key that differs, empty if none does.
-func differs(a, b offsets.Set) string {
-	for _, k := range offsets.Keys {
-		if a[k.Name] != b[k.Name] && a[k.Name] != offsets.Drifts {
-			return k.Name
-		}
-	}
-	return ""
-}
-
 // read builds the program with a toolchain and reads its DWARF.
 func read(dir, toolchain, arch, experiment string) (offsets.Set, error) {
 	bin := filepath.Join(dir, "empty")
 	cmd := exec.Command("go", "build", "-o", bin, "main.go")
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOTOOLCHAIN="+toolchain, "GOOS=linux", "GOARCH="+arch, "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off", "GOEXPERIMENT="+experiment)
-	if msg, err := cmd.CombinedOutput(); bytes.Contains(msg, []byte("unknown GOEXPERIMENT")) {
-		return nil, errNoExperiment
-	} else if err != nil {
+	cmd.Env = environment(toolchain, arch, experiment)
+	if msg, err := cmd.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("build: %w: %s", err, msg)
 	}
 	f, err := elf.Open(bin)
@@ -174,8 +146,14 @@ func read(dir, toolchain, arch, experiment string) (offsets.Set, error) {
 	return offsets.FromELF(f)
 }
 
+// environment is that of the go command for one build.
+func environment(toolchain, arch, experiment string) []string {
+	return append(os.Environ(), "GOTOOLCHAIN="+toolchain, "GOOS=linux", "GOARCH="+arch, "CGO_ENABLED=0",
+		"GOFLAGS=", "GOWORK=off", "GOEXPERIMENT="+experiment)
+}
+
 // render writes the table as Go source.
-func render(sets []offsets.Set, alike map[string][]int) []byte {
+func render(sets []offsets.Set) []byte {
 	var b bytes.Buffer
 	b.WriteString("// Code generated by offsetgen; DO NOT EDIT.\n\npackage offsets\n\n")
 	b.WriteString("// Releases are the versions that the table is about.\nvar Releases = []Release{\n")
@@ -193,13 +171,6 @@ func render(sets []offsets.Set, alike map[string][]int) []byte {
 			fmt.Fprintf(&b, "%d", s[k.Name])
 		}
 		fmt.Fprintf(&b, "}, // %s\n", k.Name)
-	}
-	b.WriteString("}\n\n// Experiments are the GOEXPERIMENT values that change nothing of this, with the minor versions that were built with them.\n")
-	b.WriteString("var Experiments = map[string][]int{\n")
-	for _, x := range experiments {
-		if len(alike[x]) > 0 {
-			fmt.Fprintf(&b, "%q: {%s},\n", x, strings.Trim(strings.ReplaceAll(fmt.Sprint(alike[x]), " ", ", "), "[]"))
-		}
 	}
 	b.WriteString("}\n")
 	return b.Bytes()

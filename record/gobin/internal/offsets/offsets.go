@@ -88,6 +88,12 @@ type Release struct {
 	Last  string
 }
 
+// Experiment says what a GOEXPERIMENT value does to Keys.
+type Experiment struct {
+	Same    []int          // the minor versions whose newest release has the same numbers with it
+	Changed map[int]string // those in which it changes one of Keys, and which
+}
+
 // Newest returns the newest minor version in the table.
 func Newest() int { return Releases[len(Releases)-1].Minor }
 

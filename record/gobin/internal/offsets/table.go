@@ -82,29 +82,3 @@ var table = [][]int16{
 	{18, 18, 18, 18, 19, 19, 19, 20, 20, 20},           // id.sigpanic
 	{14, 14, 14, 14, 15, 15, 15, 15, 15, 15},           // id.panicwrap
 }
-
-// Experiments are the GOEXPERIMENT values that change nothing of this, with the minor versions that were built with them.
-var Experiments = map[string][]int{
-	"aliastypeparams":        {23, 24, 25},
-	"arenas":                 {20, 21, 22, 23, 24, 25, 26, 27},
-	"boringcrypto":           {19, 20, 21, 22, 23, 24, 25, 26, 27},
-	"cgocheck2":              {21, 22, 23, 24, 25, 26, 27},
-	"coverageredesign":       {20, 21, 22, 23, 24},
-	"fieldtrack":             {18, 19, 20, 21, 22, 23, 24, 25, 26, 27},
-	"goroutineleakprofile":   {26},
-	"greenteagc":             {25, 26, 27},
-	"jsonv2":                 {25, 26, 27},
-	"loopvar":                {21, 22, 23, 24, 25, 26, 27},
-	"noaliastypeparams":      {23, 24, 25},
-	"noallocheaders":         {22},
-	"nodwarf5":               {25, 26, 27},
-	"nogreenteagc":           {25, 26, 27},
-	"norandomizedheapbase64": {26, 27},
-	"nospinbitmutex":         {24},
-	"noswissmap":             {24, 25},
-	"rangefunc":              {22, 23, 24, 25},
-	"runtimefreegc":          {26, 27},
-	"runtimesecret":          {26, 27},
-	"simd":                   {26, 27},
-	"synctest":               {24, 25},
-}

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"log"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/gosched/gosched/record/gobin/internal/offsets"
+)
+
+// experiments finds out what the GOEXPERIMENT values of each release do to Keys. The names are
+// those of the release's own internal/goexperiment; each is built in the state that is not the
+// release's default.
+func experiments(dir string) (map[string]*offsets.Experiment, error) {
+	found := map[string]*offsets.Experiment{}
+	for _, r := range releases {
+		for _, arch := range arches {
+			if err := tryRelease(dir, r, arch, found); err != nil {
+				return nil, fmt.Errorf("%s %s: %w", r.Last, arch, err)
+			}
+		}
+	}
+	for _, x := range found { // what an experiment changes on one processor, nobody may rely on
+		x.Same = slices.DeleteFunc(x.Same, func(minor int) bool { return x.Changed[minor] != "" })
+	}
+	return found, nil
+}
+
+// tryRelease tries the experiments of one release on one processor: all that switch something on at
+// once, then all that switch something off. Only if that changes anything, or does not build, it
+// looks for which of them it is.
+func tryRelease(dir string, r offsets.Release, arch string, found map[string]*offsets.Experiment) error {
+	plain, err := read(dir, r.Last, arch, "")
+	if err != nil {
+		return err
+	}
+	names, err := toggles(dir, r.Last, arch)
+	if err != nil {
+		return err
+	}
+	t := trial{dir, r, arch, plain, found}
+	off := slices.IndexFunc(names, func(name string) bool { return strings.HasPrefix(name, "no") })
+	if off < 0 {
+		off = len(names)
+	}
+	t.try(names[:off])
+	t.try(names[off:])
+	return nil
+}
+
+// trial is one release on one processor.
+type trial struct {
+	dir   string
+	r     offsets.Release
+	arch  string
+	plain offsets.Set
+	found map[string]*offsets.Experiment
+}
+
+// try builds with all of the named experiments, and notes that they change nothing, or tries the
+// halves.
+func (t trial) try(names []string) {
+	if len(names) == 0 {
+		return
+	}
+	s, err := read(t.dir, t.r.Last, t.arch, strings.Join(names, ","))
+	diff := ""
+	if err == nil {
+		diff = differs(t.plain, s)
+	}
+	outcome := cmp.Or(diff, "the same")
+	if err != nil {
+		outcome, _, _ = strings.Cut(err.Error(), "\n")
+	}
+	log.Print(t.r.Last, " ", t.arch, " ", strings.Join(names, ","), ": ", outcome)
+	switch {
+	case err == nil && diff == "":
+		for _, name := range names {
+			x := t.experiment(name)
+			if !slices.Contains(x.Same, t.r.Minor) {
+				x.Same = append(x.Same, t.r.Minor)
+			}
+		}
+	case len(names) > 1:
+		half := len(names) / 2
+		t.try(names[:half])
+		t.try(names[half:])
+	case err == nil:
+		t.experiment(names[0]).Changed[t.r.Minor] = diff
+	} // else no program can have been built with it
+}
+
+func (t trial) experiment(name string) *offsets.Experiment {
+	if t.found[name] == nil {
+		t.found[name] = &offsets.Experiment{Changed: map[int]string{}}
+	}
+	return t.found[name]
+}
+
+// differs returns a key that differs, empty if none does. What may drift is not asked of the table
+// then.
+func differs(a, b offsets.Set) string {
+	for _, k := range offsets.Keys {
+		if a[k.Name] != b[k.Name] && !k.MayDrift {
+			return k.Name
+		}
+	}
+	return ""
+}
+
+// flagPattern is a field of goexperiment.Flags.
+var flagPattern = regexp.MustCompile(`(?m)^\t([A-Z]\w*) +bool$`)
+
+// toggles returns the experiments of a toolchain that can be changed on a processor: first those
+// that are off and can be switched on, then those that are on, with "no" before their names. The
+// calling convention is left out: gobin refuses programs that have another one.
+func toggles(dir, toolchain, arch string) ([]string, error) {
+	cmd := exec.Command("go", "env", "GOROOT")
+	cmd.Dir, cmd.Env = dir, environment(toolchain, arch, "")
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, err
+	}
+	root := strings.TrimSpace(string(out))
+	src, err := os.ReadFile(filepath.Join(root, "src", "internal", "goexperiment", "flags.go"))
+	if err != nil {
+		return nil, err
+	}
+	var on, off []string
+	for _, m := range flagPattern.FindAllSubmatch(src, -1) {
+		name := strings.ToLower(string(m[1]))
+		if strings.HasPrefix(name, "regabi") {
+			continue
+		}
+		if changes(dir, toolchain, arch, name) {
+			on = append(on, name)
+		} else if changes(dir, toolchain, arch, "no"+name) {
+			off = append(off, "no"+name)
+		}
+	}
+	return append(on, off...), nil
+}
+
+// changes asks the compiler whether a GOEXPERIMENT value is another state than its default: then it
+// shows it.
+func changes(dir, toolchain, arch, experiment string) bool {
+	cmd := exec.Command("go", "tool", "compile", "-V")
+	cmd.Dir, cmd.Env = dir, environment(toolchain, arch, experiment)
+	out, err := cmd.Output()
+	return err == nil && bytes.Contains(out, []byte("X:"+experiment))
+}
+
+// renderExperiments writes the experiments as Go source.
+func renderExperiments(found map[string]*offsets.Experiment) []byte {
+	var b bytes.Buffer
+	b.WriteString("// Code generated by offsetgen; DO NOT EDIT.\n\npackage offsets\n\n")
+	b.WriteString("// Experiments are the GOEXPERIMENT values of Releases that differ from their defaults.\n")
+	b.WriteString("var Experiments = map[string]Experiment{\n")
+	for _, name := range slices.Sorted(maps.Keys(found)) {
+		x := found[name]
+		fmt.Fprintf(&b, "%q: {Same: %s", name, literal("[]int", x.Same))
+		if len(x.Changed) > 0 {
+			fmt.Fprintf(&b, ", Changed: map[int]string{")
+			for _, minor := range slices.Sorted(maps.Keys(x.Changed)) {
+				fmt.Fprintf(&b, "%d: %q,", minor, x.Changed[minor])
+			}
+			b.WriteString("}")
+		}
+		b.WriteString("},\n")
+	}
+	b.WriteString("}\n")
+	return b.Bytes()
+}
+
+// literal writes a list of numbers as Go source.
+func literal(typ string, list []int) string {
+	if len(list) == 0 {
+		return "nil"
+	}
+	return typ + "{" + strings.Trim(strings.ReplaceAll(fmt.Sprint(list), " ", ", "), "[]") + "}"
+}
