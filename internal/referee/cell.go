@@ -15,7 +15,13 @@ type Cell struct {
 }
 
 func (c Cell) String() string {
-	return fmt.Sprintf("%s/%s/%s", c.Program.Toolchain, c.Program.Mode, c.Program.Name)
+	parts := append([]string{c.Program.Toolchain, string(c.Program.Mode), c.Program.Name}, c.Program.Env...)
+	return strings.Join(parts, "/")
+}
+
+// build is how the cell's program was built.
+func (c Cell) build() string {
+	return strings.Join(append([]string{string(c.Program.Mode)}, c.Program.Env...), " ")
 }
 
 // V1 reports whether the cell's traces are of the format before Go 1.22, which is compared by counts.
@@ -146,7 +152,7 @@ func writeRow(b *strings.Builder, r *Result) {
 		agreement, by = rep.CountAgreement(), " by counts"
 	}
 	fmt.Fprintf(b, "| %s | %s | %s | %d | %s%s | %d | %d | %s | %s | %s | %s | %s | %s | %s | %s | %.1f µs, %.1f µs | %s |\n",
-		r.Program.Toolchain, r.Program.Mode, r.Program.Name, rep.Total.Matched, percent(agreement), by,
+		r.Program.Toolchain, r.build(), r.Program.Name, rep.Total.Matched, percent(agreement), by,
 		rep.Total.Missing, rep.Total.Extra, rep.Reasons, rep.Wakers, rep.Creators, rep.Ranges, rep.ParkStacks, rep.SyscallStacks, rep.YieldStacks, rep.CreateStacks,
 		float64(rep.SkewP50)/1e3, float64(rep.SkewP99)/1e3, strings.Join(r.Complaints, "; "))
 }

@@ -103,11 +103,23 @@ func fullMatrix() []Cell {
 			}
 		}
 	}
+	return append(cells, experiments(allProcs)...)
+}
+
+// experiments are programs of the two newest toolchains with locks in the runtime that know their rank: a build that
+// is unlike all others in the code around the scheduler's moves, stripped.
+func experiments(procs []int) []Cell {
+	var cells []Cell
+	for i, name := range []string{"locks", "channels"} {
+		p := testenv.Program{Name: name, Toolchain: testenv.Newest(2)[i], Mode: testenv.Stripped}
+		p.Env = []string{"GOEXPERIMENT=staticlockranking"}
+		cells = append(cells, Cell{p, procs})
+	}
 	return cells
 }
 
 // selection is a part of the matrix that takes a few minutes: of the two newest toolchains every program, the newest
-// plain and the other stripped, with one number of Ps each in turn, and six programs in the other modes.
+// plain and the other stripped, with one number of Ps each in turn, six programs in the other modes, and two experiments.
 func selection() []Cell {
 	var cells []Cell
 	newest := testenv.Newest(2)
@@ -124,7 +136,7 @@ func selection() []Cell {
 	} {
 		cells = append(cells, Cell{c, []int{allProcs[i%len(allProcs)]}})
 	}
-	return cells
+	return append(cells, experiments(allProcs[1:2])...)
 }
 
 // guestCells are the programs that are compared on other kernels and processors: of the newest
