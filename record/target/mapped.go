@@ -38,7 +38,7 @@ func (p *Process) OpenMapping(m Mapping) (*MappedFile, error) {
 	if m.Inode == 0 {
 		return nil, errors.New("it is memory of no file")
 	}
-	f, err := openRegular(procPath(p.pid, fmt.Sprintf("map_files/%x-%x", m.Start, m.End)))
+	f, err := openRegular(p.path(fmt.Sprintf("map_files/%x-%x", m.Start, m.End)))
 	if err == nil {
 		return &MappedFile{File: f, Exact: true, Mapped: true}, nil
 	}
@@ -72,7 +72,7 @@ var errNotRegular = errors.New("not a regular file")
 
 // openInRoot opens a path as the process would. No link on the way leads out of the process's root.
 func (p *Process) openInRoot(path string) (*os.File, error) {
-	root, err := os.OpenFile(procPath(p.pid, "root"), unix.O_PATH|unix.O_DIRECTORY, 0)
+	root, err := os.OpenFile(p.path("root"), unix.O_PATH|unix.O_DIRECTORY, 0)
 	if err != nil {
 		return nil, gone(err)
 	}
