@@ -48,6 +48,7 @@ type Binary struct {
 
 	reasons    func() (waits, stops []string) // the tables of reasons
 	gomaxprocs func() (uint64, error)         // the address of runtime.gomaxprocs
+	layout     func() (Layout, error)
 }
 
 // Open reads the executable at path. Close it.
@@ -136,6 +137,7 @@ func newBinary(r io.ReaderAt, versionOf func(io.ReaderAt) (string, error)) (*Bin
 		return nil, err
 	}
 	b.reasons, b.gomaxprocs = sync.OnceValues(b.findReasons), sync.OnceValues(b.findGOMAXPROCS)
+	b.layout = sync.OnceValues(b.findLayout)
 	return b, nil
 }
 
@@ -170,7 +172,7 @@ func (b *Binary) loadOffsets() error {
 	if b.Version.Minor < offsets.Oldest() {
 		return err
 	}
-	own, derr := b.dwarf()
+	own, derr := b.dwarf(offsets.Keys)
 	if errors.Is(derr, offsets.ErrNoDWARF) {
 		return err
 	}

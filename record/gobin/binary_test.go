@@ -103,7 +103,7 @@ func TestLargestOfSameName(t *testing.T) {
 // TestTableIsDWARF compares the generated table with the debug information of the test programs.
 func TestTableIsDWARF(t *testing.T) {
 	eachBuild(t, withSymbols, func(t *testing.T, b build, bin *Binary, _ string) {
-		own, err := bin.dwarf()
+		own, err := bin.dwarf(offsets.Keys)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -114,6 +114,15 @@ func TestTableIsDWARF(t *testing.T) {
 		for _, k := range offsets.Keys {
 			if table[k.Name] != own[k.Name] && !k.MayDrift {
 				t.Errorf("%s is %d in the table and %d in DWARF", k.Name, table[k.Name], own[k.Name])
+			}
+		}
+		part, err := bin.dwarf(layoutKeys())
+		if err != nil || len(part) != len(layoutFields) {
+			t.Fatalf("%d of the layout's %d numbers: %v", len(part), len(layoutFields), err)
+		}
+		for key, n := range part {
+			if own[key] != n {
+				t.Errorf("%s is %d where all of DWARF was read, and else %d", key, own[key], n)
 			}
 		}
 	})

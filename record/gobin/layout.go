@@ -3,6 +3,7 @@ package gobin
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/gosched/gosched/record/gobin/internal/offsets"
 )
@@ -49,11 +50,13 @@ type CoroLayout struct{ GP int32 }
 // GobufLayout holds offsets in runtime.gobuf.
 type GobufLayout struct{ SP, PC, LR, BP int32 }
 
-// layoutFields says which key is which field.
-var layoutFields = []struct {
+// layoutField says which key is which field.
+type layoutField struct {
 	key   string
 	field func(*Layout) *int32
-}{
+}
+
+var layoutFields = []layoutField{
 	{"g.sizeof", func(l *Layout) *int32 { return &l.G.Sizeof }},
 	{"g.stack.lo", func(l *Layout) *int32 { return &l.G.StackLo }},
 	{"g.stack.hi", func(l *Layout) *int32 { return &l.G.StackHi }},
@@ -92,10 +95,12 @@ var layoutFields = []struct {
 
 // Layout tells the struct offsets: from the executable's DWARF if it has any, else from the table of Go versions.
 // Either way they are compared with the machine code of runtime.casgstatus and runtime.gopark.
-func (b *Binary) Layout() (Layout, error) {
+func (b *Binary) Layout() (Layout, error) { return b.layout() }
+
+func (b *Binary) findLayout() (Layout, error) {
 	set, source := b.set, b.source
 	if source != "dwarf" {
-		own, err := b.dwarf()
+		own, err := b.dwarf(layoutKeys())
 		switch {
 		case err == nil:
 			set, source = own, "dwarf"
@@ -133,17 +138,28 @@ func (b *Binary) newerPatch(r offsets.Release) bool {
 	return err == nil && b.Version.Patch > last.Patch
 }
 
-// dwarf reads the offsets from the executable's debug information.
-func (b *Binary) dwarf() (offsets.Set, error) {
-	s, err := offsets.FromELF(b.img.File)
+// dwarf reads the numbers of some keys from the executable's debug information.
+func (b *Binary) dwarf(keys []offsets.Key) (offsets.Set, error) {
+	newest, _, _ := offsets.Lookup(offsets.Newest())
+	like, _, err := offsets.Lookup(b.Version.Minor)
+	if err != nil {
+		like = newest
+	}
+	s, err := offsets.FromELF(b.img.File, offsets.Query{Keys: keys, Like: like})
 	if err != nil {
 		return nil, err
 	}
-	newest, _, _ := offsets.Lookup(offsets.Newest())
-	for _, k := range offsets.Keys {
+	for _, k := range keys {
 		if b.Version.Minor > offsets.Newest() && k.Array == "" && s[k.Name] == Absent && newest[k.Name] != Absent {
 			return nil, fmt.Errorf("DWARF lacks %s, which go1.%d has", k.Name, offsets.Newest())
 		}
 	}
 	return s, nil
+}
+
+// layoutKeys are the keys of layoutFields. All are fields of the runtime's structs, which are together.
+func layoutKeys() []offsets.Key {
+	return slices.DeleteFunc(slices.Clone(offsets.Keys), func(k offsets.Key) bool {
+		return !slices.ContainsFunc(layoutFields, func(f layoutField) bool { return f.key == k.Name })
+	})
 }

@@ -143,7 +143,7 @@ func read(dir, toolchain, arch, experiment string) (offsets.Set, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return offsets.FromELF(f)
+	return offsets.FromELF(f, offsets.Query{Keys: offsets.Keys})
 }
 
 // environment is that of the go command for one build.

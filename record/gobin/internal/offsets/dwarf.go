@@ -4,77 +4,137 @@ import (
 	"debug/dwarf"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
-// reader collects what Keys ask for from DWARF.
+// reader collects what keys ask for from DWARF.
 type reader struct {
 	d       *dwarf.Data
+	query   Query
 	structs map[string]dwarf.Offset // by name
 	consts  map[string]int64
 	arrays  map[string]dwarf.Offset // types of variables, by the variable's name
 }
 
-// FromDWARF reads all Keys from debug information. A missing struct or field is an error unless it is optional.
-func FromDWARF(d *dwarf.Data) (Set, error) {
-	r := &reader{d, map[string]dwarf.Offset{}, map[string]int64{}, map[string]dwarf.Offset{}}
-	for _, k := range Keys {
+// Query says what to look for in debug information.
+type Query struct {
+	Keys []Key
+	// Like has the numbers of a version like the executable's: what that lacks is not looked for until the end. nil: everything is.
+	Like Set
+}
+
+// packages are those that have what Keys ask for.
+var packages = []string{"runtime", "internal/abi"}
+
+// fromDWARF reads what is asked for from debug information, whose units begin at the offsets. A missing struct or field is
+// an error unless it is optional. complete says that more debug information would change nothing.
+func fromDWARF(d *dwarf.Data, units []dwarf.Offset, all bool, q Query) (s Set, complete bool, err error) {
+	r := &reader{d, q, map[string]dwarf.Offset{}, map[string]int64{}, map[string]dwarf.Offset{}}
+	for _, k := range q.Keys {
 		if k.Array != "" {
 			r.arrays[k.Array] = 0
 		} else if k.Struct != "" {
 			r.structs[k.Struct] = 0
-		}
-		for _, name := range k.Paths {
-			r.consts[name] = Absent
+		} else {
+			for _, name := range k.Paths {
+				r.consts[name] = Absent
+			}
 		}
 	}
-	if err := r.scan(); err != nil {
-		return nil, err
+	for i := 0; i < len(units) && !complete; i++ {
+		if complete, err = r.scan(units[i], all); err != nil {
+			return nil, false, fmt.Errorf("read DWARF: %w", err)
+		}
 	}
-	s := Set{}
-	for _, k := range Keys {
+	s = Set{}
+	for _, k := range q.Keys {
 		v, err := r.key(k)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		s[k.Name] = v
 	}
-	return s, nil
+	return s, complete, nil
 }
 
-// scan notes where the wanted structs and constants are.
-func (r *reader) scan() error {
+// complete says whether everything was found that the version has.
+func (r *reader) complete() bool {
+	for _, k := range r.query.Keys {
+		if r.query.Like[k.Name] != Absent && !r.found(k) {
+			return false
+		}
+	}
+	return true
+}
+
+// found says whether it is known where what the key is about is.
+func (r *reader) found(k Key) bool {
+	switch {
+	case k.Array != "":
+		return r.arrays[k.Array] != 0
+	case k.Struct != "":
+		return r.structs[k.Struct] != 0
+	}
+	return slices.ContainsFunc(k.Paths, func(name string) bool { return r.consts[name] != Absent })
+}
+
+// scan notes where in a unit the wanted structs and constants are. all says to look into units of other packages too. It is
+// complete as soon as nothing is missing.
+func (r *reader) scan(unit dwarf.Offset, all bool) (complete bool, err error) {
 	rd := r.d.Reader()
-	for {
+	rd.Seek(unit)
+	e, err := rd.Next()
+	if err != nil || e == nil {
+		return false, err
+	}
+	if name, _ := e.Val(dwarf.AttrName).(string); !all && !slices.Contains(packages, name) {
+		return false, nil
+	}
+	for last := dwarf.Offset(0); ; {
 		e, err := rd.Next()
-		if err != nil {
-			return fmt.Errorf("read DWARF: %w", err)
+		if err != nil || e == nil || e.Tag == dwarf.TagCompileUnit {
+			return false, err
 		}
-		if e == nil {
-			return nil
+		if e.Offset <= last { // debug/dwarf stays where it is at the end of some damaged units
+			return false, errNoEnd
 		}
-		name, _ := e.Val(dwarf.AttrName).(string)
-		switch e.Tag {
-		case dwarf.TagStructType:
-			if at, ok := r.structs[name]; ok && at == 0 {
-				r.structs[name] = e.Offset
-			}
-		case dwarf.TagVariable:
-			if at, ok := r.arrays[name]; ok && at == 0 {
-				r.arrays[name], _ = e.Val(dwarf.AttrType).(dwarf.Offset)
-			}
-		case dwarf.TagConstant:
-			if _, ok := r.consts[name]; ok {
-				if v, ok := e.Val(dwarf.AttrConstValue).(int64); ok {
-					r.consts[name] = v
-				}
-			}
+		last = e.Offset
+		if r.note(e) && r.complete() {
+			return true, nil
 		}
-		if e.Tag != dwarf.TagCompileUnit && e.Children {
+		if e.Children {
 			rd.SkipChildren()
 		}
 	}
 }
+
+// note keeps the entry if it is a wanted one, and says whether it is.
+func (r *reader) note(e *dwarf.Entry) bool {
+	name, _ := e.Val(dwarf.AttrName).(string)
+	switch e.Tag {
+	case dwarf.TagStructType:
+		if at, ok := r.structs[name]; ok && at == 0 {
+			r.structs[name] = e.Offset
+			return true
+		}
+	case dwarf.TagVariable:
+		if at, ok := r.arrays[name]; ok && at == 0 {
+			r.arrays[name], _ = e.Val(dwarf.AttrType).(dwarf.Offset)
+			return true
+		}
+	case dwarf.TagConstant:
+		if _, ok := r.consts[name]; ok {
+			if v, ok := e.Val(dwarf.AttrConstValue).(int64); ok {
+				r.consts[name] = v
+				return true
+			}
+		}
+	}
+	return false
+}
+
+var errNoEnd = errors.New("a unit does not end")
 
 var errNoField = errors.New("no such field")
 
