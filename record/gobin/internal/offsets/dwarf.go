@@ -12,6 +12,7 @@ import (
 type reader struct {
 	d       *dwarf.Data
 	query   Query
+	size    int                     // more than there are entries
 	structs map[string]dwarf.Offset // by name
 	consts  map[string]int64
 	arrays  map[string]dwarf.Offset // types of variables, by the variable's name
@@ -27,10 +28,10 @@ type Query struct {
 // packages are those that have what Keys ask for.
 var packages = []string{"runtime", "internal/abi"}
 
-// fromDWARF reads what is asked for from debug information, whose units begin at the offsets. A missing struct or field is
+// fromDWARF reads what is asked for from debug information of a size, whose units begin at the offsets. A missing struct or field is
 // an error unless it is optional. complete says that more debug information would change nothing.
-func fromDWARF(d *dwarf.Data, units []dwarf.Offset, all bool, q Query) (s Set, complete bool, err error) {
-	r := &reader{d, q, map[string]dwarf.Offset{}, map[string]int64{}, map[string]dwarf.Offset{}}
+func fromDWARF(d *dwarf.Data, units []dwarf.Offset, size int, all bool, q Query) (s Set, complete bool, err error) {
+	r := &reader{d, q, size, map[string]dwarf.Offset{}, map[string]int64{}, map[string]dwarf.Offset{}}
 	for _, k := range q.Keys {
 		if k.Array != "" {
 			r.arrays[k.Array] = 0
@@ -91,15 +92,11 @@ func (r *reader) scan(unit dwarf.Offset, all bool) (complete bool, err error) {
 	if name, _ := e.Val(dwarf.AttrName).(string); !all && !slices.Contains(packages, name) {
 		return false, nil
 	}
-	for last := dwarf.Offset(0); ; {
+	for range r.size { // debug/dwarf stays where it is at the end of some damaged units
 		e, err := rd.Next()
 		if err != nil || e == nil || e.Tag == dwarf.TagCompileUnit {
 			return false, err
 		}
-		if e.Offset <= last { // debug/dwarf stays where it is at the end of some damaged units
-			return false, errNoEnd
-		}
-		last = e.Offset
 		if r.note(e) && r.complete() {
 			return true, nil
 		}
@@ -107,6 +104,7 @@ func (r *reader) scan(unit dwarf.Offset, all bool) (complete bool, err error) {
 			rd.SkipChildren()
 		}
 	}
+	return false, errNoEnd
 }
 
 // note keeps the entry if it is a wanted one, and says whether it is.

@@ -86,9 +86,9 @@ func parseKeys(data map[string][]byte, info []byte, ends bool, q Query) (s Set, 
 	if err != nil {
 		return nil, false, err
 	}
-	s, complete, err = fromDWARF(d, units, false, q)
+	s, complete, err = fromDWARF(d, units, len(info), false, q)
 	if ends && !complete {
-		return fromDWARF(d, units, true, q)
+		return fromDWARF(d, units, len(info), true, q)
 	}
 	return s, complete, err
 }
@@ -109,6 +109,9 @@ func unitsOf(info []byte) (units []dwarf.Offset, whole int) {
 			return units, whole
 		}
 		first := head + headerSize(le.Uint16(rest[head:]), rest[head+2], offset)
+		if first >= head+int(n) {
+			return units, whole
+		}
 		units, whole = append(units, dwarf.Offset(whole+first)), whole+head+int(n)
 	}
 }
