@@ -94,7 +94,7 @@ func (s *session) openWalker() ([]string, error) {
 	}
 	s.walker = &walker{
 		mem: s.proc, layout: &layout, allgs: allgs + s.bias, keep: keepers(waits, s.binary.Version.Minor), now: now,
-		ending: endings(&s.modules.code),
+		ending: endings(&s.modules.code), belowSP: belowSP(s.binary.Arch),
 	}
 	return waits, nil
 }

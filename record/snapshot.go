@@ -44,7 +44,7 @@ type found struct {
 	proc          int32
 	pcs           []uint64
 	whole         bool // pcs is the whole stack
-	hasWord       bool // pcs[1] is what the saved stack pointer points to: a return address if the leaf has no frame yet
+	hasWord       bool // pcs[1] is the return address if the leaf has no frame yet, else whatever was in its place
 	startPC, gopc uint64
 	before, after int64 // it was so between these times
 	raw           []byte
@@ -73,12 +73,13 @@ func (g *found) appendKey(key []byte) []byte {
 
 // walker reads the goroutines of a process from its memory.
 type walker struct {
-	mem    memory
-	layout *gobin.Layout
-	allgs  uint64 // address in the process
-	keep   []bool // by wait reason, see keepers
-	now    func() int64
-	ending func(pc uint64) bool // whether a goroutine that left its stack there is about to end; nil: none is
+	mem     memory
+	layout  *gobin.Layout
+	belowSP uint64 // see belowSP
+	allgs   uint64 // address in the process
+	keep    []bool // by wait reason, see keepers
+	now     func() int64
+	ending  func(pc uint64) bool // whether a goroutine that left its stack there is about to end; nil: none is
 
 	// Room that every batch uses again.
 	first, again, windows []byte
@@ -316,9 +317,19 @@ func (w *walker) window(g *found, room []byte) target.Range {
 	if sp == 0 || sp >= hi || g.state() == format.StateRunning {
 		n = 0
 	} else {
+		sp -= w.belowSP
 		n = min(n, hi-sp)
 	}
 	return target.Range{Addr: sp, Buf: room[:n]}
+}
+
+// belowSP is how far below the stack pointer a frame begins: on arm64 the frame record lies there,
+// with the return address at the stack pointer (go1.18–1.27 src/cmd/internal/obj/arm64/obj7.go).
+func belowSP(arch string) uint64 {
+	if arch == "arm64" {
+		return 8
+	}
+	return 0
 }
 
 // registers are where the goroutine left its stack.
@@ -335,15 +346,17 @@ func (w *walker) walk(g *found, r *target.Range) {
 	hi := word(g.raw, w.layout.G.StackHi)
 	g.pcs = append(g.pcs, pc)
 	if (g.status == gRunnable || g.status == gPreempted) && pc != g.startPC && fp != 0 {
-		g.pcs = append(g.pcs, w.at(r, sp))
-		g.hasWord = true
+		if ret := w.callerInPrologue(g, r, sp); ret != 0 {
+			g.pcs = append(g.pcs, ret)
+			g.hasWord = true
+		}
 	}
 	for len(g.pcs) < maxFrames {
 		if fp == 0 {
 			g.whole = w.layout.G.SyscallBP >= 0 || g.state() != format.StateSyscall
 			return
 		}
-		if fp < sp || fp+16 > hi {
+		if fp < sp-w.belowSP || fp+16 > hi {
 			return
 		}
 		ret, up := w.at(r, fp+8), w.at(r, fp)
@@ -356,6 +369,14 @@ func (w *walker) walk(g *found, r *target.Range) {
 		}
 		fp = up
 	}
+}
+
+// callerInPrologue is who called a function that was stopped before its frame was built.
+func (w *walker) callerInPrologue(g *found, r *target.Range, sp uint64) uint64 {
+	if w.belowSP != 0 {
+		return word(g.raw, w.layout.G.SchedLR)
+	}
+	return w.at(r, sp)
 }
 
 // at reads a word of the stack, from the window where it is in it.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -19,10 +20,15 @@ import (
 
 func transitionNames() []string { return record.TransitionNames() }
 
+// recorderMemory is what the Go runtime should keep the recorder's own memory below, by collecting
+// more often. The ring buffers, 64 MiB at most, come on top.
+const recorderMemory = 160 << 20
+
 func runRecord(ctx context.Context, opts recordOptions, out, notes io.Writer) error {
 	if err := target.CheckPrivileges(); err != nil {
 		return err
 	}
+	debug.SetMemoryLimit(recorderMemory)
 	r := &recorder{opts: opts, out: out, notes: notes}
 	if len(opts.command) > 0 {
 		return r.command(ctx)
