@@ -2,6 +2,7 @@ package record
 
 import (
 	"encoding/binary"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -85,12 +86,12 @@ func (h *heap) ReadMany(ranges []target.Range) error {
 }
 
 // walkAll reads the heap, with a clock that steps at each look.
-func (h *heap) walkAll(t *testing.T) (out []found) {
+func (h *heap) walkAll(t *testing.T, arch string) (out []found) {
 	t.Helper()
 	clock := int64(0)
 	w := &walker{
 		mem: h, layout: &h.layout, allgs: allgsAt, now: func() int64 { clock += 10; return clock },
-		ending: func(pc uint64) bool { return pc == exitPC },
+		ending: func(pc uint64) bool { return pc == exitPC }, belowSP: belowSP(arch),
 	}
 	if err := w.each(func(gs []found) { out = append(out, gs...) }); err != nil {
 		t.Fatal(err)
@@ -126,7 +127,7 @@ func TestWalkerTellsWhatIsAlive(t *testing.T) {
 			h := newHeap()
 			h.add(c.versions...)
 			h.add(version{gWaiting, 9, parkPC}) // another, after it
-			gs := h.walkAll(t)
+			gs := h.walkAll(t, "amd64")
 			if c.state == gone {
 				if len(gs) != 1 || gs[0].goid != 9 {
 					t.Errorf("found %+v, want goroutine 9 alone", gs)
@@ -150,7 +151,7 @@ func TestWalkerReadsManyInBatches(t *testing.T) {
 	for i := range int64(n) {
 		h.add(version{gWaiting, i + 1, parkPC})
 	}
-	gs := h.walkAll(t)
+	gs := h.walkAll(t, "amd64")
 	ids := make([]int64, len(gs))
 	for i := range gs {
 		ids[i] = gs[i].goid
@@ -160,5 +161,37 @@ func TestWalkerReadsManyInBatches(t *testing.T) {
 	}
 	if gs[0].after > gs[n-1].before {
 		t.Error("the last was read before the first")
+	}
+}
+
+// TestWalkerFollowsFrames walks a stack of two frames as each processor lays it out.
+func TestWalkerFollowsFrames(t *testing.T) {
+	const sp, second, ret1, ret2, caller = stackTop - 64, stackTop - 32, 0x1111, 0x2222, 0x3333
+	for _, c := range []struct {
+		arch   string
+		status uint32
+		fp     uint64
+		want   []uint64
+	}{
+		{"amd64", gWaiting, sp + 16, []uint64{parkPC, ret1, ret2}},
+		{"arm64", gWaiting, sp - 8, []uint64{parkPC, ret1, ret2}},
+		{"amd64", gRunnable, sp + 16, []uint64{parkPC, caller, ret1, ret2}},
+		{"arm64", gRunnable, sp - 8, []uint64{parkPC, caller, ret1, ret2}},
+	} {
+		t.Run(fmt.Sprintf("%s, status %d", c.arch, c.status), func(t *testing.T) {
+			h := newHeap()
+			h.layout.G.SchedLR = 88
+			h.words[sp] = caller // of amd64
+			h.words[c.fp], h.words[c.fp+8] = second, ret1
+			h.words[second], h.words[second+8] = 0, ret2
+			h.add(version{c.status, 7, parkPC})
+			raw := h.gs[firstG][0]
+			binary.LittleEndian.PutUint64(raw[h.layout.G.SchedBP:], c.fp)
+			binary.LittleEndian.PutUint64(raw[h.layout.G.SchedLR:], caller) // of arm64
+			gs := h.walkAll(t, c.arch)
+			if len(gs) != 1 || !slices.Equal(gs[0].pcs, c.want) || !gs[0].whole || gs[0].hasWord != (c.status == gRunnable) {
+				t.Errorf("found %+v, want %#x", gs, c.want)
+			}
+		})
 	}
 }
