@@ -84,7 +84,7 @@ func (p *Process) Started() (time.Time, error) {
 // The fields of /proc/PID/stat as statFields gives them: proc(5) counts from 1, and the
 // first two are left out.
 const (
-	fieldState      = 3 - 3
+	fieldState      = 0 // the third
 	fieldFlags      = 9 - 3
 	fieldStartTime  = 22 - 3
 	fieldStartCode  = 26 - 3
