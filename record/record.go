@@ -41,7 +41,7 @@ type Options struct {
 	StackDepth int             // frames a stack, at most MaxStackDepth; 0: DefaultStackDepth
 	Recorder   string          // name and version of the program that records, for the trace's metadata
 	Ready      func() error    // called once everything is attached; a process that was started for this recording goes on then
-	Begun      func(time.Time) // called once, with the trace's beginning, when the goroutines that were there have been read too
+	Begun      func(time.Time) // called once everything is watched, with the trace's beginning
 	Progress   func(Progress)  // called a few times a second
 	Written    func(*Summary)  // called once the trace is whole, while probes may still have to be taken off
 	Programs   *Programs       // keeps what is loaded into the kernel for other recordings; nil: it is for this one
@@ -122,7 +122,6 @@ type session struct {
 	out        *writer
 	meta       format.Metadata
 	startNS    int64 // CLOCK_MONOTONIC; 0: the recording has not begun
-	begun      bool  // and it was said that it has
 	endNS      int64 // 0: it has not ended
 	offsetNS   int64
 	drained    int64 // when the rings were last drained
@@ -198,14 +197,6 @@ func (s *session) start() error {
 	return s.beginReading(0)
 }
 
-// sayBegun tells, once, that recording has begun: the goroutines that were there have been read too.
-func (s *session) sayBegun() {
-	if s.opts.Begun != nil && !s.begun {
-		s.begun = true
-		s.opts.Begun(time.Unix(0, s.meta.StartNS))
-	}
-}
-
 // forgetRings drops what came and what was lost while not everything was attached.
 func (s *session) forgetRings() error {
 	if err := s.probes.drain(s.accept); err != nil {
@@ -220,11 +211,11 @@ func (s *session) forgetRings() error {
 func (s *session) run(ctx context.Context) (string, error) {
 	tick := time.NewTicker(drainEvery)
 	defer tick.Stop()
+	if s.opts.Begun != nil {
+		s.opts.Begun(time.Unix(0, s.meta.StartNS))
+	}
 	progress := time.Now()
 	for {
-		if s.reading == nil {
-			s.sayBegun()
-		}
 		reason := s.wait(ctx, tick.C)
 		if err := s.step(reason == ""); err != nil {
 			return reason, err
