@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/gosched/gosched/format"
 	"github.com/gosched/gosched/record/gobin"
 )
 
@@ -188,4 +189,22 @@ func FuzzDecode(f *testing.F) {
 			t.Errorf("%d frames", len(def.pcs))
 		}
 	})
+}
+
+func TestAnEventThatCameTooLateIsInAGap(t *testing.T) {
+	texts := newTexts(format.NewStrings(), nil, nil)
+	r := &rows{batch: &format.Batch{}, full: func(b *format.Batch) *format.Batch { return b }}
+	f := newFollower(r, texts, newStacks(program{}, format.NewStrings(), texts))
+	s := &session{order: newOrderer(1), follow: f}
+	s.order.upTo, s.order.taken = 100, 100
+	s.order.push(0, &event{op: op(gobin.OpRun), time: 50, goid: 1})
+	s.tellLate(200)
+	s.order.merge(200)
+	s.order.take(200, f.emit, f.piece)
+	if r.batch.Len() != 1 {
+		t.Fatalf("%d rows, want a gap", r.batch.Len())
+	}
+	if e := r.batch.At(0); e.Kind != format.KindGap || e.TimeNS != 100 || e.EndNS != 200 || f.counts.Lost != 1 {
+		t.Errorf("%+v with %d lost, want a gap from 100 to 200 with 1", e, f.counts.Lost)
+	}
 }

@@ -316,12 +316,17 @@ func (s *session) drain() error {
 	if lost > 0 {
 		s.gap(s.drained, now(), lost, textRingFull)
 	}
-	if s.order.late > 0 {
-		s.gap(s.order.taken, began, s.order.late, textLate)
-		s.order.late = 0
-	}
+	s.tellLate(began)
 	s.drained = began
 	return nil
+}
+
+// tellLate turns events that came too late for their place in the order, up to a time, into a gap.
+func (s *session) tellLate(to int64) {
+	if s.order.late > 0 {
+		s.gap(s.order.taken, to, s.order.late, textLate)
+		s.order.late = 0
+	}
 }
 
 func (s *session) gap(begin, end, lost int64, why text) {
@@ -382,6 +387,7 @@ func (s *session) finish(reason string, err error) (*Summary, error) {
 	s.endNS = end
 	machine := s.cpu.end(s.proc)
 	err = errors.Join(err, s.probes.silence(), s.probes.drain(s.accept))
+	s.tellLate(end) // of what was still at work in a probe
 	released := make(chan error, 1)
 	go func() { released <- s.opts.Programs.release(s.probes) }()
 	s.order.merge(end)
