@@ -30,14 +30,24 @@ type limits struct {
 	known bool                // GOMAXPROCS is
 }
 
-// watchLimits begins with what the metadata says.
+// watchLimits begins with the limits as they are now, and has the metadata say them: attaching has
+// taken some time since that was made.
 func (s *session) watchLimits() {
+	s.meta.Processes = slices.Clone(s.meta.Processes)
 	m := &s.meta.Processes[0]
+	if n := s.gomaxprocs(); n > 0 {
+		m.GOMAXPROCS = n
+	}
 	s.limits = limits{
 		read: s.startNS, known: m.GOMAXPROCS != 0,
 		exact: s.choice.sees("gc") && s.config.gomaxprocs != 0 && s.config.newprocs != 0,
 	}
 	s.limits.quota, _ = s.proc.QuotaReader() // it has been read once, for the metadata
+	if s.limits.quota != nil {
+		if quota, err := s.limits.quota.Read(); err == nil { // else the process has ended
+			m.CPUQuota = quota
+		}
+	}
 	s.follow.limits[limitQuota] = s.follow.texts.limit(limitQuota, m.CPUQuota)
 	if s.limits.known {
 		s.follow.limits[limitProcs] = s.follow.texts.limit(limitProcs, float64(m.GOMAXPROCS))

@@ -189,8 +189,8 @@ func (s *session) start() error {
 	s.drained = s.startNS
 	s.order.upTo, s.order.taken = s.startNS, s.startNS // what was seen while not everything was attached is no recording
 	s.meta.StartNS = s.startNS + s.offsetNS
-	s.out.describe(s.meta)
 	s.watchLimits()
+	s.out.describe(s.meta)
 	if s.opts.Ready != nil {
 		return s.opts.Ready()
 	}
