@@ -209,14 +209,14 @@ func (s *session) forgetRings() error {
 // run drains the rings until the recording is over and says why it is. Meanwhile it reads the
 // goroutines that were there at its beginning.
 func (s *session) run(ctx context.Context) (string, error) {
-	tick := time.NewTicker(drainEvery)
-	defer tick.Stop()
+	ticker := time.NewTicker(drainEvery)
+	defer ticker.Stop()
 	if s.opts.Begun != nil {
 		s.opts.Begun(time.Unix(0, s.meta.StartNS))
 	}
 	progress := time.Now()
 	for {
-		reason := s.wait(ctx, tick.C)
+		reason := s.wait(ctx, ticker.C)
 		if err := s.step(reason == ""); err != nil {
 			return reason, err
 		}
@@ -242,9 +242,9 @@ func (s *session) step(goesOn bool) error {
 	return errors.Join(s.readMore(), s.cycleDue())
 }
 
-// wait waits for the next tick, or not at all while there are goroutines to read. It says why the
+// wait waits until the rings are due, or not at all while there are goroutines to read. It says why the
 // recording is over, if it is.
-func (s *session) wait(ctx context.Context, tick <-chan time.Time) string {
+func (s *session) wait(ctx context.Context, due <-chan time.Time) string {
 	var over <-chan time.Time
 	if s.opts.Duration > 0 {
 		over = time.After(s.left())
@@ -254,7 +254,7 @@ func (s *session) wait(ctx context.Context, tick <-chan time.Time) string {
 		more = closed
 	}
 	select {
-	case <-tick:
+	case <-due:
 	case <-more:
 	case <-ctx.Done():
 		return EndInterrupted
