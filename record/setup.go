@@ -39,8 +39,8 @@ func (s *session) identify() error {
 func (s *session) readBinary() error {
 	image, err := FindImage(s.proc)
 	if errors.Is(err, gobin.ErrNotGo) && s.opts.Ready != nil {
-		err = fmt.Errorf("%w; should it load a Go library (-buildmode=c-shared), start it without gosched and record it with -p "+
-			"once it has: at its start no library is in its memory", err)
+		err = fmt.Errorf("%w; should it load a Go library (-buildmode=c-shared), start it without gosched and "+
+			"record it with -p once it has: at its start no library is in its memory", err)
 	}
 	if err != nil {
 		return err
@@ -203,7 +203,7 @@ func (s *session) load() error {
 		return err
 	}
 	s.config, s.order = cfg, newOrderer(len(s.probes.rings))
-	s.order.ties = newTies(target.ClockStep())
+	s.order.ties = newTies(s.meta.ClockStepNS)
 	return nil
 }
 
@@ -266,7 +266,7 @@ func (s *session) attach() error {
 	return s.attachModules()
 }
 
-// gBytes is how much of a g the programs read: G_BYTES in gosched.c.
+// gBytes is how much of a g the programs read: G_BYTES in state.h.
 const gBytes = 192
 
 // programOffsets checks that this Go version's structs are as the programs take them to be.
