@@ -257,7 +257,7 @@ func (p *probes) attachPerf(exe string, points []gobin.Probe, pid int) error {
 	return nil
 }
 
-// cookie tells the program what is special about a probe point, as point_of in gosched.c reads it.
+// cookie tells the program what is special about a probe point, as point_of in goroutine.h reads it.
 func cookie(p *gobin.Probe) uint64 {
 	flags := yields[p.Func]
 	if p.Framed {
