@@ -20,7 +20,8 @@ func newCheckCommand() *cobra.Command {
 		Long: `Check whether recording would work, without recording: what the kernel can do, which
 privileges each use of gosched takes and which of them are missing, and of a process or
 a binary its Go version, where each probe would sit and at what cost, and which
-transitions would be missing from the trace and why. What stands in the way comes with what to do about it.
+transitions would be missing from the trace and why. What stands in the way comes with
+what to do about it.
 
 The kernel emulates some instructions at a probe, which costs the process under a
 microsecond a hit; others it single-steps, which costs several times that.
