@@ -29,7 +29,8 @@ const (
 
 var kindNames = [numKinds]string{
 	KindUnknown: "unknown", KindRunning: "running", KindOffCPU: "off CPU", KindAsleep: "asleep", KindSyscall: "syscall", KindBehind: "behind",
-	KindWaking: "waking", KindStopped: "stop-the-world", KindSuspended: "suspended", KindNetwork: "network", KindTimer: "timer", KindGC: "GC", KindRuntime: "runtime", kindWait: "wait",
+	KindWaking: "waking", KindStopped: "stop-the-world", KindSuspended: "suspended", KindNetwork: "network",
+	KindTimer: "timer", KindGC: "GC", KindRuntime: "runtime", kindWait: "wait",
 }
 
 // String is the name that reports print.

@@ -56,7 +56,8 @@ func moduleWarnings(meta *format.Metadata) []report.Warning {
 				out = append(out, report.Warning{Code: "runtimes", Text: text})
 			}
 			if m.Why != "" {
-				text := fmt.Sprintf("%s with functions of %s, which are not known: %s", report.FormatNumber(m.Stacks, "event"), m.Path, m.Why)
+				text := fmt.Sprintf("%s with functions of %s, which are not known: %s",
+					report.FormatNumber(m.Stacks, "event"), m.Path, m.Why)
 				out = append(out, report.Warning{Code: "modules", Text: text})
 			}
 		}

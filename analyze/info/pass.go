@@ -30,7 +30,10 @@ var (
 
 // New makes an empty pass.
 func New() *Pass {
-	return &Pass{threads: map[[2]int32]bool{}, ps: map[[2]int32]bool{}, ranges: map[format.StringID]*RangeCount{}, held: map[limitKey]float64{}}
+	return &Pass{
+		threads: map[[2]int32]bool{}, ps: map[[2]int32]bool{},
+		ranges: map[format.StringID]*RangeCount{}, held: map[limitKey]float64{},
+	}
 }
 
 // Wants implements replay.Pass: no spans.
@@ -108,7 +111,10 @@ func (p *Pass) Result(sum *replay.Summary) *Result {
 	r := &Result{
 		Version: Version, BeginNS: sum.BeginNS, EndNS: sum.EndNS, DurationNS: sum.DurationNS(), Events: sum.Events,
 		Gaps: sum.Gaps, GapNS: sum.GapNS, GapShare: sum.GapShare(),
-		ByKind:     Kinds{sum.ByKind[format.KindGoroutine], sum.ByKind[format.KindThread], sum.ByKind[format.KindRange], sum.ByKind[format.KindGap], sum.ByKind[format.KindSnapshot], sum.ByKind[format.KindLimit]},
+		ByKind: Kinds{
+			sum.ByKind[format.KindGoroutine], sum.ByKind[format.KindThread], sum.ByKind[format.KindRange],
+			sum.ByKind[format.KindGap], sum.ByKind[format.KindSnapshot], sum.ByKind[format.KindLimit],
+		},
 		Goroutines: sum.Goroutines, Unannounced: sum.Unannounced, PeakAlive: sum.PeakAlive, Threads: len(p.threads), Ps: len(p.ps),
 		AtStart: states(sum.AtStart), AtEnd: states(sum.AtEnd), ProblemCount: sum.Counts.Total(), ImpliedMoves: sum.ImpliedMoves, Metadata: sum.Metadata(),
 	}

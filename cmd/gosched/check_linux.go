@@ -219,7 +219,8 @@ func (d *checkDocument) inspect(b *gobin.Binary, name string) {
 		d.problem("record it on a machine of that kind", "%s is built for %s and this machine is %s", name, b.Arch, runtime.GOARCH)
 	}
 	if b.Plugin() {
-		d.problem("check the program that opens it", "%s is a Go plugin: it is recorded as a part of the program that opens it", name)
+		d.problem("check the program that opens it",
+			"%s is a Go plugin: it is recorded as a part of the program that opens it", name)
 		return
 	}
 	d.runtime(name, b)

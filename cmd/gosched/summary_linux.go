@@ -115,7 +115,8 @@ func missing(s *record.Summary, process *format.Process) string {
 			lines = append(lines, "read from memory "+info.SnapshotText(&snapshot))
 		}
 	}
-	return strings.Join(append(append(lines, withoutModules(process.Modules)...), withoutTransitions(process.Coverage)...), ", ")
+	lines = append(lines, withoutModules(process.Modules)...)
+	return strings.Join(append(lines, withoutTransitions(process.Coverage)...), ", ")
 }
 
 // withoutModules says of which Go code of the process not all is known.
@@ -126,7 +127,8 @@ func withoutModules(modules []format.Module) []string {
 			lines = append(lines, "without the goroutines of another Go runtime in "+m.Path)
 		}
 		if m.Why != "" {
-			lines = append(lines, fmt.Sprintf("%s with unknown functions of %s (%s)", report.FormatNumber(m.Stacks, "event"), m.Path, m.Why))
+			lines = append(lines, fmt.Sprintf("%s with unknown functions of %s (%s)",
+				report.FormatNumber(m.Stacks, "event"), m.Path, m.Why))
 		}
 	}
 	return lines

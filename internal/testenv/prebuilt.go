@@ -40,7 +40,8 @@ func Prebuild(tb testing.TB, dir, goarch string, p Program) {
 // PrebuildSource puts a file of a toolchain, named from its GOROOT, beside the programs.
 func PrebuildSource(tb testing.TB, dir, toolchain, file string) {
 	tb.Helper()
-	if err := copyFile(filepath.Join(dir, toolchain, file), filepath.Join(GOROOT(tb, toolchain), file), 0o644); err != nil {
+	from, to := filepath.Join(GOROOT(tb, toolchain), file), filepath.Join(dir, toolchain, file)
+	if err := copyFile(to, from, 0o644); err != nil {
 		tb.Fatalf("prebuild %s of %s: %v", file, toolchain, err)
 	}
 }

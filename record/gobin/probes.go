@@ -267,7 +267,8 @@ func (f *finder) create() {
 		if pr, ok := f.newGoroutine(fn, c.op, c.queue); ok {
 			f.add(pr)
 		} else {
-			f.missing(c.coverage, "newproc1 and what queues the goroutine were inlined into %s, where it can not be observed", fn)
+			f.missing(c.coverage,
+				"newproc1 and what queues the goroutine were inlined into %s, where it can not be observed", fn)
 		}
 	}
 	for _, c := range f.b.inlined("runtime.newproc1") {

@@ -89,8 +89,10 @@ func (t *throttling) add(ns int64, procs, quota float64) {
 }
 
 func (t *throttling) text() string {
-	const text = "%s a thread with a goroutine on it was ready for 2ms or more while its CPU was idle: %s in all, %s at most."
-	return fmt.Sprintf(text, report.FormatNumber(t.count, "time"), report.FormatDuration(t.sumNS), report.FormatDuration(t.maxNS))
+	const text = "%s a thread with a goroutine on it was ready for 2ms or more while its CPU was idle: " +
+		"%s in all, %s at most."
+	return fmt.Sprintf(text, report.FormatNumber(t.count, "time"),
+		report.FormatDuration(t.sumNS), report.FormatDuration(t.maxNS))
 }
 
 // fromTo is a value that changed, or did not.
