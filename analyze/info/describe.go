@@ -72,7 +72,7 @@ func (r *Result) describe() {
 			report.FormatNumber(n, "goroutine"))
 	}
 	if n := unsure(meta); n > 0 {
-		add("unsure", "%s found in memory and left out: whether it was so any more is not certain",
+		add("unsure", "%s found in memory and left out: what the memory showed may have been out of date",
 			report.FormatNumber(n, "goroutine"))
 	}
 	r.Warnings = append(r.Warnings, moduleWarnings(meta)...)

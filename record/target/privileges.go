@@ -121,7 +121,7 @@ type PrivilegeError struct {
 func (e *PrivilegeError) Error() string {
 	takes := fmt.Sprintf("%s takes %s", e.Action, names(e.Needs))
 	if len(e.Missing) == 0 {
-		return fmt.Sprintf("%s, which user %d has: %s", takes, e.Caller.UID, e.Reason)
+		return fmt.Sprintf("%s, which user %d has, %s", takes, e.Caller.UID, e.Reason)
 	}
 	return fmt.Sprintf("%s: user %d lacks %s", takes, e.Caller.UID, names(e.Missing))
 }

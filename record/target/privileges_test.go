@@ -78,7 +78,7 @@ func TestRootOfAUserNamespaceIsNotTheMachines(t *testing.T) {
 		UidMappings: []syscall.SysProcIDMap{{HostID: os.Geteuid(), Size: 1}},
 		GidMappings: []syscall.SysProcIDMap{{HostID: os.Getegid(), Size: 1}},
 	}
-	want := "recording takes CAP_BPF and CAP_PERFMON, which user 0 has: " +
+	want := "recording takes CAP_BPF and CAP_PERFMON, which user 0 has, " +
 		"but in a user namespace, and the kernel asks for them outside of it"
 	if got := run(t, cmd).line(t); got != want {
 		t.Errorf("as root of a user namespace: %q; want %q", got, want)
