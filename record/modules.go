@@ -299,17 +299,12 @@ func (s *session) describeModules() {
 // which some moves were not seen.
 func (s *session) forgetThreads() error {
 	maps := s.probes.collection.Maps
-	goids := maps[bpf.GoschedMapGoids]
-	keys := make([]uint32, goids.MaxEntries())
-	for i := range keys {
-		keys[i] = uint32(i)
-	}
-	if _, err := goids.BatchUpdate(keys, make([]bpf.GoschedGoidEntry, len(keys)), nil); err != nil {
+	if err := zero[bpf.GoschedGoidEntry](maps[bpf.GoschedMapGoids]); err != nil {
 		return fmt.Errorf("forget goroutine ids: %w", err)
 	}
 	remembered := maps[bpf.GoschedMapThreads]
 	if remembered.Type() != ebpf.TaskStorage {
-		return forgetAll(remembered)
+		return empty(remembered)
 	}
 	threads, err := s.proc.Threads()
 	if err != nil {
@@ -327,27 +322,6 @@ func (s *session) forgetThreads() error {
 		}
 	}
 	return nil
-}
-
-// forgetAll deletes what the programs know by threads' ids.
-func forgetAll(m *ebpf.Map) error {
-	var id uint32
-	var ids []uint32
-	value := make([]byte, m.ValueSize())
-	entries := m.Iterate()
-	for entries.Next(&id, &value) {
-		ids = append(ids, id)
-	}
-	err := entries.Err()
-	if errors.Is(err, ebpf.ErrIterationAborted) { // entries came and went meanwhile; those that came are right
-		err = nil
-	}
-	for _, id := range ids {
-		if e := m.Delete(id); !errors.Is(e, ebpf.ErrKeyNotExist) {
-			err = errors.Join(err, e)
-		}
-	}
-	return err
 }
 
 // note adds a sentence to what the trace says of a transition.

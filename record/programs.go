@@ -133,7 +133,7 @@ func zero[V any](m *ebpf.Map) error {
 	return err
 }
 
-// empty deletes every entry of a hash.
+// empty deletes every entry of a hash, but for those that come meanwhile.
 func empty(m *ebpf.Map) error {
 	var keys [][]byte
 	var key, value []byte
@@ -142,6 +142,9 @@ func empty(m *ebpf.Map) error {
 		keys = append(keys, slices.Clone(key))
 	}
 	err := entries.Err()
+	if errors.Is(err, ebpf.ErrIterationAborted) { // entries came and went; those that came are new
+		err = nil
+	}
 	for _, k := range keys {
 		if failed := m.Delete(k); !errors.Is(failed, ebpf.ErrKeyNotExist) {
 			err = errors.Join(err, failed)
