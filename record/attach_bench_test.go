@@ -18,9 +18,9 @@ import (
 	"github.com/gosched/gosched/record/target"
 )
 
-// BenchmarkAttach measures what a recording of a second costs of a process that does nothing: CPU of the recorder and time,
-// from its start until it says that it records, and in all. The process is a small program and one of 80 MB, or that whose
-// number GOSCHED_BENCH_PID is.
+// BenchmarkAttach measures what a recording of a second costs of a process that does nothing: CPU
+// of the recorder and time, from its start until it says that it records, and in all. The process
+// is a small program and one of 80 MB, or that whose number GOSCHED_BENCH_PID is.
 func BenchmarkAttach(b *testing.B) {
 	testenv.RequireBPF(b)
 	gosched := testenv.Gosched(b)
@@ -80,8 +80,8 @@ func benchmarkAttach(b *testing.B, gosched, pid string) {
 	b.ReportMetric(ms(wall), "wall-ms/op")
 }
 
-// bigSource is a package of a program that is as large as servers are: many functions, which use fmt, maps, generics and
-// what is inlined into them, and are all kept.
+// bigSource is a package of a program that is as large as servers are: many functions, which use
+// fmt, maps, generics and what is inlined into them, and are all kept.
 var bigSource = template.Must(template.New("big").Parse(`package p{{.Package}}
 
 import (
@@ -177,8 +177,9 @@ func writeFile(b *testing.B, path, text string) {
 	}
 }
 
-// BenchmarkRecordings measures a recording of a command after others of it, as record-ab makes them: CPU of the recorder, with
-// programs that are loaded each time and with programs that are kept.
+// BenchmarkRecordings measures a recording of a command after others of it, as record-ab makes
+// them: CPU of the recorder, with programs that are loaded each time and with programs that are
+// kept.
 func BenchmarkRecordings(b *testing.B) {
 	testenv.RequireBPF(b)
 	exe := testenv.Build(b, testenv.Program{Name: "service"})

@@ -98,7 +98,8 @@ func haveKfunc(name string) bool {
 	return spec.TypeByName(name, &fn) == nil
 }
 
-// missing says what the kernel lacks that nothing can replace, if that is why it took neither variant of the programs.
+// missing says what the kernel lacks that nothing can replace, if that is why it took neither
+// variant of the programs.
 func missing(err error) error {
 	if runtime.GOARCH != "amd64" && runtime.GOARCH != "arm64" {
 		return fmt.Errorf("%w: recording is for amd64 and arm64", ErrUnsupported)
@@ -112,8 +113,8 @@ func missing(err error) error {
 	return err
 }
 
-// forbidden says whether the kernel does not let this process load programs at all. The verifier says EACCES too, of
-// programs that it does not like.
+// forbidden says whether the kernel does not let this process load programs at all. The verifier
+// says EACCES too, of programs that it does not like.
 func forbidden(err error) bool {
 	var verifier *ebpf.VerifierError
 	return !errors.As(err, &verifier) && (errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES))

@@ -12,8 +12,8 @@ import (
 	"github.com/gosched/gosched/record/target"
 )
 
-// Image is the file that a process's Go runtime is in: its executable, or a Go library that a program in another
-// language has loaded (-buildmode=c-shared).
+// Image is the file that a process's Go runtime is in: its executable, or a Go library that a
+// program in another language has loaded (-buildmode=c-shared).
 type Image struct {
 	Binary  *gobin.Binary
 	Path    string // opens the file, as long as the image is not closed
@@ -25,8 +25,8 @@ type Image struct {
 	probe error // why probes in this file would not be in the process; nil: they are
 }
 
-// FindImage finds the Go runtime of a process. A process with two of them is refused: every goroutine of a trace is a
-// goroutine of one runtime. The caller closes the image.
+// FindImage finds the Go runtime of a process. A process with two of them is refused: every
+// goroutine of a trace is a goroutine of one runtime. The caller closes the image.
 func FindImage(proc *target.Process) (*Image, error) {
 	name, err := proc.ExePath()
 	if err != nil {
@@ -215,8 +215,9 @@ func rootImages(proc *target.Process, libs []*Image) []*Image {
 // maxModules bounds how many modules are followed. A program with more plugins is not known.
 const maxModules = 1 << 12
 
-// moduleChain follows the list of a runtime's modules. A plugin is appended when it is opened, before any of its code
-// runs, and none ever goes (go1.18–1.27 src/runtime/symtab.go, moduledata.next; asm_*.s, runtime.addmoduledata).
+// moduleChain follows the list of a runtime's modules. A plugin is appended when it is opened,
+// before any of its code runs, and none ever goes (go1.18–1.27 src/runtime/symtab.go,
+// moduledata.next; asm_*.s, runtime.addmoduledata).
 type moduleChain struct {
 	mem    func(addr uint64, buf []byte) error
 	binary *gobin.Binary // whose runtime it is

@@ -15,8 +15,8 @@ import (
 	"github.com/gosched/gosched/record/target"
 )
 
-// modules is all Go code of a process: the image with its runtime, and the plugins that it opens, also those that it
-// opens later.
+// modules is all Go code of a process: the image with its runtime, and the plugins that it opens,
+// also those that it opens later.
 type modules struct {
 	proc    *target.Process
 	image   *Image
@@ -50,8 +50,8 @@ func newModules(proc *target.Process, image *Image) *modules {
 	return m
 }
 
-// look finds the plugins that the process has opened since the last look. It costs one read of its memory if there
-// are none. From a process that is gone nothing can be learned any more.
+// look finds the plugins that the process has opened since the last look. It costs one read of its
+// memory if there are none. From a process that is gone nothing can be learned any more.
 func (m *modules) look() []*module {
 	m.seen = now()
 	if !m.image.Binary.Cgo() {
@@ -116,8 +116,8 @@ func (m *modules) add(mod *module, at *gobin.Module, why error) {
 	m.unknown[at.MinPC] = mod
 }
 
-// lookForRuntimes finds libraries with Go runtimes of their own in a Go program. Where that cannot be found out, it
-// finds none.
+// lookForRuntimes finds libraries with Go runtimes of their own in a Go program. Where that cannot
+// be found out, it finds none.
 func (m *modules) lookForRuntimes() {
 	if m.image.Library || !m.image.Binary.Cgo() {
 		return // it has one runtime, or no dynamic linker that could have brought another
@@ -162,8 +162,8 @@ func (m *modules) close() error {
 	return err
 }
 
-// lookForModules finds plugins that were opened since the last look. What a plugin's code did until it was watched
-// is a gap.
+// lookForModules finds plugins that were opened since the last look. What a plugin's code did until
+// it was watched is a gap.
 func (s *session) lookForModules() error {
 	before := s.modules.seen
 	found := s.modules.look()
@@ -203,7 +203,8 @@ func (s *session) attachModules() error {
 	return s.lookForModules()
 }
 
-// watch puts probes into a module's file. Where that fails the recording goes on without them, and says so.
+// watch puts probes into a module's file. Where that fails the recording goes on without them, and
+// says so.
 func (s *session) watch(mod *module) {
 	if len(mod.points) == 0 {
 		return
@@ -230,9 +231,10 @@ func (s *session) watch(mod *module) {
 
 var errReplaced = errors.New("another file has taken its place, and only root can open the one that was loaded")
 
-// addModule adds a module to the choice. A plugin has a copy of the runtime's functions in it and calls those; only
-// what is called by way of a variable, as what mcall calls, is the program's own (go1.26 -buildmode=plugin on amd64,
-// seen in their code). Data is the program's. So every move is seen once if all copies are probed.
+// addModule adds a module to the choice. A plugin has a copy of the runtime's functions in it and
+// calls those; only what is called by way of a variable, as what mcall calls, is the program's own
+// (go1.26 -buildmode=plugin on amd64, seen in their code). Data is the program's. So every move is
+// seen once if all copies are probed.
 func (c *choice) addModule(mod *module, without []string) {
 	var points []gobin.Probe
 	c.coverage = slices.Clone(c.coverage) // the metadata has it
@@ -295,8 +297,8 @@ func (s *session) describeModules() {
 	s.meta.Processes[0].Coverage = s.choice.coverage
 }
 
-// forgetThreads has the programs forget what they remember of threads and goroutines, which is wrong after a time in
-// which some moves were not seen.
+// forgetThreads has the programs forget what they remember of threads and goroutines, which is
+// wrong after a time in which some moves were not seen.
 func (s *session) forgetThreads() error {
 	maps := s.probes.collection.Maps
 	if err := zero[bpf.GoschedGoidEntry](maps[bpf.GoschedMapGoids]); err != nil {

@@ -127,8 +127,9 @@ func mapped(t *testing.T, pid int, path string) bool {
 	return false
 }
 
-// TestAPluginThatCannotBeRead has a recorder without the right to open deleted files record a program whose plugin is
-// deleted: the functions are unknown, and how often is said. With the right they are known.
+// TestAPluginThatCannotBeRead has a recorder without the right to open deleted files record a
+// program whose plugin is deleted: the functions are unknown, and how often is said. With the right
+// they are known.
 func TestAPluginThatCannotBeRead(t *testing.T) {
 	testenv.RequireBPF(t)
 	for _, right := range []bool{false, true} {
@@ -159,7 +160,8 @@ func segments(out string) int {
 	return len(files)
 }
 
-// startWithout starts a command, as root who may do what recording takes and with that or without that more.
+// startWithout starts a command, as root who may do what recording takes and with that or without
+// that more.
 func startWithout(t *testing.T, cmd *exec.Cmd, more bool) {
 	t.Helper()
 	started := make(chan error)

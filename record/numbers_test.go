@@ -10,8 +10,8 @@ import (
 	"github.com/gosched/gosched/record/target"
 )
 
-// TestTheKernelNumbersThreadsAsProcDoes asks for the threads of a Go program in a PID namespace of its own, which has
-// other numbers there.
+// TestTheKernelNumbersThreadsAsProcDoes asks for the threads of a Go program in a PID namespace of
+// its own, which has other numbers there.
 func TestTheKernelNumbersThreadsAsProcDoes(t *testing.T) {
 	testenv.RequireBPF(t)
 	cmd := exec.Command(testenv.Build(t, testenv.Program{Name: "service"}), "-clients", "2")

@@ -13,9 +13,10 @@ import (
 	"github.com/gosched/gosched/bpf"
 )
 
-// Programs keeps the programs that one recording has loaded into the kernel for the next of the same build, or of one that
-// looks the same to them: checking them takes the kernel most of the time and CPU of a recording's beginning. The zero value
-// is ready. It is safe for concurrent use; recordings at the same time have programs of their own.
+// Programs keeps the programs that one recording has loaded into the kernel for the next of the
+// same build, or of one that looks the same to them: checking them takes the kernel most of the
+// time and CPU of a recording's beginning. The zero value is ready. It is safe for concurrent use;
+// recordings at the same time have programs of their own.
 type Programs struct {
 	mu     sync.Mutex
 	idle   []*probes // attached nowhere, the one that was used last at the end
@@ -26,7 +27,8 @@ type Programs struct {
 // maxIdle is how many loaded programs are kept: each has ring buffers of some ten megabytes.
 const maxIdle = 2
 
-// Close takes the programs out of the kernel. Recordings that still go on take theirs out when they end.
+// Close takes the programs out of the kernel. Recordings that still go on take theirs out when they
+// end.
 func (p *Programs) Close() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -94,14 +96,15 @@ func (c *programConfig) sameBuild(d *programConfig) bool {
 		c.goids == d.goids && c.kernel == d.kernel && slices.Equal(c.fallbacks, d.fallbacks)
 }
 
-// serves says whether the programs can watch the process. One that they watched before they cannot: what a thread remembers
-// stays with the thread as long as it lives, and is out of date.
+// serves says whether the programs can watch the process. One that they watched before they cannot:
+// what a thread remembers stays with the thread as long as it lives, and is out of date.
 func (p *probes) serves(cfg *programConfig) bool {
 	return p.build.sameBuild(cfg) && !slices.Contains(p.watched, cfg.tgid)
 }
 
-// forget clears all that the programs remember of the process that they watched: another one's goroutines may be at the same
-// addresses, its stacks at the same program counters, and its threads may have the same ids. The programs must be silent.
+// forget clears all that the programs remember of the process that they watched: another one's
+// goroutines may be at the same addresses, its stacks at the same program counters, and its threads
+// may have the same ids. The programs must be silent.
 func (p *probes) forget() error {
 	if err := p.drain(func(int, []byte) error { return nil }); err != nil {
 		return err
@@ -153,8 +156,8 @@ func empty(m *ebpf.Map) error {
 	return err
 }
 
-// silence has the programs watch no process any more. When it returns none of them is at work, and what they had to say is in
-// the rings.
+// silence has the programs watch no process any more. When it returns none of them is at work, and
+// what they had to say is in the rings.
 func (p *probes) silence() error {
 	subject := p.collection.Variables[bpf.GoschedVarSubject]
 	var s bpf.GoschedSubject
@@ -169,9 +172,9 @@ func (p *probes) silence() error {
 	return nil
 }
 
-// waitForPrograms returns when every BPF program that runs now has ended: they are readers of RCU, for whom
-// membarrier(MEMBARRIER_CMD_GLOBAL) waits (Linux 5.10-6.18 kernel/sched/membarrier.c). It is refused where CPUs run without
-// a tick; then it is as long as events may be late.
+// waitForPrograms returns when every BPF program that runs now has ended: they are readers of RCU,
+// for whom membarrier(MEMBARRIER_CMD_GLOBAL) waits (Linux 5.10-6.18 kernel/sched/membarrier.c). It
+// is refused where CPUs run without a tick; then it is as long as events may be late.
 func waitForPrograms() {
 	const global = 1 // MEMBARRIER_CMD_GLOBAL, include/uapi/linux/membarrier.h
 	if _, _, errno := unix.Syscall(unix.SYS_MEMBARRIER, global, 0, 0); errno != 0 {

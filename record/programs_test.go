@@ -20,7 +20,8 @@ import (
 	"github.com/gosched/gosched/record/target"
 )
 
-// startBusy starts a service that is busy until the test ends, one at the same addresses as any other.
+// startBusy starts a service that is busy until the test ends, one at the same addresses as any
+// other.
 func startBusy(t *testing.T, args ...string) *target.Process {
 	t.Helper()
 	cmd := exec.Command(testenv.Build(t, testenv.Program{Name: "service"}), args...)
@@ -54,8 +55,8 @@ func startBusy(t *testing.T, args ...string) *target.Process {
 	return proc
 }
 
-// recordBriefly records a process, and checks that the trace is of that process only and that it knows every stack. steady
-// says that the process has the same goroutines all the time.
+// recordBriefly records a process, and checks that the trace is of that process only and that it
+// knows every stack. steady says that the process has the same goroutines all the time.
 func recordBriefly(t *testing.T, proc *target.Process, steady bool, opts Options) {
 	t.Helper()
 	opts.Output, opts.Duration, opts.Recorder = filepath.Join(t.TempDir(), "t.parquet"), 300*time.Millisecond, "test"
@@ -117,8 +118,8 @@ func goroutinesOf(t *testing.T, proc *target.Process) map[format.GoID]bool {
 	return ids
 }
 
-// TestProgramsServeOneProcessAfterTheOther records processes that run one program, so that nearly all that the programs
-// remember of the first would fit the second too.
+// TestProgramsServeOneProcessAfterTheOther records processes that run one program, so that nearly
+// all that the programs remember of the first would fit the second too.
 func TestProgramsServeOneProcessAfterTheOther(t *testing.T) {
 	testenv.RequireBPF(t)
 	first, second := startBusy(t, "-clients=3", "-procs=2"), startBusy(t, "-procs=1")

@@ -52,7 +52,8 @@ func (p *probes) openRings(inner *ebpf.MapSpec, cpus int) error {
 // ringHeader is what the kernel puts before each record in a ring.
 const ringHeader = 8
 
-// drain hands every record that is in a ring now to take, ring by ring. What comes meanwhile is for the next time.
+// drain hands every record that is in a ring now to take, ring by ring. What comes meanwhile is for
+// the next time.
 func (p *probes) drain(take func(ring int, raw []byte) error) error {
 	past := time.Unix(1, 0)
 	for i, r := range p.rings {

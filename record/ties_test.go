@@ -8,7 +8,8 @@ import (
 	"github.com/gosched/gosched/record/gobin"
 )
 
-// scheduled makes up a schedule of goroutines on CPUs: n events in the order in which they happen, one a microsecond.
+// scheduled makes up a schedule of goroutines on CPUs: n events in the order in which they happen,
+// one a microsecond.
 func scheduled(rng *rand.Rand, n, cpus, goroutines int) []event {
 	next := map[format.State][]gobin.Op{
 		format.StateRunnable: {gobin.OpRun},
@@ -52,8 +53,8 @@ func contradictions(events []event) (n int) {
 	return n
 }
 
-// TestEventsOfOneTimeComeInAnOrderThatCanBe gives the events of a schedule on four CPUs the times of
-// a coarse clock. The more of them have one time, the less can be known.
+// TestEventsOfOneTimeComeInAnOrderThatCanBe gives the events of a schedule on four CPUs the times
+// of a coarse clock. The more of them have one time, the less can be known.
 func TestEventsOfOneTimeComeInAnOrderThatCanBe(t *testing.T) {
 	events := scheduled(rand.New(rand.NewPCG(1, 2)), 20_000, 4, 40)
 	if n := contradictions(events); n > 0 {

@@ -19,7 +19,8 @@ type Suspension struct {
 // Len is the suspension's length in nanoseconds.
 func (s *Suspension) Len() int64 { return s.End - s.Begin }
 
-// frozen is the state of a thread whose cgroup is frozen, as far as the kernel's scheduler shows it.
+// frozen is the state of a thread whose cgroup is frozen, as far as the kernel's scheduler shows
+// it.
 const frozen = "frozen"
 
 // suspenders are the kernel's states of a thread that is stopped from outside (Linux v6.18
@@ -58,8 +59,9 @@ type suspending struct {
 // suspended is a suspension that is over, and the time in all up to its end.
 type suspended struct{ begin, end, sum int64 }
 
-// is says whether no thread can run: all are stopped or, since a thread that sleeps is frozen where it is and no row says
-// so (Linux v6.18 kernel/freezer.c, freeze_task), one is frozen and none runs or could.
+// is says whether no thread can run: all are stopped or, since a thread that sleeps is frozen where
+// it is and no row says so (Linux v6.18 kernel/freezer.c, freeze_task), one is frozen and none runs
+// or could.
 func (s *suspending) is() bool {
 	return s.live > 0 && s.live == s.stopped || s.frozen > 0 && s.awake == 0
 }

@@ -208,7 +208,8 @@ func TestOtherCommandsWorkInAPIDNamespace(t *testing.T) {
 	}
 }
 
-// TestAProcOfAnotherPIDNamespaceIsSaidToBeOne runs gosched with the /proc of a container that it is not in.
+// TestAProcOfAnotherPIDNamespaceIsSaidToBeOne runs gosched with the /proc of a container that it is
+// not in.
 func TestAProcOfAnotherPIDNamespaceIsSaidToBeOne(t *testing.T) {
 	nsenter, err := exec.LookPath("nsenter")
 	if err != nil {
@@ -231,8 +232,8 @@ func TestAProcOfAnotherPIDNamespaceIsSaidToBeOne(t *testing.T) {
 	}
 }
 
-// TestATimeNamespaceWithAClockOfItsOwnIsRefused runs gosched where its clock is not that of the kernel's events, which
-// would all be before its recording.
+// TestATimeNamespaceWithAClockOfItsOwnIsRefused runs gosched where its clock is not that of the
+// kernel's events, which would all be before its recording.
 func TestATimeNamespaceWithAClockOfItsOwnIsRefused(t *testing.T) {
 	testenv.RequireBPF(t)
 	inside := []string{"--fork", "--time", "--monotonic", "1000"}

@@ -178,8 +178,9 @@ func takes(t *testing.T, what string) []target.Capability {
 	return nil
 }
 
-// TestEachUseTakesWhatCheckSays tries each use with the capabilities that check names, from gosched's file and
-// as ambient ones, and then with all but one of them: then the error has to name that one, and no other.
+// TestEachUseTakesWhatCheckSays tries each use with the capabilities that check names, from
+// gosched's file and as ambient ones, and then with all but one of them: then the error has to name
+// that one, and no other.
 func TestEachUseTakesWhatCheckSays(t *testing.T) {
 	testenv.RequireBPF(t)
 	u := newUnprivileged(t)
@@ -232,8 +233,8 @@ func TestEachUseTakesWhatCheckSays(t *testing.T) {
 	}
 }
 
-// TestAttachingOneByOneSaysWhatItTakes asks for what kernels without uprobe_multi need: the running kernel takes
-// CAP_SYS_ADMIN for it, or an old one is content with CAP_PERFMON.
+// TestAttachingOneByOneSaysWhatItTakes asks for what kernels without uprobe_multi need: the running
+// kernel takes CAP_SYS_ADMIN for it, or an old one is content with CAP_PERFMON.
 func TestAttachingOneByOneSaysWhatItTakes(t *testing.T) {
 	testenv.RequireBPF(t)
 	u := newUnprivileged(t)
@@ -317,8 +318,8 @@ func (u *unprivileged) lacks(t *testing.T, caps []target.Capability, missing tar
 	}
 }
 
-// TestNobodyRecordsInAPIDNamespace has gosched be the first process of a PID namespace, where finding the root's numbers
-// takes no more than recording does.
+// TestNobodyRecordsInAPIDNamespace has gosched be the first process of a PID namespace, where
+// finding the root's numbers takes no more than recording does.
 func TestNobodyRecordsInAPIDNamespace(t *testing.T) {
 	testenv.RequireBPF(t)
 	u := newUnprivileged(t)
@@ -371,8 +372,8 @@ func TestAdviceIsWhatHelps(t *testing.T) {
 	}
 }
 
-// TestRootOfAContainerTakesWhatOthersTake runs gosched as root with a few capabilities, as containers do. A process
-// of root has all of them, and is another's.
+// TestRootOfAContainerTakesWhatOthersTake runs gosched as root with a few capabilities, as
+// containers do. A process of root has all of them, and is another's.
 func TestRootOfAContainerTakesWhatOthersTake(t *testing.T) {
 	testenv.RequireBPF(t)
 	u := newUnprivileged(t)
@@ -394,8 +395,8 @@ func TestRootOfAContainerTakesWhatOthersTake(t *testing.T) {
 	}
 }
 
-// boundedEnv in the environment has this test binary take all capabilities but those in it out of its bounding set,
-// and start gosched.
+// boundedEnv in the environment has this test binary take all capabilities but those in it out of
+// its bounding set, and start gosched.
 const boundedEnv = "GOSCHED_TEST_BOUNDED"
 
 func (u *unprivileged) contained(caps []target.Capability, args ...string) (code int, text string) {
@@ -432,8 +433,8 @@ func runIfBounded() error {
 	return syscall.Exec("/proc/self/exe", os.Args, os.Environ())
 }
 
-// TestAFileWithCapabilitiesStaysClosedToItsUser looks at what finding the kernel's version leaves behind: a process
-// of nobody's that has more capabilities than nobody may not be read by nobody.
+// TestAFileWithCapabilitiesStaysClosedToItsUser looks at what finding the kernel's version leaves
+// behind: a process of nobody's that has more capabilities than nobody may not be read by nobody.
 func TestAFileWithCapabilitiesStaysClosedToItsUser(t *testing.T) {
 	testenv.RequireBPF(t)
 	u := newUnprivileged(t)

@@ -15,7 +15,8 @@ import (
 	"github.com/gosched/gosched/record/target"
 )
 
-// TestCodeOfPluginsMovesForMove has a plugin do the work: opened before the recording begins, and during it.
+// TestCodeOfPluginsMovesForMove has a plugin do the work: opened before the recording begins, and
+// during it.
 func TestCodeOfPluginsMovesForMove(t *testing.T) {
 	testenv.RequireBPF(t)
 	for _, toolchain := range moduleToolchains(t) {
@@ -45,7 +46,8 @@ func comparePlugin(t *testing.T, toolchain, host, plugin string, late bool) {
 	}
 }
 
-// TestLibraryInACProgramMovesForMove has threads of a C program call a Go library, which it was linked with or opens.
+// TestLibraryInACProgramMovesForMove has threads of a C program call a Go library, which it was
+// linked with or opens.
 func TestLibraryInACProgramMovesForMove(t *testing.T) {
 	testenv.RequireBPF(t)
 	for _, toolchain := range moduleToolchains(t) {
@@ -142,7 +144,8 @@ func (r *attached) afterModule(t *testing.T, path string) {
 	r.look(t)
 }
 
-// probed says whether the process's code of a file differs from the file's, as a breakpoint makes it.
+// probed says whether the process's code of a file differs from the file's, as a breakpoint makes
+// it.
 func (r *attached) probed(t *testing.T, path string) bool {
 	t.Helper()
 	maps, err := r.proc.Maps()

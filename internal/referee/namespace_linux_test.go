@@ -9,8 +9,8 @@ import (
 	"github.com/gosched/gosched/internal/testenv"
 )
 
-// TestRecordersInAPIDNamespaceAgree has the recorder and its program in a PID namespace of their own, where their
-// numbers are not those that the kernel's events have.
+// TestRecordersInAPIDNamespaceAgree has the recorder and its program in a PID namespace of their
+// own, where their numbers are not those that the kernel's events have.
 func TestRecordersInAPIDNamespaceAgree(t *testing.T) {
 	testenv.RequireBPF(t)
 	const ownProc = "mount --make-rprivate / && mount -t proc proc /proc && "

@@ -9,17 +9,20 @@ import (
 	"testing"
 )
 
-// BuildPlugin builds the program plugged and its plugin with a toolchain, empty: the one that runs the test.
+// BuildPlugin builds the program plugged and its plugin with a toolchain, empty: the one that runs
+// the test.
 func BuildPlugin(tb testing.TB, toolchain string) (host, plugin string) {
 	tb.Helper()
 	m := newModuleBuild(tb, toolchain)
 	return m.goBuild("plugged", "./plugged"), m.goBuild("plugin.so", "./plugged/plugin", "-buildmode=plugin")
 }
 
-// CLibrary is a Go library for C programs, and the same C program linked with it, and opening it as it runs.
+// CLibrary is a Go library for C programs, and the same C program linked with it, and opening it as
+// it runs.
 type CLibrary struct{ Library, Linked, Opens string }
 
-// BuildCLibrary builds clibrary and its callers with a toolchain, empty: the one that runs the test.
+// BuildCLibrary builds clibrary and its callers with a toolchain, empty: the one that runs the
+// test.
 func BuildCLibrary(tb testing.TB, toolchain string) CLibrary {
 	tb.Helper()
 	m := newModuleBuild(tb, toolchain)

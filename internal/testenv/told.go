@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// Told is a program that does the next thing for each line of its standard input, and answers when that is done. It
-// ends with its input.
+// Told is a program that does the next thing for each line of its standard input, and answers when
+// that is done. It ends with its input.
 type Told struct {
 	cmd *exec.Cmd
 	in  io.WriteCloser

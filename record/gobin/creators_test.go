@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// synctestBuilds are programs that can open bubbles: those of go1.25 and later make goroutines in one more way.
+// synctestBuilds are programs that can open bubbles: those of go1.25 and later make goroutines in
+// one more way.
 func synctestBuilds() []build {
 	list := []build{
 		{toolchain: local, arch: "amd64", mode: "stripped", prog: "synctest"},
@@ -22,8 +23,8 @@ func synctestBuilds() []build {
 	return list
 }
 
-// TestEveryCallerOfNewproc1IsProbed looks through all code for calls of newproc1, which makes every goroutine, and
-// wants a probe in each function that has one.
+// TestEveryCallerOfNewproc1IsProbed looks through all code for calls of newproc1, which makes every
+// goroutine, and wants a probe in each function that has one.
 func TestEveryCallerOfNewproc1IsProbed(t *testing.T) {
 	for _, b := range append(matrix(), synctestBuilds()...) {
 		t.Run(b.String(), func(t *testing.T) {

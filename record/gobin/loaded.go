@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// Loaded is the Go code of a process: its program and the plugins that it has opened, at the addresses where they
-// are in its memory. Its zero value has no code. Code may not be added while other methods run.
+// Loaded is the Go code of a process: its program and the plugins that it has opened, at the
+// addresses where they are in its memory. Its zero value has no code. Code may not be added while
+// other methods run.
 type Loaded struct{ modules []loaded }
 
 // loaded is one of them.
@@ -22,8 +23,8 @@ func (l *Loaded) Add(b *Binary, bias uint64) {
 	l.modules = append(l.modules, loaded{binary: b, begin: b.md.minpc + bias, end: b.md.maxpc + bias, bias: bias})
 }
 
-// AddUnknown adds a module whose functions are in [begin, end) and cannot be told apart. In stacks the file's name in
-// brackets stands for each of them.
+// AddUnknown adds a module whose functions are in [begin, end) and cannot be told apart. In stacks
+// the file's name in brackets stands for each of them.
 func (l *Loaded) AddUnknown(path string, begin, end uint64) {
 	name := "[" + strings.Map(plain, filepath.Base(path)) + "]"
 	l.modules = append(l.modules, loaded{name: name, begin: begin, end: end})
@@ -75,7 +76,8 @@ func (l *Loaded) StartFrame(pc uint64) (Frame, bool) {
 // CallFrames is Binary.CallFrames.
 func (l *Loaded) CallFrames(ret uint64) []Frame { return l.AppendStack(nil, []uint64{ret}, false) }
 
-// AppendStack is Binary.AppendStack. Each pc in a module that is not known gives a frame with the module's name.
+// AppendStack is Binary.AppendStack. Each pc in a module that is not known gives a frame with the
+// module's name.
 func (l *Loaded) AppendStack(dst []Frame, pcs []uint64, exact bool) []Frame {
 	callee := uint8(0)
 	for i, pc := range pcs {

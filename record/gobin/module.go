@@ -8,8 +8,8 @@ import (
 	"io"
 )
 
-// Module is a piece of a running Go program that was linked by itself, as the program's runtime keeps it
-// (runtime.moduledata): the executable, a library, a plugin. Addresses are the process's.
+// Module is a piece of a running Go program that was linked by itself, as the program's runtime
+// keeps it (runtime.moduledata): the executable, a library, a plugin. Addresses are the process's.
 type Module struct {
 	Table        uint64 // the function table (.gopclntab)
 	MinPC, MaxPC uint64 // the functions are in [MinPC, MaxPC)
@@ -21,11 +21,12 @@ type Module struct {
 // maxModuledata bounds the size of a moduledata. It has 600 bytes.
 const maxModuledata = 4096
 
-// ModuledataAddr returns the link-time address of the file's own moduledata: that of a program or a library is
-// runtime.firstmoduledata, from which all others can be reached.
+// ModuledataAddr returns the link-time address of the file's own moduledata: that of a program or a
+// library is runtime.firstmoduledata, from which all others can be reached.
 func (b *Binary) ModuledataAddr() uint64 { return b.md.addr }
 
-// ModuledataSize returns how many bytes of a moduledata ParseModule takes; 0 where that is not known.
+// ModuledataSize returns how many bytes of a moduledata ParseModule takes; 0 where that is not
+// known.
 func (b *Binary) ModuledataSize() int {
 	size := b.set["moduledata.next"] + 8
 	if size <= 8 || size > maxModuledata {
@@ -62,8 +63,8 @@ func (b *Binary) Is(m Module, bias uint64) bool {
 		m.text == b.md.text+bias && m.gofunc == b.md.gofunc+bias
 }
 
-// SameTable compares the file's function table with the one that a process has loaded at a bias, whose memory read
-// reads. It tells a file from another build of it at the same path.
+// SameTable compares the file's function table with the one that a process has loaded at a bias,
+// whose memory read reads. It tells a file from another build of it at the same path.
 func (b *Binary) SameTable(read func(addr uint64, buf []byte) error, bias uint64) error {
 	begin, end := b.table.Addr(), b.table.Addr()+b.table.IndexEnd()
 	var have []byte
@@ -84,7 +85,8 @@ func (b *Binary) SameTable(read func(addr uint64, buf []byte) error, bias uint64
 	return nil
 }
 
-// Plugin says whether the file is a Go plugin, which runs in the program that opens it and on that program's runtime.
+// Plugin says whether the file is a Go plugin, which runs in the program that opens it and on that
+// program's runtime.
 func (b *Binary) Plugin() bool {
 	off := b.set["moduledata.pluginpath"]
 	if off <= 0 || off > maxModuledata {
@@ -94,8 +96,8 @@ func (b *Binary) Plugin() bool {
 	return len(words) == 2 && words[1] != 0 // the length of its path
 }
 
-// MayBeGo says whether an ELF file has a trace of Go in it, so that New is worth while. It is fast. A file without
-// section headers may be.
+// MayBeGo says whether an ELF file has a trace of Go in it, so that New is worth while. It is fast.
+// A file without section headers may be.
 func MayBeGo(r io.ReaderAt) bool {
 	f, err := elf.NewFile(r)
 	if err != nil {

@@ -123,7 +123,8 @@ func TestTabledVersions(t *testing.T) {
 	}
 }
 
-// TestExperimentsThatChangeStructs are refused without DWARF. No release has one; this one is made up.
+// TestExperimentsThatChangeStructs are refused without DWARF. No release has one; this one is made
+// up.
 func TestExperimentsThatChangeStructs(t *testing.T) {
 	offsets.Experiments["largerg"] = offsets.Experiment{Same: []int{25}, Changed: map[int]string{26: "g.goid"}}
 	t.Cleanup(func() { delete(offsets.Experiments, "largerg") })

@@ -15,8 +15,8 @@ import (
 // MappedFile is the file of a mapping, open for reading. The caller closes it.
 type MappedFile struct {
 	*os.File
-	// Exact: the kernel gave the very file that is mapped. Otherwise it was opened by its path in the process's mount
-	// namespace, where another file may have taken its place since.
+	// Exact: the kernel gave the very file that is mapped. Otherwise it was opened by its path in the
+	// process's mount namespace, where another file may have taken its place since.
 	Exact bool
 	// Mapped: it is the file that is mapped, as far as its inode's number tells.
 	Mapped bool
@@ -31,9 +31,9 @@ const deletedMark = " (deleted)"
 // File is the path of the mapping's file, also of one that was deleted.
 func (m *Mapping) File() string { return strings.TrimSuffix(m.Path, deletedMark) }
 
-// OpenMapping opens the file of a mapping of the process. The kernel gives out mapped files themselves to
-// CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE alone; without them a file is found by its path, if that is still there.
-// The error says why it cannot be opened, not which file it is.
+// OpenMapping opens the file of a mapping of the process. The kernel gives out mapped files
+// themselves to CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE alone; without them a file is found by its
+// path, if that is still there. The error says why it cannot be opened, not which file it is.
 func (p *Process) OpenMapping(m Mapping) (*MappedFile, error) {
 	if m.Inode == 0 {
 		return nil, errors.New("it is memory of no file")
@@ -56,7 +56,8 @@ func (p *Process) OpenMapping(m Mapping) (*MappedFile, error) {
 	return &MappedFile{File: f, Mapped: err == nil && st.Ino == m.Inode}, nil
 }
 
-// openRegular opens a regular file: what else a link leads to might wait or do something when it is opened.
+// openRegular opens a regular file: what else a link leads to might wait or do something when it is
+// opened.
 func openRegular(path string) (*os.File, error) {
 	info, err := os.Stat(path)
 	if err != nil {

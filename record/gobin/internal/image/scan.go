@@ -3,9 +3,10 @@ package image
 // scanBytes is how much a scan reads at once: little enough to stay in a core's cache.
 const scanBytes = 256 << 10
 
-// Scan hands out the bytes [from, to), as far as there are any, piece by piece. take returns how many of them it is
-// done with; it sees the others again with more behind them, until last says that there are no more. A scan passes by
-// the page cache: it should not push out what is looked up.
+// Scan hands out the bytes [from, to), as far as there are any, piece by piece. take returns how
+// many of them it is done with; it sees the others again with more behind them, until last says
+// that there are no more. A scan passes by the page cache: it should not push out what is looked
+// up.
 func (w *Window) Scan(from, to uint64, take func(at uint64, b []byte, last bool) (done int)) {
 	to = min(to, w.Size)
 	buf := make([]byte, min(scanBytes, max(to, from)-from))
@@ -44,7 +45,8 @@ func (w *Window) Stream() *Stream {
 	return &Stream{w: w, buf: make([]byte, min(scanBytes, w.Size))}
 }
 
-// At returns n bytes, at most 256, from i on; fewer where there are no more. They are good until the next call.
+// At returns n bytes, at most 256, from i on; fewer where there are no more. They are good until
+// the next call.
 func (s *Stream) At(i uint64, n int) []byte {
 	if i < s.at { // going back is rare, and must not cost a whole piece
 		b := s.w.At(i)

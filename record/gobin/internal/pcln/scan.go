@@ -6,8 +6,8 @@ import (
 	"sort"
 )
 
-// This file looks through whole parts of the table once, in the order of the file, where looking at functions one by
-// one would take a second for an executable of some hundred megabytes.
+// This file looks through whole parts of the table once, in the order of the file, where looking at
+// functions one by one would take a second for an executable of some hundred megabytes.
 
 // Offsets is a set of offsets of the name table.
 type Offsets struct {
@@ -38,7 +38,8 @@ func (s *Offsets) Has(off uint32) bool {
 	return ok
 }
 
-// Names returns those of the table's names that want says yes to, by their offset. A name may be there twice.
+// Names returns those of the table's names that want says yes to, by their offset. A name may be
+// there twice.
 func (t *Table) Names(want func(name []byte) bool) map[uint32]string {
 	names := map[uint32]string{}
 	t.w.Scan(t.names, t.afterNames(), func(at uint64, b []byte, _ bool) int {
@@ -141,7 +142,8 @@ func (s *Trees) Add(f Func, tree uint32) {
 	s.phases[(tree+uint32(s.t.f.InlName))%4] = true
 }
 
-// Naming returns the functions in whose trees one of the names may be: all where one is, and hardly another.
+// Naming returns the functions in whose trees one of the names may be: all where one is, and hardly
+// another.
 func (s *Trees) Naming(names *Offsets) []Func {
 	var places []uint32
 	for phase, used := range s.phases {
@@ -182,8 +184,8 @@ func (s *Trees) places(out []uint32, phase uint64, names *Offsets) []uint32 {
 	return out
 }
 
-// owners are the trees that the places belong to: each to the last that begins before it, if a name is there in one
-// of its entries.
+// owners are the trees that the places belong to: each to the last that begins before it, if a name
+// is there in one of its entries.
 func (s *Trees) owners(places []uint32) map[uint32]bool {
 	begins := make([]uint32, len(places)) // the last tree that begins between a place and the one before it
 	known := make([]bool, len(places))
