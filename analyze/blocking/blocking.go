@@ -219,7 +219,7 @@ func (p *Pass) called(g *goroutine, kind *kindSum, s *replay.Span) {
 		return
 	}
 	kind.calls.take(s)
-	if !kind.system && s.Flags == 0 {
+	if !kind.system && !site.system && s.Flags == 0 {
 		p.count(id, s.Len()-off.ready-off.held)
 		p.countOff(&off)
 	}

@@ -83,7 +83,9 @@ func newSite(key siteKey, names namer) *site {
 		n.class = replay.ClassOf(reason)
 	}
 	n.depth = stack.OwnFrames(text)
-	n.system = n.class == replay.ClassSystem || stack.IsSystem(stack.Root(text))
+	root := stack.Root(text)
+	inC := n.depth == 0 && root == "runtime.cgocallback" // a thread of C between two calls into Go
+	n.system = n.class == replay.ClassSystem || stack.IsSystem(root) || inC
 	n.receives = !key.syscall && replay.Receives(reason)
 	return n
 }

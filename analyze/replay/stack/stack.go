@@ -113,9 +113,10 @@ func Root(stack string) string {
 	return ""
 }
 
-// IsSystem says whether goroutines with this entry function are the runtime's own. That of main is runtime.main.
+// IsSystem says whether goroutines with this entry function are the runtime's own. Two run the
+// program's code: runtime.main that of main, and runtime.cgocallback what a thread of C calls.
 func IsSystem(entry string) bool {
-	return strings.HasPrefix(entry, "runtime.") && entry != "runtime.main"
+	return strings.HasPrefix(entry, "runtime.") && entry != "runtime.main" && entry != "runtime.cgocallback"
 }
 
 // Place is the file:line of a frame, without the folders.

@@ -30,7 +30,7 @@ func TestStacksAreTakenApart(t *testing.T) {
 	if OwnFrames(sample) != 2 || OwnFrames("") != 0 {
 		t.Errorf("OwnFrames = %d, %d", OwnFrames(sample), OwnFrames(""))
 	}
-	if !IsSystem("runtime.bgsweep") || IsSystem("runtime.main") || IsSystem("main.main") {
+	if !IsSystem("runtime.bgsweep") || IsSystem("runtime.main") || IsSystem("main.main") || IsSystem("runtime.cgocallback") {
 		t.Error("IsSystem")
 	}
 }
