@@ -84,6 +84,7 @@ type Counts struct {
 	Thread     int64
 	Lost       int64
 	LostStacks int64
+	Gaps       int64 // rows that say that events were lost or not looked for
 }
 
 func newFollower(r *rows, t *texts, s *stacks) *follower {
@@ -285,6 +286,7 @@ func (f *follower) gap(e *event) {
 	w := format.NoEvent
 	w.TimeNS, w.EndNS, w.Kind, w.Reason = e.time, e.until(), format.KindGap, format.StringID(e.text)
 	f.write(&w)
+	f.counts.Gaps++
 	clear(f.gs)
 	f.ended = f.ended[:0]
 	f.gapEnd = max(f.gapEnd, e.until())

@@ -56,8 +56,11 @@ func (r *Result) describe() {
 	if !r.Complete {
 		add("incomplete", "the recorder did not come to its end: the trace stops with the last part that it had written")
 	}
-	if r.Gaps > 0 || r.Lost > 0 {
-		add("gaps", "%s lost, in %s that take %s of the time", report.FormatNumber(r.Lost, "event"), report.FormatNumber(r.Gaps, "gap"), report.FormatShare(r.GapShare))
+	switch gaps := report.FormatNumber(r.Gaps, "gap"); {
+	case r.Lost > 0:
+		add("gaps", "%s lost, in %s: %s of the time", report.FormatNumber(r.Lost, "event"), gaps, report.FormatShare(r.GapShare))
+	case r.Gaps > 0:
+		add("gaps", "not everything was looked for in %s: %s of the time", gaps, report.FormatShare(r.GapShare))
 	}
 	if meta.ClockStepNS >= coarseStep {
 		add("clock", "the machine's clock%s moved in steps of %s: what happened on several CPUs within a step "+

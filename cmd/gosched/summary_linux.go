@@ -104,6 +104,8 @@ func missing(s *record.Summary, process *format.Process) string {
 	switch {
 	case !s.Whole:
 		lines = append(lines, "the last of them could not be written")
+	case s.Lost == 0 && s.LostStacks == 0 && s.Gaps > 0:
+		lines = append(lines, "nothing lost, but not everything was looked for in "+report.FormatNumber(s.Gaps, "gap"))
 	case s.Lost == 0 && s.LostStacks == 0:
 		lines = append(lines, "nothing lost")
 	}
