@@ -37,7 +37,11 @@ func warnings(r *Result, sum *replay.Summary) []report.Warning {
 			report.FormatShare(sum.GapShare()), report.FormatNumber(sum.Gaps, "gap"))
 	}
 	if text := sum.SuspensionText(report.FormatDuration); text != "" {
-		add("suspended", "%s; what that made of each delay is under suspended", text)
+		where := "no delay was longer for it"
+		if r.suspended() {
+			where = "what that made of each delay is under suspended"
+		}
+		add("suspended", "%s; %s", text, where)
 	}
 	if n := sum.Counts.Total(); n > 0 {
 		add("problems", "%s against the scheduler model; the delays that they end are left out", report.FormatNumber(n, "event"))
