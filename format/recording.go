@@ -125,29 +125,35 @@ func (r *Recording) place(path string) error {
 	if err := os.Mkdir(r.dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("create trace: %w", err)
 	}
-	left, err := segmentFiles(r.dir)
+	return checkEmpty(r.dir)
+}
+
+// checkEmpty is an error where a folder holds Parquet files: its reader takes each for a segment.
+func checkEmpty(dir string) error {
+	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return fmt.Errorf("create trace: %w", err)
 	}
-	if len(left) > 0 {
-		return fmt.Errorf("create trace: %s already holds %d segments of a recording, move or remove them", r.dir, len(left))
-	}
-	return nil
-}
-
-// segmentFiles lists the finished segments of a folder, in order.
-func segmentFiles(dir string) ([]string, error) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, err
-	}
-	var paths []string
+	segments, others := 0, 0
 	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), segmentPrefix) && strings.HasSuffix(e.Name(), segmentSuffix) {
-			paths = append(paths, filepath.Join(dir, e.Name()))
+		switch name := e.Name(); {
+		case !strings.HasSuffix(name, segmentSuffix):
+		case strings.HasPrefix(name, segmentPrefix):
+			segments++
+		default:
+			others++
 		}
 	}
-	return paths, nil
+	switch {
+	case segments > 0:
+		const text = "create trace: %s already holds segments of a recording (%d): move or remove them"
+		return fmt.Errorf(text, dir, segments)
+	case others > 0:
+		const text = "create trace: %s already holds other Parquet files (%d), " +
+			"which would be read as segments of this recording: name a file, or another folder"
+		return fmt.Errorf(text, dir, others)
+	}
+	return nil
 }
 
 // Dir is the folder where the segments are.

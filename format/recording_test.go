@@ -85,7 +85,12 @@ func TestKilledRecorderLeavesReadableSegments(t *testing.T) {
 
 func TestCreateFindsWhatIsWrongAtOnce(t *testing.T) {
 	dir := t.TempDir()
+	other := t.TempDir()
+	if err := os.WriteFile(filepath.Join(other, "trace.parquet"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct{ name, path, text string }{
+		{"a folder with another trace", other, "already holds other Parquet files (1)"},
 		{"a missing folder", filepath.Join(dir, "no", "trace.parquet"), "no folder"},
 		{"a missing folder of a folder", filepath.Join(dir, "no", "segments") + "/", "no folder"},
 		{"no path", "", "no path"},
@@ -279,4 +284,9 @@ func TestWriterRefusesWhatIsNoBatch(t *testing.T) {
 			}
 		})
 	}
+}
+
+// segmentFiles lists the finished segments of a folder, in order.
+func segmentFiles(dir string) ([]string, error) {
+	return filepath.Glob(filepath.Join(globQuote(dir), segmentPrefix+"*"+segmentSuffix))
 }
