@@ -19,6 +19,7 @@ type View struct {
 
 // Document makes a result ready to be drawn.
 func (r *Result) Document(v View) *report.Document {
+	all := len(r.Groups)
 	if !v.System {
 		r = r.withoutSystem()
 	}
@@ -34,6 +35,9 @@ func (r *Result) Document(v View) *report.Document {
 	}
 	d.Notes = append(d.Notes, "since: how long the one that is there longest has been, at least where marked \"≥\". Times are sums over a group's goroutines since the recording or they began.",
 		"A group without a verdict is one of which the trace does not show enough.")
+	if len(r.Groups) < all {
+		d.Notes = append(d.Notes, "The runtime's own goroutines are counted, but listed with --system only.")
+	}
 	return d
 }
 
