@@ -216,7 +216,7 @@ func TestManyGoroutinesCostNeitherTimeNorMemory(t *testing.T) {
 	if testing.Short() {
 		waiting = 100_000
 	}
-	const duration, mostMiB = 2 * time.Second, 256
+	const duration, mostMiB = 2 * time.Second, 320
 	pid, _ := startBrief(t, testenv.Program{}, waiting)
 	out := filepath.Join(t.TempDir(), "t.parquet")
 	cmd := exec.Command(testenv.Gosched(t), "record", "-p", strconv.Itoa(pid), "-d", duration.String(), "-o", out)
