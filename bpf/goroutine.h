@@ -110,7 +110,7 @@ static __always_inline void remember_goid(__u64 gp, __u64 goid)
 	if (!e)
 		return;
 	e->goid = goid;
-	e->check = gp ^ goid;
+	e->check = sealed(gp ^ goid);
 }
 
 static __always_inline void forget_goid(__u64 gp)
@@ -129,7 +129,7 @@ static __always_inline __u64 goid_of(__u64 gp)
 
 	if (know_goids && e) {
 		goid = e->goid;
-		if ((e->check ^ goid) == gp)
+		if (e->check == sealed(gp ^ goid))
 			return goid;
 	}
 	goid = read_word(gp + offsets.g_goid);
@@ -168,10 +168,13 @@ static __always_inline struct thread *this_thread(struct scratch *s)
 						BPF_LOCAL_STORAGE_GET_F_CREATE);
 #endif
 
-	if (t)
-		return t;
-	__builtin_memset(&s->unknown, 0, sizeof(s->unknown));
-	return &s->unknown;
+	if (!t)
+		t = &s->unknown;
+	if (t == &s->unknown || t->epoch != epoch) {
+		__builtin_memset(t, 0, sizeof(*t));
+		t->epoch = epoch;
+	}
+	return t;
 }
 
 /* Learns this thread's m from the g in its register, which on a system stack is always the same. */
@@ -203,7 +206,7 @@ static __always_inline void know_p(struct thread *t, bool again)
 {
 	__u64 p;
 
-	if (t->p && !again)
+	if (t->p && !again && know_proc)
 		return;
 	p = read_word(t->m + offsets.m_p);
 	if (p && p == t->p)

@@ -229,13 +229,13 @@ type GoschedSubject struct {
 }
 
 type GoschedThread struct {
-	_    structs.HostLayout
-	G0   uint64
-	M    uint64
-	Curg uint64
-	P    uint64
-	Proc int32
-	Pad  uint32
+	_     structs.HostLayout
+	G0    uint64
+	M     uint64
+	Curg  uint64
+	P     uint64
+	Proc  int32
+	Epoch uint32
 }
 
 // Names of all BPF objects in the ELF.
@@ -252,8 +252,10 @@ const (
 	GoschedProgThreadSwitch   = "thread_switch"
 	GoschedProgThreadWaking   = "thread_waking"
 	GoschedProgTransition     = "transition"
+	GoschedVarEpoch           = "epoch"
 	GoschedVarKnowCurrent     = "know_current"
 	GoschedVarKnowGoids       = "know_goids"
+	GoschedVarKnowProc        = "know_proc"
 	GoschedVarOffsets         = "offsets"
 	GoschedVarPreemptedInArg1 = "preempted_in_arg1"
 	GoschedVarStackDepth      = "stack_depth"
@@ -334,8 +336,10 @@ type GoschedMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type GoschedVariableSpecs struct {
+	Epoch           *ebpf.VariableSpec `ebpf:"epoch"`
 	KnowCurrent     *ebpf.VariableSpec `ebpf:"know_current"`
 	KnowGoids       *ebpf.VariableSpec `ebpf:"know_goids"`
+	KnowProc        *ebpf.VariableSpec `ebpf:"know_proc"`
 	Offsets         *ebpf.VariableSpec `ebpf:"offsets"`
 	PreemptedInArg1 *ebpf.VariableSpec `ebpf:"preempted_in_arg1"`
 	StackDepth      *ebpf.VariableSpec `ebpf:"stack_depth"`
@@ -395,8 +399,10 @@ func (m *GoschedMaps) Close() error {
 //
 // It can be passed to LoadGoschedObjects or ebpf.CollectionSpec.LoadAndAssign.
 type GoschedVariables struct {
+	Epoch           *ebpf.Variable `ebpf:"epoch"`
 	KnowCurrent     *ebpf.Variable `ebpf:"know_current"`
 	KnowGoids       *ebpf.Variable `ebpf:"know_goids"`
+	KnowProc        *ebpf.Variable `ebpf:"know_proc"`
 	Offsets         *ebpf.Variable `ebpf:"offsets"`
 	PreemptedInArg1 *ebpf.Variable `ebpf:"preempted_in_arg1"`
 	StackDepth      *ebpf.Variable `ebpf:"stack_depth"`

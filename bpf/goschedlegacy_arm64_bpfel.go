@@ -137,13 +137,13 @@ type GoschedLegacySubject struct {
 }
 
 type GoschedLegacyThread struct {
-	_    structs.HostLayout
-	G0   uint64
-	M    uint64
-	Curg uint64
-	P    uint64
-	Proc int32
-	Pad  uint32
+	_     structs.HostLayout
+	G0    uint64
+	M     uint64
+	Curg  uint64
+	P     uint64
+	Proc  int32
+	Epoch uint32
 }
 
 // Names of all BPF objects in the ELF.
@@ -162,8 +162,10 @@ const (
 	GoschedLegacyProgThreadSwitch   = "thread_switch"
 	GoschedLegacyProgThreadWaking   = "thread_waking"
 	GoschedLegacyProgTransition     = "transition"
+	GoschedLegacyVarEpoch           = "epoch"
 	GoschedLegacyVarKnowCurrent     = "know_current"
 	GoschedLegacyVarKnowGoids       = "know_goids"
+	GoschedLegacyVarKnowProc        = "know_proc"
 	GoschedLegacyVarOffsets         = "offsets"
 	GoschedLegacyVarPreemptedInArg1 = "preempted_in_arg1"
 	GoschedLegacyVarStackDepth      = "stack_depth"
@@ -247,8 +249,10 @@ type GoschedLegacyMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type GoschedLegacyVariableSpecs struct {
+	Epoch           *ebpf.VariableSpec `ebpf:"epoch"`
 	KnowCurrent     *ebpf.VariableSpec `ebpf:"know_current"`
 	KnowGoids       *ebpf.VariableSpec `ebpf:"know_goids"`
+	KnowProc        *ebpf.VariableSpec `ebpf:"know_proc"`
 	Offsets         *ebpf.VariableSpec `ebpf:"offsets"`
 	PreemptedInArg1 *ebpf.VariableSpec `ebpf:"preempted_in_arg1"`
 	StackDepth      *ebpf.VariableSpec `ebpf:"stack_depth"`
@@ -311,8 +315,10 @@ func (m *GoschedLegacyMaps) Close() error {
 //
 // It can be passed to LoadGoschedLegacyObjects or ebpf.CollectionSpec.LoadAndAssign.
 type GoschedLegacyVariables struct {
+	Epoch           *ebpf.Variable `ebpf:"epoch"`
 	KnowCurrent     *ebpf.Variable `ebpf:"know_current"`
 	KnowGoids       *ebpf.Variable `ebpf:"know_goids"`
+	KnowProc        *ebpf.Variable `ebpf:"know_proc"`
 	Offsets         *ebpf.Variable `ebpf:"offsets"`
 	PreemptedInArg1 *ebpf.Variable `ebpf:"preempted_in_arg1"`
 	StackDepth      *ebpf.Variable `ebpf:"stack_depth"`

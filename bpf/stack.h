@@ -136,12 +136,12 @@ static __always_inline __u64 walk_stack(struct scratch *s, __u64 pc, __u64 word)
 	s->def.hash = hash;
 	slot = hash >> (64 - TABLE_BITS);
 	sent = bpf_map_lookup_elem(&stacks_sent, &slot);
-	if (!sent || *sent == hash)
+	if (!sent || *sent == sealed(hash))
 		return hash;
 	if (send_stack(s))
 		count_loss(0, 1); /* the next one tries again */
 	else
-		*sent = hash;
+		*sent = sealed(hash);
 	return hash;
 }
 

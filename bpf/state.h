@@ -27,6 +27,8 @@ volatile const __u32 stack_depth;
 volatile const bool preempted_in_arg1; /* goschedImpl is told since Go 1.22 */
 /* Every change of a thread's goroutine is watched, so that it need not be read. */
 volatile const bool know_current;
+/* Every change of a thread's P is watched. */
+volatile const bool know_proc;
 /* Every end or beginning of a goroutine is watched, so that ids can be remembered. */
 volatile const bool know_goids;
 volatile const struct offsets offsets;
@@ -50,6 +52,10 @@ struct subject {
 };
 
 volatile struct subject subject;
+
+/* What programs remember of threads, goroutines and stacks holds for one number of this only: it
+ * goes up when moves may have gone unseen, as while the probes are being attached. */
+volatile __u32 epoch;
 
 struct ring {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -87,7 +93,7 @@ struct thread {
 	__u64 curg; /* the goroutine on it; 1: none */
 	__u64 p;    /* its P */
 	__s32 proc; /* the P's number */
-	__u32 pad;
+	__u32 epoch;
 };
 
 #define NO_GOROUTINE 1
@@ -109,8 +115,8 @@ struct {
 } threads SEC(".maps");
 #endif
 
-/* Goroutine ids by the address of the g. check is gp ^ goid, so that an entry that two
- * CPUs write at once fits neither. */
+/* Goroutine ids by the address of the g. check is both of them and the epoch, so that an entry that
+ * two CPUs write at once fits neither. */
 struct goid_entry {
 	__u64 goid;
 	__u64 check;
@@ -125,7 +131,8 @@ struct {
 	__type(value, struct goid_entry);
 } goids SEC(".maps");
 
-/* The hashes of stacks that have been sent. One that pushes another out is sent again. */
+/* The hashes of stacks that have been sent, with the epoch. One that pushes another out is sent
+ * again. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1 << TABLE_BITS);
@@ -151,7 +158,7 @@ struct place {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 256);
+	__uint(max_entries, 4096);
 	__type(key, struct place);
 	__type(value, __u64);
 } points SEC(".maps");
@@ -314,6 +321,9 @@ static __always_inline __u64 mix(__u64 h, __u64 v)
 	h = (h ^ v) * GOLDEN;
 	return h ^ (h >> 29);
 }
+
+/* A value as it is in a table for as long as the epoch lasts. */
+static __always_inline __u64 sealed(__u64 v) { return v ^ epoch * GOLDEN; }
 
 static __always_inline bool inside(const volatile struct code *c, __u64 pc)
 {

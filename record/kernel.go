@@ -29,7 +29,7 @@ type probes struct {
 	legacy     bool // the programs are those for older kernels
 
 	build   *programConfig // what was said of the build when the programs were loaded
-	watched []int          // the processes that they have watched, by their number in the root namespace
+	epoch   uint32         // of what the programs remember
 }
 
 // programConfig is what the programs must know of the process.
@@ -41,6 +41,7 @@ type programConfig struct {
 	layout     bpf.GoschedOffsets
 	preempted  bool // goschedImpl's second argument says whether it was preempted
 	current    bool // all that changes a thread's goroutine is watched
+	proc       bool // all that changes a thread's P is watched
 	goids      bool // all that gives a g another id is watched
 	kernel     bool // the kernel's scheduler is watched
 	ranges     map[string]gobin.Func
@@ -120,6 +121,7 @@ func configure(spec *ebpf.CollectionSpec, cfg *programConfig) error {
 		bpf.GoschedVarStackDepth:      uint32(cfg.stackDepth),
 		bpf.GoschedVarPreemptedInArg1: cfg.preempted,
 		bpf.GoschedVarKnowCurrent:     cfg.current,
+		bpf.GoschedVarKnowProc:        cfg.proc,
 		bpf.GoschedVarKnowGoids:       cfg.goids,
 		bpf.GoschedVarOffsets:         cfg.layout,
 	} {
@@ -146,7 +148,16 @@ func (p *probes) watch(cfg *programConfig) error {
 	if err := p.collection.Variables[bpf.GoschedVarSubject].Set(subject); err != nil {
 		return fmt.Errorf("tell BPF programs of process %d: %w", cfg.pid, err)
 	}
-	p.watched = append(p.watched, cfg.tgid)
+	return p.forget()
+}
+
+// forget has the programs forget what they remember of threads, goroutines and stacks, which is
+// wrong after a time in which some moves were not seen.
+func (p *probes) forget() error {
+	p.epoch++
+	if err := p.collection.Variables[bpf.GoschedVarEpoch].Set(p.epoch); err != nil {
+		return fmt.Errorf("have BPF programs forget what they remember: %w", err)
+	}
 	return nil
 }
 

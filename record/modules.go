@@ -6,10 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/cilium/ebpf"
-	"golang.org/x/sys/unix"
-
-	"github.com/gosched/gosched/bpf"
 	"github.com/gosched/gosched/format"
 	"github.com/gosched/gosched/record/gobin"
 	"github.com/gosched/gosched/record/target"
@@ -182,7 +178,7 @@ func (s *session) lookForModules() error {
 	if len(found) == 0 || s.startNS == 0 {
 		return nil
 	}
-	if err := s.unlessGone(s.forgetThreads()); err != nil {
+	if err := s.probes.forget(); err != nil {
 		return err
 	}
 	s.gap(before, now(), 0, textModule)
@@ -297,35 +293,6 @@ func (s *session) describeModules() {
 	s.meta.Processes[0].Coverage = s.choice.coverage
 }
 
-// forgetThreads has the programs forget what they remember of threads and goroutines, which is
-// wrong after a time in which some moves were not seen.
-func (s *session) forgetThreads() error {
-	maps := s.probes.collection.Maps
-	if err := zero[bpf.GoschedGoidEntry](maps[bpf.GoschedMapGoids]); err != nil {
-		return fmt.Errorf("forget goroutine ids: %w", err)
-	}
-	remembered := maps[bpf.GoschedMapThreads]
-	if remembered.Type() != ebpf.TaskStorage {
-		return empty(remembered)
-	}
-	threads, err := s.proc.Threads()
-	if err != nil {
-		return err
-	}
-	for _, t := range threads {
-		err := forgetThread(remembered, t.TID)
-		if errors.Is(err, unix.EINVAL) { // before Linux 6.9 a pidfd is of a process only
-			s.note("ready", "a goroutine that was on its thread while a plugin was opened may be missing as waker until it "+
-				"left it")
-			break
-		}
-		if err != nil {
-			return fmt.Errorf("forget thread %d: %w", t.TID, err)
-		}
-	}
-	return nil
-}
-
 // note adds a sentence to what the trace says of a transition.
 func (s *session) note(transition, sentence string) {
 	i := slices.IndexFunc(s.choice.coverage, func(t format.Transition) bool { return t.Name == transition })
@@ -337,21 +304,4 @@ func (s *session) note(transition, sentence string) {
 	default:
 		t.Why += "; " + sentence
 	}
-}
-
-// forgetThread deletes what the programs know of a thread, which may have ended or never been seen.
-func forgetThread(m *ebpf.Map, tid int) error {
-	fd, err := unix.PidfdOpen(tid, unix.PIDFD_THREAD)
-	if errors.Is(err, unix.ESRCH) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer unix.Close(fd)
-	err = m.Delete(uint32(fd))
-	if errors.Is(err, ebpf.ErrKeyNotExist) || errors.Is(err, unix.ESRCH) {
-		return nil
-	}
-	return err
 }

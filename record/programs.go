@@ -47,7 +47,7 @@ func (p *Programs) load(cfg *programConfig) (*probes, error) {
 		return load(cfg)
 	}
 	if kept := p.take(cfg); kept != nil {
-		if err := kept.forget(); err != nil {
+		if err := kept.clear(); err != nil {
 			return nil, errors.Join(err, kept.close())
 		}
 		return kept, nil
@@ -62,7 +62,7 @@ func (p *Programs) load(cfg *programConfig) (*probes, error) {
 func (p *Programs) take(cfg *programConfig) *probes {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	i := slices.IndexFunc(p.idle, func(q *probes) bool { return q.serves(cfg) })
+	i := slices.IndexFunc(p.idle, func(q *probes) bool { return q.build.sameBuild(cfg) })
 	if i < 0 {
 		return nil
 	}
@@ -93,30 +93,15 @@ func (p *Programs) release(q *probes) error {
 // sameBuild says whether programs loaded for one process are as those for the other.
 func (c *programConfig) sameBuild(d *programConfig) bool {
 	return c.stackDepth == d.stackDepth && c.layout == d.layout && c.preempted == d.preempted && c.current == d.current &&
-		c.goids == d.goids && c.kernel == d.kernel && slices.Equal(c.fallbacks, d.fallbacks)
+		c.proc == d.proc && c.goids == d.goids && c.kernel == d.kernel && slices.Equal(c.fallbacks, d.fallbacks)
 }
 
-// serves says whether the programs can watch the process. One that they watched before they cannot:
-// what a thread remembers stays with the thread as long as it lives, and is out of date.
-func (p *probes) serves(cfg *programConfig) bool {
-	return p.build.sameBuild(cfg) && !slices.Contains(p.watched, cfg.tgid)
-}
-
-// forget clears all that the programs remember of the process that they watched: another one's
-// goroutines may be at the same addresses, its stacks at the same program counters, and its threads
-// may have the same ids. The programs must be silent.
-func (p *probes) forget() error {
-	if err := p.drain(func(int, []byte) error { return nil }); err != nil {
+// clear empties what a recording has left: records that nobody took, and in the programs for older
+// kernels the hashes. What is in the arrays is forgotten with the next process to watch. The
+// programs must be silent.
+func (p *probes) clear() error {
+	if err := p.drain(func(int, []byte) error { return nil }); err != nil || !p.legacy {
 		return err
-	}
-	if err := zero[bpf.GoschedGoidEntry](p.collection.Maps[bpf.GoschedMapGoids]); err != nil {
-		return fmt.Errorf("clear the table of goroutines' ids: %w", err)
-	}
-	if err := zero[uint64](p.collection.Maps[bpf.GoschedMapStacksSent]); err != nil {
-		return fmt.Errorf("clear the table of stacks: %w", err)
-	}
-	if !p.legacy {
-		return nil
 	}
 	for _, name := range []string{bpf.GoschedLegacyMapThreads, bpf.GoschedLegacyMapPoints} {
 		if err := empty(p.collection.Maps[name]); err != nil {
@@ -126,17 +111,7 @@ func (p *probes) forget() error {
 	return nil
 }
 
-// zero writes zeros over all of an array.
-func zero[V any](m *ebpf.Map) error {
-	keys := make([]uint32, m.MaxEntries())
-	for i := range keys {
-		keys[i] = uint32(i)
-	}
-	_, err := m.BatchUpdate(keys, make([]V, len(keys)), nil)
-	return err
-}
-
-// empty deletes every entry of a hash, but for those that come meanwhile.
+// empty deletes every entry of a hash.
 func empty(m *ebpf.Map) error {
 	var keys [][]byte
 	var key, value []byte

@@ -197,9 +197,10 @@ func (s *session) start() error {
 	return s.beginReading(0)
 }
 
-// forgetRings drops what came and what was lost while not everything was attached.
+// forgetRings drops what came and what was lost while not everything was attached, and what the
+// programs remember from then: a thread may have left a goroutine unseen.
 func (s *session) forgetRings() error {
-	if err := s.probes.drain(s.accept); err != nil {
+	if err := errors.Join(s.probes.forget(), s.probes.drain(s.accept)); err != nil {
 		return err
 	}
 	_, _, err := s.probes.takeLosses()

@@ -218,6 +218,7 @@ func configOf(b *gobin.Binary, layout *gobin.Layout, c *choice) (*programConfig,
 		preempted: b.Version.Minor >= 22, // go1.22 src/runtime/proc.go, goschedImpl
 		ranges:    map[string]gobin.Func{},
 		current:   c.sees("run", "park", "yield", "exit", "syscalls", "coroutines", "cgo"),
+		proc:      c.sees("run", "syscalls", "cgo", "gc"),
 		goids:     c.sees("create", "exit", "coroutines"),
 		kernel:    c.kernel,
 	}
