@@ -297,6 +297,7 @@ func (p *probes) detach() error {
 }
 
 func (p *probes) close() error {
+	trials.Wait()
 	err := p.detach()
 	for _, r := range p.rings {
 		err = errors.Join(err, r.Close())

@@ -21,6 +21,7 @@ type modules struct {
 	list    []*module
 	unknown map[uint64]*module // those that are not known, by their first pc
 	seen    int64              // when the process was last asked
+	failed error // why plugins could not be looked for, the last time that they could not
 }
 
 // module is what is known of a plugin.
@@ -53,8 +54,11 @@ func (m *modules) look() []*module {
 	if !m.image.Binary.Cgo() {
 		return nil // opening one takes the C library
 	}
-	found, _ := m.chain.more()
-	if len(found) == 0 { // also where the process is gone
+	found, failed := m.chain.more()
+	if failed != nil && m.proc.Alive() {
+		m.failed = failed
+	}
+	if len(found) == 0 {
 		return nil
 	}
 	maps, err := m.proc.Maps()
@@ -287,6 +291,9 @@ func (s *session) newStacks(table interner, t *texts) *stacks {
 func (s *session) describeModules() {
 	if s.proc.Alive() {
 		s.modules.lookForRuntimes()
+	}
+	if s.modules.failed != nil {
+		s.note("run", fmt.Sprintf("plugins could not be looked for: %v", s.modules.failed))
 	}
 	s.meta.Processes = slices.Clone(s.meta.Processes)
 	s.meta.Processes[0].Modules = s.modules.describe()

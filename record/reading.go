@@ -175,18 +175,27 @@ func (s *session) readLast(reason string) error {
 	return s.waitOut()
 }
 
-// waitOut goes on recording until the end of its duration.
+// waitOut goes on recording until the end of its duration. A plugin that is opened meanwhile has the
+// goroutines read once more.
 func (s *session) waitOut() error {
 	for {
 		rest := s.opts.Duration - time.Duration(now()-s.startNS)
 		if rest <= 0 {
-			return nil
+			break
 		}
-		time.Sleep(min(rest, drainEvery))
+		if s.reading == nil {
+			time.Sleep(min(rest, drainEvery))
+		} else if err := s.readMore(); err != nil {
+			return err
+		}
 		if err := s.cycleDue(); err != nil {
 			return err
 		}
 	}
+	if s.reading != nil {
+		s.endReading()
+	}
+	return nil
 }
 
 // cycleDue is cycle where the rings have not been drained for some time.

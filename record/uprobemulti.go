@@ -26,6 +26,10 @@ var haveUprobeMulti = sync.OnceValue(func() bool {
 	return err == nil && n == 1
 })
 
+// trials are links that were made to try the kernel. Closing one takes as long as every CPU needs to
+// pass a grace period, which is not waited for until programs are closed.
+var trials sync.WaitGroup
+
 // hitsOfOtherThread probes a function of this program, by its process, and says how often the probe
 // fired while a thread other than the first called the function once.
 func hitsOfOtherThread() (uint64, error) {
@@ -62,7 +66,7 @@ func hitsOfOtherThread() (uint64, error) {
 		return 0, err
 	}
 	onOtherThread(probed)
-	go l.Close() // it waits for every CPU, and nothing here is in its way
+	trials.Go(func() { _ = l.Close() })
 	var n uint64
 	return n, hits.Lookup(uint32(0), &n)
 }

@@ -128,12 +128,15 @@ func (d *checkDocument) machine() {
 		return
 	}
 	kernel, err := record.ProbeKernel()
-	if errors.Is(err, target.ErrPrivileges) {
+	switch {
+	case errors.Is(err, target.ErrPrivileges):
 		d.problem(adviceFor(err), "%v", err)
 		return
-	}
-	if err != nil {
-		d.problem("use a kernel that has it; distributions' kernels from 5.10 on do", "%v", err)
+	case errors.Is(err, record.ErrUnsupported):
+		d.problem("use a kernel that can; distributions' kernels from 5.10 on do", "%v", err)
+		return
+	case err != nil:
+		d.problem("", "what the kernel can do could not be tried: %v", err)
 		return
 	}
 	d.Kernel.Fallbacks = []checkedFallback{}

@@ -28,7 +28,9 @@ func runRecord(ctx context.Context, opts recordOptions, out, notes io.Writer) er
 	if err := target.CheckPrivileges(); err != nil {
 		return err
 	}
-	debug.SetMemoryLimit(recorderMemory)
+	if _, set := os.LookupEnv("GOMEMLIMIT"); !set {
+		debug.SetMemoryLimit(recorderMemory)
+	}
 	r := &recorder{opts: opts, out: out, notes: notes}
 	if len(opts.command) > 0 {
 		return r.command(ctx)
