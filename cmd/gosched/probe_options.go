@@ -19,5 +19,5 @@ func (o *probeOptions) addFlags(flags *pflag.FlagSet) {
 	flags.IntVar(&o.stackDepth, "stack-depth", 0, "the most `frames` of a stack; 0: what the kernel side can hold")
 	flags.StringVar(&o.user, "user", "", "run the command as this `user`, by name or number")
 	flags.StringSliceVar(&o.fallbacks, "fallback", nil,
-		"use `fall-backs` for older kernels even where the kernel can do better; gosched check lists those that it needs")
+		"use `fall-backs` for older kernels even where the kernel can do better: perf-uprobes, legacy-programs")
 }
