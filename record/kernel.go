@@ -28,8 +28,8 @@ type probes struct {
 	multi      bool // attached all at once
 	legacy     bool // the programs are those for older kernels
 
-	build   *programConfig // what was said of the build when the programs were loaded
-	epoch   uint32         // of what the programs remember
+	build *programConfig // what was said of the build when the programs were loaded
+	epoch uint32         // of what the programs remember
 }
 
 // programConfig is what the programs must know of the process.

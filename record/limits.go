@@ -28,6 +28,7 @@ type limits struct {
 	read  int64               // when limits were last read
 	exact bool                // each change of GOMAXPROCS is in an event
 	known bool                // GOMAXPROCS is
+	since int64               // the earliest time of which GOMAXPROCS is known
 }
 
 // watchLimits begins with the limits as they are now, and has the metadata say them: attaching has
@@ -59,18 +60,20 @@ func (s *session) limitOf(ring int, e *event) {
 	if o := gobin.Op(e.op); (o != gobin.OpSTWBegin && o != gobin.OpSTWEnd) || e.proc <= 0 {
 		return
 	}
-	s.firstProcs(e.proc)
+	s.firstProcs(e.proc, e.time)
 	l := s.limit(e.time, limitProcs, float64(e.proc))
 	s.order.push(ring, &l)
 }
 
-// firstProcs is the first that is known of GOMAXPROCS of a process that was only being started when
-// recording began. The segments' metadata, which the writer has, stays as it was.
-func (s *session) firstProcs(n int32) {
-	if s.limits.known {
+// firstProcs takes the first that is known of GOMAXPROCS of a process that was only being started
+// when recording began: what held at the earliest time. Events of different CPUs do not come in order,
+// and what is read from memory may have changed before. The segments' metadata, which the writer has,
+// stays as it was.
+func (s *session) firstProcs(n int32, at int64) {
+	if n <= 0 || s.limits.known && at >= s.limits.since {
 		return
 	}
-	s.limits.known = true
+	s.limits.known, s.limits.since = true, at
 	s.meta.Processes = slices.Clone(s.meta.Processes)
 	s.meta.Processes[0].GOMAXPROCS = int(n)
 }
@@ -83,10 +86,12 @@ func (s *session) limit(at int64, name uint8, value float64) event {
 // what a stop of the world says later holds.
 func (s *session) readLimits(at int64) {
 	due := at-s.limits.read >= int64(limitsEvery)
-	if due && !s.limits.exact || !s.limits.known {
+	if s.limits.exact && !s.limits.known {
+		s.firstProcs(int32(s.gomaxprocs()), at)
+	} else if due && !s.limits.exact || !s.limits.known {
 		began := now()
 		if n := s.gomaxprocs(); n > 0 {
-			s.firstProcs(int32(n))
+			s.firstProcs(int32(n), began)
 			l := s.limit(began, limitProcs, float64(n))
 			s.order.own(&l)
 		}

@@ -21,7 +21,7 @@ type modules struct {
 	list    []*module
 	unknown map[uint64]*module // those that are not known, by their first pc
 	seen    int64              // when the process was last asked
-	failed error // why plugins could not be looked for, the last time that they could not
+	failed  error              // why plugins could not be looked for, the last time that they could not
 }
 
 // module is what is known of a plugin.
