@@ -92,19 +92,25 @@ func (s *service) during(tb testing.TB, d time.Duration) work {
 const pingPongEvents = 6
 
 // BenchmarkTarget measures what an event costs the recorded process: its CPU time a round of ping-pong, less that without
-// probes, for an empty program on the same probe points and for the recorder with stacks of 8 frames and more.
+// probes, for an empty program on the same probe points and for the recorder with stacks of 8 frames
+// and more, without and with each fall-back for older kernels.
 func BenchmarkTarget(b *testing.B) {
 	testenv.RequireBPF(b)
 	s := startService(b, "-procs=1", "-depth=4")
-	var none, empty, full []float64
+	var none, empty, full, legacy, perf []float64
+	recorded := func(fallbacks ...string) float64 {
+		opts := record.Options{Output: filepath.Join(b.TempDir(), "t.parquet"), Fallbacks: fallbacks}
+		defer recordInBackground(b, s.pid(), opts)()
+		return cost(b, s)
+	}
 	for range 5 * b.N { // interleaved, so that the machine's moods hit all alike
 		none = append(none, cost(b, s))
 		detach := attachEmpty(b, s)
 		empty = append(empty, cost(b, s))
 		detach()
-		stop := recordInBackground(b, s.pid(), record.Options{Output: filepath.Join(b.TempDir(), "t.parquet")})
-		full = append(full, cost(b, s))
-		stop()
+		full = append(full, recorded())
+		legacy = append(legacy, recorded(record.FallbackLegacy))
+		perf = append(perf, recorded(record.FallbackPerfUprobes))
 	}
 	base := median(none)
 	b.ReportMetric(0, "ns/op")
@@ -112,6 +118,8 @@ func BenchmarkTarget(b *testing.B) {
 	b.ReportMetric((median(empty)-base)/pingPongEvents, "empty-ns/event")
 	b.ReportMetric((median(full)-base)/pingPongEvents, "full-ns/event")
 	b.ReportMetric((median(full)-base)/(median(empty)-base), "full/empty")
+	b.ReportMetric((median(legacy)-base)/(median(full)-base), "legacy/full")
+	b.ReportMetric((median(perf)-base)/(median(full)-base), "perf-uprobes/full")
 }
 
 // cost is the CPU time of a round of ping-pong in ns.
