@@ -33,8 +33,8 @@ var variants = []struct {
 
 // TestProgramsAreEasyToVerify loads the programs as for a process of go1.26, and reads from the
 // verifier's log how many instructions it walked through and how much stack each function needs. Of
-// two variants a kernel may refuse one: the modern one before Linux 5.17, the legacy one from 6.10 to
-// 6.14, which let no global function be called where preemption is off.
+// two variants a kernel may refuse one: the modern one before Linux 5.17, the legacy one from 6.10
+// to 6.14, which let no global function be called where preemption is off.
 func TestProgramsAreEasyToVerify(t *testing.T) {
 	testenv.RequireBPF(t)
 	loaded := 0
@@ -107,8 +107,8 @@ func verified(t *testing.T, log string) int {
 	return n
 }
 
-// worstStack is how much stack the deepest chain of calls needs, as kernels count it that round each
-// function's up to 32 bytes (Linux 5.10 kernel/bpf/verifier.c, check_max_stack_depth).
+// worstStack is how much stack the deepest chain of calls needs, as kernels count it that round
+// each function's up to 32 bytes (Linux 5.10 kernel/bpf/verifier.c, check_max_stack_depth).
 func worstStack(t *testing.T, insns asm.Instructions, log string) int {
 	t.Helper()
 	m := regexp.MustCompile(`stack depth ([\d+]+)`).FindStringSubmatch(log)

@@ -25,8 +25,10 @@ type step struct {
 }
 
 const (
-	serveStack = "net/http.(*Server).Serve.gowrap3 net/http/server.go:3454;net/http.(*conn).serve net/http/server.go:2102"
-	readStack  = "net/http.(*connReader).startBackgroundRead.gowrap2 net/http/server.go:702;net/http.(*connReader).backgroundRead net/http/server.go:711"
+	serveStack = "net/http.(*Server).Serve.gowrap3 net/http/server.go:3454;net/http.(*conn).serve " +
+		"net/http/server.go:2102"
+	readStack = "net/http.(*connReader).startBackgroundRead.gowrap2 " +
+		"net/http/server.go:702;net/http.(*connReader).backgroundRead net/http/server.go:711"
 )
 
 // request is what a net/http server's runtime does for one small request on a
@@ -81,7 +83,8 @@ func serverBatch(in interner, n, threads, connections int, resolution int64) *Ba
 func (s *step) event(in interner, t int64, thread int, cpu int32, conn, background GoID) Event {
 	who := map[byte]GoID{'c': conn, 'b': background}
 	e := Event{
-		TimeNS: t, PID: 4242, TID: int32(5000 + thread), CPU: cpu, Proc: int32(thread), GoID: who[s.who], From: s.from, To: s.to,
+		TimeNS: t, PID: 4242, TID: int32(5000 + thread), CPU: cpu, Proc: int32(thread), GoID: who[s.who], From: s.from,
+		To:     s.to,
 		Reason: in.Reasons().Intern(s.reason), Stack: in.Stacks().Intern(s.stack),
 		ByGoID: who[s.by], ByStack: in.Stacks().Intern(s.byStack),
 	}
@@ -91,7 +94,8 @@ func (s *step) event(in interner, t int64, thread int, cpu int32, conn, backgrou
 	return e
 }
 
-// BenchmarkWrite measures a writer on the events of a server and reports the bytes an event, in all and by column.
+// BenchmarkWrite measures a writer on the events of a server and reports the bytes an event, in all
+// and by column.
 func BenchmarkWrite(b *testing.B) {
 	for _, resolution := range []int64{1, 16} {
 		b.Run(fmt.Sprintf("resolution=%dns", resolution), func(b *testing.B) {

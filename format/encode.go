@@ -23,7 +23,8 @@ type encoder interface {
 	memory() int
 }
 
-// intEncoder encodes integers as indices into a dictionary, and as differences from the page on that makes it too large.
+// intEncoder encodes integers as indices into a dictionary, and as differences from the page on
+// that makes it too large.
 type intEncoder[T integer] struct {
 	slot   slot[T]
 	chunk  *flat.Chunk
@@ -35,7 +36,8 @@ type intEncoder[T integer] struct {
 }
 
 func (f intField[T]) encoder(col flat.Column, _ *Strings) encoder {
-	return &intEncoder[T]{slot: f.slot, chunk: flat.NewChunk(col), dict: flat.NewIntDict[T](), fixed: col.Type == flat.Int32}
+	return &intEncoder[T]{slot: f.slot, chunk: flat.NewChunk(col), dict: flat.NewIntDict[T](),
+		fixed: col.Type == flat.Int32}
 }
 
 func (e *intEncoder[T]) add(z *flat.Compressor, s *flat.Scratch, b *Batch) error {
@@ -85,7 +87,8 @@ func (e *intEncoder[T]) memory() int { return e.chunk.Size() + 8*len(e.dict.Valu
 type deltaField struct{ intField[int64] }
 
 func (f deltaField) encoder(col flat.Column, _ *Strings) encoder {
-	return &deltaEncoder{intEncoder[int64]{slot: f.slot, chunk: flat.NewChunk(col), dict: flat.NewIntDict[int64](), deltas: true}}
+	return &deltaEncoder{intEncoder[int64]{slot: f.slot, chunk: flat.NewChunk(col), dict: flat.NewIntDict[int64](),
+		deltas: true}}
 }
 
 type deltaEncoder struct{ intEncoder[int64] }

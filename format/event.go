@@ -51,30 +51,35 @@ const (
 //
 // What each column means for each kind:
 //
-//   - goroutine: GoID moved From → To on thread TID, CPU, Proc. Reason, Stack, ByGoID and ByStack by move:
-//     create (notexist→runnable, or →waiting for a coroutine): Stack is the entry function alone, By* the creator;
-//     run (runnable→running): nothing more;
-//     park (running→waiting): Reason is the runtime's wait reason, Stack the goroutine's own;
-//     ready (waiting→runnable): By* the waker; Reason "netpoll", "timer", "sysmon", "gc" or "runtime" where it was no goroutine;
-//     yield (running→runnable): Reason "preempted", "runtime.Gosched", "goyield" or "syscall exit"; Stack its own;
-//     syscall (running→syscall): Reason the system call's name where known, "cgo" for a call into C; Stack its own;
-//     syscall exit (syscall→running, or →runnable when no P was free);
-//     exit (running→notexist);
-//     coroutine switch: running→waiting "coroutine" of one and waiting→running of the other at the same time and thread, By* the one that left;
-//     a C thread entering and leaving Go: notexist→syscall, syscall→notexist.
-//   - thread: TID came onto CPU (From runnable, To running, Reason the name of the thread that had been there, "swapper" where the CPU was idle), left it still runnable (running→runnable, Reason the name of
-//     the thread that took the CPU), went to sleep (running→waiting, Reason the kernel's state: "sleeping", "disk sleep", …),
-//     or was woken (waiting→runnable, ByGoID the goroutine that was running on the waking thread); GoID is the goroutine on
-//     that thread where known.
-//   - range: Reason the Go execution trace's name for it ("GC concurrent mark phase", "stop-the-world (GC mark termination)");
-//     [TimeNS, EndNS). A range longer than the recorder's ordering window comes in consecutive pieces: From is
-//     StateNotExist where the range begins with this piece and StateRunning where it goes on from an earlier one (StateUnknown: its
-//     beginning was not seen); To is StateNotExist where it ends with this piece and StateRunning where it goes on.
-//   - gap: [TimeNS, EndNS) and in Reason what is missing and why; no GoID: it holds for every goroutine of PID.
-//   - snapshot: GoID was in state To with wait reason Reason and stack Stack at TimeNS; ByGoID its creator and ByStack the go statement's frame where the process
-//     still knows them.
-//   - limit: from TimeNS on the process has another limit: Reason is a Limit as text. The metadata says
-//     what held before the first.
+//   - goroutine: GoID moved From → To on thread TID, CPU, Proc. Reason, Stack, ByGoID and ByStack
+//     by move: create (notexist→runnable, or →waiting for a coroutine): Stack is the entry function
+//     alone, By* the creator; run (runnable→running): nothing more; park (running→waiting): Reason
+//     is the runtime's wait reason, Stack the goroutine's own; ready (waiting→runnable): By* the
+//     waker; Reason "netpoll", "timer", "sysmon", "gc" or "runtime" where it was no goroutine;
+//     yield (running→runnable): Reason "preempted", "runtime.Gosched", "goyield" or "syscall exit";
+//     Stack its own; syscall (running→syscall): Reason the system call's name where known, "cgo"
+//     for a call into C; Stack its own; syscall exit (syscall→running, or →runnable when no P was
+//     free); exit (running→notexist); coroutine switch: running→waiting "coroutine" of one and
+//     waiting→running of the other at the same time and thread, By* the one that left; a C thread
+//     entering and leaving Go: notexist→syscall, syscall→notexist.
+//   - thread: TID came onto CPU (From runnable, To running, Reason the name of the thread that had
+//     been there, "swapper" where the CPU was idle), left it still runnable (running→runnable,
+//     Reason the name of the thread that took the CPU), went to sleep (running→waiting, Reason the
+//     kernel's state: "sleeping", "disk sleep", …), or was woken (waiting→runnable, ByGoID the
+//     goroutine that was running on the waking thread); GoID is the goroutine on that thread where
+//     known.
+//   - range: Reason the Go execution trace's name for it ("GC concurrent mark phase",
+//     "stop-the-world (GC mark termination)"); [TimeNS, EndNS). A range longer than the recorder's
+//     ordering window comes in consecutive pieces: From is StateNotExist where the range begins
+//     with this piece and StateRunning where it goes on from an earlier one (StateUnknown: its
+//     beginning was not seen); To is StateNotExist where it ends with this piece and StateRunning
+//     where it goes on.
+//   - gap: [TimeNS, EndNS) and in Reason what is missing and why; no GoID: it holds for every
+//     goroutine of PID.
+//   - snapshot: GoID was in state To with wait reason Reason and stack Stack at TimeNS; ByGoID its
+//     creator and ByStack the go statement's frame where the process still knows them.
+//   - limit: from TimeNS on the process has another limit: Reason is a Limit as text. The metadata
+//     says what held before the first.
 type Batch struct {
 	TimeNS  []int64 // nanoseconds since the Unix epoch, ascending over the whole trace
 	EndNS   []int64 // end of a range or gap, 0 = null

@@ -16,7 +16,8 @@ type group struct {
 	pages    [NumColumns][]flat.Page
 }
 
-// openGroup reads what is needed to decode the columns given. Columns that the file does not have are null.
+// openGroup reads what is needed to decode the columns given. Columns that the file does not have
+// are null.
 func openGroup(z *flat.Decompressor, file *flat.File, number int, cols ColumnSet, t tables) (*group, error) {
 	g := &group{file: file, number: number}
 	columns, err := file.Columns()
@@ -60,7 +61,8 @@ func (g *group) checkStripes() error {
 			same = pages[p].Row == stripes[p].Row && pages[p].Rows == stripes[p].Rows
 		}
 		if !same {
-			return fmt.Errorf("%w: row group %d: pages of %s are not cut where others are", flat.ErrCorrupt, g.number, c)
+			return fmt.Errorf("%w: row group %d: pages of %s are not cut where others are", flat.ErrCorrupt, g.number,
+				c)
 		}
 	}
 	return nil
@@ -92,7 +94,8 @@ func (g *group) decode(z *flat.Decompressor, stripe int, b *Batch) error {
 	return nil
 }
 
-// bounds are the least and greatest value of column c in a stripe; ok is false where they are not known.
+// bounds are the least and greatest value of column c in a stripe; ok is false where they are not
+// known.
 func (g *group) bounds(c Column, stripe int) (least, most int64, ok bool) {
 	if !g.cols.Has(c) {
 		return 0, 0, false

@@ -73,7 +73,8 @@ func (r *Reader) gapBefore(i int) (gap Event, reason string, ok bool) {
 		return gap, "", false
 	case in.sameRecording(r.inputs[i-1]):
 		gap.TimeNS = r.inputs[i-1].end()
-		reason = fmt.Sprintf("segments %d to %d of the recording are missing", r.inputs[i-1].segment.Last+1, in.segment.First-1)
+		reason = fmt.Sprintf("segments %d to %d of the recording are missing", r.inputs[i-1].segment.Last+1,
+			in.segment.First-1)
 	default:
 		gap.TimeNS, gap.EndNS = r.inputs[i-1].end(), in.begin()
 		reason = "between two recordings"

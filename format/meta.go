@@ -61,13 +61,16 @@ type Snapshot struct {
 	Unsure int64 `json:"unsure,omitempty"`
 }
 
-// MachineTime is what all CPUs of the machine did while it was recorded, as the kernel accounts for it, summed over CPUs.
-// The first three come in steps of a clock tick a CPU, so that in a short recording OwnNS may be a little more than BusyNS.
+// MachineTime is what all CPUs of the machine did while it was recorded, as the kernel accounts for
+// it, summed over CPUs. The first three come in steps of a clock tick a CPU, so that in a short
+// recording OwnNS may be a little more than BusyNS.
 type MachineTime struct {
 	BusyNS  int64 `json:"busy_ns"`  // any process, the kernel, interrupts
 	StealNS int64 `json:"steal_ns"` // the hypervisor ran something else
 	IdleNS  int64 `json:"idle_ns"`  // nothing to do, or only disks to wait for
-	OwnNS   int64 `json:"own_ns"`   // of BusyNS, the recorded processes; of a Go trace with what they started and awaited. 0: not known
+	// of BusyNS, the recorded processes; of a Go trace with what they started and awaited. 0: not
+	// known
+	OwnNS int64 `json:"own_ns"`
 }
 
 // Unread is how many goroutines may be missing from the trace at most: those that were not looked
@@ -94,7 +97,8 @@ type Process struct {
 	Modules    []Module     `json:"modules,omitempty"` // Go code beside the executable's
 }
 
-// Module is Go code of a process that is not in its executable: a plugin, or a library in a program that is not Go.
+// Module is Go code of a process that is not in its executable: a plugin, or a library in a program
+// that is not Go.
 type Module struct {
 	Path    string `json:"path"`
 	BuildID string `json:"build_id,omitempty"`

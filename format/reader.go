@@ -96,7 +96,8 @@ func expand(path string) ([]string, error) {
 		return expandGlob(path)
 	}
 	if left, e := os.Stat(path + partialSuffix); e == nil && left.IsDir() {
-		return nil, fmt.Errorf("open trace: no file %s, but a recorder that did not end left segments in %s", path, path+partialSuffix)
+		return nil, fmt.Errorf("open trace: no file %s, but a recorder that did not end left segments in %s", path,
+			path+partialSuffix)
 	}
 	return nil, fmt.Errorf("open trace: %w", err)
 }
@@ -282,10 +283,12 @@ func (r *Reader) arrange() error {
 			continue
 		}
 		if a.meta.Host != b.meta.Host {
-			return fmt.Errorf("%s is of host %q and %s of host %q: their clocks differ, read them one at a time", a.name, a.meta.Host, b.name, b.meta.Host)
+			return fmt.Errorf("%s is of host %q and %s of host %q: their clocks differ, read them one at a time",
+				a.name, a.meta.Host, b.name, b.meta.Host)
 		}
 		if b.begin() < a.end() {
-			return fmt.Errorf("%s and %s are different recordings of the same time, read them one at a time", a.name, b.name)
+			return fmt.Errorf("%s and %s are different recordings of the same time, read them one at a time", a.name,
+				b.name)
 		}
 	}
 	return nil
@@ -346,7 +349,8 @@ func (r *Reader) Reasons() *Strings { return r.tables.reasons }
 // Stacks is the table of the stacks of the batches read.
 func (r *Reader) Stacks() *Strings { return r.tables.stacks }
 
-// Complete says whether the recorder ended the recording itself. If not, it was killed and Metadata's EndNS is 0.
+// Complete says whether the recorder ended the recording itself. If not, it was killed and
+// Metadata's EndNS is 0.
 func (r *Reader) Complete() bool { return r.meta.EndNS != 0 }
 
 var _ Trace = (*Reader)(nil)

@@ -55,10 +55,14 @@ func TestReaderRefusesWhatIsNoTrace(t *testing.T) {
 		{"an empty file", nil, ErrCorrupt, "only 0 bytes"},
 		{"a text file", []byte("package format, a text of some length"), ErrCorrupt, "not a Parquet file"},
 		{"a file cut off", whole[:len(whole)-100], ErrCorrupt, "cut off"},
-		{"a footer that is too long", append(bytes.Clone(whole[:len(whole)-8]), 0xff, 0xff, 0xff, 0x7f, 'P', 'A', 'R', '1'), ErrCorrupt, "footer of"},
-		{"a trace of another version", bytes.Replace(whole, []byte("schema_version\x18\x012"), []byte("schema_version\x18\x013"), 1), ErrNewer, "schema version 3"},
-		{"a Parquet file without our metadata", bytes.Replace(whole, []byte(keyVersion), []byte("somebody.elses_version"), 1), ErrNotTrace, keyVersion},
-		{"a Parquet file with other columns", bytes.ReplaceAll(whole, []byte("by_stack"), []byte("my_stack")), ErrNotTrace, "columns"},
+		{"a footer that is too long", append(bytes.Clone(whole[:len(whole)-8]), 0xff, 0xff, 0xff, 0x7f, 'P', 'A', 'R',
+			'1'), ErrCorrupt, "footer of"},
+		{"a trace of another version", bytes.Replace(whole, []byte("schema_version\x18\x012"),
+			[]byte("schema_version\x18\x013"), 1), ErrNewer, "schema version 3"},
+		{"a Parquet file without our metadata", bytes.Replace(whole, []byte(keyVersion),
+			[]byte("somebody.elses_version"), 1), ErrNotTrace, keyVersion},
+		{"a Parquet file with other columns", bytes.ReplaceAll(whole, []byte("by_stack"), []byte("my_stack")),
+			ErrNotTrace, "columns"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := readAll(c.file)
@@ -194,7 +198,8 @@ func TestColumnsNotAskedForAreNil(t *testing.T) {
 			t.Fatal(err)
 		}
 		if len(batch.GoID) != batch.Len() || batch.Kind != nil || batch.EndNS != nil || batch.Stack != nil {
-			t.Fatalf("columns of lengths %d, %d, %d, %d", len(batch.GoID), len(batch.Kind), len(batch.EndNS), len(batch.Stack))
+			t.Fatalf("columns of lengths %d, %d, %d, %d", len(batch.GoID), len(batch.Kind), len(batch.EndNS),
+				len(batch.Stack))
 		}
 	}
 }
@@ -273,7 +278,8 @@ func TestOpenPutsFilesTogether(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := strings.Count(text(t, r, Selection{}), "between two recordings"); r.Rows() != c.rows || got != c.gaps {
+			if got := strings.Count(text(t, r, Selection{}), "between two recordings"); r.Rows() != c.rows ||
+				got != c.gaps {
 				t.Errorf("%d rows and %d gaps, want %d and %d", r.Rows(), got, c.rows, c.gaps)
 			}
 		})
@@ -312,7 +318,8 @@ func TestMissingSegmentsAreGaps(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := text(t, r, Selection{})
-	if n := strings.Count(got, " gap "); n != 2 || !strings.Contains(got, "segments 4 to 4") || !strings.Contains(got, "segments up to 1") {
+	if n := strings.Count(got, " gap "); n != 2 || !strings.Contains(got, "segments 4 to 4") ||
+		!strings.Contains(got, "segments up to 1") {
 		t.Errorf("%d gaps in\n%s", n, got)
 	}
 }
@@ -331,7 +338,8 @@ func TestEveryVersionStaysReadable(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := os.WriteFile(filepath.Join("testdata", name+".txt"), []byte(text(t, r, Selection{})), 0o644); err != nil {
+			if err := os.WriteFile(filepath.Join("testdata", name+".txt"), []byte(text(t, r, Selection{})),
+				0o644); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -367,7 +375,8 @@ func TestSelectionReadsLittle(t *testing.T) {
 	b := new(Batch)
 	rng := rand.New(rand.NewPCG(1, 2))
 	for i := range int64(100_000) { // goroutines come one after the other
-		b.Append(Event{TimeNS: 1e18 + i*100 + rng.Int64N(100), GoID: GoID(1 + i/500), From: State(1 + rng.IntN(5)), To: StateRunning, TID: rng.Int32N(100), ByGoID: GoID(rng.Int64N(1e5))})
+		b.Append(Event{TimeNS: 1e18 + i*100 + rng.Int64N(100), GoID: GoID(1 + i/500), From: State(1 + rng.IntN(5)),
+			To: StateRunning, TID: rng.Int32N(100), ByGoID: GoID(rng.Int64N(1e5))})
 	}
 	if err := w.Write(b); err != nil {
 		t.Fatal(err)

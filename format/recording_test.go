@@ -78,7 +78,8 @@ func TestKilledRecorderLeavesReadableSegments(t *testing.T) {
 	if n := strings.Count(text(t, r, Selection{}), "\n") - 3; int64(n) != r.Rows() || r.Rows()%5000 != 0 || n < 25000 {
 		t.Errorf("%d events read of %d, want whole segments of 5000", n, r.Rows())
 	}
-	if _, err := Create(path, testMeta(), RecordingOptions{}); err == nil || !strings.Contains(err.Error(), "already holds") {
+	if _, err := Create(path, testMeta(), RecordingOptions{}); err == nil || !strings.Contains(err.Error(),
+		"already holds") {
 		t.Errorf("error %v, want Create to leave alone what a killed recorder left", err)
 	}
 }
@@ -97,7 +98,8 @@ func TestCreateFindsWhatIsWrongAtOnce(t *testing.T) {
 		{"a device", "/dev/null", "neither a file nor a folder"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if _, err := Create(c.path, testMeta(), RecordingOptions{}); err == nil || !strings.Contains(err.Error(), c.text) {
+			if _, err := Create(c.path, testMeta(), RecordingOptions{}); err == nil || !strings.Contains(err.Error(),
+				c.text) {
 				t.Errorf("error %v, want one with %q", err, c.text)
 			}
 		})

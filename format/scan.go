@@ -249,7 +249,8 @@ func (s *scan) judgeStripe(g *group, stripe int) verdict {
 	}
 	first, last, ok := g.bounds(ColTime, stripe)
 	if !ok {
-		if s.filter.read == s.filter.want && s.filter.set == nil && s.filter.sel.FromNS == 0 && s.filter.sel.UntilNS == 0 {
+		if s.filter.read == s.filter.want && s.filter.set == nil && s.filter.sel.FromNS == 0 &&
+			s.filter.sel.UntilNS == 0 {
 			return takeAll
 		}
 		return takeSome

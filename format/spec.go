@@ -86,15 +86,19 @@ const (
 
 // encodingSpecs says what the encodings are, for FORMAT.md.
 var encodingSpecs = []struct{ name, meaning string }{
-	{encDelta, "DELTA_BINARY_PACKED; miniblocks in whole bytes where all times are multiples of 8 or more, else in as few bits as there can be"},
-	{encDict, "RLE_DICTIONARY, the dictionary in order of appearance; indices of 1, 2, 4, 8, 16, 24 or 32 bits, so that none straddles a byte"},
-	{encEither, "RLE_DICTIONARY, and DELTA_BINARY_PACKED from the page of a row group on at which there are more than 65,536 values"},
+	{encDelta, "DELTA_BINARY_PACKED; miniblocks in whole bytes where all times are multiples of 8 or more, else in " +
+		"as few bits as there can be"},
+	{encDict, "RLE_DICTIONARY, the dictionary in order of appearance; indices of 1, 2, 4, 8, 16, 24 or 32 bits, so " +
+		"that none straddles a byte"},
+	{encEither, "RLE_DICTIONARY, and DELTA_BINARY_PACKED from the page of a row group on at which there are more " +
+		"than 65,536 values"},
 }
 
 // specs is the schema. Later versions append columns to it and change nothing else.
 var specs = [NumColumns]spec{
 	ColTime: {"time_ns", flat.Int64, encDelta, always,
-		"When it happened: nanoseconds since the Unix epoch, ascending over the whole trace. `clock` and `clock_offset_ns` in the metadata say which clock it was.",
+		"When it happened: nanoseconds since the Unix epoch, ascending over the whole trace. `clock` and " +
+			"`clock_offset_ns` in the metadata say which clock it was.",
 		timeField},
 	ColKind: {"kind", flat.String, encDict, always,
 		"What the event is about.",
@@ -122,10 +126,12 @@ var specs = [NumColumns]spec{
 		"The state after.",
 		toField},
 	ColReason: {"reason", flat.String, encDict, uses{may, may, must, must, may, must},
-		"Why, in the words of the runtime or the kernel: the wait reason, the cause of a preemption or of a wake-up without a goroutine, the system call's name, the range's name, what a gap misses, the limit that holds.",
+		"Why, in the words of the runtime or the kernel: the wait reason, the cause of a preemption or of a wake-up " +
+			"without a goroutine, the system call's name, the range's name, what a gap misses, the limit that holds.",
 		reasonField},
 	ColStack: {"stack", flat.String, encDict, uses{may, never, never, never, may, never},
-		"The frames of `goid`, root first, `;` between, each `func file:line`, or `[file]` in a file whose functions are not known.",
+		"The frames of `goid`, root first, `;` between, each `func file:line`, or `[file]` in a file whose " +
+			"functions are not known.",
 		stackField},
 	ColByGoID: {"by_goid", flat.Int64, encEither, uses{may, may, may, never, may, never},
 		"The goroutine that did it to `goid`: its creator or its waker. Null: it was the runtime.",
@@ -151,9 +157,10 @@ var kindSpecs = [...]struct{ name, meaning string }{
 	KindGoroutine: {"goroutine", "A goroutine moved from one state to another."},
 	KindThread:    {"thread", "A kernel thread of the process came onto a CPU, left it, or was woken."},
 	KindRange:     {"range", "Something that lasts from `time_ns` to `end_ns`: a GC phase, a stop-the-world pause."},
-	KindGap:       {"gap", "Nothing is known of the process from `time_ns` to `end_ns`: events were lost or not looked for."},
-	KindSnapshot:  {"snapshot", "A goroutine as it was found in the process's memory, at attach or at the end."},
-	KindLimit:     {"limit", "A limit of the process that holds from `time_ns` on: its GOMAXPROCS, or its CPU quota."},
+	KindGap: {"gap", "Nothing is known of the process from `time_ns` to `end_ns`: events were lost or not " +
+		"looked for."},
+	KindSnapshot: {"snapshot", "A goroutine as it was found in the process's memory, at attach or at the end."},
+	KindLimit:    {"limit", "A limit of the process that holds from `time_ns` on: its GOMAXPROCS, or its CPU quota."},
 }
 
 // stateSpecs names the states, in the vocabulary of the Go execution trace.

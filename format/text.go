@@ -32,7 +32,8 @@ const textHeader = "gosched text trace 1"
 // keyed are the columns that the text twin writes as name=value, in this order.
 var keyed = []Column{ColPID, ColTID, ColCPU, ColProc, ColReason, ColStack, ColByGoID, ColByStack}
 
-// WriteText writes what is selected of a trace as its text twin. ParseText reads it back, without loss.
+// WriteText writes what is selected of a trace as its text twin. ParseText reads it back, without
+// loss.
 func WriteText(ctx context.Context, w io.Writer, t Trace, sel Selection) error {
 	out := bufio.NewWriterSize(w, 1<<16)
 	meta, err := json.Marshal(t.Metadata())
@@ -172,7 +173,8 @@ func (p *textParser) metadata(s string) error {
 		return fmt.Errorf("metadata: %w", err)
 	}
 	if meta.SchemaVersion > SchemaVersion {
-		return fmt.Errorf("%w: schema version %d, this gosched reads up to %d", ErrNewer, meta.SchemaVersion, SchemaVersion)
+		return fmt.Errorf("%w: schema version %d, this gosched reads up to %d", ErrNewer, meta.SchemaVersion,
+			SchemaVersion)
 	}
 	p.trace.Meta = meta
 	return nil

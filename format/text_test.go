@@ -29,7 +29,8 @@ func TestTextIsReadAsItIsMeant(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := m.Events.At(2)
-	if e.TimeNS != 1_201_000 || e.GoID != 7 || e.From != StateRunning || e.To != StateWaiting || e.TID != 43 || e.CPU != Unknown ||
+	if e.TimeNS != 1_201_000 || e.GoID != 7 || e.From != StateRunning || e.To != StateWaiting || e.TID != 43 ||
+		e.CPU != Unknown ||
 		m.Reasons().Lookup(e.Reason) != "chan receive" || m.Stacks().Lookup(e.Stack) != "main.work" {
 		t.Errorf("third event %+v", e)
 	}
@@ -61,7 +62,8 @@ func TestTextErrorsNameTheLine(t *testing.T) {
 			}
 		})
 	}
-	if _, err := ParseText(strings.NewReader("PAR1")); err == nil || !strings.Contains(err.Error(), "does not begin with") {
+	if _, err := ParseText(strings.NewReader("PAR1")); err == nil || !strings.Contains(err.Error(),
+		"does not begin with") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -76,14 +78,16 @@ func TestValidateFindsWhatIsWrong(t *testing.T) {
 		{"a transition without a state", head + meta + "20 g7 runnable->_\n", "goroutine without to_state"},
 		{"a gap with a goroutine", head + meta + "20 gap g7 end_ns=30 reason=x\n", "gap with goid"},
 		{"a limit", head + meta + "20 limit pid=1 reason=\"CPU quota 1.5\"\n", ""},
-		{"a limit of no kind that there is", head + meta + "20 limit pid=1 reason=\"memory 4\"\n", `"memory 4" is no limit`},
+		{"a limit of no kind that there is", head + meta + "20 limit pid=1 reason=\"memory 4\"\n",
+			`"memory 4" is no limit`},
 		{"a limit without a value", head + meta + "20 limit pid=1\n", "limit without reason"},
 		{"a limit of a goroutine", head + meta + "20 limit g7 reason=\"GOMAXPROCS 4\"\n", "limit with goid"},
 		{"a range without an end", head + meta + "20 range reason=x\n", "range without end_ns"},
 		{"a gap that ends before it begins", head + meta + "20 gap end_ns=15 reason=x\n", "ends 5 ns before it begins"},
 		{"an event before the recording", head + meta + "5 g7 runnable->running\n", "5 ns before the recording"},
 		{"an event after the recording", head + meta + "1005 g7 runnable->running\n", "5 ns after the recording"},
-		{"losses without a gap", head + strings.Replace(meta, `"start_ns"`, `"lost":3,"start_ns"`, 1), "no gap says when"},
+		{"losses without a gap", head + strings.Replace(meta, `"start_ns"`, `"lost":3,"start_ns"`, 1),
+			"no gap says when"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			m, err := ParseText(strings.NewReader(c.trace))
@@ -146,7 +150,8 @@ func FuzzText(f *testing.F) {
 		compareText(t, text(t, second, Selection{}), written.String())
 		for i := range first.Events.TimeNS {
 			a, b := first.Events.At(i), second.Events.At(i)
-			if first.Reasons().Lookup(a.Reason) != second.Reasons().Lookup(b.Reason) || first.Stacks().Lookup(a.Stack) != second.Stacks().Lookup(b.Stack) ||
+			if first.Reasons().Lookup(a.Reason) != second.Reasons().Lookup(b.Reason) ||
+				first.Stacks().Lookup(a.Stack) != second.Stacks().Lookup(b.Stack) ||
 				first.Stacks().Lookup(a.ByStack) != second.Stacks().Lookup(b.ByStack) {
 				t.Errorf("strings of event %d: %+v, then %+v", i, a, b)
 			}

@@ -77,7 +77,8 @@ func (v *validator) checkMetadata() {
 		bad  bool
 		text string
 	}{
-		{m.SchemaVersion < 1 || m.SchemaVersion > SchemaVersion, fmt.Sprintf("schema version %d is unknown", m.SchemaVersion)},
+		{m.SchemaVersion < 1 || m.SchemaVersion > SchemaVersion, fmt.Sprintf("schema version %d is unknown",
+			m.SchemaVersion)},
 		{m.Source != SourceEBPF && m.Source != SourceGoTrace, fmt.Sprintf("source %q is unknown", m.Source)},
 		{m.Recorder == "", "the metadata does not say what recorded the trace"},
 		{m.Clock == "", "the metadata does not name the clock"},

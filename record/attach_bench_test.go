@@ -50,7 +50,8 @@ func BenchmarkAttach(b *testing.B) {
 func benchmarkAttach(b *testing.B, gosched, pid string) {
 	var begun, wall, cpu time.Duration
 	for b.Loop() {
-		cmd := exec.Command(gosched, "record", "-p", pid, "-d", "1s", "-f", "-o", filepath.Join(b.TempDir(), "t.parquet"))
+		cmd := exec.Command(gosched, "record", "-p", pid, "-d", "1s", "-f", "-o", filepath.Join(b.TempDir(),
+			"t.parquet"))
 		notes, err := cmd.StderrPipe()
 		if err != nil {
 			b.Fatal(err)
@@ -155,7 +156,8 @@ func bigProgram(b *testing.B) string {
 		writeFile(b, filepath.Join(dir, fmt.Sprintf("p%d/p.go", p)), source.String())
 	}
 	writeFile(b, filepath.Join(dir, "go.mod"), "module big\n\ngo 1.26\n")
-	writeFile(b, filepath.Join(dir, "main.go"), "package main\n\nimport (\n\t\"io\"\n\t\"os\"\n"+imports.String()+")\n\nfunc main() {\n\tn := 0\n"+
+	writeFile(b, filepath.Join(dir, "main.go"), "package main\n\nimport (\n\t\"io\"\n\t\"os\"\n"+imports.String()+
+		")\n\nfunc main() {\n\tn := 0\n"+
 		uses.String()+"\tif n == 0 {\n\t\tos.Exit(1)\n\t}\n\t_, _ = io.Copy(io.Discard, os.Stdin)\n}\n")
 	build := exec.Command("go", "build", "-o", exe, ".")
 	build.Dir = dir

@@ -88,12 +88,13 @@ func (s *service) during(tb testing.TB, d time.Duration) work {
 	return s.work(tb).minus(before)
 }
 
-// pingPongEvents is how many transitions a round of ping-pong has: each of two goroutines is made ready, parks and runs.
+// pingPongEvents is how many transitions a round of ping-pong has: each of two goroutines is made
+// ready, parks and runs.
 const pingPongEvents = 6
 
-// BenchmarkTarget measures what an event costs the recorded process: its CPU time a round of ping-pong, less that without
-// probes, for an empty program on the same probe points and for the recorder with stacks of 8 frames
-// and more, without and with each fall-back for older kernels.
+// BenchmarkTarget measures what an event costs the recorded process: its CPU time a round of
+// ping-pong, less that without probes, for an empty program on the same probe points and for the
+// recorder with stacks of 8 frames and more, without and with each fall-back for older kernels.
 func BenchmarkTarget(b *testing.B) {
 	testenv.RequireBPF(b)
 	s := startService(b, "-procs=1", "-depth=4")
@@ -199,8 +200,9 @@ func recordInBackground(tb testing.TB, pid int, opts record.Options) (stop func(
 	}
 }
 
-// BenchmarkRecorder measures the recorder: CPU time an event, memory, events lost and bytes an event, for as long as
-// GOSCHED_BENCH_SECONDS says, at the rate that a ping-pong beside an HTTP load makes and for an HTTP server alone.
+// BenchmarkRecorder measures the recorder: CPU time an event, memory, events lost and bytes an
+// event, for as long as GOSCHED_BENCH_SECONDS says, at the rate that a ping-pong beside an HTTP
+// load makes and for an HTTP server alone.
 func BenchmarkRecorder(b *testing.B) {
 	testenv.RequireBPF(b)
 	seconds, err := strconv.Atoi(os.Getenv("GOSCHED_BENCH_SECONDS"))
@@ -261,5 +263,6 @@ func runRecorder(tb testing.TB, gosched string, s *service, d time.Duration, out
 		tb.Fatal(err)
 	}
 	u := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	return recorderRun{doc.Events, doc.Lost, doc.Bytes, cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), u.Maxrss}
+	return recorderRun{doc.Events, doc.Lost, doc.Bytes, cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(),
+		u.Maxrss}
 }

@@ -72,7 +72,8 @@ func TestModulesChangeWhatIsCovered(t *testing.T) {
 			for _, want := range test.want {
 				for _, got := range c.coverage {
 					if got.Name == want.transition && (got.Covered != want.covered || got.Why != want.why) {
-						t.Errorf("%s: covered %v, %q; want %v, %q", got.Name, got.Covered, got.Why, want.covered, want.why)
+						t.Errorf("%s: covered %v, %q; want %v, %q", got.Name, got.Covered, got.Why, want.covered,
+							want.why)
 					}
 				}
 			}

@@ -51,7 +51,8 @@ func TestTheMachineIsMeasured(t *testing.T) {
 	machineOf(t, path, summary.Elapsed)
 }
 
-// TestTheTimeOfAProcessThatEndedIsKnown records one whose exit code was taken before the recording's end saw it.
+// TestTheTimeOfAProcessThatEndedIsKnown records one whose exit code was taken before the
+// recording's end saw it.
 func TestTheTimeOfAProcessThatEndedIsKnown(t *testing.T) {
 	testenv.RequireBPF(t)
 	program := testenv.Build(t, testenv.Program{Name: "channels"})

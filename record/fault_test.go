@@ -77,7 +77,8 @@ func probed(t *testing.T, s *service) bool {
 	return false
 }
 
-// works fails the test unless the service still answers, and rightly: it exits at the first wrong answer.
+// works fails the test unless the service still answers, and rightly: it exits at the first wrong
+// answer.
 func works(t *testing.T, s *service) {
 	t.Helper()
 	before := s.work(t)
@@ -174,7 +175,8 @@ func TestMissingFolderIsFoundBeforeAnythingIsRecorded(t *testing.T) {
 	testenv.RequireBPF(t)
 	s := startService(t)
 	out := filepath.Join(t.TempDir(), "no", "such", "t.parquet")
-	err := recordUntil(t, s, record.Options{Output: out, Ready: func() error { t.Error("the recording began"); return nil }})
+	err := recordUntil(t, s, record.Options{Output: out,
+		Ready: func() error { t.Error("the recording began"); return nil }})
 	if err == nil || !strings.Contains(err.Error(), "no folder") {
 		t.Errorf("the error is %v", err)
 	}

@@ -44,7 +44,8 @@ var Fallbacks = []Fallback{
 	},
 	{ // from Linux 6.13 on programs that can be preempted would share a stack: it is never asked for there
 		FallbackPreemptible, "bpf_preempt_disable (Linux 6.10)",
-		"where more than 4 threads are preempted inside a probe on one CPU, the next one's event is lost, and counted", false,
+		"where more than 4 threads are preempted inside a probe on one CPU, the next one's event is lost, and counted",
+		false,
 	},
 }
 
@@ -58,7 +59,8 @@ func checkFallbacks(names []string) error {
 	}
 	for _, name := range names {
 		if !slices.Contains(known, name) {
-			return fmt.Errorf("no fall-back that can be asked for is called %q: there are %s", name, strings.Join(known, ", "))
+			return fmt.Errorf("no fall-back that can be asked for is called %q: there are %s", name,
+				strings.Join(known, ", "))
 		}
 	}
 	return nil

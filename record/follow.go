@@ -54,8 +54,9 @@ type thread struct {
 	goid int64 // the goroutine on it
 }
 
-// follower turns ordered events into the trace's rows. It keeps just enough state to say what no probe sees: a
-// goroutine that runs while it was waiting was made ready by the scheduler itself, and which goroutine is on a thread.
+// follower turns ordered events into the trace's rows. It keeps just enough state to say what no
+// probe sees: a goroutine that runs while it was waiting was made ready by the scheduler itself,
+// and which goroutine is on a thread.
 type follower struct {
 	rows    *rows
 	texts   *texts
@@ -166,7 +167,8 @@ func (f *follower) forgetThreads() {
 	clear(f.recent[:])
 }
 
-// maxKnown is how many goroutines are remembered at most: where their ends are not recorded they only become more.
+// maxKnown is how many goroutines are remembered at most: where their ends are not recorded they
+// only become more.
 const maxKnown = 4 << 20
 
 // settle remembers the goroutine's new state.
@@ -210,9 +212,9 @@ func (f *follower) create(e *event, to format.State, why format.StringID) {
 	f.settle(e, to)
 }
 
-// run writes that a goroutine runs and, where it was waiting until now, that the scheduler made it ready just before:
-// findRunnable does that itself for the first goroutine of a netpoll and for GC workers, park_m for a refused park
-// (go1.18–1.27 src/runtime/proc.go).
+// run writes that a goroutine runs and, where it was waiting until now, that the scheduler made it
+// ready just before: findRunnable does that itself for the first goroutine of a netpoll and for GC
+// workers, park_m for a refused park (go1.18–1.27 src/runtime/proc.go).
 func (f *follower) run(e *event) {
 	f.madeReady(e)
 	f.transition(e, &moves[gobin.OpRun])
@@ -281,7 +283,8 @@ func (f *follower) kernel(e *event) {
 	f.counts.Thread++
 }
 
-// gap writes that events were lost; what goroutines and threads do after it is not known until they are seen.
+// gap writes that events were lost; what goroutines and threads do after it is not known until they
+// are seen.
 func (f *follower) gap(e *event) {
 	w := format.NoEvent
 	w.TimeNS, w.EndNS, w.Kind, w.Reason = e.time, e.until(), format.KindGap, format.StringID(e.text)

@@ -39,7 +39,8 @@ func (program) AppendStack(dst []gobin.Frame, pcs []uint64, exact bool) []gobin.
 func run(t *testing.T, define func(*stacks), events ...event) []string {
 	t.Helper()
 	reasons, traces := format.NewStrings(), format.NewStrings()
-	texts := newTexts(reasons, []string{"", "chan receive", "IO wait", "sleep", "sync.Mutex.Lock"}, []string{"unknown", "GC sweep termination"})
+	texts := newTexts(reasons, []string{"", "chan receive", "IO wait", "sleep", "sync.Mutex.Lock"},
+		[]string{"unknown", "GC sweep termination"})
 	s := newStacks(program{}, traces, texts)
 	if define != nil {
 		define(s)
@@ -134,7 +135,8 @@ func TestFollowerTellsWhatEventsMean(t *testing.T) {
 			do(gobin.OpPreemptPark, 4, 7, stack(104)),
 		}, []string{
 			"1 goroutine g7 running->runnable [runtime.Gosched]",
-			"2 goroutine g7 running->runnable [preempted] [main.work f.go:25;runtime.asyncPreempt f.go:40;runtime.asyncPreempt2 f.go:50]",
+			"2 goroutine g7 running->runnable [preempted] [main.work f.go:25;runtime.asyncPreempt " +
+				"f.go:40;runtime.asyncPreempt2 f.go:50]",
 			"3 goroutine g7 running->runnable [goyield]",
 			"4 goroutine g7 running->waiting [preempted] [[truncated];main.work f.go:20]",
 		}},

@@ -78,7 +78,8 @@ func (s *session) readGoroutines(ctx context.Context) (*format.Memory, error) {
 	return m, err
 }
 
-// openWalker prepares to read the process's goroutines, and returns the names of their wait reasons.
+// openWalker prepares to read the process's goroutines, and returns the names of their wait
+// reasons.
 func (s *session) openWalker() ([]string, error) {
 	layout, err := s.binary.Layout()
 	if err != nil {

@@ -15,11 +15,13 @@ import (
 	"github.com/gosched/gosched/record/target"
 )
 
-// TestGoroutinesAreThoseThatTheProcessKnows compares what is read from a process's memory with the dump that it makes of itself.
+// TestGoroutinesAreThoseThatTheProcessKnows compares what is read from a process's memory with the
+// dump that it makes of itself.
 func TestGoroutinesAreThoseThatTheProcessKnows(t *testing.T) {
 	testenv.RequireBPF(t) // root, to read another process
 	for _, c := range []testenv.Program{
-		{Name: "still"}, {Name: "still", Mode: testenv.Stripped}, {Name: "still", Mode: testenv.PIE}, {Name: "still", Toolchain: "go1.18.10"}, {Name: "still", Toolchain: "go1.22.12"},
+		{Name: "still"}, {Name: "still", Mode: testenv.Stripped}, {Name: "still", Mode: testenv.PIE},
+		{Name: "still", Toolchain: "go1.18.10"}, {Name: "still", Toolchain: "go1.22.12"},
 	} {
 		t.Run(c.String(), func(t *testing.T) {
 			pid, dump := still(t, testenv.Build(t, c))
@@ -55,7 +57,8 @@ func goroutines(t testing.TB, pid int) *format.Memory {
 	return m
 }
 
-// checkGoroutine compares row i with the process's own words, which it then crosses off. The dump leaves out goroutines of the runtime.
+// checkGoroutine compares row i with the process's own words, which it then crosses off. The dump
+// leaves out goroutines of the runtime.
 func checkGoroutine(t *testing.T, m *format.Memory, i int, theirs map[int64]dumped) {
 	t.Helper()
 	id := int64(m.Events.GoID[i])

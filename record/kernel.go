@@ -16,8 +16,8 @@ import (
 // ErrUnsupported is wrapped by errors that say that this kernel or this user cannot record.
 var ErrUnsupported = errors.New("not supported here")
 
-// probes is the kernel side of a recording: the programs, where they are attached, and the rings they write to.
-// It is not safe for concurrent use.
+// probes is the kernel side of a recording: the programs, where they are attached, and the rings
+// they write to. It is not safe for concurrent use.
 type probes struct {
 	collection *ebpf.Collection
 	rings      []*ringbuf.Reader
@@ -169,7 +169,8 @@ func code(cfg *programConfig, function string) bpf.GoschedCode {
 	return bpf.GoschedCode{Begin: f.Entry + cfg.bias, End: f.End + cfg.bias}
 }
 
-// attach puts the programs on their probe points, the kernel's scheduler first so that threads are known early.
+// attach puts the programs on their probe points, the kernel's scheduler first so that threads are
+// known early.
 func (p *probes) attach(exe string, points []gobin.Probe, cfg *programConfig) error {
 	if err := p.watch(cfg); err != nil {
 		return err
@@ -193,7 +194,8 @@ func (p *probes) attach(exe string, points []gobin.Probe, cfg *programConfig) er
 	return p.attachPoints(exe, points, cfg)
 }
 
-// attachPoints puts the program for transitions on probe points of a file, which the process has at the configuration's bias.
+// attachPoints puts the program for transitions on probe points of a file, which the process has at
+// the configuration's bias.
 func (p *probes) attachPoints(exe string, points []gobin.Probe, cfg *programConfig) error {
 	if err := p.announce(points, cfg); err != nil {
 		return err
@@ -204,7 +206,8 @@ func (p *probes) attachPoints(exe string, points []gobin.Probe, cfg *programConf
 	return p.attachPerf(exe, points, cfg.pid)
 }
 
-// announce tells the programs for older kernels what is special about probe points, which they look up by address.
+// announce tells the programs for older kernels what is special about probe points, which they look
+// up by address.
 func (p *probes) announce(points []gobin.Probe, cfg *programConfig) error {
 	if !p.legacy {
 		return nil
@@ -268,7 +271,8 @@ func (p *probes) attachPerf(exe string, points []gobin.Probe, pid int) error {
 	return nil
 }
 
-// cookie tells the program what is special about a probe point, as point_of in goroutine.h reads it.
+// cookie tells the program what is special about a probe point, as point_of in goroutine.h reads
+// it.
 func cookie(p *gobin.Probe) uint64 {
 	flags := yields[p.Func]
 	if p.Framed {
@@ -277,8 +281,8 @@ func cookie(p *gobin.Probe) uint64 {
 	return uint64(p.Op) | uint64(p.Arg)<<8 | uint64(flags)<<16 | uint64(p.SPDelta)<<24
 }
 
-// yields says of the functions that goschedImpl may have been inlined into why a goroutine gets there. Of goschedImpl
-// itself its argument says so, or its caller.
+// yields says of the functions that goschedImpl may have been inlined into why a goroutine gets
+// there. Of goschedImpl itself its argument says so, or its caller.
 var yields = map[string]bpf.GoschedPointFlags{
 	"runtime.gosched_m":           bpf.GoschedPointFlagsPOINT_YIELDS,
 	"runtime.goschedguarded_m":    bpf.GoschedPointFlagsPOINT_YIELDS,

@@ -66,9 +66,9 @@ func (s *session) limitOf(ring int, e *event) {
 }
 
 // firstProcs takes the first that is known of GOMAXPROCS of a process that was only being started
-// when recording began: what held at the earliest time. Events of different CPUs do not come in order,
-// and what is read from memory may have changed before. The segments' metadata, which the writer has,
-// stays as it was.
+// when recording began: what held at the earliest time. Events of different CPUs do not come in
+// order, and what is read from memory may have changed before. The segments' metadata, which the
+// writer has, stays as it was.
 func (s *session) firstProcs(n int32, at int64) {
 	if n <= 0 || s.limits.known && at >= s.limits.since {
 		return

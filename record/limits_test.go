@@ -16,7 +16,8 @@ func TestALimitIsWrittenWhenItChanges(t *testing.T) {
 	for i, l := range []struct {
 		name  uint8
 		value float64
-	}{{limitQuota, format.NoLimit}, {limitProcs, 2}, {limitProcs, 2}, {limitProcs, 300}, {limitQuota, 1.5}, {limitProcs, 2}, {limitQuota, 1.5}} {
+	}{{limitQuota, format.NoLimit}, {limitProcs, 2}, {limitProcs, 2}, {limitProcs, 300}, {limitQuota, 1.5},
+		{limitProcs, 2}, {limitQuota, 1.5}} {
 		f.emit(&event{op: opLimit, time: int64(i), reason: l.name, text: uint32(texts.limit(l.name, l.value))})
 	}
 	var got []string
@@ -36,7 +37,8 @@ func TestStatesOfThreadsThatAreStoppedFromOutsideHaveNames(t *testing.T) {
 	// Linux v6.18 include/linux/sched.h: TASK_STOPPED, TASK_TRACED, TASK_FROZEN, a futex's wait,
 	// TASK_KILLABLE, TASK_IDLE
 	for state, want := range map[uint32]string{
-		0x104: "stopped", 0x108: "tracing stop", 0x8000: "frozen", 0x2001: "sleeping", 0x102: "disk sleep", 0x402: "idle",
+		0x104: "stopped", 0x108: "tracing stop", 0x8000: "frozen", 0x2001: "sleeping", 0x102: "disk sleep",
+		0x402: "idle",
 	} {
 		if got := reasons.Lookup(texts.threadReason(false, state, nil)); got != want {
 			t.Errorf("state %#x is %q, want %q", state, got, want)

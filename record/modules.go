@@ -37,7 +37,8 @@ type module struct {
 func newModules(proc *target.Process, image *Image) *modules {
 	m := &modules{
 		proc: proc, image: image, unknown: map[uint64]*module{},
-		chain: &moduleChain{mem: readerOf(proc), binary: image.Binary, last: image.Binary.ModuledataAddr() + image.bias},
+		chain: &moduleChain{mem: readerOf(proc), binary: image.Binary,
+			last: image.Binary.ModuledataAddr() + image.bias},
 	}
 	m.code.Add(image.Binary, image.bias)
 	if image.Library {
@@ -128,7 +129,8 @@ func (m *modules) lookForRuntimes() {
 	if err == nil {
 		for _, lib := range rootImages(m.proc, libs.images) {
 			if !lib.Binary.Plugin() {
-				m.list = append(m.list, &module{Module: format.Module{Path: lib.Name, BuildID: lib.Binary.BuildID, Other: true}})
+				m.list = append(m.list, &module{Module: format.Module{Path: lib.Name, BuildID: lib.Binary.BuildID,
+					Other: true}})
 			}
 		}
 	}

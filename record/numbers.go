@@ -94,7 +94,8 @@ const numbersBytes = 12
 // decodeNumbers reads what the iterator wrote. A tgid of 0: nothing.
 func decodeNumbers(raw []byte) (tgid int32, tids map[int32]int32, err error) {
 	if len(raw)%numbersBytes != 0 {
-		return 0, nil, fmt.Errorf("the iterator over tasks wrote %d bytes, not threads of %d each", len(raw), numbersBytes)
+		return 0, nil, fmt.Errorf("the iterator over tasks wrote %d bytes, not threads of %d each", len(raw),
+			numbersBytes)
 	}
 	tids = make(map[int32]int32, len(raw)/numbersBytes)
 	for ; len(raw) > 0; raw = raw[numbersBytes:] {

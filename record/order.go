@@ -11,8 +11,8 @@ import (
 const (
 	// orderWindow is how late an event may come out of its ring and still take its place in time.
 	orderWindow = 50 * time.Millisecond
-	// lookahead is how long an ordered event waits so that what follows can still complete it: the end of
-	// a range, the slow path of a system call's return.
+	// lookahead is how long an ordered event waits so that what follows can still complete it: the
+	// end of a range, the slow path of a system call's return.
 	lookahead = 150 * time.Millisecond
 	// maxPending is how many events wait at most; beyond it they wait less.
 	maxPending = 768 << 10
@@ -57,8 +57,8 @@ type span struct {
 	lost   bool  // it went on at end, but nobody saw how long
 }
 
-// orderer brings the events of all rings into one order, and completes those that a later event explains.
-// It is for one goroutine.
+// orderer brings the events of all rings into one order, and completes those that a later event
+// explains. It is for one goroutine.
 type orderer struct {
 	queues []queue  // one a ring, and the last for what the recorder makes itself
 	heap   []*queue // those with something to merge
@@ -91,7 +91,8 @@ func (o *orderer) push(ring int, e *event) {
 	}
 }
 
-// plain says whether an operation means the same wherever it comes in the order: it completes nothing and nothing completes it.
+// plain says whether an operation means the same wherever it comes in the order: it completes
+// nothing and nothing completes it.
 func plain(o op) bool {
 	switch gobin.Op(o) {
 	case gobin.OpSyscallExit, gobin.OpSyscallNoP, gobin.OpGCStart, gobin.OpGCEnd, gobin.OpSTWBegin, gobin.OpSTWEnd:
@@ -152,7 +153,8 @@ func (o *orderer) merge(to int64) {
 	o.upTo = max(o.upTo, to)
 }
 
-// sink restores the order of the heap, in which each queue's next event is not after those of the two below it.
+// sink restores the order of the heap, in which each queue's next event is not after those of the
+// two below it.
 func (o *orderer) sink(i int) {
 	for {
 		first := i
@@ -246,7 +248,8 @@ func (o *orderer) take(to int64, emit func(*event), piece func(begin, end int64,
 	}
 }
 
-// leaveOpen ends what is known of the ranges of a kind, or of all, at a time: their ends were not seen.
+// leaveOpen ends what is known of the ranges of a kind, or of all, at a time: their ends were not
+// seen.
 func (o *orderer) leaveOpen(at int64, kind op) {
 	left := o.open[:0]
 	for _, s := range o.open {
@@ -286,8 +289,8 @@ func (o *orderer) end(e *event) {
 	o.addPiece(&span{op: opNone, reason: uint8(begin), from: e.time, end: e.time})
 }
 
-// takePieces writes the pieces of ranges that begin up to the time to. A range that still lasts is written as
-// far as the order is known, and goes on in a later piece.
+// takePieces writes the pieces of ranges that begin up to the time to. A range that still lasts is
+// written as far as the order is known, and goes on in a later piece.
 func (o *orderer) takePieces(to int64, piece func(begin, end int64, s *span)) {
 	if len(o.pieces) == 0 || o.nextPiece > to {
 		return

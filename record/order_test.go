@@ -108,10 +108,14 @@ func TestOrdererFindsTheSlowWayOutOfASystemCall(t *testing.T) {
 		want []op
 	}{
 		{"an exit that finds a P stays", []event{{op: exit, time: 1, goid: 7}}, []op{exit}},
-		{"an exit without a P is one move", []event{{op: exit, time: 1, goid: 7}, {op: nop, time: 2, goid: 7}}, []op{opSyscallSlow}},
-		{"others' events between do not matter", []event{{op: exit, time: 1, goid: 7}, {op: exit, time: 2, goid: 8}, {op: nop, time: 3, goid: 7}}, []op{opSyscallSlow, exit}},
-		{"only the last exit is meant", []event{{op: exit, time: 1, goid: 7}, {op: enter, time: 2, goid: 7}, {op: exit, time: 3, goid: 7}, {op: nop, time: 4, goid: 7}}, []op{exit, enter, opSyscallSlow}},
-		{"without its exit it stands alone", []event{{op: enter, time: 2, goid: 7}, {op: nop, time: 3, goid: 7}}, []op{enter, nop}},
+		{"an exit without a P is one move", []event{{op: exit, time: 1, goid: 7}, {op: nop, time: 2, goid: 7}},
+			[]op{opSyscallSlow}},
+		{"others' events between do not matter", []event{{op: exit, time: 1, goid: 7}, {op: exit, time: 2, goid: 8},
+			{op: nop, time: 3, goid: 7}}, []op{opSyscallSlow, exit}},
+		{"only the last exit is meant", []event{{op: exit, time: 1, goid: 7}, {op: enter, time: 2, goid: 7},
+			{op: exit, time: 3, goid: 7}, {op: nop, time: 4, goid: 7}}, []op{exit, enter, opSyscallSlow}},
+		{"without its exit it stands alone", []event{{op: enter, time: 2, goid: 7}, {op: nop, time: 3, goid: 7}},
+			[]op{enter, nop}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := newOrderer(1)

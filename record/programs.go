@@ -92,7 +92,8 @@ func (p *Programs) release(q *probes) error {
 
 // sameBuild says whether programs loaded for one process are as those for the other.
 func (c *programConfig) sameBuild(d *programConfig) bool {
-	return c.stackDepth == d.stackDepth && c.layout == d.layout && c.preempted == d.preempted && c.current == d.current &&
+	return c.stackDepth == d.stackDepth && c.layout == d.layout && c.preempted == d.preempted &&
+		c.current == d.current &&
 		c.proc == d.proc && c.goids == d.goids && c.kernel == d.kernel && slices.Equal(c.fallbacks, d.fallbacks)
 }
 

@@ -95,7 +95,8 @@ func recordBriefly(t *testing.T, proc *target.Process, steady bool, opts Options
 			}
 			moves++
 			if steady && !there[b.GoID[i]] {
-				t.Fatalf("goroutine %d goes from %v to %v, and the process has none of that id", b.GoID[i], b.From[i], b.To[i])
+				t.Fatalf("goroutine %d goes from %v to %v, and the process has none of that id", b.GoID[i], b.From[i],
+					b.To[i])
 			}
 		}
 	}
@@ -139,7 +140,8 @@ func TestProgramsServeOneProcessAfterTheOther(t *testing.T) {
 			opts.StackDepth = 5
 			recordBriefly(t, first, false, opts)
 			if programs.loads != 2 || len(programs.idle) != 2 {
-				t.Errorf("programs were loaded %d times, the last for other stacks, and %d are kept", programs.loads, len(programs.idle))
+				t.Errorf("programs were loaded %d times, the last for other stacks, and %d are kept", programs.loads,
+					len(programs.idle))
 			}
 			if err := programs.Close(); err != nil || len(programs.idle) != 0 {
 				t.Errorf("%d programs are left: %v", len(programs.idle), err)
@@ -184,8 +186,8 @@ func TestProgramsForgetWhatTheyWatched(t *testing.T) {
 }
 
 // known is how many entries of the table of goroutine ids hold for the programs' epoch, which is
-// sealed in state.h. The g's address is what an entry of this epoch makes of it: one of the kernel's
-// or nothing's else is none.
+// sealed in state.h. The g's address is what an entry of this epoch makes of it: one of the
+// kernel's or nothing's else is none.
 func known(t *testing.T, p *probes) (n int) {
 	t.Helper()
 	const golden = 0x9e3779b97f4a7c15

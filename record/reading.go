@@ -175,8 +175,8 @@ func (s *session) readLast(reason string) error {
 	return s.waitOut()
 }
 
-// waitOut goes on recording until the end of its duration. A plugin that is opened meanwhile has the
-// goroutines read once more.
+// waitOut goes on recording until the end of its duration. A plugin that is opened meanwhile has
+// the goroutines read once more.
 func (s *session) waitOut() error {
 	for {
 		rest := s.opts.Duration - time.Duration(now()-s.startNS)

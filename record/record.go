@@ -1,9 +1,11 @@
-// Package record watches a Go process with eBPF and writes what its scheduler does into a trace. The process is not
-// changed: nothing is written into its memory, and what is attached is detached when the recorder ends, however it ends.
+// Package record watches a Go process with eBPF and writes what its scheduler does into a trace.
+// The process is not changed: nothing is written into its memory, and what is attached is detached
+// when the recorder ends, however it ends.
 //
-// A recording's life: attach (probe points chosen by gobin, checked byte for byte), drain the kernel's ring buffers every
-// few milliseconds, decode, order by time, follow (what the events mean for goroutines and threads), write. What did not
-// fit anywhere is counted and becomes a gap in the trace.
+// A recording's life: attach (probe points chosen by gobin, checked byte for byte), drain the
+// kernel's ring buffers every few milliseconds, decode, order by time, follow (what the events mean
+// for goroutines and threads), write. What did not fit anywhere is counted and becomes a gap in the
+// trace.
 package record
 
 import (
@@ -26,26 +28,30 @@ const (
 	drainEvery    = 25 * time.Millisecond
 	flushEvery    = 100 * time.Millisecond
 	progressEvery = 200 * time.Millisecond
-	// segmentDuration, flushEvery and what the order needs together are how much a killed recorder loses: less than a second.
+	// segmentDuration, flushEvery and what the order needs together are how much a killed recorder
+	// loses: less than a second.
 	segmentDuration = 500 * time.Millisecond
-	// timeResolutionNS is what times are rounded down to. A probe takes fifty times as long, and what is below is most of a
-	// trace's bytes; Go's own tracer rounds to 64 (go1.27 src/runtime/tracetime.go).
+	// timeResolutionNS is what times are rounded down to. A probe takes fifty times as long, and
+	// what is below is most of a trace's bytes; Go's own tracer rounds to 64 (go1.27
+	// src/runtime/tracetime.go).
 	timeResolutionNS = 16
 )
 
 // Options say how to record. The zero value records everything until the process exits.
 type Options struct {
-	Output     string          // a trace's path, or a folder for its segments
-	Duration   time.Duration   // 0: until the context or the process ends
-	Without    []string        // transitions to leave out: see TransitionNames
-	StackDepth int             // frames a stack, at most MaxStackDepth; 0: DefaultStackDepth
-	Recorder   string          // name and version of the program that records, for the trace's metadata
-	Ready      func() error    // called once everything is attached; a process that was started for this recording goes on then
-	Begun      func(time.Time) // called once everything is watched, with the trace's beginning
-	Progress   func(Progress)  // called a few times a second
-	Written    func(*Summary)  // called once the trace is whole, while probes may still have to be taken off
-	Programs   *Programs       // keeps what is loaded into the kernel for other recordings; nil: it is for this one
-	Fallbacks  []string        // fall-backs to use even where the kernel can do better: see Fallbacks
+	Output     string        // a trace's path, or a folder for its segments
+	Duration   time.Duration // 0: until the context or the process ends
+	Without    []string      // transitions to leave out: see TransitionNames
+	StackDepth int           // frames a stack, at most MaxStackDepth; 0: DefaultStackDepth
+	Recorder   string        // name and version of the program that records, for the trace's metadata
+	// called once everything is attached; a process that was started for this recording goes on
+	// then
+	Ready     func() error
+	Begun     func(time.Time) // called once everything is watched, with the trace's beginning
+	Progress  func(Progress)  // called a few times a second
+	Written   func(*Summary)  // called once the trace is whole, while probes may still have to be taken off
+	Programs  *Programs       // keeps what is loaded into the kernel for other recordings; nil: it is for this one
+	Fallbacks []string        // fall-backs to use even where the kernel can do better: see Fallbacks
 }
 
 // Check finds what is wrong with the options whatever is recorded. Record does so too.
@@ -85,8 +91,9 @@ const (
 	EndReplaced    = "target replaced its program"
 )
 
-// Record records a process until the options' duration, the context or the process ends. The trace is whole in every
-// case; when writing it goes wrong, what was written until then stays readable and the error says so.
+// Record records a process until the options' duration, the context or the process ends. The trace
+// is whole in every case; when writing it goes wrong, what was written until then stays readable
+// and the error says so.
 func Record(ctx context.Context, proc *target.Process, opts Options) (*Summary, error) {
 	s, err := open(proc, opts)
 	if err != nil {
@@ -144,8 +151,8 @@ func now() int64 {
 	return ts.Nano()
 }
 
-// open reads the executable, creates the output and loads the programs, in this order: what can be refused is refused
-// before anything touches the kernel.
+// open reads the executable, creates the output and loads the programs, in this order: what can be
+// refused is refused before anything touches the kernel.
 func open(proc *target.Process, opts Options) (*session, error) {
 	if err := opts.Check(); err != nil {
 		return nil, err
@@ -187,7 +194,8 @@ func (s *session) start() error {
 	s.startNS = now()
 	s.cpu.begin(s.proc)
 	s.drained = s.startNS
-	s.order.upTo, s.order.taken = s.startNS, s.startNS // what was seen while not everything was attached is no recording
+	// what was seen while not everything was attached is no recording
+	s.order.upTo, s.order.taken = s.startNS, s.startNS
 	s.meta.StartNS = s.startNS + s.offsetNS
 	s.watchLimits()
 	s.out.describe(s.meta)
@@ -243,8 +251,8 @@ func (s *session) step(goesOn bool) error {
 	return errors.Join(s.readMore(), s.cycleDue())
 }
 
-// wait waits until the rings are due, or not at all while there are goroutines to read. It says why the
-// recording is over, if it is.
+// wait waits until the rings are due, or not at all while there are goroutines to read. It says why
+// the recording is over, if it is.
 func (s *session) wait(ctx context.Context, due <-chan time.Time) string {
 	var over <-chan time.Time
 	if s.opts.Duration > 0 {
@@ -371,8 +379,8 @@ func (s *session) accept(ring int, raw []byte) error {
 	return nil
 }
 
-// finish writes what is left, closes the trace and detaches. The kernel may take seconds for that, in which the programs
-// are silent.
+// finish writes what is left, closes the trace and detaches. The kernel may take seconds for that,
+// in which the programs are silent.
 func (s *session) finish(reason string, err error) (*Summary, error) {
 	if s.reading != nil {
 		s.endReading()
@@ -411,7 +419,8 @@ func (s *session) closeTrace(err error) (*Summary, error) {
 	s.meta.Lost = s.follow.counts.Lost
 	s.describeModules()
 	s.meta.LostStacks = s.follow.counts.LostStacks + s.follow.stacks.lost
-	if closing := s.out.close(s.meta, s.follow.rows.batch); !errors.Is(err, closing) { // it may have ended the recording
+	// it may have ended the recording
+	if closing := s.out.close(s.meta, s.follow.rows.batch); !errors.Is(err, closing) {
 		err = errors.Join(err, closing)
 	}
 	sum := &Summary{

@@ -76,8 +76,8 @@ func (s *session) readProbes() error {
 	return checkBytes(s.image.Path, s.choice.points)
 }
 
-// checkBytes compares the instruction at every probe point with what was chosen. A probe that is not on an instruction's
-// first byte would kill the process, and the kernel does not look.
+// checkBytes compares the instruction at every probe point with what was chosen. A probe that is
+// not on an instruction's first byte would kill the process, and the kernel does not look.
 func checkBytes(exe string, points []gobin.Probe) error {
 	f, err := os.Open(exe)
 	if err != nil {
@@ -91,13 +91,15 @@ func checkBytes(exe string, points []gobin.Probe) error {
 			return fmt.Errorf("read %s+%#x in %s: %w", p.Func, p.FuncOffset, exe, err)
 		}
 		if len(have) == 0 || !bytes.Equal(have, p.Bytes) {
-			return fmt.Errorf("%s+%#x is %x and not %x (%s): the file changed while it was read", p.Func, p.FuncOffset, have, p.Bytes, p.Insn)
+			return fmt.Errorf("%s+%#x is %x and not %x (%s): the file changed while it was read", p.Func, p.FuncOffset,
+				have, p.Bytes, p.Insn)
 		}
 	}
 	return nil
 }
 
-// openOutput creates the trace, so that a folder that is missing or not writable is found before anything else.
+// openOutput creates the trace, so that a folder that is missing or not writable is found before
+// anything else.
 func (s *session) openOutput() error {
 	s.offsetNS = target.MonotonicOffset()
 	meta, err := s.describe()
@@ -234,7 +236,8 @@ func configOf(b *gobin.Binary, layout *gobin.Layout, c *choice) (*programConfig,
 	return cfg, nil
 }
 
-// TryPrograms asks the kernel whether it takes the programs for an executable, and attaches nothing.
+// TryPrograms asks the kernel whether it takes the programs for an executable, and attaches
+// nothing.
 func TryPrograms(b *gobin.Binary) error {
 	points, covered, err := b.Probes()
 	if err != nil {
@@ -284,7 +287,8 @@ func programOffsets(l *gobin.Layout) (bpf.GoschedOffsets, error) {
 		o.G_stackLo, o.G_stackHi, o.G_m, o.G_schedSp, o.G_schedPc, o.G_schedBp, o.G_goid, o.G_schedlink, o.G_waitreason,
 	} {
 		if at+8 > gBytes {
-			return o, fmt.Errorf("%w: a field of the runtime's g is at %d, where the programs do not look", ErrUnsupported, at)
+			return o, fmt.Errorf("%w: a field of the runtime's g is at %d, where the programs do not look",
+				ErrUnsupported, at)
 		}
 	}
 	return o, nil

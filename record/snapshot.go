@@ -260,8 +260,8 @@ func (w *walker) threads(gs []found) error {
 	return nil
 }
 
-// state is the goroutine's state in the trace's words. One that waits for the world to stop or the like keeps its
-// thread: it is running.
+// state is the goroutine's state in the trace's words. One that waits for the world to stop or the
+// like keeps its thread: it is running.
 func (g *found) state() format.State {
 	switch {
 	case g.status == gRunnable:
@@ -274,15 +274,16 @@ func (g *found) state() format.State {
 	return format.StateWaiting
 }
 
-// keepsThread are the wait reasons of goroutines that do not leave their thread (go1.26 src/runtime/runtime2.go,
-// isWaitingForSuspendG).
+// keepsThread are the wait reasons of goroutines that do not leave their thread (go1.26
+// src/runtime/runtime2.go, isWaitingForSuspendG).
 var keepsThread = []string{
-	"stopping the world", "GC mark termination", "garbage collection", "garbage collection scan", "trace goroutine status",
+	"stopping the world", "GC mark termination", "garbage collection", "garbage collection scan",
+	"trace goroutine status",
 	"trace proc status", "page trace flush", "GC assist marking", "GC worker (active)", "flushing proc caches",
 }
 
-// keepers says of every wait reason whether it is one of those. Before go1.20 the reason of such a goroutine may be
-// any: it was set late or not at all.
+// keepers says of every wait reason whether it is one of those. Before go1.20 the reason of such a
+// goroutine may be any: it was set late or not at all.
 func keepers(reasons []string, minor int) []bool {
 	keep := make([]bool, len(reasons))
 	for i, r := range reasons {

@@ -189,7 +189,8 @@ func TestWalkerFollowsFrames(t *testing.T) {
 			binary.LittleEndian.PutUint64(raw[h.layout.G.SchedBP:], c.fp)
 			binary.LittleEndian.PutUint64(raw[h.layout.G.SchedLR:], caller) // of arm64
 			gs := h.walkAll(t, c.arch)
-			if len(gs) != 1 || !slices.Equal(gs[0].pcs, c.want) || !gs[0].whole || gs[0].hasWord != (c.status == gRunnable) {
+			if len(gs) != 1 || !slices.Equal(gs[0].pcs, c.want) || !gs[0].whole ||
+				gs[0].hasWord != (c.status == gRunnable) {
 				t.Errorf("found %+v, want %#x", gs, c.want)
 			}
 		})

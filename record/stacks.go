@@ -11,8 +11,8 @@ import (
 	"github.com/gosched/gosched/record/syscalls"
 )
 
-// maxStackBytes is how many bytes of distinct stacks a recording keeps; events with further ones have none, and
-// are counted.
+// maxStackBytes is how many bytes of distinct stacks a recording keeps; events with further ones
+// have none, and are counted.
 const maxStackBytes = 64 << 20
 
 // symbolizer tells what is at an address of the process, innermost first where calls were inlined.
@@ -24,7 +24,8 @@ type symbolizer interface {
 	Unknown(ret uint64) (module uint64, ok bool) // the module of the call that returns to ret, if that is not known
 }
 
-// stacks turns the names that the kernel side gives stacks into strings of the trace, each distinct stack once.
+// stacks turns the names that the kernel side gives stacks into strings of the trace, each distinct
+// stack once.
 type stacks struct {
 	code     symbolizer
 	table    interner
@@ -46,11 +47,13 @@ func newStacks(code symbolizer, table interner, t *texts) *stacks {
 	return &stacks{
 		code: code, table: table, texts: t, unknown: map[format.StringID]uint64{}, blame: func(uint64) {},
 		defs: map[uint64]stackDef{}, ids: map[uint64]format.StringID{}, entries: map[uint64]format.StringID{},
-		syscalls: map[uint64]format.StringID{}, memory: map[string]format.StringID{}, creators: map[uint64]format.StringID{},
+		syscalls: map[uint64]format.StringID{}, memory: map[string]format.StringID{},
+		creators: map[uint64]format.StringID{},
 	}
 }
 
-// maxUnused is how many stacks wait at most for the first event that names them, which may have been lost.
+// maxUnused is how many stacks wait at most for the first event that names them, which may have
+// been lost.
 const maxUnused = 64 << 10
 
 // define learns what a name stands for.
@@ -157,9 +160,9 @@ func (s *stacks) expand(def stackDef) []byte {
 	return appendFrames(nil, frames)
 }
 
-// calls gives the frames of a stack, innermost first. All pcs are return addresses but those that a signal interrupted:
-// the runtime makes it look as if that instruction had called asyncPreempt or sigpanic (go1.18–1.27
-// src/runtime/signal_unix.go).
+// calls gives the frames of a stack, innermost first. All pcs are return addresses but those that a
+// signal interrupted: the runtime makes it look as if that instruction had called asyncPreempt or
+// sigpanic (go1.18–1.27 src/runtime/signal_unix.go).
 func (s *stacks) calls(pcs []uint64) []gobin.Frame {
 	var frames []gobin.Frame
 	exact, from := false, 0
@@ -192,7 +195,8 @@ func appendFrames(out []byte, frames []gobin.Frame) []byte {
 	return out
 }
 
-// leaves are the runtime's own last steps into the scheduler, which say nothing about the goroutine.
+// leaves are the runtime's own last steps into the scheduler, which say nothing about the
+// goroutine.
 var leaves = []string{"runtime.gopark", "runtime.entersyscall", "runtime.reentersyscall", "runtime.systemstack_switch"}
 
 // trimLeaf cuts those off.
@@ -222,8 +226,8 @@ func (s *stacks) syscallOf(def stackDef) format.StringID {
 	return format.NullString
 }
 
-// handsOver are functions that leave their goroutine's stack with a frame of their own on it, so that the word at the
-// saved stack pointer is not a return address.
+// handsOver are functions that leave their goroutine's stack with a frame of their own on it, so
+// that the word at the saved stack pointer is not a return address.
 var handsOver = []string{
 	"runtime.gopark", "runtime.Gosched", "runtime.goyield", "runtime.goschedguarded", "runtime.asyncPreempt2",
 	"runtime.coroswitch", "runtime.coroyield", "runtime.goexit1", "runtime.mcall",

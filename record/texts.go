@@ -64,8 +64,8 @@ var textNames = [numTexts]string{
 	textLate:        "events came too late to be put in order",
 }
 
-// runtimeWakers says what wakes a goroutine that waits for a reason when no goroutine does it. Reasons that are
-// not here are woken by "runtime".
+// runtimeWakers says what wakes a goroutine that waits for a reason when no goroutine does it.
+// Reasons that are not here are woken by "runtime".
 var runtimeWakers = map[string]text{
 	"sleep":                   textTimer,
 	"select":                  textTimer, // a timer's channel send
@@ -136,7 +136,8 @@ func newTexts(table interner, waitReasons, stwReasons []string) *texts {
 
 func (t *texts) id(n text) format.StringID { return t.ids[n] }
 
-// waitReason is the runtime's own string for a wait reason's number; null for a number it does not know.
+// waitReason is the runtime's own string for a wait reason's number; null for a number it does not
+// know.
 func (t *texts) waitReason(n uint8) format.StringID {
 	if int(n) < len(t.wait) {
 		return t.wait[n]
@@ -144,9 +145,10 @@ func (t *texts) waitReason(n uint8) format.StringID {
 	return format.NullString
 }
 
-// waker names what made ready a goroutine that waited for a reason, seen by an operation on a P or without one. Goroutines
-// that wait for I/O come in lists from the network poller, or are taken from it and run; one that is made ready singly met
-// its deadline, which is a timer (go1.18–1.27 src/runtime/netpoll.go).
+// waker names what made ready a goroutine that waited for a reason, seen by an operation on a P or
+// without one. Goroutines that wait for I/O come in lists from the network poller, or are taken
+// from it and run; one that is made ready singly met its deadline, which is a timer (go1.18–1.27
+// src/runtime/netpoll.go).
 func (t *texts) waker(by gobin.Op, reason uint8, proc int32) format.StringID {
 	switch {
 	case int(reason) >= len(t.wakers):
@@ -172,8 +174,8 @@ func (t *texts) rangeName(begin op, reason uint8) format.StringID {
 	return t.stopped
 }
 
-// taskStates are the kernel's states of a thread that is not running (Linux v6.18 include/linux/sched.h), in the
-// words of proc(5).
+// taskStates are the kernel's states of a thread that is not running (Linux v6.18
+// include/linux/sched.h), in the words of proc(5).
 var taskStates = []struct {
 	bit  uint32
 	name string
@@ -191,7 +193,8 @@ const (
 	taskNoLoad = 0x0400
 )
 
-// threadReason names why a thread left its CPU: the thread that took it, or the state it went to sleep in.
+// threadReason names why a thread left its CPU: the thread that took it, or the state it went to
+// sleep in.
 func (t *texts) threadReason(involuntary bool, state uint32, comm []byte) format.StringID {
 	if involuntary {
 		return t.command(comm)

@@ -34,7 +34,8 @@ func scheduled(rng *rand.Rand, n, cpus, goroutines int) []event {
 			cpu = on[g]
 		}
 		states[g], on[g] = moves[do].to, cpu
-		busy[cpu] = states[g] == format.StateRunning || states[g] == format.StateSyscall || do == gobin.OpReady && busy[cpu]
+		busy[cpu] = states[g] == format.StateRunning || states[g] == format.StateSyscall || do == gobin.OpReady &&
+			busy[cpu]
 		out = append(out, event{op: op(do), goid: int64(g + 1), cpu: uint16(cpu), time: int64(len(out)+1) * 1000})
 	}
 	return out
@@ -94,7 +95,8 @@ func TestOrderWithinARingIsKeptInATie(t *testing.T) {
 	for _, e := range all(o) {
 		got = append(got, e.tid)
 	}
-	if want := []int32{0, 1, 9, 2}; len(got) != 4 || got[0] != want[0] || got[1] != want[1] || got[2] != want[2] || got[3] != want[3] {
+	if want := []int32{0, 1, 9, 2}; len(got) != 4 || got[0] != want[0] || got[1] != want[1] || got[2] != want[2] ||
+		got[3] != want[3] {
 		t.Errorf("order %v, want %v", got, want)
 	}
 }

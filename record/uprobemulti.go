@@ -26,8 +26,8 @@ var haveUprobeMulti = sync.OnceValue(func() bool {
 	return err == nil && n == 1
 })
 
-// trials are links that were made to try the kernel. Closing one takes as long as every CPU needs to
-// pass a grace period, which is not waited for until programs are closed.
+// trials are links that were made to try the kernel. Closing one takes as long as every CPU needs
+// to pass a grace period, which is not waited for until programs are closed.
 var trials sync.WaitGroup
 
 // hitsOfOtherThread probes a function of this program, by its process, and says how often the probe

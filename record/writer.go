@@ -6,11 +6,13 @@ import (
 	"github.com/gosched/gosched/format"
 )
 
-// queuedBatches is how many batches wait for the writer at most. When it is slower than the events come, the rings fill
-// and the kernel side counts what it loses; the recorder's memory does not grow.
+// queuedBatches is how many batches wait for the writer at most. When it is slower than the events
+// come, the rings fill and the kernel side counts what it loses; the recorder's memory does not
+// grow.
 const queuedBatches = 32
 
-// writer writes batches on a goroutine of its own, so that the rings are drained while a segment is compressed.
+// writer writes batches on a goroutine of its own, so that the rings are drained while a segment is
+// compressed.
 type writer struct {
 	rec    *format.Recording
 	full   chan *format.Batch

@@ -7,8 +7,8 @@ import (
 	"github.com/gosched/gosched/analyze/replay"
 )
 
-// NewAudited makes a pass that fails the test where the causes of a wait do not add up to the wait. What it returns beside says at the end
-// whether the totals add up to all waits.
+// NewAudited makes a pass that fails the test where the causes of a wait do not add up to the wait.
+// What it returns beside says at the end whether the totals add up to all waits.
 func NewAudited(t testing.TB) (p *Pass, finish func()) {
 	t.Helper()
 	p = New()

@@ -14,7 +14,8 @@ import (
 	"github.com/gosched/gosched/format"
 )
 
-// benchmarkEvents is the size of the trace that is read, unless GOSCHED_BENCH_EVENTS says otherwise.
+// benchmarkEvents is the size of the trace that is read, unless GOSCHED_BENCH_EVENTS says
+// otherwise.
 const benchmarkEvents = 10_000_000
 
 // BenchmarkBlocking goes through a trace in memory.

@@ -46,7 +46,8 @@ func (p *Pass) blame() *blame {
 }
 
 func newBlame(p *Pass) *blame {
-	b := &blame{Pass: p, groups: map[causeKey]*group{}, ways: map[causeKey]*group{}, bySite: map[siteID]map[causeKey]*group{}, keys: map[nodeID]causeKey{}}
+	b := &blame{Pass: p, groups: map[causeKey]*group{}, ways: map[causeKey]*group{},
+		bySite: map[siteID]map[causeKey]*group{}, keys: map[nodeID]causeKey{}}
 	for id := range p.nodes.list {
 		if id < len(p.totals) && p.totals[id].ns > 0 {
 			b.add(nodeID(id), p.totals[id])
@@ -153,9 +154,11 @@ func (b *blame) key(leaf nodeID) causeKey {
 	return k
 }
 
-// collects says whether a stack is that of the garbage collector at work: one of its workers, or a goroutine that has to help it because it allocates.
+// collects says whether a stack is that of the garbage collector at work: one of its workers, or a
+// goroutine that has to help it because it allocates.
 func collects(text string) bool {
-	return strings.HasPrefix(text, "runtime.gcBgMarkWorker ") || strings.Contains(text, ";runtime.gcBgMarkWorker ") || strings.Contains(text, ";runtime.gcAssistAlloc ")
+	return strings.HasPrefix(text, "runtime.gcBgMarkWorker ") || strings.Contains(text, ";runtime.gcBgMarkWorker ") ||
+		strings.Contains(text, ";runtime.gcAssistAlloc ")
 }
 
 // hasStack says whether the where of a cause of the kind is a stack.
@@ -167,7 +170,8 @@ func hasStack(k Kind) bool {
 	return false
 }
 
-// idleWeight is what time counts, when causes are ranked, in which goroutines may just have been waiting for work.
+// idleWeight is what time counts, when causes are ranked, in which goroutines may just have been
+// waiting for work.
 const idleWeight = 0.01
 
 func (g *group) score() float64 {
@@ -204,7 +208,8 @@ func sorted(groups map[causeKey]*group) []*group {
 		list = append(list, g)
 	}
 	slices.SortFunc(list, func(x, y *group) int {
-		return cmp.Or(cmp.Compare(y.score(), x.score()), cmp.Compare(y.ns, x.ns), cmp.Compare(x.kind, y.kind), cmp.Compare(x.name, y.name), cmp.Compare(x.syscall, y.syscall))
+		return cmp.Or(cmp.Compare(y.score(), x.score()), cmp.Compare(y.ns, x.ns), cmp.Compare(x.kind, y.kind),
+			cmp.Compare(x.name, y.name), cmp.Compare(x.syscall, y.syscall))
 	})
 	return list
 }
@@ -239,7 +244,8 @@ func (b *blame) steps(id nodeID) []Step {
 	for n := &b.nodes.list[id]; n.kind == kindWait; n = &b.nodes.list[n.tail] {
 		site := b.sites.list[n.where]
 		text := b.names.Stack(site.stack)
-		out = append(out, Step{Reason: b.names.Reason(site.reason), Frame: stack.Culprit(text), Stack: text, Elided: n.elided})
+		out = append(out, Step{Reason: b.names.Reason(site.reason), Frame: stack.Culprit(text), Stack: text,
+			Elided: n.elided})
 	}
 	return out
 }

@@ -7,7 +7,8 @@ import (
 	"github.com/gosched/gosched/format"
 )
 
-// Pass gathers where goroutines spent their time and what they waited for. Make one with New, run it with replay.Run and ask for its Result.
+// Pass gathers where goroutines spent their time and what they waited for. Make one with New, run
+// it with replay.Run and ask for its Result.
 type Pass struct {
 	nodes     *nodes
 	sites     *sites
@@ -77,7 +78,8 @@ var (
 // New makes an empty pass over a trace with these names.
 func New() *Pass {
 	return &Pass{
-		nodes: newNodes(), sites: newSites(), processes: map[int32]*process{}, ranges: map[format.StringID]*rangeSum{}, pool: pool{room: maxParts},
+		nodes: newNodes(), sites: newSites(), processes: map[int32]*process{}, ranges: map[format.StringID]*rangeSum{},
+		pool: pool{room: maxParts},
 	}
 }
 
@@ -239,7 +241,8 @@ func (l *lengths) take(s *replay.Span) bool {
 	return true
 }
 
-// maxInOrder is up to how many parts of one span are kept in their order. Of more, those of one cause are put together.
+// maxInOrder is up to how many parts of one span are kept in their order. Of more, those of one
+// cause are put together.
 const maxInOrder = 48
 
 // merged puts parts of one cause together where there are many.

@@ -11,7 +11,8 @@ import (
 	"github.com/gosched/gosched/internal/golden"
 )
 
-// TestTraces draws the result of each testdata/*.trace as JSON and as text and compares with the files beside it.
+// TestTraces draws the result of each testdata/*.trace as JSON and as text and compares with the
+// files beside it.
 func TestTraces(t *testing.T) {
 	paths, err := filepath.Glob("testdata/*.trace")
 	if err != nil || len(paths) == 0 {
@@ -39,7 +40,8 @@ func TestChainByHand(t *testing.T) {
 	r := blocked(t, golden.Trace(t, "testdata/chain.trace"))
 	sites := map[string]string{
 		"sync.Mutex.Lock": "syscall fsync in main.holder 60, running main.holder 40",
-		"chan receive":    "syscall fsync in main.holder 60, running main.holder 40, behind main.other 25, running main.client 20, waking  5",
+		"chan receive": "syscall fsync in main.holder 60, running main.holder 40, behind main.other 25, running " +
+			"main.client 20, waking  5",
 	}
 	for _, s := range r.Spent {
 		want, ok := sites[s.Name]
@@ -61,7 +63,8 @@ func TestChainByHand(t *testing.T) {
 	var sum int64
 	for _, c := range r.Causes {
 		sum += c.NS
-		if c.Syscall == "fsync" && (c.Name != "main.holder" || c.NS != 180 || c.DirectNS != 60 || c.IdleNS != 60 || len(c.Way) == 0) {
+		if c.Syscall == "fsync" && (c.Name != "main.holder" || c.NS != 180 || c.DirectNS != 60 || c.IdleNS != 60 ||
+			len(c.Way) == 0) {
 			t.Errorf("fsync: %+v", c)
 		}
 		if c.Name == "main.idle" || c.Name == "main.stuck" {
@@ -82,7 +85,8 @@ func TestASuspensionByHand(t *testing.T) {
 	}
 	// g1 itself, which had no CPU, and g2, g3, g5 and g7, which it held up. Reads: 299 and 595 ms,
 	// less 200 of the first.
-	for kind, want := range map[blocking.Kind]int64{blocking.KindSuspended: 5 * 200_000_000, blocking.KindSyscall: 694_000_000, blocking.KindAsleep: 0} {
+	for kind, want := range map[blocking.Kind]int64{blocking.KindSuspended: 5 * 200_000_000,
+		blocking.KindSyscall: 694_000_000, blocking.KindAsleep: 0} {
 		if ns[kind] != want {
 			t.Errorf("%v held up goroutines for %d ns, want %d", kind, ns[kind], want)
 		}

@@ -28,7 +28,8 @@ const (
 )
 
 var kindNames = [numKinds]string{
-	KindUnknown: "unknown", KindRunning: "running", KindOffCPU: "off CPU", KindAsleep: "asleep", KindSyscall: "syscall", KindBehind: "behind",
+	KindUnknown: "unknown", KindRunning: "running", KindOffCPU: "off CPU", KindAsleep: "asleep", KindSyscall: "syscall",
+	KindBehind: "behind",
 	KindWaking: "waking", KindStopped: "stop-the-world", KindSuspended: "suspended", KindNetwork: "network",
 	KindTimer: "timer", KindGC: "GC", KindRuntime: "runtime", kindWait: "wait",
 }
@@ -56,15 +57,18 @@ const (
 )
 
 var unknownNames = [numUnknowns]string{
-	unknownGap: "events were lost", unknownNever: "not over when the recording ended", unknownUnseen: "moves are missing from the trace",
-	unknownWaker: "the trace does not say who ended it", unknownBefore: "what the waker did before is not in the trace",
+	unknownGap: "events were lost", unknownNever: "not over when the recording ended",
+	unknownUnseen:  "moves are missing from the trace",
+	unknownWaker:   "the trace does not say who ended it",
+	unknownBefore:  "what the waker did before is not in the trace",
 	unknownHistory: "too long ago to be remembered", unknownVarious: "many small causes",
 }
 
 // nodeID names a cause with the waits that lead to it. 0 is unknownGap.
 type nodeID uint32
 
-// node is a cause, or a wait and what it waited for: a list that ends with a cause. Nodes are shared, so that equal ones have one id.
+// node is a cause, or a wait and what it waited for: a list that ends with a cause. Nodes are
+// shared, so that equal ones have one id.
 type node struct {
 	nodeKey
 	leaf   nodeID // the end of the list; of a cause itself
@@ -73,10 +77,14 @@ type node struct {
 }
 
 type nodeKey struct {
-	kind  Kind
-	where uint32 // the stack; of KindOffCPU the name of who took the CPU; of kindWait the site; of KindUnknown the unknown
-	what  uint32 // the reason, of KindSuspended the kernel's state; of KindRunning and KindBehind the entry function, where the stack is null
-	tail  nodeID // of kindWait
+	kind Kind
+	// the stack; of KindOffCPU the name of who took the CPU; of kindWait the site; of KindUnknown
+	// the unknown
+	where uint32
+	// the reason, of KindSuspended the kernel's state; of KindRunning and KindBehind the entry
+	// function, where the stack is null
+	what uint32
+	tail nodeID // of kindWait
 }
 
 const (
@@ -123,7 +131,8 @@ func (n *nodes) intern(key nodeKey) nodeID {
 	return id
 }
 
-// code is a goroutine that runs, or in whose way of another that has the P: the stack is where it was when it was seen next.
+// code is a goroutine that runs, or in whose way of another that has the P: the stack is where it
+// was when it was seen next.
 func (n *nodes) code(kind Kind, stack format.StringID, entry replay.EntryID) nodeID {
 	cache, key := &n.running, nodeKey{kind: kind, where: uint32(stack)}
 	if kind == KindBehind {
@@ -171,7 +180,8 @@ func (n *nodes) taken(by format.StringID) nodeID {
 	return *at
 }
 
-// wait is a wait at a site for what tail is. Where the list would be too long, waits in the middle are left out.
+// wait is a wait at a site for what tail is. Where the list would be too long, waits in the middle
+// are left out.
 func (n *nodes) wait(site siteID, tail nodeID) nodeID {
 	latest := &n.latest[(uint32(site)*31+uint32(tail))%uint32(len(n.latest))]
 	if latest.id == 0 || latest.site != site || latest.tail != tail {

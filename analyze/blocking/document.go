@@ -65,7 +65,8 @@ func (r *Result) Document(v View) *report.Document {
 	d := &report.Document{Title: "Blocking: where goroutines waited, and for what", Warnings: r.Warnings}
 	d.Tables = append(d.Tables, r.causeTable(v), r.wayTable(v))
 	for _, t := range []struct{ title, by string }{
-		{"Where the time went", "class"}, {"By reason", "reason"}, {"By place", "site"}, {"By goroutine kind (entry function)", "kind"},
+		{"Where the time went", "class"}, {"By reason", "reason"}, {"By place", "site"},
+		{"By goroutine kind (entry function)", "kind"},
 	} {
 		d.Tables = append(d.Tables, r.spentTable(t.title, t.by, v))
 	}
@@ -80,18 +81,22 @@ func (r *Result) Document(v View) *report.Document {
 func (r *Result) notes() []string {
 	notes := []string{
 		"Times are sums over goroutines: ten goroutines that wait for a second are ten seconds, and \"wall\" is 1000%.",
-		"held up: what the wakers did meanwhile, followed from waker to waker, and what runnable goroutines and those in system calls waited for. " +
+		"held up: what the wakers did meanwhile, followed from waker to waker, and what runnable goroutines and " +
+			"those in system calls waited for. " +
 			"Waiting for the network or a timer by oneself holds up nobody and is under \"Where the time went\" alone. " +
-			"idle: goroutines at the top of their own loop, who may just have had nothing to do; it counts a hundredth in the order.",
+			"idle: goroutines at the top of their own loop, who may just have had nothing to do; it counts a " +
+			"hundredth in the order.",
 	}
 	if r.Threads == nil {
-		notes = append(notes, "The trace has no thread events: time in which a goroutine's thread had no CPU is inside of what it did then.")
+		notes = append(notes, "The trace has no thread events: time in which a goroutine's thread had no CPU is "+
+			"inside of what it did then.")
 	}
 	return notes
 }
 
 func (r *Result) causeTable(v View) report.Table {
-	t := report.Table{Title: "What held goroutines up in the end", Columns: []string{"", "held up", "share", "times", "itself", "idle"}}
+	t := report.Table{Title: "What held goroutines up in the end", Columns: []string{"", "held up", "share", "times",
+		"itself", "idle"}}
 	for i := range r.Causes {
 		c := &r.Causes[i]
 		if len(t.Rows) == v.Rows {
@@ -99,7 +104,8 @@ func (r *Result) causeTable(v View) report.Table {
 			continue
 		}
 		t.Rows = append(t.Rows, []report.Cell{
-			report.Text(c.describe()), report.Duration(c.NS), report.Share(c.Share), report.Count(c.Count), shareOf(c.DirectNS, c.NS), shareOf(c.IdleNS, c.NS),
+			report.Text(c.describe()), report.Duration(c.NS), report.Share(c.Share), report.Count(c.Count),
+			shareOf(c.DirectNS, c.NS), shareOf(c.IdleNS, c.NS),
 		})
 	}
 	return t
@@ -126,7 +132,8 @@ func (r *Result) wayTable(v View) report.Table {
 		}
 		lead := fmt.Sprintf("%d. %s", i+1, report.FormatDuration(c.WayNS))
 		for _, s := range c.Way {
-			t.Rows = append(t.Rows, []report.Cell{report.Text(lead), report.Text(s.Reason + " at " + stack.Short(s.Frame) + elision(s.Elided))})
+			t.Rows = append(t.Rows, []report.Cell{report.Text(lead),
+				report.Text(s.Reason + " at " + stack.Short(s.Frame) + elision(s.Elided))})
 			lead = "   for"
 		}
 		t.Rows = append(t.Rows, []report.Cell{report.Text(lead), report.Text(c.end())})
@@ -180,8 +187,10 @@ func (s *Spent) cells() []report.Cell {
 		name = stack.Local(name)
 	}
 	cells := []report.Cell{
-		report.Text(name), report.Count(s.Count), report.Count(s.Censored), report.OptionalDuration(s.P50NS), report.OptionalDuration(s.P90NS),
-		report.OptionalDuration(s.P99NS), report.OptionalDuration(s.MaxNS), report.Duration(s.SumNS + s.CensoredSumNS), report.Share(s.Wall),
+		report.Text(name), report.Count(s.Count), report.Count(s.Censored), report.OptionalDuration(s.P50NS),
+		report.OptionalDuration(s.P90NS),
+		report.OptionalDuration(s.P99NS), report.OptionalDuration(s.MaxNS), report.Duration(s.SumNS + s.CensoredSumNS),
+		report.Share(s.Wall),
 	}
 	if s.By == "class" && s.Name == classRunning {
 		for i := 1; i < 7; i++ {
@@ -190,7 +199,8 @@ func (s *Spent) cells() []report.Cell {
 	}
 	switch {
 	case s.By == "kind":
-		cells = append(cells, report.OptionalDuration(s.RunningNS), report.OptionalDuration(s.RunnableNS), report.OptionalDuration(s.SyscallNS))
+		cells = append(cells, report.OptionalDuration(s.RunningNS), report.OptionalDuration(s.RunnableNS),
+			report.OptionalDuration(s.SyscallNS))
 	case s.By == "site":
 		cells = append([]report.Cell{cells[0], report.Text(""), report.Text("")}, cells[1:]...)
 		if len(s.Causes) > 0 {
@@ -216,7 +226,8 @@ func (r *Result) rangeTable(v View) report.Table {
 	t := report.Table{Title: "Of the whole process", Columns: []string{"", "count", "max", "sum", "of the time"}}
 	for i := range r.Spent {
 		if s := &r.Spent[i]; s.By == "range" && len(t.Rows) < v.Rows {
-			t.Rows = append(t.Rows, []report.Cell{report.Text(s.Name), report.Count(s.Count), report.OptionalDuration(s.MaxNS), report.Duration(s.SumNS), report.Share(s.Wall)})
+			t.Rows = append(t.Rows, []report.Cell{report.Text(s.Name), report.Count(s.Count),
+				report.OptionalDuration(s.MaxNS), report.Duration(s.SumNS), report.Share(s.Wall)})
 		}
 	}
 	return t
@@ -230,7 +241,8 @@ func (r *Result) wakerTable(v View) report.Table {
 			continue
 		}
 		w := &r.Wakers[i]
-		t.Rows = append(t.Rows, []report.Cell{report.Text(w.Reason + " at " + stack.Short(w.Frame)), report.Text(w.by()), report.Count(w.Count), report.Duration(w.SumNS)})
+		t.Rows = append(t.Rows, []report.Cell{report.Text(w.Reason + " at " + stack.Short(w.Frame)),
+			report.Text(w.by()), report.Count(w.Count), report.Duration(w.SumNS)})
 	}
 	return t
 }
@@ -246,14 +258,16 @@ func (w *Waker) by() string {
 }
 
 func (r *Result) delayTable(v View) report.Table {
-	t := report.Table{Title: "What runnable goroutines waited for, where they ran in the end", Columns: []string{"", "sum", "share", "times"}}
+	t := report.Table{Title: "What runnable goroutines waited for, where they ran in the end",
+		Columns: []string{"", "sum", "share", "times"}}
 	for i := range r.Delays {
 		if len(t.Rows) == v.Rows {
 			t.More++
 			continue
 		}
 		c := &r.Delays[i]
-		t.Rows = append(t.Rows, []report.Cell{report.Text(c.describe()), report.Duration(c.NS), report.Share(c.Share), report.Count(c.Count)})
+		t.Rows = append(t.Rows, []report.Cell{report.Text(c.describe()), report.Duration(c.NS), report.Share(c.Share),
+			report.Count(c.Count)})
 	}
 	return t
 }
@@ -263,8 +277,10 @@ func (t *Threads) table() report.Table {
 	for _, row := range []struct {
 		name            string
 		on, off, asleep int64
-	}{{"running goroutines", t.RunningOnNS, t.RunningOffNS, t.RunningAsleepNS}, {"goroutines in system calls", t.SyscallOnNS, t.SyscallOffNS, t.SyscallAsleepNS}} {
-		out.Rows = append(out.Rows, []report.Cell{report.Text(row.name), report.Duration(row.on), report.Duration(row.off), report.Duration(row.asleep)})
+	}{{"running goroutines", t.RunningOnNS, t.RunningOffNS, t.RunningAsleepNS}, {"goroutines in system calls",
+		t.SyscallOnNS, t.SyscallOffNS, t.SyscallAsleepNS}} {
+		out.Rows = append(out.Rows, []report.Cell{report.Text(row.name), report.Duration(row.on),
+			report.Duration(row.off), report.Duration(row.asleep)})
 	}
 	if t.RunningStoppedNS > 0 {
 		out.Columns = append(out.Columns, "stopped from outside")

@@ -6,7 +6,8 @@ import (
 	"github.com/gosched/gosched/format"
 )
 
-// Site is the waits or the system calls at one place, whole. The histogram is the pass's own and not to be changed.
+// Site is the waits or the system calls at one place, whole. The histogram is the pass's own and
+// not to be changed.
 type Site struct {
 	Reason  string // of a wait; of a system call its name
 	Stack   string // root first, empty where it is not known
@@ -29,7 +30,8 @@ func (p *Pass) Sites() []Site {
 			continue
 		}
 		out = append(out, Site{
-			Reason: p.names.Reason(s.reason), Stack: p.names.Stack(s.stack), Class: s.class, Syscall: s.syscall, System: s.system, Other: id == 0,
+			Reason: p.names.Reason(s.reason), Stack: p.names.Stack(s.stack), Class: s.class, Syscall: s.syscall,
+			System: s.system, Other: id == 0,
 			Lengths: &s.lengths.Histogram, Broken: s.lengths.broken, IdleNS: s.idle, Causes: shares(bySite[siteID(id)]),
 		})
 	}
@@ -54,7 +56,8 @@ func (p *Pass) Kinds() []KindSpans {
 	var out []KindSpans
 	for id, k := range p.kinds {
 		if k != nil {
-			out = append(out, KindSpans{p.names.Entry(replay.EntryID(id)), k.system, k.waits.whole(), k.calls.whole(), k.runs.whole()})
+			out = append(out, KindSpans{p.names.Entry(replay.EntryID(id)), k.system, k.waits.whole(), k.calls.whole(),
+				k.runs.whole()})
 		}
 	}
 	return out
@@ -62,8 +65,9 @@ func (p *Pass) Kinds() []KindSpans {
 
 func (l *lengths) whole() Lengths { return Lengths{&l.Histogram, l.broken} }
 
-// NetworkWakes is the number of waits that the network ended: those of which the trace says so, and where it has no word for it, those for the network that no
-// goroutine ended. Waits at pairs that were not told apart are not among them.
+// NetworkWakes is the number of waits that the network ended: those of which the trace says so, and
+// where it has no word for it, those for the network that no goroutine ended. Waits at pairs that
+// were not told apart are not among them.
 func (p *Pass) NetworkWakes() int64 {
 	var n int64
 	for key, pair := range p.sites.pairs {

@@ -32,7 +32,8 @@ type block struct {
 	parts []part
 }
 
-// pool is what the blocks of all goroutines share: how many parts more there may be, and room for parts that is not in use.
+// pool is what the blocks of all goroutines share: how many parts more there may be, and room for
+// parts that is not in use.
 type pool struct {
 	room  int
 	spare [][]part
@@ -55,8 +56,9 @@ func (p *pool) give(parts []part) {
 	}
 }
 
-// history is what a goroutine did: its time until end, by causes. The recent past is exact. What is older is kept in blocks that grow with their
-// age, so that a long past takes room with the logarithm of its length.
+// history is what a goroutine did: its time until end, by causes. The recent past is exact. What is
+// older is kept in blocks that grow with their age, so that a long past takes room with the
+// logarithm of its length.
 type history struct {
 	begin  int64
 	end    int64
@@ -145,7 +147,10 @@ func (b *block) trim() {
 	if len(b.parts) <= maxInBlock {
 		return
 	}
-	slices.SortFunc(b.parts, func(x, y part) int { return cmp.Or(cmp.Compare(y.ns, x.ns), cmp.Compare(x.node, y.node)) })
+	slices.SortFunc(b.parts, func(x, y part) int {
+		return cmp.Or(cmp.Compare(y.ns, x.ns),
+			cmp.Compare(x.node, y.node))
+	})
 	rest := part{node: nodeID(unknownVarious)}
 	for _, p := range b.parts[maxInBlock-1:] {
 		rest.ns += p.ns
@@ -153,8 +158,8 @@ func (b *block) trim() {
 	b.parts = mergePart(b.parts[:maxInBlock-1], rest)
 }
 
-// between appends the causes from t0 to t1, the latest first, to list, and says how much of it is an estimate. It covers all of it from t0 or
-// h.begin on to t1, which is not after h.end.
+// between appends the causes from t0 to t1, the latest first, to list, and says how much of it is
+// an estimate. It covers all of it from t0 or h.begin on to t1, which is not after h.end.
 func (h *history) between(t0, t1 int64, list []part) (_ []part, estimated int64) {
 	for i := len(h.recent) - 1; i >= 0 && t1 > t0; i-- {
 		begin := h.startOf(i)
@@ -195,7 +200,8 @@ func (h *history) startOf(i int) int64 {
 	return h.begin
 }
 
-// cut appends the block's parts in [from, to). Of a block that is not inside as a whole each part counts in proportion, which is an estimate.
+// cut appends the block's parts in [from, to). Of a block that is not inside as a whole each part
+// counts in proportion, which is an estimate.
 func (b *block) cut(begin, from, to int64, list []part) (_ []part, estimated int64) {
 	if from == begin && to == b.end {
 		return append(list, b.parts...), 0

@@ -15,7 +15,8 @@ import (
 	"github.com/gosched/gosched/internal/testenv"
 )
 
-// planted says what each case of testdata/progs/planted is for: the kinds that its cause may be, and what must be named.
+// planted says what each case of testdata/progs/planted is for: the kinds that its cause may be,
+// and what must be named.
 var planted = []struct {
 	name  string
 	kinds []blocking.Kind
@@ -44,7 +45,8 @@ var planted = []struct {
 	{"gc-assist", []blocking.Kind{blocking.KindGC}, []string{"marking"}, ""},
 }
 
-// TestThePlantedCauseComesFirst records programs each of which makes its goroutines wait for one thing.
+// TestThePlantedCauseComesFirst records programs each of which makes its goroutines wait for one
+// thing.
 func TestThePlantedCauseComesFirst(t *testing.T) {
 	testenv.RequireBPF(t)
 	program := testenv.Build(t, testenv.Program{Name: "planted"})
@@ -57,7 +59,8 @@ func TestThePlantedCauseComesFirst(t *testing.T) {
 				r := blocked(t, recorded(t, program, "-case", c.name))
 				causes, noise := ownCauses(r, c.names)
 				first := causes[0]
-				if slices.Contains(c.kinds, first.Kind) && slices.Contains(c.names, first.Name) && strings.Contains(first.Syscall, c.call) {
+				if slices.Contains(c.kinds, first.Kind) && slices.Contains(c.names, first.Name) &&
+					strings.Contains(first.Syscall, c.call) {
 					return
 				}
 				t.Logf("%.0f%% of the time others had the CPU; the first causes are", 100*noise)
@@ -70,10 +73,12 @@ func TestThePlantedCauseComesFirst(t *testing.T) {
 	}
 }
 
-// attempts are how often a case may be recorded: where other processes want the CPUs a program does not do what it was made for.
+// attempts are how often a case may be recorded: where other processes want the CPUs a program does
+// not do what it was made for.
 const attempts = 3
 
-// ownCauses leaves out, unless they are looked for, the processes that happened to run beside, which are true causes and not planted ones.
+// ownCauses leaves out, unless they are looked for, the processes that happened to run beside,
+// which are true causes and not planted ones.
 func ownCauses(r *blocking.Result, planted []string) (causes []blocking.Cause, noise float64) {
 	for _, c := range r.Causes {
 		if c.Kind == blocking.KindOffCPU && !slices.Contains(planted, c.Name) {

@@ -41,7 +41,8 @@ type process struct {
 	pieces     []part                   // room for unstopped
 }
 
-// idleAt says whether a goroutine that waits at the site may be waiting for work: it can receive some there, and never waits further up its stack.
+// idleAt says whether a goroutine that waits at the site may be waiting for work: it can receive
+// some there, and never waits further up its stack.
 func (g *goroutine) idleAt(s *site) bool {
 	if g.shallowest == 0 || s.depth < g.shallowest {
 		g.shallowest = max(1, s.depth)
@@ -78,7 +79,8 @@ func (r *ring) before(i int) (*run, bool) {
 func (p *Pass) process(pid int32) *process {
 	q := p.processes[pid]
 	if q == nil {
-		q = &process{pid: pid, goroutines: map[format.GoID]*goroutine{}, threads: map[int32]*ring{}, cpus: map[int32]*ring{},
+		q = &process{pid: pid, goroutines: map[format.GoID]*goroutine{}, threads: map[int32]*ring{},
+			cpus:     map[int32]*ring{},
 			commands: map[format.StringID]bool{}}
 		p.processes[pid] = q
 	}
@@ -131,7 +133,8 @@ func (q *process) drop(g *goroutine, pool *pool) {
 // maxProcs bounds the table of Ps.
 const maxProcs = 1 << 16
 
-// proc is what goroutines did on a P, nil where the P is not known. Between them it is free, or being handed on.
+// proc is what goroutines did on a P, nil where the P is not known. Between them it is free, or
+// being handed on.
 func (q *process) proc(id int32) *history {
 	if id < 0 || id >= maxProcs {
 		return nil
@@ -159,8 +162,8 @@ func (p *Pass) countOff(off *offSum) {
 	}
 }
 
-// record appends a running goroutine's time, or one's in a system call, to its history: id while its thread was on the CPU. In a system call a thread
-// that sleeps is part of the call.
+// record appends a running goroutine's time, or one's in a system call, to its history: id while
+// its thread was on the CPU. In a system call a thread that sleeps is part of the call.
 func (p *Pass) record(g *goroutine, s *replay.Span, id nodeID) (sum offSum) {
 	at := s.Begin
 	p.parts = p.parts[:0]
@@ -208,7 +211,8 @@ const promptNS = 10_000_000
 // cannot tell, so all of the suspension counts.
 func (o *offCPU) outlasted(t int64) bool { return o.suspended && t-o.end <= promptNS }
 
-// occupied notes that a goroutine had a P, running or in a system call. Where another goroutine has been seen on the P since, it had lost it.
+// occupied notes that a goroutine had a P, running or in a system call. Where another goroutine has
+// been seen on the P since, it had lost it.
 func (p *Pass) occupied(s *replay.Span, id nodeID) {
 	h := p.current.proc(s.Proc)
 	switch {
@@ -221,7 +225,8 @@ func (p *Pass) occupied(s *replay.Span, id nodeID) {
 	h.add(s.End, id, &p.pool)
 }
 
-// inTheWay takes a runnable span apart by what went on where it ran in the end: who had that P, else whether the thread lacked a CPU. The latest comes first.
+// inTheWay takes a runnable span apart by what went on where it ran in the end: who had that P,
+// else whether the thread lacked a CPU. The latest comes first.
 func (p *Pass) inTheWay(s *replay.Span, list []part) []part {
 	q := p.current
 	h := q.proc(s.EndProc)
@@ -247,7 +252,8 @@ func (p *Pass) inTheWay(s *replay.Span, list []part) []part {
 	return list
 }
 
-// refined takes apart the times in which a P was free, of the parts from n on, which end at to and whose order is known.
+// refined takes apart the times in which a P was free, of the parts from n on, which end at to and
+// whose order is known.
 func (q *process) refined(n int, to int64, tid int32, nodes *nodes, list []part) []part {
 	if q.threads[tid] == nil && q.stopped.n == 0 && q.suspended.n == 0 {
 		return list
@@ -265,7 +271,8 @@ func (q *process) refined(n int, to int64, tid int32, nodes *nodes, list []part)
 	return list
 }
 
-// idle takes apart a time in which no goroutine ran on a P: its thread was without a CPU, or it was being woken.
+// idle takes apart a time in which no goroutine ran on a P: its thread was without a CPU, or it was
+// being woken.
 func (q *process) idle(from, to int64, tid int32, n *nodes, list []part) []part {
 	if r := q.threads[tid]; r != nil {
 		for i := 0; to > from; i++ {

@@ -7,7 +7,8 @@ import (
 	"github.com/gosched/gosched/format"
 )
 
-// resolve appends what a wait was for, the latest first. The parts add up to the length of the span.
+// resolve appends what a wait was for, the latest first. The parts add up to the length of the
+// span.
 func (p *Pass) resolve(w *site, s *replay.Span, list []part) []part {
 	switch {
 	case s.Flags&(replay.EndUnseen|replay.CensoredRight) != 0:
@@ -31,7 +32,8 @@ func (p *Pass) resolve(w *site, s *replay.Span, list []part) []part {
 	return list
 }
 
-// seen notes where a running goroutine is at t: until then it ran there, and after it may be elsewhere.
+// seen notes where a running goroutine is at t: until then it ran there, and after it may be
+// elsewhere.
 func (p *Pass) seen(g *goroutine, t int64, id nodeID) {
 	from := g.history.end
 	if t <= from {
@@ -47,10 +49,13 @@ func (p *Pass) seen(g *goroutine, t int64, id nodeID) {
 }
 
 // outsides say what ended a wait that no goroutine ended, by the trace's word for it.
-var outsides = map[string]Kind{"netpoll": KindNetwork, "timer": KindTimer, "gc": KindGC, "sysmon": KindRuntime, "runtime": KindRuntime}
+var outsides = map[string]Kind{"netpoll": KindNetwork, "timer": KindTimer, "gc": KindGC, "sysmon": KindRuntime,
+	"runtime": KindRuntime}
 
-// outsideOf says what can have ended a wait of a class where the trace has no word for it: traces of Go's own tracer name no poller.
-var outsideOf = map[replay.Class]Kind{replay.ClassNetwork: KindNetwork, replay.ClassTimer: KindTimer, replay.ClassSystem: KindRuntime}
+// outsideOf says what can have ended a wait of a class where the trace has no word for it: traces
+// of Go's own tracer name no poller.
+var outsideOf = map[replay.Class]Kind{replay.ClassNetwork: KindNetwork, replay.ClassTimer: KindTimer,
+	replay.ClassSystem: KindRuntime}
 
 // outside is the cause of a wait that was ended by no goroutine.
 func (p *Pass) outside(w *site, s *replay.Span) nodeID {
@@ -74,8 +79,9 @@ func (p *Pass) unlessSuspended(s *replay.Span, id nodeID, list []part) []part {
 	return p.current.suspended.without(s.Begin, s.End, id, list)
 }
 
-// past appends what a goroutine did from t0 to t1, the latest first. open is what it does since the last event that the trace has of it. Before it was made,
-// what its creator did counts, through as many creators as depth says.
+// past appends what a goroutine did from t0 to t1, the latest first. open is what it does since the
+// last event that the trace has of it. Before it was made, what its creator did counts, through as
+// many creators as depth says.
 func (p *Pass) past(id format.GoID, t0, t1 int64, open nodeID, depth int, list []part) (_ []part, estimated int64) {
 	g := p.current.find(id)
 	if g == nil || len(g.history.recent) == 0 && g.history.end == 0 {
@@ -97,13 +103,15 @@ func (p *Pass) past(id format.GoID, t0, t1 int64, open nodeID, depth int, list [
 		list = append(list, part{p.nodes.unknown(unknownBefore), t1 - t0})
 	default:
 		var more int64
-		list, more = p.past(g.creator, t0, t1, p.nodes.code(KindRunning, g.createStack, replay.UnknownEntry), depth-1, list)
+		list, more = p.past(g.creator, t0, t1, p.nodes.code(KindRunning, g.createStack, replay.UnknownEntry), depth-1,
+			list)
 		estimated += more
 	}
 	return list, estimated
 }
 
-// openPart is a goroutine's time after the end of its history, the latest first: it runs, as who wakes another does, but for the times without a CPU.
+// openPart is a goroutine's time after the end of its history, the latest first: it runs, as who
+// wakes another does, but for the times without a CPU.
 func (p *Pass) openPart(g *goroutine, from, to int64, open nodeID, list []part) []part {
 	if g.next == format.StateWaiting || g.next == format.StateRunnable {
 		open = p.nodes.unknown(unknownUnseen)

@@ -13,20 +13,23 @@ import (
 // Version is the version of the JSON document that a Result encodes to.
 const Version = 1
 
-// Result is the answer. It encodes to the document of `gosched blocking --json`. Times of goroutines are sums over goroutines: ten that wait for a second are ten seconds.
+// Result is the answer. It encodes to the document of `gosched blocking --json`. Times of
+// goroutines are sums over goroutines: ten that wait for a second are ten seconds.
 type Result struct {
-	Version      int              `json:"version"`
-	DurationNS   int64            `json:"duration_ns"` // observed
-	Events       int64            `json:"events"`
-	ResolutionNS int64            `json:"time_resolution_ns"` // what the trace's times are multiples of
-	Causes       []Cause          `json:"causes"`             // what held goroutines up in the end, the worst first
-	BlamedNS     int64            `json:"blamed_ns"`          // the sum of all causes
-	EstimatedNS  int64            `json:"estimated_ns"`       // of it estimated, because a past was too long to be remembered exactly
-	Spent        []Spent          `json:"spent"`              // by state, class, reason, site and kind; each from the largest sum down
-	Wakers       []Waker          `json:"wakers"`             // who ended the waits, from the largest sum down
-	Delays       []Cause          `json:"delays"`             // what runnable goroutines of the program waited for
-	Threads      *Threads         `json:"threads"`            // nil without thread events
-	Warnings     []report.Warning `json:"warnings"`
+	Version      int     `json:"version"`
+	DurationNS   int64   `json:"duration_ns"` // observed
+	Events       int64   `json:"events"`
+	ResolutionNS int64   `json:"time_resolution_ns"` // what the trace's times are multiples of
+	Causes       []Cause `json:"causes"`             // what held goroutines up in the end, the worst first
+	BlamedNS     int64   `json:"blamed_ns"`          // the sum of all causes
+	// of it estimated, because a past was too long to be remembered exactly
+	EstimatedNS int64 `json:"estimated_ns"`
+	// by state, class, reason, site and kind; each from the largest sum down
+	Spent    []Spent          `json:"spent"`
+	Wakers   []Waker          `json:"wakers"`  // who ended the waits, from the largest sum down
+	Delays   []Cause          `json:"delays"`  // what runnable goroutines of the program waited for
+	Threads  *Threads         `json:"threads"` // nil without thread events
+	Warnings []report.Warning `json:"warnings"`
 }
 
 // Cause is something that goroutines waited for in the end.
@@ -41,8 +44,9 @@ type Cause struct {
 	DirectNS int64   `json:"direct_ns"`         // of NS in which it held up nobody but the goroutine itself
 	IdleNS   int64   `json:"idle_ns"`           // of NS in which goroutines may have been waiting for work
 	Share    float64 `json:"share"`             // of the sum of all causes
-	Way      []Step  `json:"way,omitempty"`     // the heaviest way from a wait to the cause, waits for work left aside where there are others
-	WayNS    int64   `json:"way_ns,omitempty"`  // of NS that took this way
+	// the heaviest way from a wait to the cause, waits for work left aside where there are others
+	Way   []Step `json:"way,omitempty"`
+	WayNS int64  `json:"way_ns,omitempty"` // of NS that took this way
 }
 
 // Step is a wait on the way to a cause.
@@ -53,7 +57,8 @@ type Step struct {
 	Elided bool   `json:"elided,omitempty"` // waits between this one and the next are left out
 }
 
-// Spent is the time that went into one thing. A number that the trace cannot give is nil, null in JSON.
+// Spent is the time that went into one thing. A number that the trace cannot give is nil, null in
+// JSON.
 type Spent struct {
 	By            string   `json:"by"`              // "state", "class", "reason", "site" or "kind"
 	Name          string   `json:"name"`            // of a site the reason
@@ -96,11 +101,13 @@ type Waker struct {
 	SumNS       int64  `json:"sum_ns"`
 }
 
-// Threads is how the threads of running goroutines, and of goroutines in system calls, spent the time.
+// Threads is how the threads of running goroutines, and of goroutines in system calls, spent the
+// time.
 type Threads struct {
-	RunningOnNS      int64    `json:"running_on_cpu_ns"`
-	RunningOffNS     int64    `json:"running_off_cpu_ns"`   // another thread had the CPU
-	RunningAsleepNS  int64    `json:"running_asleep_ns"`    // the kernel had put the thread to sleep: a page fault, a lock of the runtime
+	RunningOnNS  int64 `json:"running_on_cpu_ns"`
+	RunningOffNS int64 `json:"running_off_cpu_ns"` // another thread had the CPU
+	// the kernel had put the thread to sleep: a page fault, a lock of the runtime
+	RunningAsleepNS  int64    `json:"running_asleep_ns"`
 	RunningStoppedNS int64    `json:"running_suspended_ns"` // stopped from outside, by SIGSTOP or a debugger
 	SyscallOnNS      int64    `json:"syscall_on_cpu_ns"`
 	SyscallAsleepNS  int64    `json:"syscall_blocked_ns"` // with what they were stopped from outside
@@ -114,7 +121,8 @@ func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 // Result is the answer after a walk, given what the walk says of the trace.
 func (p *Pass) Result(sum *replay.Summary) *Result {
 	r := &Result{
-		Version: Version, DurationNS: sum.DurationNS(), Events: sum.Events, ResolutionNS: max(1, sum.Metadata().TimeResolutionNS), EstimatedNS: p.estimated,
+		Version: Version, DurationNS: sum.DurationNS(), Events: sum.Events,
+		ResolutionNS: max(1, sum.Metadata().TimeResolutionNS), EstimatedNS: p.estimated,
 	}
 	b := p.blame()
 	r.Causes, r.BlamedNS = b.causes()
@@ -135,13 +143,15 @@ func (p *Pass) wakers() []Waker {
 		if site.system || pair.sumNS == 0 {
 			continue
 		}
-		w := Waker{Reason: p.names.Reason(site.reason), Stack: p.names.Stack(site.stack), Count: pair.count, SumNS: pair.sumNS,
+		w := Waker{Reason: p.names.Reason(site.reason), Stack: p.names.Stack(site.stack), Count: pair.count,
+			SumNS:      pair.sumNS,
 			WakerStack: p.names.Stack(pair.waker), WakerReason: p.names.Reason(pair.reason)}
 		w.Frame, w.WakerFrame = stack.Culprit(w.Stack), stack.Culprit(w.WakerStack)
 		out = append(out, w)
 	}
 	slices.SortFunc(out, func(a, b Waker) int {
-		return cmp.Or(cmp.Compare(b.SumNS, a.SumNS), cmp.Compare(a.Stack, b.Stack), cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.WakerStack, b.WakerStack), cmp.Compare(a.WakerReason, b.WakerReason))
+		return cmp.Or(cmp.Compare(b.SumNS, a.SumNS), cmp.Compare(a.Stack, b.Stack), cmp.Compare(a.Reason, b.Reason),
+			cmp.Compare(a.WakerStack, b.WakerStack), cmp.Compare(a.WakerReason, b.WakerReason))
 	})
 	return out
 }

@@ -21,8 +21,10 @@ type site struct {
 	receives      bool // it may be a wait for work
 	depth         int  // frames that are not plumbing
 	lengths       lengths
-	idle          int64 // nanoseconds in which goroutines may have been waiting for work, as they had done before or went on to do
-	last          *pair // the latest waker's
+	// nanoseconds in which goroutines may have been waiting for work, as they had done before or
+	// went on to do
+	idle int64
+	last *pair // the latest waker's
 }
 
 // siteKey tells sites apart.
@@ -37,7 +39,8 @@ type pair struct {
 	count, sumNS int64
 }
 
-// pairKey tells pairs apart: the waker by its stack, or where it was no goroutine by what the trace calls it.
+// pairKey tells pairs apart: the waker by its stack, or where it was no goroutine by what the trace
+// calls it.
 type pairKey struct {
 	site          siteID
 	waker, reason format.StringID

@@ -106,8 +106,11 @@ func (s spender) wall(ns int64) float64 { return float64(ns) / float64(max(1, s.
 
 func (s spender) row(by, name string, h *lengths) Spent {
 	out := Spent{
-		By: by, Name: name, Count: h.Count(), Censored: h.Censored(), Broken: h.broken, SumNS: h.Sum(), CensoredSumNS: h.CensoredSum(),
-		Wall: s.wall(h.Sum() + h.CensoredSum()), P50NS: quantile(&h.Histogram, 500), P90NS: quantile(&h.Histogram, 900), P99NS: quantile(&h.Histogram, 990),
+		By: by, Name: name, Count: h.Count(), Censored: h.Censored(), Broken: h.broken, SumNS: h.Sum(),
+		CensoredSumNS: h.CensoredSum(),
+		Wall:          s.wall(h.Sum() + h.CensoredSum()), P50NS: quantile(&h.Histogram, 500),
+		P90NS: quantile(&h.Histogram, 900),
+		P99NS: quantile(&h.Histogram, 990),
 	}
 	if h.Count() > 0 {
 		longest := h.Max()
@@ -132,7 +135,8 @@ func (s spender) rows(by string, sums map[string]*sum) []Spent {
 
 func sortSpent(list []Spent) {
 	slices.SortFunc(list, func(a, b Spent) int {
-		return cmp.Or(cmp.Compare(b.SumNS+b.CensoredSumNS, a.SumNS+a.CensoredSumNS), cmp.Compare(b.Count, a.Count), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Stack, b.Stack))
+		return cmp.Or(cmp.Compare(b.SumNS+b.CensoredSumNS, a.SumNS+a.CensoredSumNS), cmp.Compare(b.Count, a.Count),
+			cmp.Compare(a.Name, b.Name), cmp.Compare(a.Stack, b.Stack))
 	})
 }
 
@@ -157,7 +161,8 @@ func shares(causes map[causeKey]*group) (out []Shared) {
 		list = append(list, g)
 	}
 	slices.SortFunc(list, func(x, y *group) int {
-		return cmp.Or(cmp.Compare(y.ns, x.ns), cmp.Compare(x.kind, y.kind), cmp.Compare(x.name, y.name), cmp.Compare(x.syscall, y.syscall))
+		return cmp.Or(cmp.Compare(y.ns, x.ns), cmp.Compare(x.kind, y.kind), cmp.Compare(x.name, y.name),
+			cmp.Compare(x.syscall, y.syscall))
 	})
 	for _, g := range list {
 		name := g.name
@@ -169,18 +174,21 @@ func shares(causes map[causeKey]*group) (out []Shared) {
 	return out
 }
 
-// stops are the ranges: stopped worlds and phases of the garbage collector. They concern the process, not a goroutine.
+// stops are the ranges: stopped worlds and phases of the garbage collector. They concern the
+// process, not a goroutine.
 func (s spender) stops() []Spent {
 	var out []Spent
 	for id, r := range s.ranges {
 		longest := r.max
-		out = append(out, Spent{By: "range", Name: s.names.Reason(id), Count: r.count, SumNS: r.sum, Wall: s.wall(r.sum), MaxNS: &longest})
+		out = append(out, Spent{By: "range", Name: s.names.Reason(id), Count: r.count, SumNS: r.sum,
+			Wall: s.wall(r.sum), MaxNS: &longest})
 	}
 	sortSpent(out)
 	return out
 }
 
-// byKind are the rows of the kinds of goroutines: their waits, and how long they ran and could have.
+// byKind are the rows of the kinds of goroutines: their waits, and how long they ran and could
+// have.
 func (s spender) byKind() []Spent {
 	var out []Spent
 	for id, k := range s.kinds {

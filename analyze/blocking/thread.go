@@ -8,7 +8,8 @@ import (
 	"github.com/gosched/gosched/format"
 )
 
-// thread takes a time of a kernel thread. The goroutine on it could do nothing while the thread was off the CPU.
+// thread takes a time of a kernel thread. The goroutine on it could do nothing while the thread was
+// off the CPU.
 func (p *Pass) thread(s *replay.Span) {
 	p.threads.seen = true
 	switch {
@@ -38,8 +39,9 @@ func (p *Pass) thread(s *replay.Span) {
 // idleThread is what the kernel calls the thread that runs when there is nothing to run.
 const idleThread = "swapper"
 
-// noCPU is why a thread that was ready had no CPU: the name of who had it. The trace has the names of who took it first and who gave it back, and
-// when threads of the process itself were there: where the two differ, a short visit of one of these is not what kept the thread waiting.
+// noCPU is why a thread that was ready had no CPU: the name of who had it. The trace has the names
+// of who took it first and who gave it back, and when threads of the process itself were there:
+// where the two differ, a short visit of one of these is not what kept the thread waiting.
 func (p *Pass) noCPU(s *replay.Span) nodeID {
 	first, last := s.Reason, s.EndReason
 	idle := p.isIdle(last)
@@ -80,10 +82,12 @@ func (p *Pass) own(name format.StringID) bool {
 	return own
 }
 
-// maxCommand is how long a thread's name can be (Linux v6.18 include/linux/sched.h, TASK_COMM_LEN less the final zero).
+// maxCommand is how long a thread's name can be (Linux v6.18 include/linux/sched.h, TASK_COMM_LEN
+// less the final zero).
 const maxCommand = 15
 
-// ownName compares with the name that the kernel gives the threads of an executable, which the runtime does not change: the file's, cut.
+// ownName compares with the name that the kernel gives the threads of an executable, which the
+// runtime does not change: the file's, cut.
 func (p *Pass) ownName(name string) bool {
 	for i := range p.meta.Processes {
 		q := &p.meta.Processes[i]
@@ -120,5 +124,6 @@ func ringOf(m map[int32]*ring, key int32) *ring {
 	return m[key]
 }
 
-// maxOff bounds how many times without a CPU are remembered of one stretch of a goroutine. What is beyond counts as on the CPU.
+// maxOff bounds how many times without a CPU are remembered of one stretch of a goroutine. What is
+// beyond counts as on the CPU.
 const maxOff = 1 << 12

@@ -7,7 +7,8 @@ import (
 	"github.com/gosched/gosched/analyze/report"
 )
 
-// needed are the transitions without which times are missing or wrong, and what their absence does to them.
+// needed are the transitions without which times are missing or wrong, and what their absence does
+// to them.
 var needed = []struct{ name, effect string }{
 	{"park", "no wait is seen"},
 	{"ready", "waits have no known waker, and no cause"},
@@ -39,13 +40,16 @@ func warnings(r *Result, sum *replay.Summary) []report.Warning {
 		add("suspended", "%s; what that held up has it as its cause", text)
 	}
 	if n := sum.Counts.Total(); n > 0 {
-		add("problems", "%s against the scheduler model; the waits that they end are left out", report.FormatNumber(n, "event"))
+		add("problems", "%s against the scheduler model; the waits that they end are left out",
+			report.FormatNumber(n, "event"))
 	}
 	if share := r.unknownShare(); share > muchUnknown {
-		add("unknown", "the causes of %s of the time that goroutines were held up are unknown", report.FormatShare(share))
+		add("unknown", "the causes of %s of the time that goroutines were held up are unknown",
+			report.FormatShare(share))
 	}
 	if share := float64(r.EstimatedNS) / float64(max(1, r.BlamedNS)); share > muchEstimate {
-		add("estimated", "%s of the time that goroutines were held up is shared out by estimate: the wakers had done too much meanwhile to be remembered one by one", report.FormatShare(share))
+		add("estimated", "%s of the time that goroutines were held up is shared out by estimate: the wakers had "+
+			"done too much meanwhile to be remembered one by one", report.FormatShare(share))
 	}
 	for _, p := range sum.Metadata().Processes {
 		for _, n := range needed {

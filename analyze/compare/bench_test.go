@@ -57,7 +57,8 @@ func BenchmarkReadSummariesAndCompare(b *testing.B) {
 	}
 }
 
-// BenchmarkReadTracesAndCompare compares trace files, read two at a time as the command does. GOSCHED_BENCH_EVENTS is how many events each has.
+// BenchmarkReadTracesAndCompare compares trace files, read two at a time as the command does.
+// GOSCHED_BENCH_EVENTS is how many events each has.
 func BenchmarkReadTracesAndCompare(b *testing.B) {
 	events := 500_000
 	if n, err := strconv.Atoi(os.Getenv("GOSCHED_BENCH_EVENTS")); err == nil {

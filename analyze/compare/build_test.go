@@ -44,20 +44,24 @@ func (b build) record(order int, seed uint64) *summary.Run {
 	site := *locks
 	site.Key = summary.Key{Metric: summary.MetricWait, By: summary.BySite, Name: "sync.Mutex.Lock", Stack: stackOfStore}
 	site.Frame = "main.(*store).get /src/store.go:40"
-	worker := b.group(summary.Key{Metric: summary.MetricWait, By: summary.BySite, Name: "chan receive", Stack: stackOfWorker}, rng, 400, 3e6)
+	worker := b.group(summary.Key{Metric: summary.MetricWait, By: summary.BySite, Name: "chan receive",
+		Stack: stackOfWorker}, rng, 400, 3e6)
 	worker.Frame = "main.worker /src/main.go:90"
 	worker.IdleNS = worker.TimeNS()
-	conn := b.group(summary.Key{Metric: summary.MetricWait, By: summary.BySite, Name: "IO wait", Stack: "main.accept;" + b.server + ";net.(*conn).Read"}, rng, 200, 1e6)
+	conn := b.group(summary.Key{Metric: summary.MetricWait, By: summary.BySite, Name: "IO wait", Stack: "main.accept;" +
+		b.server + ";net.(*conn).Read"}, rng, 200, 1e6)
 	conn.Frame = b.server + " /src/main.go:30"
 	own := *delays
 	own.Key.By = summary.ByProcess
 	r.Groups = append(r.Groups, *delays, own, *locks, site, *worker, *conn)
 	if b.audit {
-		g := b.group(summary.Key{Metric: summary.MetricWait, By: summary.BySite, Name: "chan receive", Stack: stackOfAudit}, rng, 200, 1e6)
+		g := b.group(summary.Key{Metric: summary.MetricWait, By: summary.BySite, Name: "chan receive",
+			Stack: stackOfAudit}, rng, 200, 1e6)
 		g.Frame = "main.audit /src/audit.go:12"
 		r.Groups = append(r.Groups, *g)
 	}
-	r.Pairs = []summary.Pair{{Reason: "sync.Mutex.Lock", Stack: stackOfStore, Waker: stackOfFlush, WakerFrame: "main.(*store).flush /src/store.go:71", Count: 400, NS: site.TimeNS()}}
+	r.Pairs = []summary.Pair{{Reason: "sync.Mutex.Lock", Stack: stackOfStore, Waker: stackOfFlush,
+		WakerFrame: "main.(*store).flush /src/store.go:71", Count: 400, NS: site.TimeNS()}}
 	r.Info.Causes = []summary.Cause{{Kind: "behind", Name: "main.compact", NS: delays.TimeNS(), Count: 3000}}
 	byReason := map[string]*summary.Group{}
 	for i := range r.Groups {
@@ -66,7 +70,8 @@ func (b build) record(order int, seed uint64) *summary.Run {
 			continue
 		}
 		if byReason[g.Name] == nil {
-			byReason[g.Name] = &summary.Group{Key: summary.Key{Metric: summary.MetricWait, By: summary.ByReason, Name: g.Name}}
+			byReason[g.Name] = &summary.Group{Key: summary.Key{Metric: summary.MetricWait, By: summary.ByReason,
+				Name: g.Name}}
 		}
 		byReason[g.Name].Hist.Merge(&g.Hist)
 	}
@@ -78,7 +83,8 @@ func (b build) record(order int, seed uint64) *summary.Run {
 }
 
 func compareKeys(a, b summary.Key) int {
-	return slices.Compare([]string{string(a.Metric), string(a.By), a.Name, a.Stack}, []string{string(b.Metric), string(b.By), b.Name, b.Stack})
+	return slices.Compare([]string{string(a.Metric), string(a.By), a.Name, a.Stack}, []string{string(b.Metric),
+		string(b.By), b.Name, b.Stack})
 }
 
 func (b build) group(key summary.Key, rng *rand.Rand, n int, median float64) *summary.Group {
@@ -92,15 +98,18 @@ func (b build) group(key summary.Key, rng *rand.Rand, n int, median float64) *su
 func (b build) info(order int, seed uint64) summary.Info {
 	alive := 20 + b.leaks
 	info := summary.Info{
-		LeaksJudged: true, ID: fmt.Sprintf("%08x%08x", seed, order), DurationNS: 1e9, Events: 20_000, Goroutines: &alive,
+		LeaksJudged: true, ID: fmt.Sprintf("%08x%08x", seed, order), DurationNS: 1e9, Events: 20_000,
+		Goroutines: &alive,
 		Meta: format.Metadata{
-			SchemaVersion: 1, Source: format.SourceEBPF, Recorder: "gosched test", Host: b.host, Arch: "amd64", CPUModel: "some CPU", CPUs: 2,
+			SchemaVersion: 1, Source: format.SourceEBPF, Recorder: "gosched test", Host: b.host, Arch: "amd64",
+			CPUModel: "some CPU", CPUs: 2,
 			StartNS: wallClock + int64(order)*2e9, MaxStackDepth: 64,
 			Processes: []format.Process{{PID: 7, Command: "server", GoVersion: b.goVersion, GOMAXPROCS: 2}},
 		},
 	}
 	if b.leaks > 0 {
-		info.Leaks = []summary.Leak{{Where: "main.notify", Entry: "main.notify", Reason: "chan send", Frame: "main.notify /src/notify.go:9", Count: b.leaks}}
+		info.Leaks = []summary.Leak{{Where: "main.notify", Entry: "main.notify", Reason: "chan send",
+			Frame: "main.notify /src/notify.go:9", Count: b.leaks}}
 	}
 	return info
 }

@@ -36,7 +36,8 @@ func (x *examiner) changes() []Change {
 func (x *examiner) change(key place) (Change, bool) {
 	base, head := x.a.perSecond(x.a.places[key], spent.busyNS), x.b.perSecond(x.b.places[key], spent.busyNS)
 	c := Change{
-		Place: key.String(), Metric: string(key.metric), Reason: key.reason, Function: key.function, Base: rounded(average(base)), Head: rounded(average(head)),
+		Place: key.String(), Metric: string(key.metric), Reason: key.reason, Function: key.function,
+		Base: rounded(average(base)), Head: rounded(average(head)),
 		Frame: cmp.Or(heaviestFrame(x.b.places[key]), heaviestFrame(x.a.places[key])),
 	}
 	if max(c.Base, c.Head) < leastSeen {
@@ -56,7 +57,8 @@ func (x *examiner) grownWaker(key place, more bool) *Growth {
 	return x.grown(x.a.wakers[key], x.b.wakers[key], more, func(b by) bool { return b.name != "" })
 }
 
-// grownCause is what the goroutines at a place waited for in the end, and of what there is more of all.
+// grownCause is what the goroutines at a place waited for in the end, and of what there is more of
+// all.
 func (x *examiner) grownCause(key place, more bool) *Growth {
 	return x.grown(x.a.causes[key], x.b.causes[key], more, func(by) bool { return true })
 }
@@ -77,7 +79,8 @@ func (x *examiner) growths(a, b map[by][]spent, more bool, fits func(by) bool) [
 		if !fits(key) {
 			continue
 		}
-		g := Growth{key.kind, key.name, rounded(average(x.a.perSecond(a[key], spent.busyNS))), rounded(average(x.b.perSecond(b[key], spent.busyNS)))}
+		g := Growth{key.kind, key.name, rounded(average(x.a.perSecond(a[key], spent.busyNS))),
+			rounded(average(x.b.perSecond(b[key], spent.busyNS)))}
 		if change := g.change(); change > 0 && more || change < 0 && !more {
 			out = append(out, g)
 		}

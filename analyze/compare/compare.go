@@ -12,7 +12,8 @@ import (
 func Compare(base, head []*summary.Run, p *policy.Policy) *Result {
 	t, design := newTrial(base, head, p)
 	x := &examiner{trial: t, a: newSurvey(base), b: newSurvey(head)}
-	r := &Result{Version: Version, Base: describe(base), Head: describe(head), Design: design, Differences: t.differences(), Ignored: []Ignored{}}
+	r := &Result{Version: Version, Base: describe(base), Head: describe(head), Design: design,
+		Differences: t.differences(), Ignored: []Ignored{}}
 	r.Metrics = t.judge(t.gates())
 	r.Found = x.examine()
 	t.ignore(r)
@@ -25,7 +26,8 @@ func Compare(base, head []*summary.Run, p *policy.Policy) *Result {
 	return r
 }
 
-// newTrial finds out what these recordings allow: blocks if they were made in turns and blocks can decide, all together if only that can, or no test.
+// newTrial finds out what these recordings allow: blocks if they were made in turns and blocks can
+// decide, all together if only that can, or no test.
 func newTrial(base, head []*summary.Run, p *policy.Policy) (*trial, Design) {
 	t := &trial{base: newSide(base, false), head: newSide(head, true), policy: p}
 	blocks, interleaved := blocksOf(base, head)
@@ -39,7 +41,8 @@ func newTrial(base, head []*summary.Run, p *policy.Policy) (*trial, Design) {
 	return t, d
 }
 
-// leastP is the smallest p that recordings in such blocks can give, also where there are too many labelings to try all.
+// leastP is the smallest p that recordings in such blocks can give, also where there are too many
+// labelings to try all.
 func leastP(blocks []block) float64 {
 	return max(stats.LeastP(sizesOf(blocks)), 1.0/(stats.DefaultPermutations+1))
 }
@@ -83,7 +86,8 @@ func (x *examiner) reportedMetrics() []policy.Metric {
 	for _, key := range x.heaviest(summary.MetricDelay, summary.ByKind) {
 		add(key, policy.StatP50, policy.StatP99)
 	}
-	add(summary.Key{Metric: summary.MetricWait, By: summary.ByContention}, policy.StatP90, policy.StatP99, policy.StatMean, policy.StatTime, policy.StatRate)
+	add(summary.Key{Metric: summary.MetricWait, By: summary.ByContention}, policy.StatP90, policy.StatP99,
+		policy.StatMean, policy.StatTime, policy.StatRate)
 	for _, key := range x.heaviest(summary.MetricWait, summary.ByClass) {
 		add(key, policy.StatP50, policy.StatP99, policy.StatTime)
 	}
@@ -106,7 +110,8 @@ func describe(runs []*summary.Run) []Recording {
 	out := make([]Recording, len(runs))
 	for i, r := range runs {
 		info := &r.Info
-		out[i] = Recording{ID: info.ID, StartNS: info.Meta.StartNS, DurationNS: info.DurationNS, Events: info.Events, Lost: info.Meta.Lost, GapShare: rounded(info.GapShare)}
+		out[i] = Recording{ID: info.ID, StartNS: info.Meta.StartNS, DurationNS: info.DurationNS, Events: info.Events,
+			Lost: info.Meta.Lost, GapShare: rounded(info.GapShare)}
 		for _, p := range info.Meta.Processes {
 			out[i].Command, out[i].BuildID = p.Command, p.BuildID
 			break
@@ -115,7 +120,8 @@ func describe(runs []*summary.Run) []Recording {
 	return out
 }
 
-// conclude makes the verdict. What decides and may be worse, but could not be tested, leaves it open.
+// conclude makes the verdict. What decides and may be worse, but could not be tested, leaves it
+// open.
 func (r *Result) conclude(p *policy.Policy) {
 	metrics, found := r.worse()
 	measured, open := 0, r.Design.LowConfidence
@@ -178,7 +184,8 @@ func (t *trial) shifts() []Shift {
 			if m.Outcome == OutcomeNone {
 				continue
 			}
-			s.Quantiles = append(s.Quantiles, ShiftQuantile{Name: string(q), Base: m.Base, Head: m.Head, Ratio: m.Ratio, Interval: m.Interval, P: m.P})
+			s.Quantiles = append(s.Quantiles, ShiftQuantile{Name: string(q), Base: m.Base, Head: m.Head, Ratio: m.Ratio,
+				Interval: m.Interval, P: m.P})
 		}
 		if len(s.Quantiles) > 0 {
 			out = append(out, s)

@@ -14,7 +14,8 @@ import (
 	"github.com/gosched/gosched/internal/golden"
 )
 
-// changed are builds that differ from the plain one in one thing, with what the first two sentences of the explanation must name.
+// changed are builds that differ from the plain one in one thing, with what the first two sentences
+// of the explanation must name.
 var changed = map[string]struct {
 	change  func(*build)
 	verdict Verdict
@@ -23,12 +24,15 @@ var changed = map[string]struct {
 	"nothing":                  {func(*build) {}, NotWorse, ""},
 	"delays twice as long":     {func(b *build) { b.delayNS *= 2 }, Worse, "main.compact"},
 	"locks held twice as long": {func(b *build) { b.lockNS *= 2 }, Worse, "main.(*store).flush"},
-	"a new blocking site":      {func(b *build) { b.audit = true }, Worse, "new blocking site: chan receive at main.audit"},
-	"a leak":                   {func(b *build) { b.leaks = 40 }, Worse, "new leak: goroutines are left behind in chan send at main.notify"},
-	"a function renamed":       {func(b *build) { b.server = "main.handleConnection" }, NotWorse, ""},
-	"a faster lock":            {func(b *build) { b.lockNS /= 2 }, NotWorse, ""},
-	"delays a tenth longer":    {func(b *build) { b.delayNS *= 1.1 }, NotWorse, ""},
-	"another Go version":       {func(b *build) { b.goVersion = "go1.27.0" }, NotComparable, "Go version: base go1.26.8, head go1.27.0"},
+	"a new blocking site": {func(b *build) { b.audit = true }, Worse, "new blocking site: chan receive at " +
+		"main.audit"},
+	"a leak": {func(b *build) { b.leaks = 40 }, Worse, "new leak: goroutines are left behind in " +
+		"chan send at main.notify"},
+	"a function renamed":    {func(b *build) { b.server = "main.handleConnection" }, NotWorse, ""},
+	"a faster lock":         {func(b *build) { b.lockNS /= 2 }, NotWorse, ""},
+	"delays a tenth longer": {func(b *build) { b.delayNS *= 1.1 }, NotWorse, ""},
+	"another Go version": {func(b *build) { b.goVersion = "go1.27.0" }, NotComparable,
+		"Go version: base go1.26.8, head go1.27.0"},
 }
 
 func TestOneThingChanged(t *testing.T) {
@@ -65,7 +69,8 @@ func TestAProgramIsSeldomWorseThanItself(t *testing.T) {
 			}
 		}
 		if false_ > 10 {
-			t.Errorf("recordings that scatter by %v: %d of 200 comparisons of a program with itself say worse", scatter, false_)
+			t.Errorf("recordings that scatter by %v: %d of 200 comparisons of a program with itself say worse", scatter,
+				false_)
 		}
 	}
 }
@@ -87,7 +92,8 @@ func TestOneAgainstOne(t *testing.T) {
 			base, changed := inTurns(plain(), head, 1, 3)
 			r := Compare(base, changed, policy.Default())
 			if r.Verdict != c.verdict || !r.Design.LowConfidence {
-				t.Errorf("%s, low confidence: %v, %q; want %s with low confidence", r.Verdict, r.Design.LowConfidence, r.Explanation, c.verdict)
+				t.Errorf("%s, low confidence: %v, %q; want %s with low confidence", r.Verdict, r.Design.LowConfidence,
+					r.Explanation, c.verdict)
 			}
 		})
 	}
@@ -103,7 +109,8 @@ func TestRecordingsInARowNeedALargerChange(t *testing.T) {
 		base, changed := inRow(plain(), head, 6, 1)
 		r := Compare(base, changed, policy.Default())
 		if r.Verdict != c.verdict || !r.Design.InARow || !hasWarning(r, "in a row") {
-			t.Errorf("%v× in a row: %s, %+v, %v; want %s and a warning", c.times, r.Verdict, r.Design, r.Warnings, c.verdict)
+			t.Errorf("%v× in a row: %s, %+v, %v; want %s and a warning", c.times, r.Verdict, r.Design, r.Warnings,
+				c.verdict)
 		}
 	}
 }
@@ -160,11 +167,12 @@ func TestRecordingsAreComparedByTheLimitsThatHeld(t *testing.T) {
 		base, head []summary.Limit
 		want       string
 	}{
-		"the same":                        {procs(1), procs(1), ""},
-		"the metadata's and the same":     {nil, procs(2), ""},
-		"another than the metadata's":     {nil, procs(1), "GOMAXPROCS: base 2, head 1"},
-		"one that changes":                {procs(2), procs(2, 300), "GOMAXPROCS: base 2, head 2, then 300"},
-		"a quota that goes":               {quota(1.5), quota(1.5, 0), "CPU quota: base 1.5 CPUs, head 1.5 CPUs, then none"},
+		"the same":                    {procs(1), procs(1), ""},
+		"the metadata's and the same": {nil, procs(2), ""},
+		"another than the metadata's": {nil, procs(1), "GOMAXPROCS: base 2, head 1"},
+		"one that changes":            {procs(2), procs(2, 300), "GOMAXPROCS: base 2, head 2, then 300"},
+		"a quota that goes": {quota(1.5), quota(1.5, 0), "CPU quota: base 1.5 CPUs, head 1.5 CPUs, " +
+			"then none"},
 		"a quota that nothing says is no": {nil, quota(0), ""},
 	} {
 		base, head := inTurns(plain(), plain(), 6, 1)
@@ -195,7 +203,8 @@ func TestWhatIsIgnoredPassesUntilItsDate(t *testing.T) {
 		verdict Verdict
 	}{
 		{"in force", policy.Ignore{What: "new-site", Where: "main.audit", Until: made.AddDate(0, 1, 0)}, NotWorse},
-		{"on its last day", policy.Ignore{What: "new-site", Where: "main.audit", Until: made.Truncate(24 * time.Hour)}, NotWorse},
+		{"on its last day", policy.Ignore{What: "new-site", Where: "main.audit", Until: made.Truncate(24 * time.Hour)},
+			NotWorse},
 		{"expired", policy.Ignore{What: "new-site", Where: "main.audit", Until: made.AddDate(0, 0, -2)}, Worse},
 		{"another place", policy.Ignore{What: "new-site", Where: "main.other", Until: made.AddDate(0, 1, 0)}, Worse},
 		{"another rule", policy.Ignore{What: "leak", Until: made.AddDate(0, 1, 0)}, Worse},
@@ -203,7 +212,8 @@ func TestWhatIsIgnoredPassesUntilItsDate(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			p := policy.Default()
 			c.ignore.Reason = "known"
-			blocked := policy.Ignore{What: policy.Blocked.String(), Reason: "the audit is a wait", Until: made.AddDate(1, 0, 0)}
+			blocked := policy.Ignore{What: policy.Blocked.String(), Reason: "the audit is a wait",
+				Until: made.AddDate(1, 0, 0)}
 			p.Ignores = []policy.Ignore{c.ignore, blocked}
 			if r := Compare(base, changed, p); r.Verdict != c.verdict {
 				t.Errorf("%s: %q; want %s", r.Verdict, r.Explanation, c.verdict)
@@ -221,7 +231,10 @@ func TestEveryFormatIsTheSameBytes(t *testing.T) {
 		},
 		"md":   func(w io.Writer, r *Result) error { return report.WriteMarkdown(w, r.Document(View{})) },
 		"html": func(w io.Writer, r *Result) error { return report.WriteHTML(w, r.Document(View{})) },
-		"xml":  func(w io.Writer, r *Result) error { return report.WriteJUnit(w, r.Document(View{}), "gosched compare") },
+		"xml": func(w io.Writer, r *Result) error {
+			return report.WriteJUnit(w, r.Document(View{}),
+				"gosched compare")
+		},
 		"json": func(w io.Writer, r *Result) error { return report.WriteJSON(w, r) },
 	}
 	for name, head := range map[string]build{"worse": head, "same": plain()} {

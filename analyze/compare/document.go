@@ -25,7 +25,8 @@ func (r *Result) Document(v View) *report.Document {
 	if v.Rows == 0 {
 		v.Rows = defaultRows
 	}
-	d := &report.Document{Title: r.title(), Tone: verdictTones[r.Verdict], Lead: r.Explanation, Warnings: r.Warnings, Facts: r.facts(), Checks: r.checks()}
+	d := &report.Document{Title: r.title(), Tone: verdictTones[r.Verdict], Lead: r.Explanation, Warnings: r.Warnings,
+		Facts: r.facts(), Checks: r.checks()}
 	d.Tables = append(d.Tables, measuredTable("What decides", r.Metrics, true), r.placesTable(v))
 	for _, s := range r.Shifts {
 		d.Tables = append(d.Tables, s.table())
@@ -36,10 +37,13 @@ func (r *Result) Document(v View) *report.Document {
 	return d
 }
 
-const legend = "Values are geometric means over recordings, ± how much recordings of a side scatter (one standard deviation). ~: no change that can be told from chance and counts. p is adjusted " +
-	"for the number of metrics that decide (Holm), q is the share of false ones among all that are reported with as small a q. Seconds are summed over goroutines: 1s a second is one goroutine that waits all the time."
+const legend = "Values are geometric means over recordings, ± how much recordings of a side scatter (one standard " +
+	"deviation). ~: no change that can be told from chance and counts. p is adjusted " +
+	"for the number of metrics that decide (Holm), q is the share of false ones among all that are reported with as " +
+	"small a q. Seconds are summed over goroutines: 1s a second is one goroutine that waits all the time."
 
-var verdictTones = map[Verdict]report.Tone{Worse: report.ToneWorse, NotWorse: report.ToneBetter, Inconclusive: report.ToneUnsure, NotComparable: report.ToneUnsure}
+var verdictTones = map[Verdict]report.Tone{Worse: report.ToneWorse, NotWorse: report.ToneBetter,
+	Inconclusive: report.ToneUnsure, NotComparable: report.ToneUnsure}
 
 // title is the verdict in a line.
 func (r *Result) title() string {
@@ -48,7 +52,8 @@ func (r *Result) title() string {
 		metrics, found := r.worse()
 		var parts []string
 		if metrics > 0 {
-			parts = append(parts, fmt.Sprintf("%d of %s", metrics, report.FormatNumber(int64(len(r.Metrics)), "metric")))
+			parts = append(parts, fmt.Sprintf("%d of %s", metrics, report.FormatNumber(int64(len(r.Metrics)),
+				"metric")))
 		}
 		if found > 0 {
 			parts = append(parts, report.FormatNumber(int64(found), "thing")+" that rules found")
@@ -100,7 +105,8 @@ func (r *Result) facts() []report.Fact {
 	out = append(out, r.foundFacts()...)
 	for _, g := range r.Ignored {
 		if len(g.Passed) > 0 {
-			out = append(out, report.Fact{Name: "let pass until " + g.Until, Value: report.Text(strings.Join(g.Passed, "; ") + ": " + g.Reason)})
+			out = append(out, report.Fact{Name: "let pass until " + g.Until,
+				Value: report.Text(strings.Join(g.Passed, "; ") + ": " + g.Reason)})
 		}
 	}
 	return out
@@ -116,7 +122,8 @@ func (r *Result) foundFacts() []report.Fact {
 			continue
 		}
 		if shown[f.Rule]++; shown[f.Rule] <= maxSentences {
-			out = append(out, report.Fact{Name: fmt.Sprintf("%s (%s)", f.Rule, f.Outcome), Value: report.Text(f.Text).In(tones[f.Outcome])})
+			out = append(out, report.Fact{Name: fmt.Sprintf("%s (%s)", f.Rule, f.Outcome),
+				Value: report.Text(f.Text).In(tones[f.Outcome])})
 		}
 	}
 	for _, rule := range policy.Rules {
@@ -127,7 +134,8 @@ func (r *Result) foundFacts() []report.Fact {
 	return out
 }
 
-var tones = map[Outcome]report.Tone{OutcomeWorse: report.ToneWorse, OutcomeBetter: report.ToneBetter, OutcomeUnsure: report.ToneUnsure}
+var tones = map[Outcome]report.Tone{OutcomeWorse: report.ToneWorse, OutcomeBetter: report.ToneBetter,
+	OutcomeUnsure: report.ToneUnsure}
 
 // sideText is the recordings of a side in a line.
 func sideText(list []Recording) string {
@@ -136,7 +144,8 @@ func sideText(list []Recording) string {
 		ns += r.DurationNS
 		events += r.Events
 	}
-	text := fmt.Sprintf("%s of %s, %s", report.FormatNumber(int64(len(list)), "recording"), report.FormatDuration(ns/int64(max(1, len(list)))), report.FormatNumber(events, "event"))
+	text := fmt.Sprintf("%s of %s, %s", report.FormatNumber(int64(len(list)), "recording"),
+		report.FormatDuration(ns/int64(max(1, len(list)))), report.FormatNumber(events, "event"))
 	if len(list) > 0 && list[0].Command != "" {
 		text += ": " + list[0].Command
 	}
@@ -155,7 +164,8 @@ func measuredTable(title string, list []*Measured, decides bool) report.Table {
 			p = m.Adjusted
 		}
 		t.Rows = append(t.Rows, []report.Cell{
-			report.Text(m.Name), m.cell(m.Base), scatter(m.BaseValues), m.cell(m.Head), scatter(m.HeadValues), m.versus(), intervalCell(m), report.OptionalProbability(p),
+			report.Text(m.Name), m.cell(m.Base), scatter(m.BaseValues), m.cell(m.Head), scatter(m.HeadValues),
+			m.versus(), intervalCell(m), report.OptionalProbability(p),
 		})
 	}
 	return t
@@ -219,10 +229,12 @@ func intervalCell(m *Measured) report.Cell {
 }
 
 func (s *Shift) table() report.Table {
-	t := report.Table{Title: "Shift of the " + s.Name, Columns: []string{"", "base", "head", "head − base", "vs base", "interval"}}
+	t := report.Table{Title: "Shift of the " + s.Name, Columns: []string{"", "base", "head", "head − base", "vs base",
+		"interval"}}
 	for _, q := range s.Quantiles {
 		m := &Measured{Interval: q.Interval}
-		row := []report.Cell{report.Text(q.Name), m.cell(q.Base), m.cell(q.Head), {Unit: report.UnitDuration, Unknown: true}, report.OptionalRatio(q.Ratio), intervalCell(m)}
+		row := []report.Cell{report.Text(q.Name), m.cell(q.Base), m.cell(q.Head), {Unit: report.UnitDuration,
+			Unknown: true}, report.OptionalRatio(q.Ratio), intervalCell(m)}
 		if q.Base != nil && q.Head != nil {
 			row[3] = report.Duration(int64(math.Round(*q.Head - *q.Base)))
 		}
@@ -243,7 +255,9 @@ func (r *Result) placesTable(v View) report.Table {
 		}
 		c := &r.Places[i]
 		t.Rows = append(t.Rows, []report.Cell{
-			report.Text(cmp.Or(stack.Local(c.Function), "unknown")), growthCell(c.Waker), growthCell(c.Cause), report.Text(c.wait()), secondsCell(c.Base), secondsCell(c.Head), c.versus(r.Design.LowConfidence), report.Probability(c.Q),
+			report.Text(cmp.Or(stack.Local(c.Function), "unknown")), growthCell(c.Waker), growthCell(c.Cause),
+			report.Text(c.wait()), secondsCell(c.Base), secondsCell(c.Head), c.versus(r.Design.LowConfidence),
+			report.Probability(c.Q),
 		})
 	}
 	return t
@@ -317,7 +331,8 @@ func (r *Result) check(m *Measured) report.Check {
 	return c
 }
 
-// ruleChecks are one check for each rule that found nothing, and one for each thing that a rule found.
+// ruleChecks are one check for each rule that found nothing, and one for each thing that a rule
+// found.
 func (r *Result) ruleChecks() []report.Check {
 	var out []report.Check
 	for _, rule := range policy.Rules {
@@ -327,7 +342,8 @@ func (r *Result) ruleChecks() []report.Check {
 			if f.Rule != rule.Name {
 				continue
 			}
-			c := report.Check{Suite: "rules", Name: string(f.Rule) + " " + f.What, Text: f.Text, Outcome: report.Skipped}
+			c := report.Check{Suite: "rules", Name: string(f.Rule) + " " + f.What, Text: f.Text,
+				Outcome: report.Skipped}
 			if f.Outcome == OutcomeWorse && r.Verdict != NotComparable {
 				c.Outcome = report.Failed
 			}

@@ -16,7 +16,8 @@ import (
 // maxSentences is how many an explanation has of each sort.
 const maxSentences = 10
 
-// explain says why, the most telling first: what makes the recordings incomparable, what is new, which numbers are worse and where.
+// explain says why, the most telling first: what makes the recordings incomparable, what is new,
+// which numbers are worse and where.
 func (x *examiner) explain(r *Result) []string {
 	out := []string{}
 	for _, d := range r.Differences {
@@ -66,14 +67,16 @@ func (x *examiner) sentence(m *Measured) string {
 	if m.AtLeast {
 		head = "at least " + head
 	}
-	return fmt.Sprintf("%s %s%s: %s → %s (%s)", m.Name, report.FormatRatio(*m.Ratio), x.whereTo(m), amount(m, *m.Base), head, m.evidence())
+	return fmt.Sprintf("%s %s%s: %s → %s (%s)", m.Name, report.FormatRatio(*m.Ratio), x.whereTo(m), amount(m, *m.Base),
+		head, m.evidence())
 }
 
 // evidence is how sure a change is.
 func (m *Measured) evidence() string {
 	var parts []string
 	if m.Interval[1] > 0 {
-		parts = append(parts, fmt.Sprintf("interval %s to %s", report.FormatRatio(m.Interval[0]), report.FormatRatio(m.Interval[1])))
+		parts = append(parts, fmt.Sprintf("interval %s to %s", report.FormatRatio(m.Interval[0]),
+			report.FormatRatio(m.Interval[1])))
 	}
 	if m.Untested {
 		parts = append(parts, "too few recordings for a test")
@@ -94,7 +97,8 @@ func amount(m *Measured, v float64) string {
 	return nanoseconds(v)
 }
 
-// whereTo says what grew behind a metric: of delays what had the P or the CPU, of waits the place and who ends them.
+// whereTo says what grew behind a metric: of delays what had the P or the CPU, of waits the place
+// and who ends them.
 func (x *examiner) whereTo(m *Measured) string {
 	switch m.metric.Key.Metric {
 	case summary.MetricDelay:
@@ -107,11 +111,13 @@ func (x *examiner) whereTo(m *Measured) string {
 
 // inTheWay says in words how a kind of cause kept goroutines from running.
 var inTheWay = map[string]string{
-	"behind": " behind %s, which had the P", "off CPU": " because %s had the CPU", "waking": " because a P was being woken or handed on",
+	"behind": " behind %s, which had the P", "off CPU": " because %s had the CPU",
+	"waking":         " because a P was being woken or handed on",
 	"stop-the-world": " because the world was stopped (%s)", "suspended": " because the process was stopped by %s",
 }
 
-// alsoGrown is the part of the largest growth from which on the second is named too: code that is preempted is named by where it was then.
+// alsoGrown is the part of the largest growth from which on the second is named too: code that is
+// preempted is named by where it was then.
 const alsoGrown = 0.2
 
 func (x *examiner) behind() string {
@@ -130,7 +136,8 @@ func (x *examiner) behind() string {
 	return fmt.Sprintf(text, name)
 }
 
-// inWords is what held goroutines up: the code, and the function of the goroutine that ran it if that is another.
+// inWords is what held goroutines up: the code, and the function of the goroutine that ran it if
+// that is another.
 func (x *examiner) inWords(g *Growth) string {
 	name := cmp.Or(stack.Local(g.Name), "others")
 	if root := x.b.roots[by{g.Kind, g.Name}]; root != "" && root != g.Name && root != "runtime.main" {
@@ -157,8 +164,9 @@ func (x *examiner) waits(locksOnly bool) string {
 	return text
 }
 
-// slowest is the place where goroutines wait longer, that with the most time more. Where there is none, as a program that waits for longer comes
-// to wait less often, it is that where a wait has become longest beside what it was.
+// slowest is the place where goroutines wait longer, that with the most time more. Where there is
+// none, as a program that waits for longer comes to wait less often, it is that where a wait has
+// become longest beside what it was.
 func (x *examiner) slowest(locksOnly bool) (best place, ok bool) {
 	var most, longest float64
 	var slower place
@@ -167,7 +175,8 @@ func (x *examiner) slowest(locksOnly bool) (best place, ok bool) {
 			continue
 		}
 		base, head := x.a.places[key], x.b.places[key]
-		if more := average(x.b.perSecond(head, spent.busyNS)) - average(x.a.perSecond(base, spent.busyNS)); more > most {
+		if more := average(x.b.perSecond(head, spent.busyNS)) - average(x.a.perSecond(base,
+			spent.busyNS)); more > most {
 			best, most = key, more
 		}
 		if longer := meanWait(head) - meanWait(base); longer > longest {
@@ -197,7 +206,8 @@ func (x *examiner) inconclusive(r *Result) []string {
 		case m.Outcome == OutcomeUnsure:
 			out = append(out, "may be worse: "+x.sentence(m))
 		case m.Outcome == OutcomeUnknown && m.Why == tooMuchCut:
-			out = append(out, m.Name+" is not known: too many of base's longest durations were cut, by the recordings' ends or by lost events; record for longer")
+			out = append(out, m.Name+" is not known: too many of base's longest durations were cut, by the "+
+				"recordings' ends or by lost events; record for longer")
 		}
 	}
 	for _, text := range r.texts(OutcomeUnsure) {
@@ -208,18 +218,23 @@ func (x *examiner) inconclusive(r *Result) []string {
 
 func (x *examiner) lack(r *Result) string {
 	if !r.Design.LowConfidence {
-		return "what decides is in too few of the recordings, or was cut: record for longer, or name other metrics in the policy"
+		return "what decides is in too few of the recordings, or was cut: record for longer, or name other metrics " +
+			"in the policy"
 	}
-	return fmt.Sprintf("%s on base and %s on head cannot give a p below %s for %s (the least is %s): record 6 of each in turns (gosched record-ab), or accept that only a change of %s or more counts",
-		report.FormatNumber(int64(len(x.base.runs)), "recording"), report.FormatNumber(int64(len(x.head.runs)), "recording"), report.FormatProbability(r.Design.Alpha),
-		report.FormatNumber(int64(len(r.Metrics)), "metric"), report.FormatProbability(r.Design.LeastP), report.FormatRatio(grossRatio))
+	return fmt.Sprintf("%s on base and %s on head cannot give a p below %s for %s (the least is %s): record 6 of "+
+		"each in turns (gosched record-ab), or accept that only a change of %s or more counts",
+		report.FormatNumber(int64(len(x.base.runs)), "recording"), report.FormatNumber(int64(len(x.head.runs)),
+			"recording"), report.FormatProbability(r.Design.Alpha),
+		report.FormatNumber(int64(len(r.Metrics)), "metric"), report.FormatProbability(r.Design.LeastP),
+		report.FormatRatio(grossRatio))
 }
 
 // ignore lets what the policy's entries name pass.
 func (t *trial) ignore(r *Result) {
 	day := t.day()
 	for _, e := range t.policy.Ignores {
-		g := Ignored{What: e.What, Where: e.Where, Reason: e.Reason, Until: e.Until.Format(time.DateOnly), Passed: []string{}}
+		g := Ignored{What: e.What, Where: e.Where, Reason: e.Reason, Until: e.Until.Format(time.DateOnly),
+			Passed: []string{}}
 		g.Expired = !day.IsZero() && day.After(e.Until)
 		for _, m := range r.Metrics {
 			if m.Outcome == OutcomeWorse && m.Name == e.What && e.Where == "" && !g.Expired {
@@ -229,7 +244,8 @@ func (t *trial) ignore(r *Result) {
 		}
 		for i := range r.Found {
 			f := &r.Found[i]
-			if f.Outcome == OutcomeWorse && string(f.Rule) == e.What && strings.Contains(f.Where, e.Where) && !g.Expired {
+			if f.Outcome == OutcomeWorse && string(f.Rule) == e.What && strings.Contains(f.Where, e.Where) &&
+				!g.Expired {
 				f.Outcome, f.Why = OutcomeIgnored, e.Reason
 				g.Passed = append(g.Passed, f.Text)
 			}

@@ -25,13 +25,15 @@ const (
 
 // Measured is one metric in both sides. A number that the recordings cannot give is nil.
 type Measured struct {
-	Name       string     `json:"name"`
-	Unit       string     `json:"unit"` // ns, seconds a second, or a second
-	Outcome    Outcome    `json:"outcome"`
-	Why        string     `json:"why,omitempty"`      // of an outcome that is not plain from the numbers
-	AtLeast    bool       `json:"at_least,omitempty"` // of head, in some recordings too much was cut: they count as the longest that was seen
-	Untested   bool       `json:"untested,omitempty"` // so few recordings give it that no p can be below alpha: only a gross change counts
-	Base       *float64   `json:"base"`               // the geometric mean of the recordings
+	Name    string  `json:"name"`
+	Unit    string  `json:"unit"` // ns, seconds a second, or a second
+	Outcome Outcome `json:"outcome"`
+	Why     string  `json:"why,omitempty"` // of an outcome that is not plain from the numbers
+	// of head, in some recordings too much was cut: they count as the longest that was seen
+	AtLeast bool `json:"at_least,omitempty"`
+	// so few recordings give it that no p can be below alpha: only a gross change counts
+	Untested   bool       `json:"untested,omitempty"`
+	Base       *float64   `json:"base"` // the geometric mean of the recordings
 	Head       *float64   `json:"head"`
 	Ratio      *float64   `json:"ratio"` // head over base, differences between blocks removed
 	Interval   [2]float64 `json:"interval,omitzero"`
@@ -66,8 +68,8 @@ type trial struct {
 	inARow     bool
 }
 
-// gross is what a change of an effect counts from where a test is not possible: measured on pairs of runs of one program, where 2× was exceeded by
-// chance in one pair of eight.
+// gross is what a change of an effect counts from where a test is not possible: measured on pairs
+// of runs of one program, where 2× was exceeded by chance in one pair of eight.
 const (
 	grossRatio = 3
 	grossP999  = 5
@@ -75,7 +77,8 @@ const (
 
 // measure compares a metric. How often to draw for the interval is as in stats.CompareOptions.
 func (t *trial) measure(m policy.Metric, resamples int) *Measured {
-	r := &Measured{Name: m.String(), Unit: unitOf(m.Stat), metric: m, BaseValues: t.base.values(m), HeadValues: t.head.values(m)}
+	r := &Measured{Name: m.String(), Unit: unitOf(m.Stat), metric: m, BaseValues: t.base.values(m),
+		HeadValues: t.head.values(m)}
 	r.Base, r.Head = geometricMean(r.BaseValues), geometricMean(r.HeadValues)
 	r.AtLeast = t.head.any(m, givenAtLeast)
 	if r.Outcome, r.Why = t.given(r); r.Outcome != OutcomeSame {
@@ -94,7 +97,8 @@ func (t *trial) measure(m policy.Metric, resamples int) *Measured {
 	return r
 }
 
-// cannotDecide says whether a test whose p is at least that can say nothing, for the number of metrics that decide.
+// cannotDecide says whether a test whose p is at least that can say nothing, for the number of
+// metrics that decide.
 func (t *trial) cannotDecide(leastP float64) bool {
 	return leastP*float64(max(1, len(t.policy.Metrics))) >= t.policy.Alpha
 }
@@ -181,13 +185,15 @@ func (t *trial) judge(gates []policy.Gate) []*Measured {
 	return out
 }
 
-// mayBeWorse says of a metric that is cut in base whether head is longer than the least that base can be.
+// mayBeWorse says of a metric that is cut in base whether head is longer than the least that base
+// can be.
 func (t *trial) mayBeWorse(r *Measured) bool {
 	least := geometricMean(t.base.valuesFrom(r.metric, givenCut))
 	return r.Head != nil && (least == nil || *r.Head > r.Effect**least)
 }
 
-// decide says what a metric's change is: all three of the effect, the floor and the test must agree.
+// decide says what a metric's change is: all three of the effect, the floor and the test must
+// agree.
 func (t *trial) decide(r *Measured, adjusted float64) {
 	effect, sure := r.Effect, adjusted < t.policy.Alpha
 	if r.Untested {

@@ -15,18 +15,21 @@ type member struct {
 	at   int // its place among the recordings of its side
 }
 
-// block is recordings of both sides that were made one right after the other, by their places in each side.
+// block is recordings of both sides that were made one right after the other, by their places in
+// each side.
 type block struct{ base, head []int }
 
-// minBlock is how many recordings a block has at least: with two the labels can be exchanged in one way only, which no number of
-// blocks that people are ready to wait for turns into evidence.
+// minBlock is how many recordings a block has at least: with two the labels can be exchanged in one
+// way only, which no number of blocks that people are ready to wait for turns into evidence.
 const minBlock = 4
 
 // earliestWall is before any recording: the times of a trace without a wall clock are below.
 const earliestWall = 1_400_000_000_000_000_000
 
-// blocksOf cuts the recordings of each host, in the order in which they were made, into the smallest consecutive blocks with as many of
-// one side as of the other. If that does not give at least two blocks, or one side comes before the other in a block, all are one block and not interleaved.
+// blocksOf cuts the recordings of each host, in the order in which they were made, into the
+// smallest consecutive blocks with as many of one side as of the other. If that does not give at
+// least two blocks, or one side comes before the other in a block, all are one block and not
+// interleaved.
 func blocksOf(base, head []*summary.Run) (blocks []block, interleaved bool) {
 	whole := block{base: places(len(base)), head: places(len(head))}
 	members := membersOf(base, head)
@@ -73,12 +76,14 @@ func membersOf(base, head []*summary.Run) []member {
 	}
 	slices.SortStableFunc(all, func(a, b member) int {
 		x, y := &a.run.Info, &b.run.Info
-		return cmp.Or(cmp.Compare(x.Meta.Host, y.Meta.Host), cmp.Compare(x.Meta.StartNS, y.Meta.StartNS), cmp.Compare(x.ID, y.ID))
+		return cmp.Or(cmp.Compare(x.Meta.Host, y.Meta.Host), cmp.Compare(x.Meta.StartNS, y.Meta.StartNS),
+			cmp.Compare(x.ID, y.ID))
 	})
 	return all
 }
 
-// cutBlocks cuts the recordings of one host. What is left over at the end is a part of the last block.
+// cutBlocks cuts the recordings of one host. What is left over at the end is a part of the last
+// block.
 func cutBlocks(members []member) (blocks []block, ok bool) {
 	var open []member
 	var cut [][]member
@@ -117,8 +122,9 @@ func countSides(list []member) (base, head int) {
 	return base, head
 }
 
-// maxLag is how many places one side may come behind the other on average in a block of recordings that were made in turns: 1 of base head base head, 0 of
-// base head head base. What comes further behind is later, too, and a machine's drift is between the sides.
+// maxLag is how many places one side may come behind the other on average in a block of recordings
+// that were made in turns: 1 of base head base head, 0 of base head head base. What comes further
+// behind is later, too, and a machine's drift is between the sides.
 const maxLag = 1
 
 // lag is how far apart the mean places of the two sides are.
@@ -143,7 +149,8 @@ func (b *block) add(m member) {
 	}
 }
 
-// inARow says whether all recordings of one side were made before all of the other, as far as their times say.
+// inARow says whether all recordings of one side were made before all of the other, as far as their
+// times say.
 func inARow(base, head []*summary.Run) bool {
 	members := membersOf(base, head)
 	changes := 0

@@ -7,7 +7,8 @@ import (
 	"github.com/gosched/gosched/analyze/summary"
 )
 
-// made are recordings in an order: a letter each, b of base and h of head, on one host up to a space and on the next behind it.
+// made are recordings in an order: a letter each, b of base and h of head, on one host up to a
+// space and on the next behind it.
 func made(order string) (base, head []*summary.Run) {
 	host, at := 0, int64(0)
 	for _, c := range order {

@@ -11,7 +11,8 @@ import (
 	"github.com/gosched/gosched/analyze/summary"
 )
 
-// place is code in which goroutines wait: the same in both builds where the function is, whoever calls it.
+// place is code in which goroutines wait: the same in both builds where the function is, whoever
+// calls it.
 type place struct {
 	metric   summary.Metric // a wait or a system call
 	reason   string
@@ -20,12 +21,14 @@ type place struct {
 }
 
 func placeOf(metric summary.Metric, reason, text string) place {
-	return place{metric, reason, stack.Function(stack.Culprit(text)), metric == summary.MetricWait && replay.ForMutex(reason, text)}
+	return place{metric, reason, stack.Function(stack.Culprit(text)), metric == summary.MetricWait &&
+		replay.ForMutex(reason, text)}
 }
 
 // compare orders places.
 func (p place) compare(other place) int {
-	return cmp.Or(cmp.Compare(p.function, other.function), cmp.Compare(p.reason, other.reason), cmp.Compare(p.metric, other.metric), cmp.Compare(p.rank(), other.rank()))
+	return cmp.Or(cmp.Compare(p.function, other.function), cmp.Compare(p.reason, other.reason),
+		cmp.Compare(p.metric, other.metric), cmp.Compare(p.rank(), other.rank()))
 }
 
 func (p place) rank() int {
@@ -75,7 +78,8 @@ type survey struct {
 }
 
 func newSurvey(runs []*summary.Run) *survey {
-	s := &survey{runs: runs, places: map[place][]spent{}, wakers: map[place]map[by][]spent{}, causes: map[place]map[by][]spent{}, held: map[by][]spent{}, roots: map[by]string{}}
+	s := &survey{runs: runs, places: map[place][]spent{}, wakers: map[place]map[by][]spent{},
+		causes: map[place]map[by][]spent{}, held: map[by][]spent{}, roots: map[by]string{}}
 	for i, r := range runs {
 		for j := range r.Groups {
 			if g := &r.Groups[j]; g.By == summary.BySite {
@@ -107,7 +111,8 @@ func siteSpent(run int, g *summary.Group) spent {
 	return spent{run, g.Hist.Count() + g.Hist.Censored(), g.TimeNS(), g.IdleNS, g.Frame}
 }
 
-// add counts what was spent on a key. Recordings come one after the other, so that those without any take no room.
+// add counts what was spent on a key. Recordings come one after the other, so that those without
+// any take no room.
 func add[K comparable](m map[K][]spent, key K, more spent) {
 	list := m[key]
 	if n := len(list); n == 0 || list[n-1].run != more.run {

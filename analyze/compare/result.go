@@ -21,20 +21,21 @@ const (
 
 // Result is the answer. It encodes to the document of `gosched compare --format json`.
 type Result struct {
-	Version     int              `json:"version"`
-	Verdict     Verdict          `json:"verdict"`
-	Explanation []string         `json:"explanation"` // why, the most important first
-	Design      Design           `json:"design"`
-	Differences []Difference     `json:"differences"` // why the recordings cannot be compared, or are all the same
-	Metrics     []*Measured      `json:"metrics"`     // those that decide, in the policy's order
-	Found       []Found          `json:"found"`       // by the rules, in their order
-	Ignored     []Ignored        `json:"ignored"`     // entries of the policy
-	Reported    []*Measured      `json:"reported"`    // metrics that do not decide
-	Shifts      []Shift          `json:"shifts"`
-	Places      []Change         `json:"places"` // where goroutines wait more or less, and who makes them, the largest change first
-	Base        []Recording      `json:"base"`
-	Head        []Recording      `json:"head"`
-	Warnings    []report.Warning `json:"warnings"`
+	Version     int          `json:"version"`
+	Verdict     Verdict      `json:"verdict"`
+	Explanation []string     `json:"explanation"` // why, the most important first
+	Design      Design       `json:"design"`
+	Differences []Difference `json:"differences"` // why the recordings cannot be compared, or are all the same
+	Metrics     []*Measured  `json:"metrics"`     // those that decide, in the policy's order
+	Found       []Found      `json:"found"`       // by the rules, in their order
+	Ignored     []Ignored    `json:"ignored"`     // entries of the policy
+	Reported    []*Measured  `json:"reported"`    // metrics that do not decide
+	Shifts      []Shift      `json:"shifts"`
+	// where goroutines wait more or less, and who makes them, the largest change first
+	Places   []Change         `json:"places"`
+	Base     []Recording      `json:"base"`
+	Head     []Recording      `json:"head"`
+	Warnings []report.Warning `json:"warnings"`
 }
 
 // Design is how the recordings were made, and what can be told from them.
@@ -66,7 +67,8 @@ type Shift struct {
 	key       summary.Key
 }
 
-// ShiftQuantile is one of its quantiles, in nanoseconds, the geometric mean of each side's recordings.
+// ShiftQuantile is one of its quantiles, in nanoseconds, the geometric mean of each side's
+// recordings.
 type ShiftQuantile struct {
 	Name     string     `json:"name"`
 	Base     *float64   `json:"base_ns"`
@@ -76,7 +78,8 @@ type ShiftQuantile struct {
 	P        *float64   `json:"p"`
 }
 
-// Change is how much more or less time goroutines spend waiting at a place, in seconds a second, waits for work left out.
+// Change is how much more or less time goroutines spend waiting at a place, in seconds a second,
+// waits for work left out.
 type Change struct {
 	Place    string   `json:"place"`
 	Metric   string   `json:"metric"` // wait or syscall

@@ -31,13 +31,14 @@ type Found struct {
 	severity float64     // for the order
 }
 
-// ruleLevel is the chance of a false alarm of one thing that a rule looks at. A thing that one half of all recordings have by chance is in all of six
-// and in none of six others once in 4,096.
+// ruleLevel is the chance of a false alarm of one thing that a rule looks at. A thing that one half
+// of all recordings have by chance is in all of six and in none of six others once in 4,096.
 const ruleLevel = 0.01
 
 // finders are what the rules do, in the order of the policy's table.
 var finders = map[policy.Rule]func(*examiner, policy.Limit) []Found{
-	policy.NewSite: (*examiner).newSites, policy.NewReason: (*examiner).newReasons, policy.Leak: (*examiner).leaks, policy.Goroutines: (*examiner).goroutines,
+	policy.NewSite: (*examiner).newSites, policy.NewReason: (*examiner).newReasons, policy.Leak: (*examiner).leaks,
+	policy.Goroutines: (*examiner).goroutines,
 	policy.NewFinding: (*examiner).newFindings, policy.Waker: (*examiner).wakers, policy.Steal: (*examiner).steal,
 }
 
@@ -54,7 +55,8 @@ func (x *examiner) examine() []Found {
 		limit := x.policy.Rules[r.Name]
 		list := finders[r.Name](x, limit)
 		slices.SortStableFunc(list, func(a, b Found) int {
-			return cmp.Or(cmp.Compare(b.severity, a.severity), cmp.Compare(a.Where, b.Where), cmp.Compare(a.Text, b.Text))
+			return cmp.Or(cmp.Compare(b.severity, a.severity), cmp.Compare(a.Where, b.Where),
+				cmp.Compare(a.Text, b.Text))
 		})
 		for _, f := range list {
 			f.Rule, f.Base, f.Head = r.Name, rounded(f.Base), rounded(f.Head)
@@ -67,17 +69,20 @@ func (x *examiner) examine() []Found {
 	return out
 }
 
-// leastRecordings is how many recordings each side must have for a rule to test anything: one says nothing of how recordings differ.
+// leastRecordings is how many recordings each side must have for a rule to test anything: one says
+// nothing of how recordings differ.
 const leastRecordings = 3
 
-// untested says whether so many recordings cannot give a p below ruleLevel even where all of head have something and none of base.
+// untested says whether so many recordings cannot give a p below ruleLevel even where all of head
+// have something and none of base.
 func (x *examiner) untested(base, head int) bool {
 	p, _ := stats.FisherExact(0, base, head, head)
 	return p >= ruleLevel || min(base, head) < leastRecordings
 }
 
-// appeared tests whether head has something that base lacks: in how many recordings each side has it. Gross says that it is large enough
-// to be believed where the recordings are too few for a test.
+// appeared tests whether head has something that base lacks: in how many recordings each side has
+// it. Gross says that it is large enough to be believed where the recordings are too few for a
+// test.
 func (x *examiner) appeared(f *Found, in, of [2]int, gross bool) bool {
 	p, _ := stats.FisherExact(in[0], of[0], in[1], of[1])
 	f.InBase, f.InHead, f.P = &in[0], &in[1], pointer(rounded(p))
@@ -103,13 +108,15 @@ func inRuns(f *Found, of [2]int) string {
 	return fmt.Sprintf("in %d of %d head recordings, in none of %d base", *f.InHead, of[1], of[0])
 }
 
-// grossFactor and grossCount are what must be there, times the floor and in durations, for a change to be believed without a test.
+// grossFactor and grossCount are what must be there, times the floor and in durations, for a change
+// to be believed without a test.
 const (
 	grossFactor = 10
 	grossCount  = 100
 )
 
-// seenPart is the part of a rule's floor from which on a recording has something: a wait of a moment, once, does not make it known.
+// seenPart is the part of a rule's floor from which on a recording has something: a wait of a
+// moment, once, does not make it known.
 const seenPart = 0.1
 
 func (x *examiner) newSites(limit policy.Limit) []Found {
@@ -120,7 +127,8 @@ func (x *examiner) newSites(limit policy.Limit) []Found {
 	moved := map[place]bool{}
 	for _, key := range keysOf(place.compare, x.b.places) {
 		base, head := x.a.perSecond(x.a.places[key], spent.busyNS), x.b.perSecond(x.b.places[key], spent.busyNS)
-		f := Found{What: key.String(), Where: key.function, Frame: heaviestFrame(x.b.places[key]), Base: average(base), Head: average(head), severity: average(head)}
+		f := Found{What: key.String(), Where: key.function, Frame: heaviestFrame(x.b.places[key]), Base: average(base),
+			Head: average(head), severity: average(head)}
 		if f.Head < limit.Floor || key.isVague() {
 			continue
 		}
@@ -128,7 +136,8 @@ func (x *examiner) newSites(limit policy.Limit) []Found {
 		if !x.appeared(&f, in, x.all(), f.Head >= grossFactor*limit.Floor && total(x.b.places[key]) >= grossCount) {
 			continue
 		}
-		f.Text = fmt.Sprintf("new blocking site: %s (%s): %s, %s", key, stack.Place(f.Frame), aSecond(f.Head), inRuns(&f, x.all()))
+		f.Text = fmt.Sprintf("new blocking site: %s (%s): %s, %s", key, stack.Place(f.Frame), aSecond(f.Head),
+			inRuns(&f, x.all()))
 		if from, ok := x.movedFrom(key, moved); ok {
 			f.Outcome, f.Text = OutcomeNoted, fmt.Sprintf("moved: %s waits as %s did", key, from)
 		}
@@ -164,7 +173,8 @@ func total(list []spent) (n int64) {
 // likeness is how much time and counts may differ for a place to be another under a new name.
 const likeness = 1.5
 
-// movedFrom is a place that head lacks and whose waits were like those at a place that base lacks: the function has got a new name. Each place moves once.
+// movedFrom is a place that head lacks and whose waits were like those at a place that base lacks:
+// the function has got a new name. Each place moves once.
 func (x *examiner) movedFrom(to place, moved map[place]bool) (place, bool) {
 	busy, times := average(x.b.perSecond(x.b.places[to], spent.busyNS)), average(x.b.perSecond(x.b.places[to], countOf))
 	for _, from := range keysOf(place.compare, x.a.places) {
@@ -172,7 +182,8 @@ func (x *examiner) movedFrom(to place, moved map[place]bool) (place, bool) {
 			continue
 		}
 		was := x.a.places[from]
-		if alike(busy, average(x.a.perSecond(was, spent.busyNS))) && alike(times, average(x.a.perSecond(was, countOf))) {
+		if alike(busy, average(x.a.perSecond(was, spent.busyNS))) &&
+			alike(times, average(x.a.perSecond(was, countOf))) {
 			moved[from] = true
 			return from, true
 		}
@@ -227,10 +238,12 @@ func (x *examiner) leaks(limit policy.Limit) []Found {
 		head := float64(total(list)) / float64(max(1, present(list)))
 		f := Found{What: key.String(), Where: key.function, Frame: heaviestFrame(list), Head: head, severity: head}
 		of := [2]int{of0, of1}
-		if head < limit.Floor || !x.appeared(&f, [2]int{present(a[key]), present(list)}, of, head >= grossFactor*limit.Floor) {
+		if head < limit.Floor || !x.appeared(&f, [2]int{present(a[key]), present(list)}, of,
+			head >= grossFactor*limit.Floor) {
 			continue
 		}
-		f.Text = fmt.Sprintf("new leak: goroutines are left behind in %s (%s), %.0f a recording, %s", key, stack.Place(f.Frame), head, inRuns(&f, of))
+		f.Text = fmt.Sprintf("new leak: goroutines are left behind in %s (%s), %.0f a recording, %s", key,
+			stack.Place(f.Frame), head, inRuns(&f, of))
 		out = append(out, f)
 	}
 	return out
@@ -245,7 +258,8 @@ func leaksOf(s *survey) (leaks map[place][]spent, judged int) {
 		}
 		judged++
 		for _, l := range r.Info.Leaks {
-			add(leaks, place{metric: summary.MetricWait, reason: l.Reason, function: cmp.Or(l.Where, l.Entry)}, spent{run: i, count: l.Count, frame: l.Frame})
+			add(leaks, place{metric: summary.MetricWait, reason: l.Reason, function: cmp.Or(l.Where, l.Entry)},
+				spent{run: i, count: l.Count, frame: l.Frame})
 		}
 	}
 	return leaks, judged
@@ -260,7 +274,8 @@ func (x *examiner) goroutines(limit policy.Limit) []Found {
 		return nil
 	}
 	change := compareValues([]block{{base: places(len(base)), head: places(len(head))}}, base, head, 1)
-	f := Found{What: "goroutines", Base: average(base), Head: average(head), P: pointer(rounded(change.P)), Outcome: OutcomeWorse}
+	f := Found{What: "goroutines", Base: average(base), Head: average(head), P: pointer(rounded(change.P)),
+		Outcome: OutcomeWorse}
 	more := f.Head - f.Base
 	untested := x.untested(len(base), len(head)) || change.LeastP >= ruleLevel
 	switch {
@@ -310,7 +325,8 @@ func logsOf(values []float64, least float64) []stats.Observation {
 	return out
 }
 
-// ofMachine are the findings that say something of the machine or the recording and not of the code.
+// ofMachine are the findings that say something of the machine or the recording and not of the
+// code.
 var ofMachine = []string{"cpu-contention", "cpu-throttled", "gaps", "process-stopped", "procs-over-quota"}
 
 // finding names a finding.
@@ -330,14 +346,17 @@ func (x *examiner) newFindings(limit policy.Limit) []Found {
 		for _, v := range list {
 			sum += v.ns
 		}
-		f := Found{What: strings.TrimSpace(key.name + " " + key.where), Where: key.where, Head: float64(sum) / float64(max(1, total(list)))}
-		if f.severity = f.Head; !x.appeared(&f, [2]int{present(a[key]), present(list)}, x.all(), f.Head >= 2*limit.Floor) {
+		f := Found{What: strings.TrimSpace(key.name + " " + key.where), Where: key.where,
+			Head: float64(sum) / float64(max(1, total(list)))}
+		if f.severity = f.Head; !x.appeared(&f, [2]int{present(a[key]), present(list)}, x.all(),
+			f.Head >= 2*limit.Floor) {
 			continue
 		}
 		if slices.Contains(ofMachine, key.name) {
 			f.Outcome = OutcomeNoted
 		}
-		f.Text = fmt.Sprintf("new finding %s: %s (%s), %s", key.name, titles[key], cmp.Or(stack.Local(key.where), "no one place"), inRuns(&f, x.all()))
+		f.Text = fmt.Sprintf("new finding %s: %s (%s), %s", key.name, titles[key], cmp.Or(stack.Local(key.where),
+			"no one place"), inRuns(&f, x.all()))
 		out = append(out, f)
 	}
 	return out
@@ -380,13 +399,16 @@ func (x *examiner) waker(at place, who by, limit policy.Limit) (Found, bool) {
 	nsOf := func(s spent) int64 { return s.ns }
 	list := x.b.wakers[at][who]
 	base, head := x.a.perSecond(x.a.wakers[at][who], nsOf), x.b.perSecond(list, nsOf)
-	f := Found{Outcome: OutcomeWorse, What: who.name + " at " + at.String(), Where: who.name, Frame: heaviestFrame(list), Base: average(base), Head: average(head)}
-	if f.severity = f.Head - f.Base; who.name == "" || who.name[0] == '<' || f.severity < limit.Floor || f.Head < moreWaiting*f.Base {
+	f := Found{Outcome: OutcomeWorse, What: who.name + " at " + at.String(), Where: who.name,
+		Frame: heaviestFrame(list), Base: average(base), Head: average(head)}
+	if f.severity = f.Head - f.Base; who.name == "" || who.name[0] == '<' || f.severity < limit.Floor ||
+		f.Head < moreWaiting*f.Base {
 		return f, false
 	}
 	change := compareValues([]block{x.whole()}, base, head, leastTime)
 	f.P = pointer(rounded(change.P))
-	f.Text = fmt.Sprintf("%s ends waits (%s) that take longer: %s on base, %s on head", stack.Local(who.name), at, aSecond(f.Base), aSecond(f.Head))
+	f.Text = fmt.Sprintf("%s ends waits (%s) that take longer: %s on base, %s on head", stack.Local(who.name), at,
+		aSecond(f.Base), aSecond(f.Head))
 	return f, change.P < ruleLevel
 }
 
@@ -408,7 +430,8 @@ func (x *examiner) steal(limit policy.Limit) []Found {
 	}
 	return []Found{{
 		Outcome: OutcomeWorse, What: "steal", Base: base, Head: head, severity: head,
-		Text: fmt.Sprintf("the hypervisor took more CPU time: %s on base, %s on head; what is slower may be its doing", report.FormatShare(base), report.FormatShare(head)),
+		Text: fmt.Sprintf("the hypervisor took more CPU time: %s on base, %s on head; what is slower may be its doing",
+			report.FormatShare(base), report.FormatShare(head)),
 	}}
 }
 

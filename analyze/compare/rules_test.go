@@ -9,7 +9,8 @@ import (
 	"github.com/gosched/gosched/format"
 )
 
-// TestRulesFindWhatTheyAreFor changes each of head's recordings, or some, and looks at what the one rule says.
+// TestRulesFindWhatTheyAreFor changes each of head's recordings, or some, and looks at what the one
+// rule says.
 func TestRulesFindWhatTheyAreFor(t *testing.T) {
 	reason := func(r *summary.Run) {
 		for i := range r.Groups {
@@ -20,7 +21,8 @@ func TestRulesFindWhatTheyAreFor(t *testing.T) {
 	}
 	finding := func(name string, severity int) func(*summary.Run) {
 		return func(r *summary.Run) {
-			r.Info.Findings = append(r.Info.Findings, summary.Finding{Name: name, Title: "Something", Where: "main.work main.go:7", Severity: severity})
+			r.Info.Findings = append(r.Info.Findings, summary.Finding{Name: name, Title: "Something",
+				Where: "main.work main.go:7", Severity: severity})
 		}
 	}
 	slower := func(times int64) func(*summary.Run) { return func(r *summary.Run) { r.Pairs[0].NS *= times } }
@@ -39,10 +41,12 @@ func TestRulesFindWhatTheyAreFor(t *testing.T) {
 	}{
 		{"a new reason", nil, reason, 0, policy.NewReason, OutcomeWorse, "new wait reason: sync.WaitGroup.Wait"},
 		{"a new reason in half of the recordings", nil, reason, 3, policy.NewReason, "", ""},
-		{"a new finding", nil, finding("hog", 40), 0, policy.NewFinding, OutcomeWorse, "new finding hog: Something (main.work)"},
+		{"a new finding", nil, finding("hog", 40), 0, policy.NewFinding, OutcomeWorse,
+			"new finding hog: Something (main.work)"},
 		{"a finding of both", finding("hog", 6), finding("hog", 40), 0, policy.NewFinding, "", ""},
 		{"a slight finding", nil, finding("hog", 10), 0, policy.NewFinding, "", ""},
-		{"a finding about the machine", nil, finding("cpu-contention", 40), 0, policy.NewFinding, OutcomeNoted, "cpu-contention"},
+		{"a finding about the machine", nil, finding("cpu-contention", 40), 0, policy.NewFinding, OutcomeNoted,
+			"cpu-contention"},
 		{"a waker who takes longer", nil, slower(2), 0, policy.Waker, OutcomeNoted, "main.(*store).flush ends waits"},
 		{"a waker who takes little longer", nil, slower(1), 0, policy.Waker, "", ""},
 		{"more goroutines", nil, grow, 0, policy.Goroutines, OutcomeWorse, "20 on base, 40 on head"},
@@ -64,7 +68,8 @@ func TestRulesFindWhatTheyAreFor(t *testing.T) {
 			switch {
 			case c.outcome == "" && len(found) > 0:
 				t.Errorf("found %+v; want nothing", found)
-			case c.outcome != "" && (len(found) != 1 || found[0].Outcome != c.outcome || !strings.Contains(found[0].Text, c.text)):
+			case c.outcome != "" && (len(found) != 1 || found[0].Outcome != c.outcome ||
+				!strings.Contains(found[0].Text, c.text)):
 				t.Errorf("found %+v; want one that is %s with %q", found, c.outcome, c.text)
 			}
 		})
@@ -97,7 +102,8 @@ func TestARenamedFunctionIsSaidToHaveMoved(t *testing.T) {
 	changed.server = "main.handleConnection"
 	base, head := inTurns(plain(), changed, 6, 1)
 	found := ofRule(Compare(base, head, policy.Default()), policy.NewSite)
-	if len(found) != 1 || found[0].Outcome != OutcomeNoted || found[0].Text != "moved: IO wait at main.handleConnection waits as IO wait at main.serve did" {
+	if len(found) != 1 || found[0].Outcome != OutcomeNoted ||
+		found[0].Text != "moved: IO wait at main.handleConnection waits as IO wait at main.serve did" {
 		t.Errorf("found %+v", found)
 	}
 }

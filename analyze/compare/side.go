@@ -10,7 +10,8 @@ import (
 	"github.com/gosched/gosched/analyze/summary"
 )
 
-// The least that a number counts as where its logarithm is taken: what is less says nothing by its ratio, and 0 has no logarithm.
+// The least that a number counts as where its logarithm is taken: what is less says nothing by its
+// ratio, and 0 has no logarithm.
 const (
 	leastNS   = 100  // of durations
 	leastRate = 0.1  // a second
@@ -60,14 +61,16 @@ func (s *side) seconds(i int) float64 { return float64(s.runs[i].Info.DurationNS
 type given uint8
 
 const (
-	givenNone    given = iota // nothing of the kind was seen
-	givenCut                  // too much of it was cut for the number to be known; the value is the least that it can be
-	givenAtLeast              // the same, and it counts
+	givenNone given = iota // nothing of the kind was seen
+	// too much of it was cut for the number to be known; the value is the least that it can be
+	givenCut
+	givenAtLeast // the same, and it counts
 	givenExactly
 )
 
-// value is the metric of the i-th recording. Of head, a quantile that cut durations leave open is the longest duration that was seen: who is worse off
-// than can be told is not let off. Of base that would make head look worse than it is.
+// value is the metric of the i-th recording. Of head, a quantile that cut durations leave open is
+// the longest duration that was seen: who is worse off than can be told is not let off. Of base
+// that would make head look worse than it is.
 func (s *side) value(i int, m policy.Metric) (float64, given) {
 	g := s.groups[i][m.Key]
 	if !m.Stat.IsDuration() {
@@ -104,7 +107,8 @@ func (s *side) perSecond(i int, g *summary.Group, m policy.Metric) float64 {
 
 // waits are the seconds a second of waits for a reason, by recording.
 func (s *side) waits(reason string) []float64 {
-	m := policy.Metric{Key: summary.Key{Metric: summary.MetricWait, By: summary.ByReason, Name: reason}, Stat: policy.StatTime}
+	m := policy.Metric{Key: summary.Key{Metric: summary.MetricWait, By: summary.ByReason, Name: reason},
+		Stat: policy.StatTime}
 	out := make([]float64, len(s.runs))
 	for i := range out {
 		out[i], _ = s.value(i, m)
@@ -158,7 +162,8 @@ func (s *side) any(m policy.Metric, how given) bool {
 	return false
 }
 
-// geometricMean is that of the recordings that give the metric, nil where none does. Where one is 0 it is the arithmetic mean.
+// geometricMean is that of the recordings that give the metric, nil where none does. Where one is 0
+// it is the arithmetic mean.
 func geometricMean(values []*float64) *float64 {
 	var logs, sum float64
 	n, zero := 0, false

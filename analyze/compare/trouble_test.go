@@ -69,7 +69,8 @@ func TestManyMovesDoNotHideWhatIsNew(t *testing.T) {
 
 func TestIgnoringMuchDoesNotHideTheRest(t *testing.T) {
 	p := policy.Default()
-	p.Ignores = []policy.Ignore{{What: "new-site", Where: "main.audit", Reason: "known", Until: time.Unix(0, wallClock).AddDate(1, 0, 0)}}
+	p.Ignores = []policy.Ignore{{What: "new-site", Where: "main.audit", Reason: "known",
+		Until: time.Unix(0, wallClock).AddDate(1, 0, 0)}}
 	p.Metrics = p.Metrics[:2]
 	r := trial6(p, nothing, func(r *summary.Run) {
 		for i := range 15 {
@@ -83,11 +84,12 @@ func TestIgnoringMuchDoesNotHideTheRest(t *testing.T) {
 }
 
 func TestOneVanishedPlaceExcusesOneNewOne(t *testing.T) {
-	r := trial6(policy.Default(), func(r *summary.Run) { addSite(r, "select", "main.old", 40, 1e6) }, func(r *summary.Run) {
-		for i := range 5 {
-			addSite(r, "select", fmt.Sprintf("main.new%d", i), 40, 1e6)
-		}
-	})
+	r := trial6(policy.Default(), func(r *summary.Run) { addSite(r, "select", "main.old", 40, 1e6) },
+		func(r *summary.Run) {
+			for i := range 5 {
+				addSite(r, "select", fmt.Sprintf("main.new%d", i), 40, 1e6)
+			}
+		})
 	worse := 0
 	for _, f := range ofRule(r, policy.NewSite) {
 		if f.Outcome == OutcomeWorse {
@@ -99,7 +101,8 @@ func TestOneVanishedPlaceExcusesOneNewOne(t *testing.T) {
 	}
 }
 
-// TestWhatCouldNotBeTestedIsOpen has policies and recordings with which a metric can be tested and rules cannot.
+// TestWhatCouldNotBeTestedIsOpen has policies and recordings with which a metric can be tested and
+// rules cannot.
 func TestWhatCouldNotBeTestedIsOpen(t *testing.T) {
 	p := policy.Default()
 	p.Metrics = p.Metrics[1:2]
@@ -171,7 +174,8 @@ func TestStarvedGoroutinesAreNotLetOff(t *testing.T) {
 	}
 }
 
-// TestACutInBaseLeavesOnlyOpenWhatMayBeWorse has a lock of which a base recording saw little, most of it cut.
+// TestACutInBaseLeavesOnlyOpenWhatMayBeWorse has a lock of which a base recording saw little, most
+// of it cut.
 func TestACutInBaseLeavesOnlyOpenWhatMayBeWorse(t *testing.T) {
 	contention := summary.Key{Metric: summary.MetricWait, By: summary.ByContention}
 	for _, c := range []struct {
@@ -232,7 +236,8 @@ func TestAWaitOfAMomentDoesNotMakeAPlaceKnown(t *testing.T) {
 	for _, r := range h {
 		addSite(r, "select", "main.brandNew", 100, 20e6)
 	}
-	if found := ofRule(Compare(b, h, policy.Default()), policy.NewSite); len(found) != 1 || found[0].Outcome != OutcomeWorse {
+	if found := ofRule(Compare(b, h, policy.Default()), policy.NewSite); len(found) != 1 ||
+		found[0].Outcome != OutcomeWorse {
 		t.Errorf("found %+v", found)
 	}
 }
@@ -308,7 +313,8 @@ func TestLeaksAreNewOnlyWhereTheyCouldBeSeenBefore(t *testing.T) {
 	}
 }
 
-// TestAnyRecordingsAreCompared makes recordings up at random, with what is missing, empty or absurd, and draws the result in full.
+// TestAnyRecordingsAreCompared makes recordings up at random, with what is missing, empty or
+// absurd, and draws the result in full.
 func TestAnyRecordingsAreCompared(t *testing.T) {
 	for seed := range uint64(60) {
 		rng := rand.New(rand.NewPCG(seed, 3))

@@ -43,7 +43,8 @@ func (t *trial) differences() []Difference {
 
 func (t *trial) runs() []*summary.Run { return append(slices.Clone(t.base.runs), t.head.runs...) }
 
-// property is what all recordings must have in common. Where a recording does not say, it is empty, which is not the same as what another one says.
+// property is what all recordings must have in common. Where a recording does not say, it is empty,
+// which is not the same as what another one says.
 type property struct {
 	name string
 	of   func(*summary.Info) string
@@ -79,7 +80,8 @@ var (
 		if m.CPUModel == "" && m.CPUs == 0 {
 			return ""
 		}
-		return fmt.Sprintf("%d × %s (%s)", m.CPUs, cmp.Or(m.CPUModel, "unknown model"), cmp.Or(m.Arch, "unknown architecture"))
+		return fmt.Sprintf("%d × %s (%s)", m.CPUs, cmp.Or(m.CPUModel, "unknown model"),
+			cmp.Or(m.Arch, "unknown architecture"))
 	})}
 	recorder = property{"recorder", ofMeta(func(m *format.Metadata) string {
 		return fmt.Sprintf("%s, %s", m.Recorder, m.Source)
@@ -191,7 +193,8 @@ const (
 	maxLoss          = 0.001 // of events or of the time
 )
 
-// medianOf is the median over the recordings of a side: one that did nothing is not what the side did.
+// medianOf is the median over the recordings of a side: one that did nothing is not what the side
+// did.
 func medianOf(runs []*summary.Run, of func(*summary.Info) float64) float64 {
 	values := make([]float64, len(runs))
 	for i, r := range runs {
@@ -220,7 +223,8 @@ func (t *trial) load() string {
 	if max(base, head) < minLoad || max(base, head) <= maxLoadRatio*min(base, head) {
 		return ""
 	}
-	return fmt.Sprintf("the network ended %.0f waits a second on base, %.0f on head: another load, or a build that serves less of it", base, head)
+	return fmt.Sprintf("the network ended %.0f waits a second on base, %.0f on head: another load, or a build that "+
+		"serves less of it", base, head)
 }
 
 func (t *trial) loss() string {
@@ -236,7 +240,8 @@ func (t *trial) loss() string {
 	if n == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s lost more than %s of the events or the time, up to %s", report.FormatNumber(int64(n), "recording"), report.FormatShare(maxLoss), report.FormatShare(worst))
+	return fmt.Sprintf("%s lost more than %s of the events or the time, up to %s", report.FormatNumber(int64(n),
+		"recording"), report.FormatShare(maxLoss), report.FormatShare(worst))
 }
 
 func (t *trial) duplicates() string {

@@ -18,18 +18,23 @@ func (t *trial) warnings(r *Result) []report.Warning {
 	}
 	switch {
 	case r.Design.LowConfidence:
-		add("few", "low confidence: %s against %s; only a change of %s or more counts, as one recording of a program is easily twice as slow as another",
-			report.FormatCount(int64(len(t.base.runs))), report.FormatNumber(int64(len(t.head.runs)), "recording"), report.FormatRatio(grossRatio))
+		add("few", "low confidence: %s against %s; only a change of %s or more counts, as one recording of a "+
+			"program is easily twice as slow as another",
+			report.FormatCount(int64(len(t.base.runs))), report.FormatNumber(int64(len(t.head.runs)), "recording"),
+			report.FormatRatio(grossRatio))
 	case t.inARow && inARow(t.base.runs, t.head.runs):
-		add("in a row", "one side was recorded after the other: a machine's drift looks like a change, so that only a change of %s or more counts; gosched record-ab records in turns", report.FormatRatio(t.policy.InARow))
+		add("in a row", "one side was recorded after the other: a machine's drift looks like a change, so that only "+
+			"a change of %s or more counts; gosched record-ab records in turns", report.FormatRatio(t.policy.InARow))
 	case t.inARow:
-		add("in a row", "the recordings do not say that they were made in turns, so that only a change of %s or more counts; gosched record-ab makes such", report.FormatRatio(t.policy.InARow))
+		add("in a row", "the recordings do not say that they were made in turns, so that only a change of %s or "+
+			"more counts; gosched record-ab makes such", report.FormatRatio(t.policy.InARow))
 	}
 	if list := t.unsaid(); len(list) > 0 {
 		add("unsaid", "no recording says its %s: whether they are the same is not known", strings.Join(list, ", "))
 	}
 	if n, ns := t.beyond(); n > 0 {
-		add("beyond", "%s with little time in a recording are left out of summaries, up to %s a second each: they are in no table of places, and a place with less is not called new",
+		add("beyond", "%s with little time in a recording are left out of summaries, up to %s a second each: they "+
+			"are in no table of places, and a place with less is not called new",
 			report.FormatNumber(n, "place"), nanoseconds(ns))
 	}
 	for _, d := range r.Differences {
@@ -40,15 +45,18 @@ func (t *trial) warnings(r *Result) []report.Warning {
 	for _, g := range r.Ignored {
 		switch {
 		case g.Expired:
-			add("expired", "the policy's entry for %s %s has expired on %s and lets nothing pass: %s", g.What, g.Where, g.Until, g.Reason)
+			add("expired", "the policy's entry for %s %s has expired on %s and lets nothing pass: %s", g.What, g.Where,
+				g.Until, g.Reason)
 		case t.day().IsZero():
-			add("undated", "the recordings do not say when they were made: the policy's entry for %s holds whatever its date is", g.What)
+			add("undated", "the recordings do not say when they were made: the policy's entry for %s holds whatever "+
+				"its date is", g.What)
 		}
 	}
 	return append(out, t.repeated()...)
 }
 
-// beyond is how many places summaries left out, at most, and the most time that one of them had in a second.
+// beyond is how many places summaries left out, at most, and the most time that one of them had in
+// a second.
 func (t *trial) beyond() (n int64, ns float64) {
 	for _, r := range t.runs() {
 		n = max(n, r.Info.SitesBeyond)

@@ -11,8 +11,8 @@ import (
 	"github.com/gosched/gosched/format"
 )
 
-// Instant collects every goroutine as it stood at one instant. Make one with At, run it with replay.Run and ask for its Profile. It keeps
-// about 150 bytes for each goroutine that is alive.
+// Instant collects every goroutine as it stood at one instant. Make one with At, run it with
+// replay.Run and ask for its Profile. It keeps about 150 bytes for each goroutine that is alive.
 type Instant struct {
 	timeNS int64
 	names  *replay.Names
@@ -102,8 +102,9 @@ func (p *Instant) Spans(spans []replay.Span) {
 	}
 }
 
-// holds says whether a span tells the state at the instant: from its beginning on and before its end, unless the state went on after that. Of one whose
-// end was not seen only the beginning is certain.
+// holds says whether a span tells the state at the instant: from its beginning on and before its
+// end, unless the state went on after that. Of one whose end was not seen only the beginning is
+// certain.
 func (p *Instant) holds(s *replay.Span) bool {
 	if s.Flags&replay.EndUnseen != 0 {
 		return s.Begin == p.timeNS
@@ -111,8 +112,8 @@ func (p *Instant) holds(s *replay.Span) bool {
 	return s.Begin <= p.timeNS && (p.timeNS < s.End || p.timeNS == s.End && s.Flags&replay.CensoredRight != 0)
 }
 
-// standsAt is where a goroutine is during a span. One that became runnable without a stack of its own stands where it stood before; where one that
-// runs is nobody sees.
+// standsAt is where a goroutine is during a span. One that became runnable without a stack of its
+// own stands where it stood before; where one that runs is nobody sees.
 func (g *past) standsAt(s *replay.Span) format.StringID {
 	switch {
 	case s.State == format.StateRunning:
@@ -130,8 +131,8 @@ func (p *Instant) forget(id identity, g *past, end int64) {
 	delete(p.past, id)
 }
 
-// Profile is the goroutines at the instant, by id, and how many more there may have been: seen before it, and not known at it because moves or events are missing.
-// Call it after the walk.
+// Profile is the goroutines at the instant, by id, and how many more there may have been: seen
+// before it, and not known at it because moves or events are missing. Call it after the walk.
 func (p *Instant) Profile() (prof *profile.Profile, lost int64) {
 	for _, g := range p.past {
 		if g.spanned && !g.found && g.first < p.timeNS {
@@ -154,7 +155,8 @@ const (
 )
 
 func (p *Instant) group(s *standing) profile.Group {
-	g := profile.Group{Count: 1, GoID: s.id, State: stateNames[s.state], Creator: s.creator, CreatedBy: goStatement(p.names.Stack(s.goStack))}
+	g := profile.Group{Count: 1, GoID: s.id, State: stateNames[s.state], Creator: s.creator,
+		CreatedBy: goStatement(p.names.Stack(s.goStack))}
 	if g.CreatedBy == "" {
 		g.Creator = format.NoGoroutine
 	}
@@ -175,7 +177,8 @@ func (p *Instant) group(s *standing) profile.Group {
 	return g
 }
 
-// marks are the frames that stand for others: at the root of a stack that was cut, and at the leaf of one that moved while it was read.
+// marks are the frames that stand for others: at the root of a stack that was cut, and at the leaf
+// of one that moved while it was read.
 var marks = []string{"[truncated]", "[running]"}
 
 // unmarked is a stack without such frames, and whether it had any.

@@ -76,7 +76,8 @@ func TestWhatIsNotKnownAtAnInstantIsNotMadeUp(t *testing.T) {
 	}{
 		{
 			"a wait whose stack was lost is not at the place of the one before",
-			"10 g2 waiting->runnable pid=1\n20 g2 runnable->running pid=1 proc=0\n30 g2 running->waiting pid=1 proc=0 reason=select\n",
+			"10 g2 waiting->runnable pid=1\n20 g2 runnable->running pid=1 proc=0\n30 g2 running->waiting pid=1 " +
+				"proc=0 reason=select\n",
 			"goroutine 2 [select]:\n\tstack not in the trace\n", 0,
 		},
 		{
@@ -91,7 +92,8 @@ func TestWhatIsNotKnownAtAnInstantIsNotMadeUp(t *testing.T) {
 		},
 		{
 			"a goroutine that moved while it was read has an entry function and no more",
-			"400 g2 waiting->runnable pid=1\n450 g2 runnable->running pid=1 proc=0\n460 g2 running->notexist pid=1\n490 snapshot g3 _->waiting pid=1 reason=select stack=\"main.entry /m.go:3;[running]\"\n",
+			"400 g2 waiting->runnable pid=1\n450 g2 runnable->running pid=1 proc=0\n460 g2 running->notexist " +
+				"pid=1\n490 snapshot g3 _->waiting pid=1 reason=select stack=\"main.entry /m.go:3;[running]\"\n",
 			"goroutine 3 [select]:\nmain.entry(...)\n\t/m.go:3\n...additional frames elided...\n", 0,
 		},
 	} {
@@ -108,7 +110,8 @@ func TestWhatIsNotKnownAtAnInstantIsNotMadeUp(t *testing.T) {
 	}
 }
 
-// TestGoroutinesAtAnInstantAreThoseOfTheSpans asks random schedules at random instants, and reads the dumps again.
+// TestGoroutinesAtAnInstantAreThoseOfTheSpans asks random schedules at random instants, and reads
+// the dumps again.
 func TestGoroutinesAtAnInstantAreThoseOfTheSpans(t *testing.T) {
 	for seed := range uint64(20) {
 		trace := simsched.New(simsched.Config{Seed: seed, Events: 2000, GapEvery: 500})

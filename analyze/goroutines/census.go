@@ -6,14 +6,16 @@ import (
 	"github.com/gosched/gosched/format"
 )
 
-// Census is how many goroutines of the program there were; the runtime's own are left out. What the trace cannot say is nil.
+// Census is how many goroutines of the program there were; the runtime's own are left out. What the
+// trace cannot say is nil.
 type Census struct {
 	Start *int64 // when observation began
 	End   *int64 // when it ended
 }
 
-// Census counts goroutines after the walk. Those that were there at the beginning were all seen only if the recording looked for them, in a snapshot, and lost
-// nothing since. Lost events may have been exits: the number at the end is then known only if there was another snapshot.
+// Census counts goroutines after the walk. Those that were there at the beginning were all seen
+// only if the recording looked for them, in a snapshot, and lost nothing since. Lost events may
+// have been exits: the number at the end is then known only if there was another snapshot.
 func (p *Pass) Census(sum *replay.Summary) Census {
 	var c Census
 	start, end := p.begun, int64(0)
@@ -58,5 +60,6 @@ func (p *Pass) covers(meta *format.Metadata, names ...string) bool {
 
 // system says whether a goroutine is the runtime's own, by its entry function or what it waits for.
 func (p *Pass) system(g *goroutine) bool {
-	return stack.IsSystem(p.names.Entry(g.entry)) || g.state == format.StateWaiting && replay.ClassOf(p.names.Reason(g.reason)) == replay.ClassSystem
+	return stack.IsSystem(p.names.Entry(g.entry)) || g.state == format.StateWaiting &&
+		replay.ClassOf(p.names.Reason(g.reason)) == replay.ClassSystem
 }

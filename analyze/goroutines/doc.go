@@ -1,35 +1,46 @@
-// Package goroutines says of every goroutine that is left at the end of a trace where it stands and how it got there: a goroutine profile with a past.
+// Package goroutines says of every goroutine that is left at the end of a trace where it stands and
+// how it got there: a goroutine profile with a past.
 //
 // # Groups
 //
-// Goroutines that are in the same state for the same reason at the same stack, and were created by the same go statement, are a group. What was counted of
-// a group's goroutines since the recording began (or since they were created) is the group's: how often they were woken, how long they waited, ran, were
-// runnable or in system calls. The lengths of waits and the wakers are those of all goroutines that waited at that place, also of such as have ended.
+// Goroutines that are in the same state for the same reason at the same stack, and were created by
+// the same go statement, are a group. What was counted of a group's goroutines since the recording
+// began (or since they were created) is the group's: how often they were woken, how long they
+// waited, ran, were runnable or in system calls. The lengths of waits and the wakers are those of
+// all goroutines that waited at that place, also of such as have ended.
 //
 // Running is what the scheduler calls so: the thread may have been without a CPU.
 //
 // # Verdicts
 //
-// A verdict is given where the trace has evidence for it, and is missing where it has not. Rules are tried in the order of their table.
+// A verdict is given where the trace has evidence for it, and is missing where it has not. Rules
+// are tried in the order of their table.
 //
-//   - leaked: the garbage collector says so in a profile; or goroutines of this sort came all the time, at least one in each third of the observed
-//     time, wait for a channel or a lock, and do not leave: nobody was ever woken there and none of their sort ended, or only timers
-//     wake them, or these have waited ten times as long as any wait at that place that ended. Who has a goroutine from the same function that waits for the
-//     network beside it is not called so: that one may end it when its peer goes. Nothing is called so in less than half a second, or where events were lost.
-//   - stuck: it waits for a lock or to send, ten times as long as any wait there that ended, and who ended the waits there waits itself; or it waited
-//     for a lock during all of the observed time.
+//   - leaked: the garbage collector says so in a profile; or goroutines of this sort came all the
+//     time, at least one in each third of the observed time, wait for a channel or a lock, and do
+//     not leave: nobody was ever woken there and none of their sort ended, or only timers wake
+//     them, or these have waited ten times as long as any wait at that place that ended. Who has a
+//     goroutine from the same function that waits for the network beside it is not called so: that
+//     one may end it when its peer goes. Nothing is called so in less than half a second, or where
+//     events were lost.
+//   - stuck: it waits for a lock or to send, ten times as long as any wait there that ended, and
+//     who ended the waits there waits itself; or it waited for a lock during all of the observed
+//     time.
 //   - busy: it ran for at least half of its observed life.
 //   - slow: its sort waits for locks, or to send, 50ms and more at the median.
 //   - idle: it is the runtime's own, waits for the network or a time, or for work that does come.
 //
-// A wait for the network never makes a leak: a server's idle connections look the same whether the peer will speak again or not.
+// A wait for the network never makes a leak: a server's idle connections look the same whether the
+// peer will speak again or not.
 //
 // # Profiles
 //
-// A profile is laid beside the trace by goroutine ids where it has them, else by stacks. Traces have no labels, so labels are shown and not used.
+// A profile is laid beside the trace by goroutine ids where it has them, else by stacks. Traces
+// have no labels, so labels are shown and not used.
 //
 // # Memory
 //
-// About 250 bytes are kept for each goroutine that is alive, and for each whose end was lost in a gap. At most 65,536 places where goroutines wait and 65,536 sorts are told apart, and 16
-// wakers for each place; what is beyond that is counted and not told apart.
+// About 250 bytes are kept for each goroutine that is alive, and for each whose end was lost in a
+// gap. At most 65,536 places where goroutines wait and 65,536 sorts are told apart, and 16 wakers
+// for each place; what is beyond that is counted and not told apart.
 package goroutines

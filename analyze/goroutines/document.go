@@ -25,7 +25,8 @@ func (r *Result) Document(v View) *report.Document {
 	}
 	d := &report.Document{Title: "Goroutines at the end of the trace, and how they got there", Warnings: r.Warnings}
 	d.Facts = []report.Fact{
-		{Name: "goroutines", Value: report.Text(fmt.Sprintf("%s at the end; %s ended", report.FormatCount(r.Goroutines), report.FormatCount(r.Ended)))},
+		{Name: "goroutines", Value: report.Text(fmt.Sprintf("%s at the end; %s ended", report.FormatCount(r.Goroutines),
+			report.FormatCount(r.Ended)))},
 		{Name: "observed", Value: report.Duration(r.DurationNS)},
 	}
 	d.Tables = append(d.Tables, r.verdictTable(v), r.groupTable(v), r.wakerTable(v))
@@ -33,7 +34,8 @@ func (r *Result) Document(v View) *report.Document {
 		d.Facts = append(d.Facts, report.Fact{Name: "profile", Value: report.Text(r.Profile.sentence())})
 		d.Tables = append(d.Tables, r.profileTable(v), r.Profile.missingTable(v))
 	}
-	d.Notes = append(d.Notes, "since: how long the one that is there longest has been, at least where marked \"≥\". Times are sums over a group's goroutines since the recording or they began.",
+	d.Notes = append(d.Notes, "since: how long the one that is there longest has been, at least where marked "+
+		"\"≥\". Times are sums over a group's goroutines since the recording or they began.",
 		"A group without a verdict is one of which the trace does not show enough.")
 	if len(r.Groups) < all {
 		d.Notes = append(d.Notes, "The runtime's own goroutines are counted, but listed with --system only.")
@@ -91,7 +93,8 @@ func (r *Result) verdictTable(v View) report.Table {
 			if shown == "" {
 				shown = "unknown"
 			}
-			t.Rows = append(t.Rows, []report.Cell{report.Text(g.name()), report.Text(shown), report.Count(g.Count), report.Text(g.Evidence)})
+			t.Rows = append(t.Rows, []report.Cell{report.Text(g.name()), report.Text(shown), report.Count(g.Count),
+				report.Text(g.Evidence)})
 		}
 	}
 	return limited(t, v)
@@ -100,7 +103,8 @@ func (r *Result) verdictTable(v View) report.Table {
 func (r *Result) groupTable(v View) report.Table {
 	t := report.Table{
 		Title: "Groups", Names: 2,
-		Columns: []string{"", "created by", "state", "count", "since", "woken", "waits", "waiting", "running", "runnable"},
+		Columns: []string{"", "created by", "state", "count", "since", "woken", "waits", "waiting", "running",
+			"runnable"},
 	}
 	for i := range r.Groups {
 		g := &r.Groups[i]
@@ -109,22 +113,26 @@ func (r *Result) groupTable(v View) report.Table {
 			since = "≥" + since
 		}
 		t.Rows = append(t.Rows, []report.Cell{
-			report.Text(g.name()), report.Text(stack.Local(stack.Function(g.CreatedBy))), report.Text(g.doing()), report.Count(g.Count), report.Text(since), report.Count(g.Woken),
-			report.Count(g.Waits), report.Duration(g.WaitingNS), report.Duration(g.RunningNS), report.Duration(g.RunnableNS),
+			report.Text(g.name()), report.Text(stack.Local(stack.Function(g.CreatedBy))), report.Text(g.doing()),
+			report.Count(g.Count), report.Text(since), report.Count(g.Woken),
+			report.Count(g.Waits), report.Duration(g.WaitingNS), report.Duration(g.RunningNS),
+			report.Duration(g.RunnableNS),
 		})
 	}
 	return limited(t, v)
 }
 
 func (r *Result) wakerTable(v View) report.Table {
-	t := report.Table{Title: "Who ends waits at these places", Columns: []string{"", "waits ended", "p50", "p99", "longest", "woken by"}}
+	t := report.Table{Title: "Who ends waits at these places", Columns: []string{"", "waits ended", "p50", "p99",
+		"longest", "woken by"}}
 	for i := range r.Groups {
 		g := &r.Groups[i]
 		if g.Here == nil || g.Here.Ended == 0 {
 			continue
 		}
 		t.Rows = append(t.Rows, []report.Cell{
-			report.Text(g.name()), report.Count(g.Here.Ended), report.OptionalDuration(g.Here.P50NS), report.OptionalDuration(g.Here.P99NS),
+			report.Text(g.name()), report.Count(g.Here.Ended), report.OptionalDuration(g.Here.P50NS),
+			report.OptionalDuration(g.Here.P99NS),
 			report.Duration(g.Here.MaxNS), report.Text(g.Here.by()),
 		})
 	}
@@ -156,7 +164,8 @@ func (p *ProfileSummary) sentence() string {
 		kind = "goroutineleak profile"
 	}
 	return fmt.Sprintf("%s (%s) of %s; joined by %s: %s in the trace, %s at the same place",
-		kind, p.Encoding, report.FormatNumber(p.Goroutines, "goroutine"), p.JoinedBy, report.FormatCount(p.Matched), report.FormatCount(p.SamePlace))
+		kind, p.Encoding, report.FormatNumber(p.Goroutines, "goroutine"), p.JoinedBy, report.FormatCount(p.Matched),
+		report.FormatCount(p.SamePlace))
 }
 
 func (r *Result) profileTable(v View) report.Table {
@@ -171,7 +180,8 @@ func (r *Result) profileTable(v View) report.Table {
 				labels = append(labels, l.Key+"="+l.Value)
 			}
 		}
-		t.Rows = append(t.Rows, []report.Cell{report.Text(g.name()), report.Count(count), report.Text(strings.Join(labels, " ")), report.Text(how)})
+		t.Rows = append(t.Rows, []report.Cell{report.Text(g.name()), report.Count(count),
+			report.Text(strings.Join(labels, " ")), report.Text(how)})
 	}
 	return limited(t, v)
 }

@@ -5,7 +5,8 @@ import (
 	"github.com/gosched/gosched/format"
 )
 
-// Pass follows every goroutine of a walk. Make one with New, run it with replay.Run and ask for its Result.
+// Pass follows every goroutine of a walk. Make one with New, run it with replay.Run and ask for its
+// Result.
 type Pass struct {
 	alive map[identity]*goroutine
 	near  [64]*goroutine // of those alive, the latest of those whose ids end in the same bits: it saves most lookups

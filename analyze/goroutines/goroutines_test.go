@@ -45,7 +45,8 @@ func besides(t testing.TB, base string) *profile.Profile {
 	return prof
 }
 
-// TestTraces draws the result of each testdata/groups/*.trace as JSON and as text and compares with the files beside it.
+// TestTraces draws the result of each testdata/groups/*.trace as JSON and as text and compares with
+// the files beside it.
 func TestTraces(t *testing.T) {
 	paths, err := filepath.Glob("testdata/groups/*.trace")
 	if err != nil || len(paths) == 0 {
@@ -59,7 +60,8 @@ func TestTraces(t *testing.T) {
 			if err := report.WriteJSON(&doc, result); err != nil {
 				t.Fatal(err)
 			}
-			if err := report.WriteText(&text, result.Document(goroutines.View{System: true}), report.Options{Width: 110}); err != nil {
+			if err := report.WriteText(&text, result.Document(goroutines.View{System: true}),
+				report.Options{Width: 110}); err != nil {
 				t.Fatal(err)
 			}
 			golden.Check(t, base+".json", doc.Bytes())
@@ -72,8 +74,10 @@ func TestTraces(t *testing.T) {
 func TestVerdictsByHand(t *testing.T) {
 	r := analyze(t, golden.Trace(t, "testdata/groups/verdicts.trace"), nil)
 	want := map[string]string{
-		"main.query": goroutines.Leaked, "main.ask": goroutines.Leaked, "main.slow": goroutines.Slow, "main.work": goroutines.Busy, "main.fill": goroutines.Stuck,
-		"main.locked": goroutines.Stuck, "main.pool": goroutines.Idle, "main.tick": goroutines.Idle, "main.main": goroutines.Idle, "main.serve": goroutines.Idle,
+		"main.query": goroutines.Leaked, "main.ask": goroutines.Leaked, "main.slow": goroutines.Slow,
+		"main.work": goroutines.Busy, "main.fill": goroutines.Stuck,
+		"main.locked": goroutines.Stuck, "main.pool": goroutines.Idle, "main.tick": goroutines.Idle,
+		"main.main": goroutines.Idle, "main.serve": goroutines.Idle,
 		"runtime.bgsweep": goroutines.Idle, "main.cold": "", "main.drain": "",
 	}
 	got := map[string]bool{}
@@ -128,7 +132,8 @@ func TestAProfileIsJoinedByIDsWhereItHasThem(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := analyze(t, golden.Trace(t, "testdata/groups/verdicts.trace"), prof)
-	if p := r.Profile; p.JoinedBy != "goid" || p.Matched != 2 || p.SamePlace != 1 || p.Strangers != 1 || len(p.Missing) != 2 {
+	if p := r.Profile; p.JoinedBy != "goid" || p.Matched != 2 || p.SamePlace != 1 || p.Strangers != 1 ||
+		len(p.Missing) != 2 {
 		t.Errorf("got %+v", *p)
 	}
 	for _, g := range r.Groups {
@@ -142,7 +147,8 @@ func TestAProfileIsJoinedByIDsWhereItHasThem(t *testing.T) {
 }
 
 func TestAProfileWithoutIDsIsJoinedByStacks(t *testing.T) {
-	prof, err := profile.Parse(strings.NewReader("goroutine profile: total 5\n4 @ 0x1\n# labels: {\"job\":\"q\"}\n#\t0x1\tmain.query+0x1\t/m.go:61\n\n1 @ 0x2\n#\t0x2\tmain.gone+0x1\t/m.go:1\n"))
+	prof, err := profile.Parse(strings.NewReader("goroutine profile: total 5\n4 @ 0x1\n# labels: " +
+		"{\"job\":\"q\"}\n#\t0x1\tmain.query+0x1\t/m.go:61\n\n1 @ 0x2\n#\t0x2\tmain.gone+0x1\t/m.go:1\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +163,8 @@ func TestAProfileWithoutIDsIsJoinedByStacks(t *testing.T) {
 	}
 }
 
-// TestEveryInstantIsWrittenAndReadAgain compares what stood at instants of simulated schedules with the groups at the end, and with its own text.
+// TestEveryInstantIsWrittenAndReadAgain compares what stood at instants of simulated schedules with
+// the groups at the end, and with its own text.
 func TestEveryInstantIsWrittenAndReadAgain(t *testing.T) {
 	for seed := range uint64(10) {
 		trace := simsched.New(simsched.Config{Seed: seed, Events: 3000, Processes: 1})
@@ -175,7 +182,8 @@ func TestEveryInstantIsWrittenAndReadAgain(t *testing.T) {
 		}
 		prof, lost := p.Profile()
 		if prof.Total() != r.Goroutines || lost != 0 {
-			t.Errorf("seed %d: %d goroutines stood at the end and %d were lost, of %d", seed, prof.Total(), lost, r.Goroutines)
+			t.Errorf("seed %d: %d goroutines stood at the end and %d were lost, of %d", seed, prof.Total(), lost,
+				r.Goroutines)
 		}
 		var text bytes.Buffer
 		if err := profile.WriteDump(&text, prof); err != nil {
@@ -201,7 +209,9 @@ func last(t *testing.T, trace replay.Source) int64 {
 func TestTheSameTraceGivesTheSameBytes(t *testing.T) {
 	var first []byte
 	for range 3 {
-		doc, err := json.Marshal(analyze(t, simsched.New(simsched.Config{Seed: 5, Events: 5000, GapEvery: 700, Processes: 2}), nil))
+		doc,
+			err := json.Marshal(analyze(t, simsched.New(simsched.Config{Seed: 5, Events: 5000, GapEvery: 700,
+			Processes: 2}), nil))
 		if err != nil {
 			t.Fatal(err)
 		}

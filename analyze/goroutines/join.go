@@ -17,8 +17,9 @@ type ProfileSummary struct {
 	JoinedBy   string           `json:"joined_by"` // "goid" or "stack"
 	Matched    int64            `json:"matched"`   // goroutines of the profile that the trace has
 	SamePlace  int64            `json:"same_place"`
-	Strangers  int64            `json:"strangers"` // goids that the trace has for goroutines with another entry function
-	Missing    []Missing        `json:"missing"`   // what the trace does not have, in the profile's order
+	// goids that the trace has for goroutines with another entry function
+	Strangers int64     `json:"strangers"`
+	Missing   []Missing `json:"missing"` // what the trace does not have, in the profile's order
 }
 
 // Missing is goroutines of a profile that are not in the trace.
@@ -32,7 +33,8 @@ type Missing struct {
 
 // GroupProfile is what a profile says of a group of the trace.
 type GroupProfile struct {
-	Count       int64           `json:"count"`      // of the group's goroutines, how many the profile has; by stack: how many it has there
+	// of the group's goroutines, how many the profile has; by stack: how many it has there
+	Count       int64           `json:"count"`
 	SamePlace   int64           `json:"same_place"` // of them, those at the same stack
 	Leaked      int64           `json:"leaked"`     // of them, those that the garbage collector found leaked
 	WaitMinutes int64           `json:"wait_minutes,omitempty"`
@@ -40,9 +42,11 @@ type GroupProfile struct {
 	How         string          `json:"how"`              // how it was joined and how sure that is
 }
 
-// join lays a profile beside groups: by ids where the profile has them and the trace is of one process, else by stacks.
+// join lays a profile beside groups: by ids where the profile has them and the trace is of one
+// process, else by stacks.
 func join(groups []*Group, sum *replay.Summary, prof *profile.Profile) *ProfileSummary {
-	out := &ProfileSummary{Encoding: prof.Encoding, LeaksOnly: prof.Leaked, Goroutines: prof.Total(), Missing: []Missing{}}
+	out := &ProfileSummary{Encoding: prof.Encoding, LeaksOnly: prof.Leaked, Goroutines: prof.Total(),
+		Missing: []Missing{}}
 	if prof.Encoding == profile.Dump && sum.Processes <= 1 {
 		out.JoinedBy = "goid"
 		out.byID(groups, prof)
@@ -86,7 +90,8 @@ func (p *ProfileSummary) byID(groups []*Group, prof *profile.Profile) {
 		if g.Profile != nil {
 			p.Matched += g.Profile.Count
 			p.SamePlace += g.Profile.SamePlace
-			g.Profile.How = fmt.Sprintf("by goid: %d of %d are in the profile, %d at this stack", g.Profile.Count, g.Count, g.Profile.SamePlace)
+			g.Profile.How = fmt.Sprintf("by goid: %d of %d are in the profile, %d at this stack", g.Profile.Count,
+				g.Count, g.Profile.SamePlace)
 		}
 	}
 }
@@ -112,7 +117,8 @@ func (p *ProfileSummary) miss(f *profile.Group) {
 	p.Missing = append(p.Missing, Missing{f.Count, f.GoID, f.State, f.Stack, f.Labels})
 }
 
-// byStack gives what the profile has at a stack to every group there: the profile cannot tell them apart.
+// byStack gives what the profile has at a stack to every group there: the profile cannot tell them
+// apart.
 func (p *ProfileSummary) byStack(groups []*Group, prof *profile.Profile) {
 	at, have := map[string][]*Group{}, map[string]int64{}
 	for _, g := range groups {

@@ -86,7 +86,8 @@ type Waker struct {
 // maxExamples is how many ids and wakers of a group are listed.
 const maxExamples = 10
 
-// Result is the answer after a walk, given what the walk says of the trace, laid beside a profile if there is one.
+// Result is the answer after a walk, given what the walk says of the trace, laid beside a profile
+// if there is one.
 func (p *Pass) Result(sum *replay.Summary, prof *profile.Profile) *Result {
 	r := &Result{Version: Version, DurationNS: sum.DurationNS(), Groups: []Group{}}
 	for _, k := range p.kinds.of {
@@ -169,12 +170,14 @@ func (g *goroutine) key(names *replay.Names, end int64) groupKey {
 }
 
 var stateNames = map[format.State]string{
-	format.StateUnknown: "unknown", format.StateRunnable: "runnable", format.StateRunning: "running", format.StateSyscall: "syscall", format.StateWaiting: "waiting",
+	format.StateUnknown: "unknown", format.StateRunnable: "runnable", format.StateRunning: "running",
+	format.StateSyscall: "syscall", format.StateWaiting: "waiting",
 }
 
 func (p *Pass) newGroup(key groupKey) *Group {
 	g := &Group{
-		PID: key.pid, State: stateNames[key.state], Reason: p.names.Reason(key.reason), Entry: p.names.Entry(key.entry), Stack: p.names.Stack(key.stack),
+		PID: key.pid, State: stateNames[key.state], Reason: p.names.Reason(key.reason), Entry: p.names.Entry(key.entry),
+		Stack:     p.names.Stack(key.stack),
 		CreatedBy: key.createdBy, GoIDs: []format.GoID{}, Creators: []format.GoID{},
 	}
 	g.System = strings.HasPrefix(g.Entry, "runtime.") && g.Entry != "runtime.main"

@@ -60,7 +60,8 @@ func reportedLeaked(s *suspect) string {
 	if s.Profile == nil || s.Profile.Leaked == 0 {
 		return ""
 	}
-	return fmt.Sprintf("the garbage collector found that nothing can wake %d of them (%s)", s.Profile.Leaked, s.Profile.How)
+	return fmt.Sprintf("the garbage collector found that nothing can wake %d of them (%s)", s.Profile.Leaked,
+		s.Profile.How)
 }
 
 func ofRuntime(s *suspect) string {
@@ -89,12 +90,14 @@ var idlers = []struct {
 	{"main.main", replay.ClassForever, "main waits forever, which keeps the program running"},
 	{"os/signal.loop", replay.ClassOther, "waits for signals"},
 	{"os/signal.NotifyContext.func1", replay.ClassSelect, "waits for signals"},
-	{"net/http.(*persistConn).writeLoop", replay.ClassSelect, "the writing half of an HTTP client's connection waits for a request; its readLoop says how the connection is"},
+	{"net/http.(*persistConn).writeLoop", replay.ClassSelect, "the writing half of an HTTP client's connection " +
+		"waits for a request; its readLoop says how the connection is"},
 	{"database/sql.(*DB).connectionOpener", replay.ClassSelect, "waits until the pool needs a connection"},
 }
 
 // attended are entry functions of goroutines that stay while a peer on the network does.
-var attended = []string{"net/http.(*conn).serve", "net/http.(*Server).Serve.gowrap", "golang.org/x/net/http2.(*serverConn).runHandler", "net/http.(*http2serverConn).runHandler"}
+var attended = []string{"net/http.(*conn).serve", "net/http.(*Server).Serve.gowrap",
+	"golang.org/x/net/http2.(*serverConn).runHandler", "net/http.(*http2serverConn).runHandler"}
 
 // canLeak says whether a wait may be one that nobody ends.
 func (s *suspect) canLeak() bool {
@@ -108,11 +111,14 @@ func (s *suspect) canLeak() bool {
 			return false
 		}
 	}
-	return s.Entry != "runtime.main" && s.Entry != "main.main" && (s.class == replay.ClassForever || 10*s.attendants < 9*s.Count) // some may just come or go
+	// some may just come or go
+	return s.Entry != "runtime.main" && s.Entry != "main.main" && (s.class == replay.ClassForever ||
+		10*s.attendants < 9*s.Count)
 }
 
-// attend counts for each group the goroutines that wait for the network and come from the same function: where there is one for each of the
-// group, it may be what ends it when a peer goes, as of a connection's reader and writer.
+// attend counts for each group the goroutines that wait for the network and come from the same
+// function: where there is one for each of the group, it may be what ends it when a peer goes, as
+// of a connection's reader and writer.
 func attend(groups []*Group) {
 	type creator struct {
 		pid      int32
@@ -142,7 +148,8 @@ func (p *Pass) shows(sum *replay.Summary) bool {
 	return sum.DurationNS() >= leastNS && sum.Gaps == 0 && p.kinds.beyond == 0
 }
 
-// LeaksJudged says after the walk whether the trace could have shown a leak in each of its processes: if not, that none was found says nothing.
+// LeaksJudged says after the walk whether the trace could have shown a leak in each of its
+// processes: if not, that none was found says nothing.
 func (p *Pass) LeaksJudged(sum *replay.Summary) bool {
 	return p.shows(sum) && p.covers(sum.Metadata(), leakMoves...)
 }
@@ -155,7 +162,8 @@ func onlyCome(s *suspect) string {
 	if !s.canLeak() || !s.trusted() || s.Ended > 0 || !steady(s.thirds) {
 		return ""
 	}
-	text := fmt.Sprintf("%d came during the observed %s and none of this sort ended", s.Created, report.FormatDuration(s.sum.DurationNS()))
+	text := fmt.Sprintf("%d came during the observed %s and none of this sort ended", s.Created,
+		report.FormatDuration(s.sum.DurationNS()))
 	switch {
 	case s.class == replay.ClassForever:
 		return text + "; nothing can end this wait"
@@ -174,7 +182,8 @@ func stayBehind(s *suspect) string {
 	if !s.canLeak() || !s.trusted() || !steady(s.lasting) {
 		return ""
 	}
-	text := fmt.Sprintf("%d came during the observed %s and wait since, while %d of this sort ended", n, report.FormatDuration(s.sum.DurationNS()), s.Ended)
+	text := fmt.Sprintf("%d came during the observed %s and wait since, while %d of this sort ended", n,
+		report.FormatDuration(s.sum.DurationNS()), s.Ended)
 	if s.site.ended == 0 {
 		return text + "; nobody was ever woken here"
 	}
@@ -191,7 +200,8 @@ func behindWaiting(s *suspect) string {
 		return ""
 	}
 	w := s.pass.alive[s.site.lastWaker]
-	if w == nil || w.end < s.sum.EndNS || w.state != format.StateWaiting && w.state != format.StateSyscall || w.begin > s.sum.EndNS-s.YoungestNS {
+	if w == nil || w.end < s.sum.EndNS || w.state != format.StateWaiting && w.state != format.StateSyscall ||
+		w.begin > s.sum.EndNS-s.YoungestNS {
 		return ""
 	}
 	s.Behind = w.id
@@ -207,10 +217,12 @@ func lockedOut(s *suspect) string {
 	if !strings.Contains(s.Reason, "Mutex") || s.YoungestNS*10 < s.sum.DurationNS()*9 || s.sum.DurationNS() == 0 {
 		return ""
 	}
-	return fmt.Sprintf("behind whoever holds the lock, for all of the observed %s; the trace does not say who", report.FormatDuration(s.sum.DurationNS()))
+	return fmt.Sprintf("behind whoever holds the lock, for all of the observed %s; the trace does not say who",
+		report.FormatDuration(s.sum.DurationNS()))
 }
 
-// busyPart is the part of the observed time that a goroutine must have lived to be called busy: who was just created has done nothing but run.
+// busyPart is the part of the observed time that a goroutine must have lived to be called busy: who
+// was just created has done nothing but run.
 const busyPart = 10
 
 func mostlyRuns(s *suspect) string {
@@ -230,7 +242,8 @@ func longWaits(s *suspect) string {
 	if !s.heldUp() || s.site == nil || s.site.ended < slowWaits || s.Here.P50NS == nil || *s.Here.P50NS < slowNS {
 		return ""
 	}
-	return fmt.Sprintf("woken here %s, after waits of %s at the median", report.FormatNumber(s.site.ended, "time"), report.FormatDuration(*s.Here.P50NS))
+	return fmt.Sprintf("woken here %s, after waits of %s at the median", report.FormatNumber(s.site.ended, "time"),
+		report.FormatDuration(*s.Here.P50NS))
 }
 
 func waitsForNetwork(s *suspect) string {
@@ -252,7 +265,8 @@ func waitsForTime(s *suspect) string {
 
 // getsWork holds for receivers that do receive.
 func getsWork(s *suspect) string {
-	receives := s.class == replay.ClassSelect || strings.HasPrefix(s.Reason, "chan receive") || strings.Contains(s.Reason, "Cond")
+	receives := s.class == replay.ClassSelect || strings.HasPrefix(s.Reason, "chan receive") ||
+		strings.Contains(s.Reason, "Cond")
 	if !receives || s.site == nil || s.site.ended == 0 || s.Woken == 0 {
 		return ""
 	}

@@ -26,7 +26,8 @@ func warnings(r *Result, p *Pass, sum *replay.Summary) []report.Warning {
 		add("empty", "no goroutine was left at the end of the trace")
 	}
 	if sum.Gaps > 0 {
-		add("gaps", "events were lost or not looked for during %s of the time (%s); leaks are not called so, because wake-ups may be among them",
+		add("gaps", "events were lost or not looked for during %s of the time (%s); leaks are not called so, "+
+			"because wake-ups may be among them",
 			report.FormatShare(sum.GapShare()), report.FormatNumber(sum.Gaps, "gap"))
 	}
 	if n := sum.Counts.Total(); n > 0 {
@@ -69,11 +70,13 @@ func (p *ProfileSummary) warnings(r *Result) []report.Warning {
 	var out []report.Warning
 	if p.Strangers > 0 {
 		out = append(out, report.Warning{Code: "strangers", Text: fmt.Sprintf(
-			"%s of the profile have the id of one in the trace that does something else: the profile may be of another process or run", report.FormatNumber(p.Strangers, "goroutine"))})
+			"%s of the profile have the id of one in the trace that does something else: the profile may be of "+
+				"another process or run", report.FormatNumber(p.Strangers, "goroutine"))})
 	}
 	if p.Goroutines > 0 && p.Matched*2 < p.Goroutines {
 		out = append(out, report.Warning{Code: "unmatched", Text: fmt.Sprintf(
-			"only %s of the profile's %s are in the trace: it was taken at another time or of another process", report.FormatCount(p.Matched), report.FormatNumber(p.Goroutines, "goroutine"))})
+			"only %s of the profile's %s are in the trace: it was taken at another time or of another process",
+			report.FormatCount(p.Matched), report.FormatNumber(p.Goroutines, "goroutine"))})
 	}
 	return out
 }

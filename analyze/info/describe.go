@@ -9,8 +9,8 @@ import (
 	"github.com/gosched/gosched/format"
 )
 
-// questions are what a trace may be asked and what must be covered for it to answer: without the first
-// of it there is no answer, without the others it is partial.
+// questions are what a trace may be asked and what must be covered for it to answer: without the
+// first of it there is no answer, without the others it is partial.
 var questions = []struct {
 	name  string
 	needs []string
@@ -28,7 +28,8 @@ var questions = []struct {
 	{"whether a thread waited for a CPU", []string{"kernel"}},
 }
 
-// coarseStep is a step of the clock, in nanoseconds, in which a goroutine can be made ready and run.
+// coarseStep is a step of the clock, in nanoseconds, in which a goroutine can be made ready and
+// run.
 const coarseStep = 1000
 
 func source(name string) string {
@@ -54,11 +55,13 @@ func (r *Result) describe() {
 		add("metadata", "the trace does not say how it was recorded")
 	}
 	if !r.Complete {
-		add("incomplete", "the recorder did not come to its end: the trace stops with the last part that it had written")
+		add("incomplete",
+			"the recorder did not come to its end: the trace stops with the last part that it had written")
 	}
 	switch gaps := report.FormatNumber(r.Gaps, "gap"); {
 	case r.Lost > 0:
-		add("gaps", "%s lost, in %s: %s of the time", report.FormatNumber(r.Lost, "event"), gaps, report.FormatShare(r.GapShare))
+		add("gaps", "%s lost, in %s: %s of the time", report.FormatNumber(r.Lost, "event"), gaps,
+			report.FormatShare(r.GapShare))
 	case r.Gaps > 0:
 		add("gaps", "not everything was looked for in %s: %s of the time", gaps, report.FormatShare(r.GapShare))
 	}
@@ -92,7 +95,8 @@ func unsure(meta *format.Metadata) (n int64) {
 	return n
 }
 
-// answers goes through the questions. A transition that is not mentioned in the coverage counts as covered.
+// answers goes through the questions. A transition that is not mentioned in the coverage counts as
+// covered.
 func answers(meta *format.Metadata) []Question {
 	out := []Question{}
 	for _, q := range questions {

@@ -38,7 +38,8 @@ func (r *Result) facts() []report.Fact {
 		report.Fact{Name: "events", Value: report.Text(r.events())},
 		report.Fact{Name: "lost", Value: report.Text(fmt.Sprintf("%s, %s, %s of the time",
 			report.FormatNumber(r.Lost, "event"), report.FormatNumber(r.Gaps, "gap"), report.FormatShare(r.GapShare)))},
-		report.Fact{Name: "goroutines", Value: report.Text(fmt.Sprintf("%s seen, at most %s at once", report.FormatCount(r.Goroutines), report.FormatCount(int64(r.PeakAlive))))},
+		report.Fact{Name: "goroutines", Value: report.Text(fmt.Sprintf("%s seen, at most %s at once",
+			report.FormatCount(r.Goroutines), report.FormatCount(int64(r.PeakAlive))))},
 		report.Fact{Name: "threads", Value: report.Count(int64(r.Threads))},
 		report.Fact{Name: "Ps", Value: report.Count(int64(r.Ps))})
 	return out
@@ -91,8 +92,10 @@ func (r *Result) events() string {
 	if k.Limit > 0 {
 		limits = fmt.Sprintf(", %s limit", report.FormatCount(k.Limit))
 	}
-	return fmt.Sprintf("%s (%s goroutine, %s thread, %s range, %s gap, %s snapshot%s)", report.FormatCount(r.Events), report.FormatCount(k.Goroutine),
-		report.FormatCount(k.Thread), report.FormatCount(k.Range), report.FormatCount(k.Gap), report.FormatCount(k.Snapshot), limits)
+	return fmt.Sprintf("%s (%s goroutine, %s thread, %s range, %s gap, %s snapshot%s)", report.FormatCount(r.Events),
+		report.FormatCount(k.Goroutine),
+		report.FormatCount(k.Thread), report.FormatCount(k.Range), report.FormatCount(k.Gap),
+		report.FormatCount(k.Snapshot), limits)
 }
 
 func join(parts ...string) string {
@@ -128,7 +131,8 @@ func (r *Result) processTable() report.Table {
 		if changed[limitKey{p.PID, format.LimitQuota}] {
 			quota = report.Text(r.values(p.PID, format.LimitQuota))
 		}
-		t.Rows = append(t.Rows, []report.Cell{report.Text(command(p)), pidCell(p.PID), report.Text(p.GoVersion), procs, quota})
+		t.Rows = append(t.Rows, []report.Cell{report.Text(command(p)), pidCell(p.PID), report.Text(p.GoVersion), procs,
+			quota})
 	}
 	return t
 }
@@ -241,7 +245,8 @@ func (r *Result) moveTable() report.Table {
 		if name == "" {
 			name = "illegal"
 		}
-		t.Rows = append(t.Rows, []report.Cell{report.Text(name), report.Text(m.From), report.Text(m.To), report.Count(m.Count)})
+		t.Rows = append(t.Rows, []report.Cell{report.Text(name), report.Text(m.From), report.Text(m.To),
+			report.Count(m.Count)})
 	}
 	return t
 }
@@ -249,13 +254,15 @@ func (r *Result) moveTable() report.Table {
 func (r *Result) rangeTable() report.Table {
 	t := report.Table{Title: "Ranges", Columns: []string{"", "count", "sum", "longest piece"}}
 	for _, c := range r.RangeReasons {
-		t.Rows = append(t.Rows, []report.Cell{report.Text(c.Name), report.Count(c.Count), report.Duration(c.SumNS), report.Duration(c.MaxNS)})
+		t.Rows = append(t.Rows, []report.Cell{report.Text(c.Name), report.Count(c.Count), report.Duration(c.SumNS),
+			report.Duration(c.MaxNS)})
 	}
 	return t
 }
 
 func (r *Result) snapshotTable() report.Table {
-	t := report.Table{Title: "Goroutines found in memory", Columns: []string{"", "all", "runnable", "running", "syscall", "waiting"}}
+	t := report.Table{Title: "Goroutines found in memory", Columns: []string{"", "all", "runnable", "running",
+		"syscall", "waiting"}}
 	for _, s := range []struct {
 		name   string
 		states States
@@ -264,7 +271,8 @@ func (r *Result) snapshotTable() report.Table {
 			continue
 		}
 		t.Rows = append(t.Rows, []report.Cell{
-			report.Text(s.name), report.Count(s.states.Total()), report.Count(s.states.Runnable), report.Count(s.states.Running),
+			report.Text(s.name), report.Count(s.states.Total()), report.Count(s.states.Runnable),
+			report.Count(s.states.Running),
 			report.Count(s.states.Syscall), report.Count(s.states.Waiting),
 		})
 	}

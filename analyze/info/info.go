@@ -10,23 +10,24 @@ const Version = 1
 
 // Result is the answer. It encodes to the document of `gosched info --json`.
 type Result struct {
-	Version        int              `json:"version"`
-	Source         format.Source    `json:"source"`     // how the events were obtained; empty: not known
-	GoVersion      string           `json:"go_version"` // of the first process
-	BeginNS        int64            `json:"begin_ns"`
-	EndNS          int64            `json:"end_ns"`
-	DurationNS     int64            `json:"duration_ns"`
-	Complete       bool             `json:"complete"` // the recorder came to its end; false: it was killed
-	Events         int64            `json:"events"`
-	Lost           int64            `json:"lost"`
-	LostStacks     int64            `json:"lost_stacks"`
-	Gaps           int64            `json:"gaps"`
-	GapNS          int64            `json:"gap_ns"`
-	GapShare       float64          `json:"gap_share"` // of the observed time
-	ByKind         Kinds            `json:"by_kind"`
-	Moves          []Move           `json:"transitions"`
-	Goroutines     int64            `json:"goroutines"`  // different ones seen
-	Unannounced    int64            `json:"unannounced"` // of them, first seen in the middle of their life and in no snapshot
+	Version    int           `json:"version"`
+	Source     format.Source `json:"source"`     // how the events were obtained; empty: not known
+	GoVersion  string        `json:"go_version"` // of the first process
+	BeginNS    int64         `json:"begin_ns"`
+	EndNS      int64         `json:"end_ns"`
+	DurationNS int64         `json:"duration_ns"`
+	Complete   bool          `json:"complete"` // the recorder came to its end; false: it was killed
+	Events     int64         `json:"events"`
+	Lost       int64         `json:"lost"`
+	LostStacks int64         `json:"lost_stacks"`
+	Gaps       int64         `json:"gaps"`
+	GapNS      int64         `json:"gap_ns"`
+	GapShare   float64       `json:"gap_share"` // of the observed time
+	ByKind     Kinds         `json:"by_kind"`
+	Moves      []Move        `json:"transitions"`
+	Goroutines int64         `json:"goroutines"` // different ones seen
+	// of them, first seen in the middle of their life and in no snapshot
+	Unannounced    int64            `json:"unannounced"`
 	PeakAlive      int              `json:"peak_alive"`
 	Threads        int              `json:"threads"`
 	Ps             int              `json:"ps"` // different Ps of the runtime seen

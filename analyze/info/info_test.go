@@ -24,7 +24,8 @@ func analyze(t *testing.T, trace replay.Source) *info.Result {
 	return p.Result(sum)
 }
 
-// TestTraces draws the result of each testdata/*.trace as JSON and as text and compares with the files beside it.
+// TestTraces draws the result of each testdata/*.trace as JSON and as text and compares with the
+// files beside it.
 func TestTraces(t *testing.T) {
 	paths, err := filepath.Glob("testdata/*.trace")
 	if err != nil || len(paths) == 0 {
@@ -53,8 +54,10 @@ func TestCountsByHand(t *testing.T) {
 	if want := (info.Kinds{Goroutine: 4, Thread: 1, Range: 3, Gap: 1, Snapshot: 4}); r.ByKind != want {
 		t.Errorf("events by kind are %+v, want %+v", r.ByKind, want)
 	}
-	if r.Events != 13 || r.Lost != 42 || r.DurationNS != 2_000_000 || r.GoVersion != "go1.26.8" || r.Source != format.SourceEBPF || !r.Complete {
-		t.Errorf("%d events, %d lost, %d ns, %s from %s, complete %v", r.Events, r.Lost, r.DurationNS, r.GoVersion, r.Source, r.Complete)
+	if r.Events != 13 || r.Lost != 42 || r.DurationNS != 2_000_000 || r.GoVersion != "go1.26.8" ||
+		r.Source != format.SourceEBPF || !r.Complete {
+		t.Errorf("%d events, %d lost, %d ns, %s from %s, complete %v", r.Events, r.Lost, r.DurationNS, r.GoVersion,
+			r.Source, r.Complete)
 	}
 	if r.Goroutines != 3 || r.Threads != 3 || r.Ps != 2 || r.Gaps != 1 || r.GapNS != 200 {
 		t.Errorf("%d goroutines, %d threads, %d Ps, %d gaps of %d ns", r.Goroutines, r.Threads, r.Ps, r.Gaps, r.GapNS)
@@ -102,7 +105,8 @@ func TestTheMachineIsShownAsFarAsItIsKnown(t *testing.T) {
 		{"nothing passed", &format.MachineTime{}, ""},
 		{"all of it", &format.MachineTime{BusyNS: 600, StealNS: 100, IdleNS: 300, OwnNS: 250},
 			"CPUs 60.0% busy (what was recorded: 25.0%), 10.0% stolen by the hypervisor"},
-		{"what was recorded is not known", &format.MachineTime{BusyNS: 1000}, "CPUs 100% busy, 0% stolen by the hypervisor"},
+		{"what was recorded is not known", &format.MachineTime{BusyNS: 1000},
+			"CPUs 100% busy, 0% stolen by the hypervisor"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

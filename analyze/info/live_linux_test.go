@@ -321,7 +321,8 @@ func TestAStoppedProcessIsSaid(t *testing.T) {
 	if len(r.Suspended) != 1 || r.Suspended[0].State != "stopped" || r.Suspended[0].Open {
 		t.Fatalf("suspensions %+v, want one by a signal", r.Suspended)
 	}
-	const slack = 5 * time.Millisecond // until the kernel has woken and stopped all threads of a process that waits for a CPU
+	// until the kernel has woken and stopped all threads of a process that waits for a CPU
+	const slack = 5 * time.Millisecond
 	if got := time.Duration(r.SuspendedNS); got < least-slack || got > most+slack {
 		t.Errorf("it is said to have been stopped for %v; it was for %v to %v", got, least, most)
 	}

@@ -10,7 +10,8 @@ import (
 
 // moduleTable has the Go code that is not in an executable.
 func (r *Result) moduleTable() report.Table {
-	t := report.Table{Title: "Go code in libraries and plugins", Columns: []string{"file", "pid", "what", "its functions"}}
+	t := report.Table{Title: "Go code in libraries and plugins", Columns: []string{"file", "pid", "what",
+		"its functions"}}
 	for _, p := range r.Metadata.Processes {
 		for _, m := range p.Modules {
 			what, functions := "plugin", "known"

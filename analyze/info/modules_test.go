@@ -18,10 +18,13 @@ func TestWhatIsKnownOfModulesIsSaid(t *testing.T) {
 		answer  info.Answer
 		says    []string
 	}{
-		{"a plugin that is known", []format.Module{{Path: "/p.so", FoundNS: 1_500_000}}, info.Yes, []string{"plugin, found after 1.50ms"}},
-		{"a library", []format.Module{{Path: "/lib.so", Runtime: true}}, info.Yes, []string{"library with the runtime"}},
+		{"a plugin that is known", []format.Module{{Path: "/p.so", FoundNS: 1_500_000}}, info.Yes,
+			[]string{"plugin, found after 1.50ms"}},
+		{"a library", []format.Module{{Path: "/lib.so", Runtime: true}}, info.Yes,
+			[]string{"library with the runtime"}},
 		{
-			"a plugin that is not known", []format.Module{{Path: "/p.so", Why: "it was deleted", Stacks: 12345}}, info.Partly,
+			"a plugin that is not known", []format.Module{{Path: "/p.so", Why: "it was deleted", Stacks: 12345}},
+			info.Partly,
 			[]string{"12,345 events with functions of /p.so, which are not known: it was deleted", "not in /p.so"},
 		},
 		{

@@ -9,7 +9,8 @@ import (
 	"github.com/gosched/gosched/format"
 )
 
-// Pass collects what only the rows say: threads, Ps and ranges. Make one with New, run it with replay.Run and ask for its Result.
+// Pass collects what only the rows say: threads, Ps and ranges. Make one with New, run it with
+// replay.Run and ask for its Result.
 type Pass struct {
 	threads map[[2]int32]bool
 	ps      map[[2]int32]bool
@@ -115,8 +116,10 @@ func (p *Pass) Result(sum *replay.Summary) *Result {
 			sum.ByKind[format.KindGoroutine], sum.ByKind[format.KindThread], sum.ByKind[format.KindRange],
 			sum.ByKind[format.KindGap], sum.ByKind[format.KindSnapshot], sum.ByKind[format.KindLimit],
 		},
-		Goroutines: sum.Goroutines, Unannounced: sum.Unannounced, PeakAlive: sum.PeakAlive, Threads: len(p.threads), Ps: len(p.ps),
-		AtStart: states(sum.AtStart), AtEnd: states(sum.AtEnd), ProblemCount: sum.Counts.Total(), ImpliedMoves: sum.ImpliedMoves, Metadata: sum.Metadata(),
+		Goroutines: sum.Goroutines, Unannounced: sum.Unannounced, PeakAlive: sum.PeakAlive, Threads: len(p.threads),
+		Ps:      len(p.ps),
+		AtStart: states(sum.AtStart), AtEnd: states(sum.AtEnd), ProblemCount: sum.Counts.Total(),
+		ImpliedMoves: sum.ImpliedMoves, Metadata: sum.Metadata(),
 	}
 	for _, m := range sum.Moves() {
 		r.Moves = append(r.Moves, Move{m.Name, m.From.String(), m.To.String(), m.Count})
@@ -149,7 +152,8 @@ func problems(sum *replay.Summary) []Problem {
 	out := []Problem{}
 	for _, p := range sum.Problems {
 		out = append(out, Problem{
-			p.Kind.String(), p.TimeNS, p.PID, p.GoID, p.Have.String(), p.From.String(), p.To.String(), sum.Names().Reason(p.Reason),
+			p.Kind.String(), p.TimeNS, p.PID, p.GoID, p.Have.String(), p.From.String(), p.To.String(),
+			sum.Names().Reason(p.Reason),
 		})
 	}
 	return out
@@ -161,6 +165,9 @@ func (p *Pass) rangeCounts(names *replay.Names) []RangeCount {
 		c.Name = names.Reason(reason)
 		out = append(out, *c)
 	}
-	slices.SortFunc(out, func(a, b RangeCount) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(b.SumNS, a.SumNS)) })
+	slices.SortFunc(out, func(a, b RangeCount) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name),
+			cmp.Compare(b.SumNS, a.SumNS))
+	})
 	return out
 }

@@ -9,7 +9,8 @@ import (
 	"github.com/gosched/gosched/analyze/stats"
 )
 
-// Reference is the delays of one group in earlier recordings, of the program's goroutines alone unless it is of a kind.
+// Reference is the delays of one group in earlier recordings, of the program's goroutines alone
+// unless it is of a kind.
 type Reference struct {
 	By     string // "reason" or "kind"; empty for the total
 	Name   string
@@ -22,7 +23,8 @@ type Against struct {
 	Groups     []Beside `json:"groups"`     // the total, then by reason, then by kind; each from the most delay down
 }
 
-// Beside is the delays of one group beside earlier ones. The runtime's own goroutines are in kinds alone. A number that the trace or the earlier ones cannot give is nil.
+// Beside is the delays of one group beside earlier ones. The runtime's own goroutines are in kinds
+// alone. A number that the trace or the earlier ones cannot give is nil.
 type Beside struct {
 	By            string   `json:"by,omitempty"`
 	Name          string   `json:"name,omitempty"`
@@ -38,7 +40,8 @@ type Beside struct {
 	sumNS int64
 }
 
-// Against lays the delays after a walk beside those of earlier recordings, of which there are so many.
+// Against lays the delays after a walk beside those of earlier recordings, of which there are so
+// many.
 func (p *Pass) Against(sum *replay.Summary, recordings int, earlier []Reference) *Against {
 	a := &Against{Recordings: recordings, Groups: []Beside{}}
 	reasons, kinds := p.Reasons(sum.Names()), p.Kinds(sum.Names())
@@ -71,7 +74,10 @@ func beside(by string, groups []Group, earlier []Reference) []Beside {
 	for name, h := range then {
 		out = append(out, newBeside(by, name, new(stats.Histogram), h))
 	}
-	slices.SortFunc(out, func(x, y Beside) int { return cmp.Or(cmp.Compare(y.sumNS, x.sumNS), cmp.Compare(x.Name, y.Name)) })
+	slices.SortFunc(out, func(x, y Beside) int {
+		return cmp.Or(cmp.Compare(y.sumNS, x.sumNS),
+			cmp.Compare(x.Name, y.Name))
+	})
 	return out
 }
 
@@ -80,8 +86,9 @@ func newBeside(by, name string, now, then *stats.Histogram) Beside {
 		then = new(stats.Histogram)
 	}
 	b := Beside{
-		By: by, Name: name, Count: now.Count(), BaselineCount: then.Count(), P50NS: quantile(now, 500), BaselineP50NS: quantile(then, 500),
-		P99NS: quantile(now, 990), BaselineP99NS: quantile(then, 990), sumNS: now.Sum() + now.CensoredSum(),
+		By: by, Name: name, Count: now.Count(), BaselineCount: then.Count(), P50NS: quantile(now, 500),
+		BaselineP50NS: quantile(then, 500),
+		P99NS:         quantile(now, 990), BaselineP99NS: quantile(then, 990), sumNS: now.Sum() + now.CensoredSum(),
 	}
 	b.P50Ratio, b.P99Ratio = ratio(b.P50NS, b.BaselineP50NS), ratio(b.P99NS, b.BaselineP99NS)
 	return b
@@ -97,16 +104,20 @@ func ratio(a, b *int64) *float64 {
 }
 
 // NoVerdict is what a reader of a baseline's columns has to know.
-const NoVerdict = "A difference between one recording and a baseline is no verdict: recordings differ by themselves. gosched compare says what is more than that."
+const NoVerdict = "A difference between one recording and a baseline is no verdict: recordings differ by " +
+	"themselves. gosched compare says what is more than that."
 
 // table is the groups of one sort.
 func (a *Against) table(title, by string, v View) report.Table {
-	t := report.Table{Title: title, Columns: []string{"", "p50", "baseline", "ratio", "p99", "baseline", "ratio", "count", "baseline"}}
+	t := report.Table{Title: title, Columns: []string{"", "p50", "baseline", "ratio", "p99", "baseline", "ratio",
+		"count", "baseline"}}
 	for i := range a.Groups {
 		if b := &a.Groups[i]; b.By == by {
 			v.addRow(&t, by, b.Name,
-				report.OptionalDuration(b.P50NS), report.OptionalDuration(b.BaselineP50NS), report.OptionalRatio(b.P50Ratio),
-				report.OptionalDuration(b.P99NS), report.OptionalDuration(b.BaselineP99NS), report.OptionalRatio(b.P99Ratio),
+				report.OptionalDuration(b.P50NS), report.OptionalDuration(b.BaselineP50NS),
+				report.OptionalRatio(b.P50Ratio),
+				report.OptionalDuration(b.P99NS), report.OptionalDuration(b.BaselineP99NS),
+				report.OptionalRatio(b.P99Ratio),
 				report.Count(b.Count), report.Count(b.BaselineCount))
 		}
 	}
@@ -115,8 +126,10 @@ func (a *Against) table(title, by string, v View) report.Table {
 
 // draw adds the baseline to a document, in front of what there is.
 func (a *Against) draw(d *report.Document, v View) {
-	title := "Beside a baseline of " + report.FormatNumber(int64(a.Recordings), "recording") + ", the runtime's own goroutines left out"
-	tables := []report.Table{a.table(title, "", v), a.table("Beside the baseline, by why they became runnable", "reason", v), a.table("Beside the baseline, by kind", "kind", v)}
+	title := "Beside a baseline of " + report.FormatNumber(int64(a.Recordings), "recording") +
+		", the runtime's own goroutines left out"
+	tables := []report.Table{a.table(title, "", v), a.table("Beside the baseline, by why they became runnable",
+		"reason", v), a.table("Beside the baseline, by kind", "kind", v)}
 	d.Tables = append(tables, d.Tables...)
 	d.Notes = append([]string{NoVerdict}, d.Notes...)
 }

@@ -27,19 +27,23 @@ func (r *Result) Document(v View) *report.Document {
 		table("By goroutine kind (entry function)", "kind", r.Groups, v))
 	d.Tables = append(d.Tables, intervalTable(&r.Total, r.Confidence))
 	if r.ResolutionNS > 1 {
-		d.Notes = append(d.Notes, fmt.Sprintf("The trace's times are multiples of %s.", report.FormatDuration(r.ResolutionNS)))
+		d.Notes = append(d.Notes, fmt.Sprintf("The trace's times are multiples of %s.",
+			report.FormatDuration(r.ResolutionNS)))
 	}
 	if r.Total.Censored > 0 {
-		d.Notes = append(d.Notes, "cut: delays whose beginning or end is not in the trace. They lasted at least as long as what was seen, and the percentiles count them so; \"?\" is a percentile that they leave open.")
+		d.Notes = append(d.Notes, "cut: delays whose beginning or end is not in the trace. They lasted at least as "+
+			"long as what was seen, and the percentiles count them so; \"?\" is a percentile that they leave open.")
 	}
 	if r.Total.Parts != nil {
 		d.Tables = append(d.Tables, partsTable(r, v))
 		d.Notes = append(d.Notes, r.partsNotes()...)
 	} else {
-		d.Notes = append(d.Notes, "The trace has no thread events, so delays are not taken apart into waiting for a P and waiting for a CPU.")
+		d.Notes = append(d.Notes, "The trace has no thread events, so delays are not taken apart into waiting for a "+
+			"P and waiting for a CPU.")
 	}
 	if rows := stats.Octaves(r.Histogram); len(rows) > 0 && rows[0].Hi <= 1 && rows[0].Count > 0 {
-		d.Notes = append(d.Notes, "Delays of 0ns are wake-ups that the scheduler does itself and runs at once, such as the first goroutine of a network poll: no probe sees them apart.")
+		d.Notes = append(d.Notes, "Delays of 0ns are wake-ups that the scheduler does itself and runs at once, such "+
+			"as the first goroutine of a network poll: no probe sees them apart.")
 	}
 	if r.Baseline != nil {
 		r.Baseline.draw(d, v)
@@ -50,11 +54,13 @@ func (r *Result) Document(v View) *report.Document {
 
 // table shows the entries of one sort.
 func table(title, by string, entries []Entry, v View) report.Table {
-	t := report.Table{Title: title, Columns: []string{"", "count", "cut", "p50", "p90", "p99", "p99.9", "max", "sum", "share"}}
+	t := report.Table{Title: title, Columns: []string{"", "count", "cut", "p50", "p90", "p99", "p99.9", "max", "sum",
+		"share"}}
 	for i := range entries {
 		if e := &entries[i]; e.By == by {
 			v.addRow(&t, by, e.Name,
-				report.Count(e.Count), report.Count(e.Censored), report.OptionalDuration(e.P50NS), report.OptionalDuration(e.P90NS),
+				report.Count(e.Count), report.Count(e.Censored), report.OptionalDuration(e.P50NS),
+				report.OptionalDuration(e.P90NS),
 				report.OptionalDuration(e.P99NS), report.OptionalDuration(e.P999NS), report.OptionalDuration(e.MaxNS),
 				report.Duration(e.SumNS+e.CensoredSumNS), report.Share(e.Share))
 		}
@@ -62,7 +68,8 @@ func table(title, by string, entries []Entry, v View) report.Table {
 	return t
 }
 
-// addRow adds the row of a group to the table of its sort, or counts it there as left out; by empty is the total, which has no name.
+// addRow adds the row of a group to the table of its sort, or counts it there as left out; by empty
+// is the total, which has no name.
 func (v View) addRow(t *report.Table, by, name string, cells ...report.Cell) {
 	if len(t.Rows) == v.Groups {
 		t.More++
@@ -75,14 +82,17 @@ func (v View) addRow(t *report.Table, by, name string, cells ...report.Cell) {
 }
 
 func intervalTable(e *Entry, confidence float64) report.Table {
-	t := report.Table{Title: fmt.Sprintf("%.0f%% confidence intervals of the total", 100*confidence), Columns: []string{"", "from", "estimate", "to"}}
+	t := report.Table{Title: fmt.Sprintf("%.0f%% confidence intervals of the total", 100*confidence),
+		Columns: []string{"", "from", "estimate", "to"}}
 	for _, p := range []struct {
 		name string
 		v    *int64
 		in   [2]*int64
-	}{{"p50", e.P50NS, e.P50Interval}, {"p90", e.P90NS, e.P90Interval}, {"p99", e.P99NS, e.P99Interval}, {"p99.9", e.P999NS, e.P999Interval}} {
+	}{{"p50", e.P50NS, e.P50Interval}, {"p90", e.P90NS, e.P90Interval}, {"p99", e.P99NS, e.P99Interval},
+		{"p99.9", e.P999NS, e.P999Interval}} {
 		t.Rows = append(t.Rows, []report.Cell{
-			report.Text(p.name), report.OptionalDuration(p.in[0]), report.OptionalDuration(p.v), report.OptionalDuration(p.in[1]),
+			report.Text(p.name), report.OptionalDuration(p.in[0]), report.OptionalDuration(p.v),
+			report.OptionalDuration(p.in[1]),
 		})
 	}
 	return t

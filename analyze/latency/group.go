@@ -5,7 +5,8 @@ import (
 	"github.com/gosched/gosched/analyze/stats"
 )
 
-// Group is the delays of one reason or one kind, whole. The histogram is the pass's own and not to be changed.
+// Group is the delays of one reason or one kind, whole. The histogram is the pass's own and not to
+// be changed.
 type Group struct {
 	Name   string
 	System bool // of a kind: the runtime's own
@@ -13,7 +14,8 @@ type Group struct {
 	Broken int64
 }
 
-// Reasons are the delays of the program's goroutines by why they became runnable, in the order of their names. Those of the runtime's own are left out.
+// Reasons are the delays of the program's goroutines by why they became runnable, in the order of
+// their names. Those of the runtime's own are left out.
 func (p *Pass) Reasons(names *replay.Names) []Group { return groupsOf(p.program.groups(names)) }
 
 // Kinds are the delays by kind, in the order of their names.

@@ -7,7 +7,8 @@ import (
 	"github.com/gosched/gosched/format"
 )
 
-// Pass collects scheduling delays from a walk. Make one with New, run it with replay.Run and ask for its Result.
+// Pass collects scheduling delays from a walk. Make one with New, run it with replay.Run and ask
+// for its Result.
 type Pass struct {
 	names   *replay.Names
 	program reasons  // of the program's goroutines
@@ -35,7 +36,8 @@ type group struct {
 
 // New makes an empty pass.
 func New() *Pass {
-	return &Pass{program: reasons{waited: map[format.StringID]bool{}}, runtime: reasons{waited: map[format.StringID]bool{}}}
+	return &Pass{program: reasons{waited: map[format.StringID]bool{}},
+		runtime: reasons{waited: map[format.StringID]bool{}}}
 }
 
 // Wants implements replay.Pass.

@@ -28,7 +28,8 @@ func analyze(t testing.TB, trace replay.Source) *latency.Result {
 	return p.Result(sum)
 }
 
-// TestTraces draws the result of each testdata/*.trace as JSON and as text and compares with the files beside it.
+// TestTraces draws the result of each testdata/*.trace as JSON and as text and compares with the
+// files beside it.
 func TestTraces(t *testing.T) {
 	paths, err := filepath.Glob("testdata/*.trace")
 	if err != nil || len(paths) == 0 {
@@ -51,8 +52,9 @@ func TestTraces(t *testing.T) {
 	}
 }
 
-// TestGroupsByHand repeats the numbers that the comment in groups.trace derives. The median of all by Kaplan–Meier: 9 delays, after the cut
-// at 5 there are 8 left, and at 10, 20, 30 and 40 one ends each, so 4 of 8 last longer than 40.
+// TestGroupsByHand repeats the numbers that the comment in groups.trace derives. The median of all
+// by Kaplan–Meier: 9 delays, after the cut at 5 there are 8 left, and at 10, 20, 30 and 40 one ends
+// each, so 4 of 8 last longer than 40.
 func TestGroupsByHand(t *testing.T) {
 	r := analyze(t, golden.Trace(t, "testdata/groups.trace"))
 	type row struct {
@@ -138,7 +140,8 @@ func compare(t *testing.T, e *latency.Entry, delays []int64) {
 		sum += v
 	}
 	if e.Count != int64(len(delays)) || e.SumNS != sum || *e.MaxNS != delays[len(delays)-1] || *e.MinNS != delays[0] {
-		t.Errorf("%s: count %d, sum %d, max %d; the list has %d, %d, %d", e.Name, e.Count, e.SumNS, *e.MaxNS, len(delays), sum, delays[len(delays)-1])
+		t.Errorf("%s: count %d, sum %d, max %d; the list has %d, %d, %d", e.Name, e.Count, e.SumNS, *e.MaxNS,
+			len(delays), sum, delays[len(delays)-1])
 	}
 	exact, _ := stats.NearestRank(delays, 500)
 	if e.Censored == 0 && (*e.P50NS < exact || *e.P50NS > exact+exact/128) {
@@ -148,7 +151,8 @@ func compare(t *testing.T, e *latency.Entry, delays []int64) {
 
 func TestGroupsAddUpToTheTotal(t *testing.T) {
 	for seed := range uint64(20) {
-		r := analyze(t, simsched.New(simsched.Config{Seed: seed, Events: 4000, GapEvery: int(seed%3) * 300, Processes: 1 + int(seed%2)}))
+		r := analyze(t, simsched.New(simsched.Config{Seed: seed, Events: 4000, GapEvery: int(seed%3) * 300,
+			Processes: 1 + int(seed%2)}))
 		for _, by := range []string{"reason", "kind"} {
 			var sum latency.Entry
 			for _, e := range r.Groups {
@@ -161,7 +165,8 @@ func TestGroupsAddUpToTheTotal(t *testing.T) {
 					sum.Share += e.Share
 				}
 			}
-			if sum.Count != r.Total.Count || sum.Censored != r.Total.Censored || sum.SumNS != r.Total.SumNS || sum.CensoredSumNS != r.Total.CensoredSumNS {
+			if sum.Count != r.Total.Count || sum.Censored != r.Total.Censored || sum.SumNS != r.Total.SumNS ||
+				sum.CensoredSumNS != r.Total.CensoredSumNS {
 				t.Errorf("seed %d: groups by %s add up to %+v, the total is %+v", seed, by, sum, r.Total)
 			}
 			if sum.Share < 0.999999 || sum.Share > 1.000001 {

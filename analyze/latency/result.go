@@ -18,16 +18,17 @@ const Confidence = 0.95
 
 // Result is the answer. It encodes to the document of `gosched latency --json`.
 type Result struct {
-	Version      int              `json:"version"`
-	DurationNS   int64            `json:"duration_ns"` // observed
-	Events       int64            `json:"events"`
-	Confidence   float64          `json:"confidence"`         // of the intervals
-	ResolutionNS int64            `json:"time_resolution_ns"` // what the trace's times are multiples of
-	Total        Entry            `json:"total"`
-	Groups       []Entry          `json:"groups"`             // by reason, then by kind; each from the largest share of delay down
-	Histogram    []stats.Row      `json:"histogram"`          // of the total, the buckets that are not empty
-	Baseline     *Against         `json:"baseline,omitempty"` // nil without one
-	Warnings     []report.Warning `json:"warnings"`
+	Version      int     `json:"version"`
+	DurationNS   int64   `json:"duration_ns"` // observed
+	Events       int64   `json:"events"`
+	Confidence   float64 `json:"confidence"`         // of the intervals
+	ResolutionNS int64   `json:"time_resolution_ns"` // what the trace's times are multiples of
+	Total        Entry   `json:"total"`
+	// by reason, then by kind; each from the largest share of delay down
+	Groups    []Entry          `json:"groups"`
+	Histogram []stats.Row      `json:"histogram"`          // of the total, the buckets that are not empty
+	Baseline  *Against         `json:"baseline,omitempty"` // nil without one
+	Warnings  []report.Warning `json:"warnings"`
 }
 
 // Entry is the delays of one group. A number that the trace cannot give is nil, null in JSON.
@@ -130,12 +131,14 @@ func (m maker) entries(groups []named) []Entry {
 		out = append(out, m.entry(g))
 	}
 	slices.SortFunc(out, func(a, b Entry) int {
-		return cmp.Or(cmp.Compare(b.SumNS+b.CensoredSumNS, a.SumNS+a.CensoredSumNS), cmp.Compare(b.Count, a.Count), cmp.Compare(a.Name, b.Name))
+		return cmp.Or(cmp.Compare(b.SumNS+b.CensoredSumNS, a.SumNS+a.CensoredSumNS), cmp.Compare(b.Count, a.Count),
+			cmp.Compare(a.Name, b.Name))
 	})
 	return out
 }
 
-// mergeByName sums the groups of one name: a reason may have several ids in a trace that was joined.
+// mergeByName sums the groups of one name: a reason may have several ids in a trace that was
+// joined.
 func mergeByName(groups []named) []named {
 	slices.SortStableFunc(groups, func(a, b named) int { return cmp.Compare(a.name, b.name) })
 	var out []named
@@ -155,9 +158,11 @@ func mergeByName(groups []named) []named {
 func (m maker) entry(g named) Entry {
 	h := &g.delays
 	e := Entry{
-		By: g.by, Name: g.name, Count: h.Count(), Censored: h.Censored(), Broken: g.broken, SumNS: h.Sum(), CensoredSumNS: h.CensoredSum(),
-		P50NS: quantile(h, 500), P90NS: quantile(h, 900), P99NS: quantile(h, 990), P999NS: quantile(h, 999),
-		P50Interval: interval(h, 500), P90Interval: interval(h, 900), P99Interval: interval(h, 990), P999Interval: interval(h, 999),
+		By: g.by, Name: g.name, Count: h.Count(), Censored: h.Censored(), Broken: g.broken, SumNS: h.Sum(),
+		CensoredSumNS: h.CensoredSum(),
+		P50NS:         quantile(h, 500), P90NS: quantile(h, 900), P99NS: quantile(h, 990), P999NS: quantile(h, 999),
+		P50Interval: interval(h, 500), P90Interval: interval(h, 900), P99Interval: interval(h, 990),
+		P999Interval: interval(h, 999),
 	}
 	if h.Count() > 0 {
 		e.MinNS, e.MaxNS = ptr(h.Min()), ptr(h.Max())

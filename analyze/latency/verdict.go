@@ -7,7 +7,8 @@ import (
 	"github.com/gosched/gosched/analyze/report"
 )
 
-// legend says in a line each what the columns of the table of parts mean; replay.Delay has the definitions.
+// legend says in a line each what the columns of the table of parts mean; replay.Delay has the
+// definitions.
 var legend = []string{
 	"stopped: the world was stopped",
 	"off CPU: the goroutine's thread was ready and had no CPU",
@@ -31,13 +32,19 @@ var verdicts = []struct {
 }{
 	{
 		func(p *Parts) int64 { return p.SuspendedNS },
-		"of all delay was while the process was stopped from outside (suspended): by SIGSTOP, a debugger or a frozen cgroup.",
+		"of all delay was while the process was stopped from outside (suspended): by SIGSTOP, a debugger or a " +
+			"frozen cgroup.",
 	},
-	{func(p *Parts) int64 { return p.OffCPUNS + p.StarvedNS }, "of all delay was waiting for a CPU of the machine (off CPU, starved): other threads or processes had them, or a quota."},
-	{func(p *Parts) int64 { return p.NoPNS + p.SyscallNS }, "of all delay was waiting for a P (no P, syscall): more goroutines wanted to run than GOMAXPROCS lets."},
-	{func(p *Parts) int64 { return p.StoppedNS }, "of all delay was in a stopped world: see the ranges in gosched info."},
-	{func(p *Parts) int64 { return p.IdlePNS }, "of all delay was the runtime waking up a P: the process was not short of anything."},
-	{func(p *Parts) int64 { return p.UnknownNS }, "of all delay cannot be taken apart: what the threads did then is not in the trace."},
+	{func(p *Parts) int64 { return p.OffCPUNS + p.StarvedNS }, "of all delay was waiting for a CPU of the machine " +
+		"(off CPU, starved): other threads or processes had them, or a quota."},
+	{func(p *Parts) int64 { return p.NoPNS + p.SyscallNS }, "of all delay was waiting for a P (no P, syscall): more " +
+		"goroutines wanted to run than GOMAXPROCS lets."},
+	{func(p *Parts) int64 { return p.StoppedNS },
+		"of all delay was in a stopped world: see the ranges in gosched info."},
+	{func(p *Parts) int64 { return p.IdlePNS }, "of all delay was the runtime waking up a P: the process was not " +
+		"short of anything."},
+	{func(p *Parts) int64 { return p.UnknownNS }, "of all delay cannot be taken apart: what the threads did then is " +
+		"not in the trace."},
 }
 
 // verdict is the sentence for the parts that are more than half of all delay; empty where none are.

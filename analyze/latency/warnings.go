@@ -9,7 +9,8 @@ import (
 	"github.com/gosched/gosched/format"
 )
 
-// needed are the transitions without which delays are missing or wrong, and what their absence does to them.
+// needed are the transitions without which delays are missing or wrong, and what their absence does
+// to them.
 var needed = []struct{ name, effect string }{
 	{"create", "delays of new goroutines are missing"},
 	{"ready", "delays of woken goroutines are missing"},
@@ -19,7 +20,8 @@ var needed = []struct{ name, effect string }{
 	{"kernel", "delays are not taken apart"},
 }
 
-// fewForP999 is the number of delays below which the 99.9th percentile is the maximum or next to it.
+// fewForP999 is the number of delays below which the 99.9th percentile is the maximum or next to
+// it.
 const fewForP999 = 1000
 
 func warnings(r *Result, sum *replay.Summary) []report.Warning {
@@ -30,7 +32,8 @@ func warnings(r *Result, sum *replay.Summary) []report.Warning {
 	if n := r.Total.Count + r.Total.Censored; n == 0 {
 		add("empty", "the trace has no goroutine that became runnable")
 	} else if n < fewForP999 {
-		add("few", "only %s: p99.9 needs at least %s to differ from the longest", report.FormatNumber(n, "delay"), report.FormatCount(fewForP999))
+		add("few", "only %s: p99.9 needs at least %s to differ from the longest", report.FormatNumber(n, "delay"),
+			report.FormatCount(fewForP999))
 	}
 	if sum.Gaps > 0 {
 		add("gaps", "events were lost or not looked for during %s of the time (%s); delays that reach into it are cut",
@@ -44,7 +47,8 @@ func warnings(r *Result, sum *replay.Summary) []report.Warning {
 		add("suspended", "%s; %s", text, where)
 	}
 	if n := sum.Counts.Total(); n > 0 {
-		add("problems", "%s against the scheduler model; the delays that they end are left out", report.FormatNumber(n, "event"))
+		add("problems", "%s against the scheduler model; the delays that they end are left out",
+			report.FormatNumber(n, "event"))
 	}
 	if undefined := unknownPercentiles(&r.Total); len(undefined) > 0 && r.Total.Count > 0 {
 		add("censored", "%s unknown: too many of the longest delays were cut", strings.Join(undefined, ", "))
@@ -52,11 +56,13 @@ func warnings(r *Result, sum *replay.Summary) []report.Warning {
 	out = append(out, coverageWarnings(sum.Metadata())...)
 	for _, pid := range sum.BeyondProcs {
 		if r.Total.Parts != nil {
-			add("gomaxprocs", "%s: GOMAXPROCS was raised while recording: \"no P\" and \"syscall\" are too large", replay.ProcessText(pid))
+			add("gomaxprocs", "%s: GOMAXPROCS was raised while recording: \"no P\" and \"syscall\" are too large",
+				replay.ProcessText(pid))
 		}
 	}
 	if r.Total.Broken > 0 {
-		add("broken", "%s left out because moves are missing from the trace", report.FormatNumber(r.Total.Broken, "delay"))
+		add("broken", "%s left out because moves are missing from the trace", report.FormatNumber(r.Total.Broken,
+			"delay"))
 	}
 	return out
 }

@@ -22,8 +22,10 @@ const (
 )
 
 var classNames = [numClasses]string{
-	ClassOther: "other", ClassChannel: "channel", ClassSelect: "select", ClassLock: "lock", ClassTimer: "timer", ClassNetwork: "network",
-	ClassGC: "GC", ClassStop: "stop-the-world", ClassCoroutine: "coroutine", ClassForever: "forever", ClassSystem: "runtime idle",
+	ClassOther: "other", ClassChannel: "channel", ClassSelect: "select", ClassLock: "lock", ClassTimer: "timer",
+	ClassNetwork: "network",
+	ClassGC:      "GC", ClassStop: "stop-the-world", ClassCoroutine: "coroutine", ClassForever: "forever",
+	ClassSystem: "runtime idle",
 }
 
 // String is the name that reports print.
@@ -34,8 +36,9 @@ func (c Class) String() string {
 	return classNames[c]
 }
 
-// reasonClasses are the wait reasons of the runtime (go1.18 to go1.27 src/runtime/runtime2.go, waitReasonStrings) and, where they
-// differ, those of its tracer (go1.22 to go1.27 src/runtime/traceruntime.go, traceBlockReasonStrings).
+// reasonClasses are the wait reasons of the runtime (go1.18 to go1.27 src/runtime/runtime2.go,
+// waitReasonStrings) and, where they differ, those of its tracer (go1.22 to go1.27
+// src/runtime/traceruntime.go, traceBlockReasonStrings).
 var reasonClasses = map[string]Class{
 	"chan receive":            ClassChannel,
 	"chan receive (durable)":  ClassChannel,

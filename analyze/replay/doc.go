@@ -24,9 +24,8 @@
 // move behind, as memory is, or that have a goroutine run where others have. Of a goroutine that
 // was found running, on a P where another begins to run, nothing is known any more.
 //
-// Where the recording could not see a kind of
-// transition, the moves that are missing for that reason are not problems, but the spans around them are
-// EndUnseen all the same.
+// Where the recording could not see a kind of transition, the moves that are missing for that
+// reason are not problems, but the spans around them are EndUnseen all the same.
 //
 // # Memory
 //

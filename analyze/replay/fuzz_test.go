@@ -17,7 +17,8 @@ func fuzzTrace(data []byte) *format.Memory {
 	meta := format.Metadata{StartNS: 1000, Processes: []format.Process{{PID: 1, GOMAXPROCS: 2}}}
 	if len(data) > 0 {
 		for i, name := range []string{"create", "run", "park", "ready", "yield", "exit", "syscalls", "kernel"} {
-			meta.Processes[0].Coverage = append(meta.Processes[0].Coverage, format.Transition{Name: name, Covered: data[0]>>i&1 == 0})
+			meta.Processes[0].Coverage = append(meta.Processes[0].Coverage, format.Transition{Name: name,
+				Covered: data[0]>>i&1 == 0})
 		}
 		data = data[1:]
 	}
@@ -89,7 +90,8 @@ func FuzzReplay(f *testing.F) {
 func checkDelay(t *testing.T, s *replay.Span) {
 	t.Helper()
 	d := s.Delay
-	if d.SuspendedNS < 0 || d.StopNS < 0 || d.OffCPUNS < 0 || d.NoPNS < 0 || d.SyscallNS < 0 || d.StarvedNS < 0 || d.IdlePNS < 0 || d.UnknownNS < 0 {
+	if d.SuspendedNS < 0 || d.StopNS < 0 || d.OffCPUNS < 0 || d.NoPNS < 0 || d.SyscallNS < 0 || d.StarvedNS < 0 ||
+		d.IdlePNS < 0 || d.UnknownNS < 0 {
 		t.Fatalf("%+v has a part less than nothing", *s)
 	}
 	if sum := d.SuspendedNS + d.StopNS + d.OffCPUNS + d.NoPNS + d.SyscallNS + d.StarvedNS + d.IdlePNS + d.UnknownNS; sum != s.Len() {

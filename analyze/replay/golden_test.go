@@ -12,7 +12,8 @@ import (
 	"github.com/gosched/gosched/internal/golden"
 )
 
-// TestTraces replays testdata/*.trace and compares what comes out with the .want file beside it, which was checked by hand.
+// TestTraces replays testdata/*.trace and compares what comes out with the .want file beside it,
+// which was checked by hand.
 func TestTraces(t *testing.T) {
 	paths, err := filepath.Glob("testdata/*.trace")
 	if err != nil || len(paths) == 0 {
@@ -43,16 +44,20 @@ func describe(t *testing.T, trace *format.Memory) string {
 		fmt.Fprintf(&b, "range %s %s\n", interval(sum, r.Begin, r.End, r.Flags), sum.Names().Reason(r.Reason))
 	}
 	for _, p := range sum.Problems {
-		fmt.Fprintf(&b, "problem: %s at %d: p%d g%d was %s, moves %s->%s %s\n", p.Kind, p.TimeNS-sum.BeginNS, p.PID, p.GoID, p.Have, p.From, p.To, sum.Names().Reason(p.Reason))
+		fmt.Fprintf(&b, "problem: %s at %d: p%d g%d was %s, moves %s->%s %s\n", p.Kind, p.TimeNS-sum.BeginNS, p.PID,
+			p.GoID, p.Have, p.From, p.To, sum.Names().Reason(p.Reason))
 	}
 	for _, l := range all.limits {
 		fmt.Fprintf(&b, "limit at %d: p%d %s\n", l.TimeNS-sum.BeginNS, l.PID, l.Limit)
 	}
 	for _, s := range all.suspensions {
-		fmt.Fprintf(&b, "suspended %s p%d %s\n", interval(sum, s.Begin, s.End, s.Flags), s.PID, sum.Names().Reason(s.Reason))
+		fmt.Fprintf(&b, "suspended %s p%d %s\n", interval(sum, s.Begin, s.End, s.Flags), s.PID,
+			sum.Names().Reason(s.Reason))
 	}
-	fmt.Fprintf(&b, "events %d %v, goroutines %d (%d unannounced, peak %d), processes %d, gaps %d of %dns, implied %d, snapshots %v %v, observed %dns\n",
-		sum.Events, sum.ByKind[:format.KindLimit], sum.Goroutines, sum.Unannounced, sum.PeakAlive, sum.Processes, sum.Gaps, sum.GapNS, sum.ImpliedMoves, sum.AtStart, sum.AtEnd, sum.DurationNS())
+	fmt.Fprintf(&b, "events %d %v, goroutines %d (%d unannounced, peak %d), processes %d, gaps %d of %dns, implied "+
+		"%d, snapshots %v %v, observed %dns\n",
+		sum.Events, sum.ByKind[:format.KindLimit], sum.Goroutines, sum.Unannounced, sum.PeakAlive, sum.Processes,
+		sum.Gaps, sum.GapNS, sum.ImpliedMoves, sum.AtStart, sum.AtEnd, sum.DurationNS())
 	return b.String()
 }
 
@@ -85,7 +90,8 @@ func delayText(d replay.Delay) string {
 	for _, p := range []struct {
 		name string
 		ns   int64
-	}{{"suspended", d.SuspendedNS}, {"stopped", d.StopNS}, {"offcpu", d.OffCPUNS}, {"nop", d.NoPNS}, {"syscall", d.SyscallNS}, {"starved", d.StarvedNS}, {"idle", d.IdlePNS}, {"unknown", d.UnknownNS}} {
+	}{{"suspended", d.SuspendedNS}, {"stopped", d.StopNS}, {"offcpu", d.OffCPUNS}, {"nop", d.NoPNS},
+		{"syscall", d.SyscallNS}, {"starved", d.StarvedNS}, {"idle", d.IdlePNS}, {"unknown", d.UnknownNS}} {
 		if p.ns != 0 {
 			parts = append(parts, fmt.Sprintf("%s:%d", p.name, p.ns))
 		}
@@ -93,7 +99,8 @@ func delayText(d replay.Delay) string {
 	return strings.Join(parts, ",")
 }
 
-// interval writes 10..20; <10 where it began earlier, 20> where it went on, 20? where its end was not seen.
+// interval writes 10..20; <10 where it began earlier, 20> where it went on, 20? where its end was
+// not seen.
 func interval(sum *replay.Summary, begin, end int64, flags replay.Flags) string {
 	s := fmt.Sprintf("%d..%d", begin-sum.BeginNS, end-sum.BeginNS)
 	if flags&replay.CensoredLeft != 0 {

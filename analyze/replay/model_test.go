@@ -17,27 +17,32 @@ func TestEveryPairOfStatesIsInTheTableOnceOrNotAtAll(t *testing.T) {
 			t.Errorf("%s and %s are both %s→%s", other, m.Name, m.From, m.To)
 		}
 		seen[key] = m.Name
-		if m.Name == "" || m.Meaning == "" || len(m.Coverage) == 0 || m.From == m.To || m.From == format.StateUnknown || m.To == format.StateUnknown {
+		if m.Name == "" || m.Meaning == "" || len(m.Coverage) == 0 || m.From == m.To || m.From == format.StateUnknown ||
+			m.To == format.StateUnknown {
 			t.Errorf("incomplete: %+v", m)
 		}
 	}
 }
 
 func TestMovesThatAreNotRecordedAreImplied(t *testing.T) {
-	const notexist, runnable, running, syscall, waiting = format.StateNotExist, format.StateRunnable, format.StateRunning, format.StateSyscall, format.StateWaiting
+	const notexist, runnable, running, syscall, waiting = format.StateNotExist, format.StateRunnable,
+		format.StateRunning, format.StateSyscall, format.StateWaiting
 	type step struct{ from, to format.State }
 	for _, c := range []struct {
 		missing []string
 		yes, no []step
 	}{
 		{nil, nil, []step{{running, runnable}, {waiting, runnable}, {runnable, running}, {running, notexist}}},
-		{[]string{"syscalls"}, []step{{running, syscall}, {syscall, running}, {running, runnable}}, []step{{waiting, runnable}, {running, waiting}, {running, notexist}}},
+		{[]string{"syscalls"}, []step{{running, syscall}, {syscall, running}, {running, runnable}},
+			[]step{{waiting, runnable}, {running, waiting}, {running, notexist}}},
 		{[]string{"ready"}, []step{{waiting, runnable}}, []step{{waiting, running}, {running, runnable}}},
 		{[]string{"ready", "run"}, []step{{waiting, runnable}, {waiting, running}}, []step{{running, waiting}}},
 		{[]string{"yield"}, []step{{running, runnable}}, []step{{runnable, running}}},
-		{[]string{"park"}, []step{{running, waiting}, {waiting, runnable}, {running, runnable}}, []step{{runnable, running}, {running, syscall}}},
+		{[]string{"park"}, []step{{running, waiting}, {waiting, runnable}, {running, runnable}},
+			[]step{{runnable, running}, {running, syscall}}},
 		{[]string{"run"}, []step{{runnable, running}, {waiting, running}}, []step{{running, runnable}}},
-		{[]string{"exit", "create"}, []step{{running, notexist}, {notexist, runnable}}, []step{{running, runnable}}}, // ids are not reused
+		// ids are not reused
+		{[]string{"exit", "create"}, []step{{running, notexist}, {notexist, runnable}}, []step{{running, runnable}}},
 		{[]string{"kernel", "gc", "stacks"}, nil, []step{{running, runnable}, {waiting, runnable}}},
 	} {
 		var coverage []format.Transition
@@ -69,7 +74,8 @@ func TestRootFunction(t *testing.T) {
 		{"main.worker /m.go:3;main.f /m.go:9", 3, "main.worker"},
 		{"runtime.goexit /asm.s:1;main.worker /m.go:3;main.f /m.go:9", 0, "main.worker"},
 		{"runtime.goexit /asm.s:1", 0, "runtime.goexit"},
-		{"main.f[go.shape.struct { X int; Y int }] /a b/m.go:3;main.g /m.go:9", 0, "main.f[go.shape.struct { X int; Y int }]"},
+		{"main.f[go.shape.struct { X int; Y int }] /a b/m.go:3;main.g /m.go:9", 0,
+			"main.f[go.shape.struct { X int; Y int }]"},
 		{"[truncated];main.f /m.go:9", 0, ""},
 		{"main.noplace", 0, "main.noplace"},
 		{"", 0, ""},
@@ -104,7 +110,8 @@ func TestTableAgreesWithAMap(t *testing.T) {
 				delete(want, id)
 			}
 			if table.n != len(want) || table.unseen != len(want) {
-				t.Fatalf("seed %d, step %d: %d goroutines, %d unseen, want %d", seed, step, table.n, table.unseen, len(want))
+				t.Fatalf("seed %d, step %d: %d goroutines, %d unseen, want %d", seed, step, table.n, table.unseen,
+					len(want))
 			}
 		}
 		var places []int32

@@ -6,8 +6,9 @@ import "github.com/gosched/gosched/format"
 type Move struct {
 	From, To format.State
 	Name     string // one word for it
-	// Coverage are the names in format.Process.Coverage that must be covered for it to be seen always. Without the first it is not seen at all,
-	// and where a row has it nevertheless, the recorder inferred it from a later move. (The scheduler readies some goroutines as it runs
+	// Coverage are the names in format.Process.Coverage that must be covered for it to be seen
+	// always. Without the first it is not seen at all, and where a row has it nevertheless, the
+	// recorder inferred it from a later move. (The scheduler readies some goroutines as it runs
 	// them, which is inferred from their park and their run.)
 	Coverage []string
 	Meaning  string
@@ -17,18 +18,26 @@ type Move struct {
 // moves is the table of legal moves. What is not here is illegal.
 var moves = []Move{
 	{format.StateNotExist, format.StateRunnable, "create", []string{"create"}, "a go statement made it", WhyCreated},
-	{format.StateNotExist, format.StateWaiting, "create parked", []string{"create", "coroutines"}, "a coroutine was made (iter.Pull)", 0},
+	{format.StateNotExist, format.StateWaiting, "create parked", []string{"create", "coroutines"},
+		"a coroutine was made (iter.Pull)", 0},
 	{format.StateNotExist, format.StateSyscall, "enter from C", []string{"cgo"}, "a C thread came into Go", 0},
 	{format.StateRunnable, format.StateRunning, "run", []string{"run"}, "a thread with a P took it", 0},
-	{format.StateRunnable, format.StateWaiting, "park new", []string{"coroutines"}, "a new coroutine was set aside (go1.22 newcoro)", 0},
-	{format.StateRunning, format.StateRunnable, "yield", []string{"yield"}, "it was preempted or gave up its P", WhyYielded},
+	{format.StateRunnable, format.StateWaiting, "park new", []string{"coroutines"},
+		"a new coroutine was set aside (go1.22 newcoro)", 0},
+	{format.StateRunning, format.StateRunnable, "yield", []string{"yield"}, "it was preempted or gave up its P",
+		WhyYielded},
 	{format.StateRunning, format.StateWaiting, "park", []string{"park", "coroutines"}, "it began to wait", 0},
-	{format.StateRunning, format.StateSyscall, "syscall", []string{"syscalls", "cgo"}, "it entered the kernel, or C", 0},
+	{format.StateRunning, format.StateSyscall, "syscall", []string{"syscalls", "cgo"}, "it entered the kernel, or C",
+		0},
 	{format.StateRunning, format.StateNotExist, "exit", []string{"exit"}, "it returned from its entry function", 0},
-	{format.StateWaiting, format.StateRunnable, "ready", []string{"ready", "run", "park"}, "what it waited for happened", WhyWoken},
-	{format.StateWaiting, format.StateRunning, "switch", []string{"coroutines"}, "a coroutine switched to it on the same thread", 0},
-	{format.StateSyscall, format.StateRunning, "syscall exit", []string{"syscalls", "cgo"}, "it came back and had a P at once", 0},
-	{format.StateSyscall, format.StateRunnable, "syscall exit blocked", []string{"syscalls", "cgo"}, "it came back and no P was free", WhySyscallExit},
+	{format.StateWaiting, format.StateRunnable, "ready", []string{"ready", "run", "park"},
+		"what it waited for happened", WhyWoken},
+	{format.StateWaiting, format.StateRunning, "switch", []string{"coroutines"},
+		"a coroutine switched to it on the same thread", 0},
+	{format.StateSyscall, format.StateRunning, "syscall exit", []string{"syscalls", "cgo"},
+		"it came back and had a P at once", 0},
+	{format.StateSyscall, format.StateRunnable, "syscall exit blocked", []string{"syscalls", "cgo"},
+		"it came back and no P was free", WhySyscallExit},
 	{format.StateSyscall, format.StateNotExist, "leave to C", []string{"cgo"}, "a C thread left Go", 0},
 }
 
@@ -40,7 +49,8 @@ const numStates = int(format.StateWaiting) + 1
 // pair indexes a transition between known states.
 func pair(from, to format.State) int { return int(from&7)<<3 | int(to&7) }
 
-// acts say what a move does to the model, as bits, so that the walk's inner loop asks a table and not the states.
+// acts say what a move does to the model, as bits, so that the walk's inner loop asks a table and
+// not the states.
 type acts uint16
 
 const (
@@ -55,7 +65,8 @@ const (
 	actInferred                  // it is not recorded: a row with it is late by an unknown time
 )
 
-// model is what is legal in one process, given what its recording could see, and what the walk wants of it.
+// model is what is legal in one process, given what its recording could see, and what the walk
+// wants of it.
 type model struct {
 	acts    [64]acts                   // by pair
 	whys    [64]Why                    // by pair
@@ -118,7 +129,8 @@ func (m *model) mayMiss(mv *Move) bool {
 	return false
 }
 
-// close makes implied transitive. A goroutine that does not exist is never passed through: ids are not reused.
+// close makes implied transitive. A goroutine that does not exist is never passed through: ids are
+// not reused.
 func (m *model) close() {
 	for k := range m.implied {
 		if format.State(k) == format.StateNotExist {
@@ -132,7 +144,8 @@ func (m *model) close() {
 	}
 }
 
-// occupiesWhole says that every move that takes or leaves a P is covered, so that two goroutines on one P would be a contradiction.
+// occupiesWhole says that every move that takes or leaves a P is covered, so that two goroutines on
+// one P would be a contradiction.
 func (m *model) occupiesWhole() bool {
 	for _, name := range []string{"run", "park", "yield", "exit", "syscalls", "coroutines", "cgo"} {
 		if m.missing[name] {

@@ -52,7 +52,8 @@ func (n *Names) isOver(stack format.StringID) bool {
 const unresolved = EntryID(1<<32 - 1)
 
 func newNames(src Source) *Names {
-	return &Names{reasons: src.Reasons(), stacks: src.Stacks(), entries: []string{"unknown"}, byName: map[string]EntryID{}}
+	return &Names{reasons: src.Reasons(), stacks: src.Stacks(), entries: []string{"unknown"},
+		byName: map[string]EntryID{}}
 }
 
 // Reason is the text of a reason; empty where there is none.
@@ -72,7 +73,8 @@ func (n *Names) Entry(id EntryID) string {
 // Entries is the number of entry functions, the unknown one included.
 func (n *Names) Entries() int { return len(n.entries) }
 
-// entryOf is the entry function that a stack's root frame names. A stack of depth frames or more may be cut at its root; 0 is no limit.
+// entryOf is the entry function that a stack's root frame names. A stack of depth frames or more
+// may be cut at its root; 0 is no limit.
 func (n *Names) entryOf(stack format.StringID, depth int) EntryID {
 	at := n.byStack.At(uint32(stack))
 	if *at == UnknownEntry {
@@ -112,8 +114,8 @@ func (n *Names) yieldWhy(reason format.StringID) Why {
 // cutMark is the root frame of a stack that was deeper than what was recorded.
 const cutMark = "[truncated]"
 
-// rootFunction is the function of a stack's root frame, leaving runtime.goexit out; empty where the stack
-// is cut, or has depth frames or more and may therefore be cut.
+// rootFunction is the function of a stack's root frame, leaving runtime.goexit out; empty where the
+// stack is cut, or has depth frames or more and may therefore be cut.
 func rootFunction(stack string, depth int) string {
 	if depth > 0 && strings.Count(stack, ";")+1 >= depth {
 		return ""
@@ -135,7 +137,8 @@ func rootOf(stack string) string {
 	return name
 }
 
-// cutOutside cuts s at the first sep that is not within brackets: type arguments hold spaces and semicolons.
+// cutOutside cuts s at the first sep that is not within brackets: type arguments hold spaces and
+// semicolons.
 func cutOutside(s string, sep byte) (before, after string) {
 	depth := 0
 	for i := 0; i < len(s); i++ {
@@ -151,8 +154,8 @@ func cutOutside(s string, sep byte) (before, after string) {
 	return s, ""
 }
 
-// ByID maps small ids to values: a slice for the ids that are dense, a map for those that are not, so
-// that a wild id costs one entry. The zero ByID is empty and every value in it is zero.
+// ByID maps small ids to values: a slice for the ids that are dense, a map for those that are not,
+// so that a wild id costs one entry. The zero ByID is empty and every value in it is zero.
 type ByID[T any] struct {
 	dense  []T
 	sparse map[uint32]*T

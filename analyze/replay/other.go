@@ -25,7 +25,8 @@ func (w *walk) thread(p *process, b *format.Batch, i int, t int64) {
 	}
 }
 
-// stopPrefix begins the Go execution trace's name of every stop-the-world range (go1.26 src/internal/trace/event.go).
+// stopPrefix begins the Go execution trace's name of every stop-the-world range (go1.26
+// src/internal/trace/event.go).
 const stopPrefix = "stop-the-world"
 
 func (w *walk) rangeRow(p *process, b *format.Batch, i int, t int64) {
@@ -77,7 +78,8 @@ func (w *walk) gapIn(p *process, t, end int64) {
 	w.sum.EndNS = max(w.sum.EndNS, end)
 }
 
-// snapshot takes a goroutine as the process's memory showed it: news of one whose state is not known, and a check of one whose state is.
+// snapshot takes a goroutine as the process's memory showed it: news of one whose state is not
+// known, and a check of one whose state is.
 func (w *walk) snapshot(p *process, b *format.Batch, i int, t int64) {
 	id, state := b.GoID[i], b.To[i]
 	if id <= format.NoGoroutine || state <= format.StateNotExist {
@@ -139,8 +141,9 @@ func (w *walk) adopt(p *process, g *goroutine, b *format.Batch, i int, begin int
 		p.goroutines.unseen--
 	}
 	*g = goroutine{
-		id: g.id, entry: g.entry, details: g.details, begin: begin, flags: CensoredLeft, state: b.To[i], reason: b.Reason[i],
-		tid: format.Unknown, cpu: format.Unknown, proc: b.Proc[i],
+		id: g.id, entry: g.entry, details: g.details, begin: begin, flags: CensoredLeft, state: b.To[i],
+		reason: b.Reason[i],
+		tid:    format.Unknown, cpu: format.Unknown, proc: b.Proc[i],
 	}
 	if w.wants.Details {
 		g.tid, g.cpu = b.TID[i], b.CPU[i]

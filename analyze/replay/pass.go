@@ -35,13 +35,18 @@ func (s States) Has(state format.State) bool { return s>>state&1 != 0 }
 
 // Wants is what a pass asks of a walk. What no pass wants is not computed.
 //
-// The spans of a kernel thread come in the same order as those of goroutines, with Span.Thread set. TID is the thread, GoID the
-// goroutine that was on it at the end, where known, and CPU where it was then. It is running, or runnable: ready and without a CPU, or
-// waiting: asleep. Reason is the kernel's state of one asleep, and of one that is runnable the name of the thread that had taken the CPU
-// from it, null where it was woken; EndReason is then the name of the thread that gave the CPU to it, "swapper" where it was idle. Gaps end them as they end all spans; nothing is said of a thread before its first row.
+// The spans of a kernel thread come in the same order as those of goroutines, with Span.Thread set.
+// TID is the thread, GoID the goroutine that was on it at the end, where known, and CPU where it
+// was then. It is running, or runnable: ready and without a CPU, or waiting: asleep. Reason is the
+// kernel's state of one asleep, and of one that is runnable the name of the thread that had taken
+// the CPU from it, null where it was woken; EndReason is then the name of the thread that gave the
+// CPU to it, "swapper" where it was idle. Gaps end them as they end all spans; nothing is said of a
+// thread before its first row.
 type Wants struct {
-	States      States           // the states whose spans it takes
-	Details     bool             // that spans carry where and by whom: Stack, TID, CPU, By… and what the row at their end says of these; else they are null
+	States States // the states whose spans it takes
+	// that spans carry where and by whom: Stack, TID, CPU, By… and what the row at their end says
+	// of these; else they are null
+	Details     bool
 	Delay       bool             // that runnable spans carry their Delay
 	Threads     bool             // the spans of kernel threads too, as said above; Details then come along
 	Suspensions bool             // that Span.SuspendedNS and Summary.Suspended are known; Delay and Threads imply it
@@ -50,7 +55,8 @@ type Wants struct {
 
 // columns are those that a walk reads: what the model goes by, and what is wanted.
 func (w Wants) columns() format.ColumnSet {
-	set := w.Columns | format.Columns(format.ColTime, format.ColKind, format.ColPID, format.ColProc, format.ColGoID, format.ColFrom, format.ColTo,
+	set := w.Columns | format.Columns(format.ColTime, format.ColKind, format.ColPID, format.ColProc, format.ColGoID,
+		format.ColFrom, format.ColTo,
 		format.ColReason, format.ColStack, format.ColEnd)
 	if w.Delay || w.Threads || w.Suspensions {
 		set |= format.Columns(format.ColTID)
@@ -68,7 +74,8 @@ func (w Wants) columns() format.ColumnSet {
 type Pass interface {
 	// Wants is asked once, before the walk.
 	Wants() Wants
-	// Spans takes the next spans, in the order of their ends. The slice is valid during the call only.
+	// Spans takes the next spans, in the order of their ends. The slice is valid during the call
+	// only.
 	Spans(spans []Span)
 }
 
@@ -79,7 +86,8 @@ type BeginPass interface {
 	Begin(names *Names, meta *format.Metadata)
 }
 
-// RangePass is a Pass that takes ranges too, in the order of their beginnings and before any span that ends after them.
+// RangePass is a Pass that takes ranges too, in the order of their beginnings and before any span
+// that ends after them.
 type RangePass interface {
 	Pass
 	Range(r Range)
@@ -109,7 +117,8 @@ type SuspensionPass interface {
 // RowPass is a Pass that looks at the rows themselves, each batch before it is walked.
 type RowPass interface {
 	Pass
-	// Rows takes the next rows, with at least the columns that were wanted. The batch is valid during the call only.
+	// Rows takes the next rows, with at least the columns that were wanted. The batch is valid
+	// during the call only.
 	Rows(b *format.Batch)
 }
 
@@ -134,7 +143,8 @@ func newOutlet(passes []Pass) *outlet {
 	o := &outlet{passes: passes}
 	for i := range o.buffer {
 		s := &o.buffer[i]
-		s.TID, s.CPU, s.EndTID, s.EndCPU, s.EndProc = format.Unknown, format.Unknown, format.Unknown, format.Unknown, format.Unknown
+		s.TID, s.CPU, s.EndTID, s.EndCPU, s.EndProc = format.Unknown, format.Unknown, format.Unknown, format.Unknown,
+			format.Unknown
 	}
 	for _, p := range passes {
 		w := p.Wants()

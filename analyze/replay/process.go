@@ -73,13 +73,15 @@ func (p *process) setProcs(t int64, n int) {
 	p.occ.change(t, 0, -held)
 }
 
-// maxProcs bounds the table of Ps; the Go runtime has no more than that many threads with a P anywhere.
+// maxProcs bounds the table of Ps; the Go runtime has no more than that many threads with a P
+// anywhere.
 const maxProcs = 1 << 16
 
 // vacated is in process.procs of a P that was left.
 const vacated format.GoID = -1
 
-// occupy notes that g runs on proc and returns who the model thought was running there, if it was another.
+// occupy notes that g runs on proc and returns who the model thought was running there, if it was
+// another.
 func (p *process) occupy(proc int32, id format.GoID) (other format.GoID) {
 	if uint32(proc) >= maxProcs {
 		return format.NoGoroutine
@@ -104,7 +106,8 @@ func (p *process) leave(g *goroutine, to format.State, t int64) {
 	}
 }
 
-// stopRun notes that g, which ran, does so no more. If it goes into a system call it keeps its P until another is seen there.
+// stopRun notes that g, which ran, does so no more. If it goes into a system call it keeps its P
+// until another is seen there.
 func (p *process) stopRun(g *goroutine, to format.State, t int64) {
 	if int(uint32(g.proc)) >= len(p.procs) || p.procs[g.proc] != g.id {
 		p.occ.change(t, -1, 0)

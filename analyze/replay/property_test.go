@@ -63,7 +63,8 @@ func tile(t *testing.T, spans []replay.Span) {
 
 func TestSpansTileEveryGoroutinesLife(t *testing.T) {
 	for seed := range uint64(60) {
-		cfg := simsched.Config{Seed: seed, Threads: seed%2 == 1, Events: 3000, Goroutines: 1 + int(seed), Procs: 1 + int(seed%5), Processes: 1 + int(seed%3), GapEvery: int(seed%4) * 150}
+		cfg := simsched.Config{Seed: seed, Threads: seed%2 == 1, Events: 3000, Goroutines: 1 + int(seed),
+			Procs: 1 + int(seed%5), Processes: 1 + int(seed%3), GapEvery: int(seed%4) * 150}
 		t.Run(fmt.Sprintf("%+v", cfg), func(t *testing.T) {
 			trace := simsched.New(cfg)
 			all := everything()

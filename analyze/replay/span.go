@@ -11,8 +11,9 @@ const (
 	CensoredLeft Flags = 1 << iota
 	// CensoredRight means that the state went on after End, which is where observation stopped.
 	CensoredRight
-	// EndUnseen means that the state ended at an unknown time between Begin and End, because moves are missing
-	// from the trace. The length of such a span is an upper bound and not a measurement.
+	// EndUnseen means that the state ended at an unknown time between Begin and End, because moves
+	// are missing from the trace. The length of such a span is an upper bound and not a
+	// measurement.
 	EndUnseen
 )
 
@@ -36,7 +37,8 @@ const (
 )
 
 var whyNames = [numWhys]string{
-	WhyUnknown: "unknown", WhyCreated: "created", WhyWoken: "woken", WhyPreempted: "preempted", WhyGosched: "runtime.Gosched",
+	WhyUnknown: "unknown", WhyCreated: "created", WhyWoken: "woken", WhyPreempted: "preempted",
+	WhyGosched: "runtime.Gosched",
 	WhyGoyield: "goyield", WhySyscallExit: "syscall exit", WhyYielded: "yielded",
 }
 
@@ -56,7 +58,8 @@ var yieldReasons = map[string]Why{
 	"syscall exit":    WhySyscallExit,
 }
 
-// EntryID names an entry function, which is what we call a goroutine's kind. Names.Entry gives its name.
+// EntryID names an entry function, which is what we call a goroutine's kind. Names.Entry gives its
+// name.
 type EntryID uint32
 
 // UnknownEntry is the EntryID of a goroutine whose entry function was not seen.
@@ -64,8 +67,9 @@ const UnknownEntry EntryID = 0
 
 // Span is a stretch of time that a goroutine spent in one state.
 //
-// The fields without End in their name come from the row that began the state; they are null where it was
-// not seen. Those with End come from the row that ended it, and are null in a span that is cut.
+// The fields without End in their name come from the row that began the state; they are null where
+// it was not seen. Those with End come from the row that ended it, and are null in a span that is
+// cut.
 type Span struct {
 	Begin, End int64 // nanoseconds since the Unix epoch
 	GoID       format.GoID
@@ -106,6 +110,8 @@ type Range struct {
 	Begin, End int64
 	PID        int32
 	Reason     format.StringID
-	Flags      Flags // CensoredLeft: it goes on from an earlier piece or its beginning was not seen; CensoredRight: another piece follows
-	StopWorld  bool
+	// CensoredLeft: it goes on from an earlier piece or its beginning was not seen; CensoredRight:
+	// another piece follows
+	Flags     Flags
+	StopWorld bool
 }

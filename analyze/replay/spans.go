@@ -2,7 +2,8 @@ package replay
 
 import "github.com/gosched/gosched/format"
 
-// transition takes a goroutine row of any sort: the long way that a regular move of a goroutine that is alive does not take.
+// transition takes a goroutine row of any sort: the long way that a regular move of a goroutine
+// that is alive does not take.
 func (w *walk) transition(p *process, b *format.Batch, i int, t int64) {
 	id, from, to := b.GoID[i], b.From[i], b.To[i]
 	g := p.goroutines.find(id)
@@ -76,7 +77,8 @@ func (w *walk) more(p *process, g *goroutine, b *format.Batch, i int, act acts) 
 	}
 }
 
-// meet makes a goroutine that is seen for the first time by a move. It returns nil where nothing can be built on the row.
+// meet makes a goroutine that is seen for the first time by a move. It returns nil where nothing
+// can be built on the row.
 func (w *walk) meet(p *process, b *format.Batch, i int, t int64) *goroutine {
 	id, from := b.GoID[i], b.From[i]
 	if id <= format.NoGoroutine {
@@ -129,8 +131,9 @@ func (w *walk) enter(p *process, g *goroutine) {
 	}
 }
 
-// irregular takes a move that is not what the model expects: of a goroutine whose state is not known, from a state that it
-// was not in, or a move that no goroutine makes. It ends the open span, and reports false if the row is used up.
+// irregular takes a move that is not what the model expects: of a goroutine whose state is not
+// known, from a state that it was not in, or a move that no goroutine makes. It ends the open span,
+// and reports false if the row is used up.
 func (w *walk) irregular(p *process, g *goroutine, b *format.Batch, i int, t int64) bool {
 	from, to := b.From[i], b.To[i]
 	if t < p.gapEnd {
@@ -170,14 +173,16 @@ func (w *walk) irregular(p *process, g *goroutine, b *format.Batch, i int, t int
 }
 
 func (w *walk) problemAt(kind ProblemKind, g *goroutine, b *format.Batch, i int, t int64) Problem {
-	p := Problem{Kind: kind, TimeNS: t, PID: b.PID[i], GoID: b.GoID[i], From: b.From[i], To: b.To[i], Reason: b.Reason[i]}
+	p := Problem{Kind: kind, TimeNS: t, PID: b.PID[i], GoID: b.GoID[i], From: b.From[i], To: b.To[i],
+		Reason: b.Reason[i]}
 	if g != nil {
 		p.Have = g.state
 	}
 	return p
 }
 
-// learnEntry takes the entry function from the row's stack. The stack of a creation is the entry function alone.
+// learnEntry takes the entry function from the row's stack. The stack of a creation is the entry
+// function alone.
 func (w *walk) learnEntry(p *process, g *goroutine, b *format.Batch, i int) {
 	if b.Stack[i] == format.NullString || g.entry != UnknownEntry {
 		return
@@ -189,7 +194,8 @@ func (w *walk) learnEntry(p *process, g *goroutine, b *format.Batch, i int) {
 	g.entry = w.names.entryOf(b.Stack[i], depth)
 }
 
-// fill makes the outlet's next span of g's open one, ended at t. The fields at the end are for the caller.
+// fill makes the outlet's next span of g's open one, ended at t. The fields at the end are for the
+// caller.
 func (w *walk) fill(p *process, g *goroutine, t int64) *Span {
 	s := w.out.next()
 	s.Begin, s.End, s.GoID, s.PID = g.begin, t, g.id, p.pid
@@ -238,8 +244,9 @@ func (w *walk) cut(p *process, g *goroutine, t int64, flags Flags) {
 	w.out.advance()
 }
 
-// run notes that g has begun to run at t on its P. Of a goroutine that comes from a system call the P is not certain: the event
-// is where it sets out to get one, and another thread may have the old one by now (go1.26 src/runtime/proc.go, exitsyscall).
+// run notes that g has begun to run at t on its P. Of a goroutine that comes from a system call the
+// P is not certain: the event is where it sets out to get one, and another thread may have the old
+// one by now (go1.26 src/runtime/proc.go, exitsyscall).
 func (w *walk) run(p *process, g *goroutine, from format.State, t int64) {
 	p.occ.change(t, 1, 0)
 	if from == format.StateSyscall {
@@ -273,7 +280,8 @@ func (w *walk) runBeside(p *process, g *goroutine, t int64) {
 		return
 	}
 	if p.checkProcs {
-		w.sum.problem(Problem{Kind: ProblemProc, TimeNS: t, PID: p.pid, GoID: id, Have: other.state, From: format.StateRunnable, To: format.StateRunning})
+		w.sum.problem(Problem{Kind: ProblemProc, TimeNS: t, PID: p.pid, GoID: id, Have: other.state,
+			From: format.StateRunnable, To: format.StateRunning})
 		if other.flags&CensoredLeft != 0 { // nobody saw it begin: it did not run
 			p.occ.change(t, -1, 0)
 			p.goroutines.forget(other)

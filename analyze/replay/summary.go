@@ -32,7 +32,8 @@ const (
 )
 
 var problemNames = [numProblems]string{
-	"illegal move", "unexpected state", "snapshot disagrees", "two goroutines on one P", "time runs backwards", "malformed row",
+	"illegal move", "unexpected state", "snapshot disagrees", "two goroutines on one P", "time runs backwards",
+	"malformed row",
 	"goroutine had ended",
 }
 
@@ -95,7 +96,8 @@ type Summary struct {
 	SuspendedNS    int64 // the time in them
 	Problems       []Problem
 	Counts         ProblemCounts
-	// AtStart and AtEnd count snapshot rows by state: goroutines met for the first time, and ones met before.
+	// AtStart and AtEnd count snapshot rows by state: goroutines met for the first time, and ones
+	// met before.
 	AtStart, AtEnd [6]int64
 
 	meta  *format.Metadata
@@ -120,7 +122,8 @@ func (s *Summary) GapShare() float64 {
 	return float64(s.GapNS) / float64(s.DurationNS()) / float64(s.Processes)
 }
 
-// Moves returns how often each transition was seen: the legal ones in the table's order, those never seen too, then the illegal ones that were.
+// Moves returns how often each transition was seen: the legal ones in the table's order, those
+// never seen too, then the illegal ones that were.
 func (s *Summary) Moves() []MoveCount {
 	var out []MoveCount
 	left := s.pairs

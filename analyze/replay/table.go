@@ -8,7 +8,8 @@ import (
 	"github.com/gosched/gosched/format"
 )
 
-// goroutine is what the walk knows of a goroutine that is alive: its open span. It fills a cache line, so that a move touches one.
+// goroutine is what the walk knows of a goroutine that is alive: its open span. It fills a cache
+// line, so that a move touches one.
 type goroutine struct {
 	id      format.GoID // NoGoroutine: an empty entry
 	begin   int64
@@ -35,7 +36,8 @@ type details struct {
 	begin          stamp // of a runnable goroutine
 }
 
-// table holds the goroutines of a process that are alive, by open addressing. The zero table is empty.
+// table holds the goroutines of a process that are alive, by open addressing. The zero table is
+// empty.
 type table struct {
 	entries     []goroutine
 	shift       uint8 // 64 − log2(len(entries))
@@ -48,8 +50,8 @@ type table struct {
 	list        []*goroutine // room for known
 }
 
-// home is where an id belongs in a table of 2^(64−shift) entries. Ids come in runs, so they have to be spread: a run of
-// neighbours would be one cluster, which a drop has to go through.
+// home is where an id belongs in a table of 2^(64−shift) entries. Ids come in runs, so they have to
+// be spread: a run of neighbours would be one cluster, which a drop has to go through.
 func home(id int64, shift uint8) int { return int(uint64(id) * 0x9E3779B97F4A7C15 >> (shift & 63)) }
 
 // find returns the goroutine, or nil. The pointer is valid until the next add or drop.
@@ -143,7 +145,8 @@ func (t *table) drop(id format.GoID) {
 	t.entries[i] = goroutine{}
 }
 
-// known lists the goroutines whose state is known, in the order of their ids. The list is valid until the next add, drop or known.
+// known lists the goroutines whose state is known, in the order of their ids. The list is valid
+// until the next add, drop or known.
 func (t *table) known() []*goroutine {
 	t.list = t.list[:0]
 	for i := range t.entries {
@@ -157,7 +160,8 @@ func (t *table) known() []*goroutine {
 
 // forget makes the state of a goroutine unknown, and where it was, but keeps its entry function.
 func (t *table) forget(g *goroutine) {
-	*g = goroutine{id: g.id, entry: g.entry, details: g.details, tid: format.Unknown, cpu: format.Unknown, proc: format.Unknown}
+	*g = goroutine{id: g.id, entry: g.entry, details: g.details, tid: format.Unknown, cpu: format.Unknown,
+		proc: format.Unknown}
 	if t.withDetails {
 		t.details[g.details] = details{}
 	}

@@ -7,14 +7,15 @@ import (
 	"github.com/gosched/gosched/format"
 )
 
-// maxRing is how many times off the CPU are remembered for each thread at most: 50 KB. On a busy machine a long delay has
-// hundreds.
+// maxRing is how many times off the CPU are remembered for each thread at most: 50 KB. On a busy
+// machine a long delay has hundreds.
 const maxRing = 512
 
 // interval is a time that a thread spent ready to run but off the CPU.
 type interval struct{ begin, end stamp }
 
-// thread is what the walk knows of a kernel thread: whether it waits for a CPU, and when it did of late.
+// thread is what the walk knows of a kernel thread: whether it waits for a CPU, and when it did of
+// late.
 type thread struct {
 	since int64        // its state is known from here on; meaningless while state is unknown
 	last  int64        // the end of the last time off the CPU
@@ -27,7 +28,8 @@ type thread struct {
 	ring  []interval // the latest of them, n-1 at (n-1) mod its length
 }
 
-// move takes a thread row's states and returns by how much it changes the number of threads that are ready to run without a CPU.
+// move takes a thread row's states and returns by how much it changes the number of threads that
+// are ready to run without a CPU.
 func (th *thread) move(occ *occupancy, t int64, to format.State) (ready int) {
 	from := th.state
 	th.state = to
@@ -94,7 +96,8 @@ func appendAfter(list []interval, in *interval, a *stamp) []interval {
 	return list
 }
 
-// takeApart splits the delay from a to b, given when threads that could have ended it were off the CPU.
+// takeApart splits the delay from a to b, given when threads that could have ended it were off the
+// CPU.
 func (d *Delay) takeApart(a, b *stamp, off []interval) {
 	d.SuspendedNS = b.lasted[usageSuspended] - a.lasted[usageSuspended]
 	d.StopNS = b.lasted[usageStopped] - a.lasted[usageStopped]
@@ -144,9 +147,10 @@ func (p *process) threadOf(tid int32) *thread {
 	return &p.thread[slot]
 }
 
-// queued says that a goroutine that became runnable for this reason was put into the queue of the P that the event happened on.
-// One that gives way or comes from a system call goes into the global queue (go1.26 src/runtime/proc.go: ready, newproc and goyield_m
-// put into the P's own, goschedImpl and exitsyscallNoP into the global one).
+// queued says that a goroutine that became runnable for this reason was put into the queue of the P
+// that the event happened on. One that gives way or comes from a system call goes into the global
+// queue (go1.26 src/runtime/proc.go: ready, newproc and goyield_m put into the P's own, goschedImpl
+// and exitsyscallNoP into the global one).
 var queued = [numWhys]bool{WhyCreated: true, WhyWoken: true, WhyGoyield: true}
 
 // delay takes apart the wait of g, which begins to run at t on thread tid. What d was is nothing.

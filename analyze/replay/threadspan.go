@@ -30,12 +30,14 @@ func (w *walk) threadRow(p *process, th *thread, b *format.Batch, i int, t int64
 // threadOut fills the outlet's next span with a thread's open one, ended at t.
 func (w *walk) threadOut(p *process, th *thread, tid int32, t int64, flags Flags) {
 	*w.out.next() = Span{
-		Begin: th.open.begin, End: t, PID: p.pid, TID: tid, CPU: format.Unknown, Proc: format.Unknown, EndTID: tid, EndCPU: format.Unknown, EndProc: format.Unknown,
+		Begin: th.open.begin, End: t, PID: p.pid, TID: tid, CPU: format.Unknown, Proc: format.Unknown, EndTID: tid,
+		EndCPU: format.Unknown, EndProc: format.Unknown,
 		Reason: th.open.reason, State: th.open.state, Flags: flags, Thread: true,
 	}
 }
 
-// cutThreads ends the open spans of all threads of a process, in the order of their ids as far as the trace has shown them.
+// cutThreads ends the open spans of all threads of a process, in the order of their ids as far as
+// the trace has shown them.
 func (w *walk) cutThreads(p *process, t int64) {
 	for i := range p.thread {
 		th := &p.thread[i]

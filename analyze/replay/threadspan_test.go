@@ -30,7 +30,8 @@ func (c *threadCollector) Spans(spans []replay.Span) {
 
 func TestThreadSpansTileAndLeaveGoroutinesAlone(t *testing.T) {
 	for seed := range uint64(20) {
-		cfg := simsched.Config{Seed: seed, Threads: true, Events: 3000, Processes: 1 + int(seed%3), GapEvery: int(seed%4) * 150}
+		cfg := simsched.Config{Seed: seed, Threads: true, Events: 3000, Processes: 1 + int(seed%3),
+			GapEvery: int(seed%4) * 150}
 		t.Run(fmt.Sprintf("%+v", cfg), func(t *testing.T) {
 			both, alone := &threadCollector{}, &collector{states: replay.AllStates}
 			if _, err := replay.Run(context.Background(), simsched.New(cfg), both, alone); err != nil {
@@ -68,8 +69,10 @@ func tileThreads(t *testing.T, spans []replay.Span) {
 
 func TestClassesHaveNames(t *testing.T) {
 	for reason, want := range map[string]string{
-		"chan send": "channel", "IO wait": "network", "network": "network", "sync": "lock", "sync.RWMutex.RLock": "lock", "sleep": "timer",
-		"GC assist wait": "GC", "finalizer wait": "runtime idle", "select (no cases)": "forever", "": "other", "something new": "other",
+		"chan send": "channel", "IO wait": "network", "network": "network", "sync": "lock",
+		"sync.RWMutex.RLock": "lock", "sleep": "timer",
+		"GC assist wait": "GC", "finalizer wait": "runtime idle", "select (no cases)": "forever", "": "other",
+		"something new": "other",
 	} {
 		if got := replay.ClassOf(reason).String(); got != want {
 			t.Errorf("ClassOf(%q) = %s; want %s", reason, got, want)
@@ -86,9 +89,11 @@ func TestThreadSpansByHand(t *testing.T) {
 	}
 	var got []string
 	for _, s := range c.threads {
-		got = append(got, fmt.Sprintf("%d-%d %s %s g%d", s.Begin-sum.BeginNS, s.End-sum.BeginNS, s.State, sum.Names().Reason(s.Reason), s.GoID))
+		got = append(got, fmt.Sprintf("%d-%d %s %s g%d", s.Begin-sum.BeginNS, s.End-sum.BeginNS, s.State,
+			sum.Names().Reason(s.Reason), s.GoID))
 	}
-	want := []string{"0-10 running  g1", "10-25 runnable stress g1", "25-40 running  g1", "40-60 waiting sleeping g0", "60-61 runnable  g0", "61-70 running  g0"}
+	want := []string{"0-10 running  g1", "10-25 runnable stress g1", "25-40 running  g1", "40-60 waiting sleeping g0",
+		"60-61 runnable  g0", "61-70 running  g0"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -96,7 +101,8 @@ func TestThreadSpansByHand(t *testing.T) {
 
 func threadTrace(t *testing.T) *format.Memory {
 	t.Helper()
-	m := format.NewMemory(format.Metadata{SchemaVersion: format.SchemaVersion, Source: format.SourceEBPF, StartNS: 1000, EndNS: 1070})
+	m := format.NewMemory(format.Metadata{SchemaVersion: format.SchemaVersion, Source: format.SourceEBPF, StartNS: 1000,
+		EndNS: 1070})
 	reasons := m.Reasons()
 	row := func(at int64, from, to format.State, reason string, goid format.GoID) {
 		e := format.NoEvent

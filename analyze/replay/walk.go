@@ -9,7 +9,8 @@ import (
 	"github.com/gosched/gosched/format"
 )
 
-// Run walks the trace once and hands its spans to every pass. It returns what can be said of the trace as a whole.
+// Run walks the trace once and hands its spans to every pass. It returns what can be said of the
+// trace as a whole.
 func Run(ctx context.Context, src Source, passes ...Pass) (*Summary, error) {
 	w := newWalk(src, passes)
 	columns := w.wants.columns()
@@ -46,7 +47,8 @@ type walk struct {
 }
 
 func newWalk(src Source, passes []Pass) *walk {
-	w := &walk{meta: src.Metadata(), names: newNames(src), out: newOutlet(passes), now: math.MinInt64, gapEnd: math.MinInt64}
+	w := &walk{meta: src.Metadata(), names: newNames(src), out: newOutlet(passes), now: math.MinInt64,
+		gapEnd: math.MinInt64}
 	w.wants = w.out.union
 	w.sum = &Summary{names: w.names, meta: &w.meta}
 	for _, p := range passes {
@@ -62,9 +64,12 @@ var errColumns = errors.New("a batch has columns of different lengths")
 // check makes sure that a batch can be walked without looking.
 func check(b *format.Batch, columns format.ColumnSet) error {
 	for c, length := range [format.NumColumns]int{
-		format.ColTime: len(b.TimeNS), format.ColKind: len(b.Kind), format.ColPID: len(b.PID), format.ColTID: len(b.TID), format.ColCPU: len(b.CPU),
-		format.ColProc: len(b.Proc), format.ColGoID: len(b.GoID), format.ColFrom: len(b.From), format.ColTo: len(b.To), format.ColReason: len(b.Reason),
-		format.ColStack: len(b.Stack), format.ColByGoID: len(b.ByGoID), format.ColByStack: len(b.ByStack), format.ColEnd: len(b.EndNS),
+		format.ColTime: len(b.TimeNS), format.ColKind: len(b.Kind), format.ColPID: len(b.PID),
+		format.ColTID: len(b.TID), format.ColCPU: len(b.CPU),
+		format.ColProc: len(b.Proc), format.ColGoID: len(b.GoID), format.ColFrom: len(b.From), format.ColTo: len(b.To),
+		format.ColReason: len(b.Reason),
+		format.ColStack:  len(b.Stack), format.ColByGoID: len(b.ByGoID), format.ColByStack: len(b.ByStack),
+		format.ColEnd: len(b.EndNS),
 	} {
 		if length != b.Len() && columns.Has(format.Column(c)) {
 			return errColumns
@@ -72,7 +77,8 @@ func check(b *format.Batch, columns format.ColumnSet) error {
 	}
 	for i, k := range b.Kind {
 		if k > format.KindLimit || b.From[i] > format.StateWaiting || b.To[i] > format.StateWaiting {
-			return fmt.Errorf("event %d of a batch has kind %d and states %d and %d, which do not exist", i, k, b.From[i], b.To[i])
+			return fmt.Errorf("event %d of a batch has kind %d and states %d and %d, which do not exist", i, k,
+				b.From[i], b.To[i])
 		}
 	}
 	return nil
@@ -154,8 +160,9 @@ func (w *walk) process(pid int32) *process {
 	return p
 }
 
-// commonRows takes rows from i on as long as they are goroutine and thread rows of p in order of time, and returns the index of the first that is not.
-// It is the walk's inner loop: what happens to nearly every event is in it, and the rest is called.
+// commonRows takes rows from i on as long as they are goroutine and thread rows of p in order of
+// time, and returns the index of the first that is not. It is the walk's inner loop: what happens
+// to nearly every event is in it, and the rest is called.
 func (w *walk) commonRows(p *process, b *format.Batch, i int) int {
 	times := b.TimeNS
 	n := len(times)

@@ -33,7 +33,8 @@ func (t *textWriter) chart(h *Histogram) {
 			i += n - 1
 			continue
 		}
-		line := strings.Repeat(" ", labelWidth-width(labels[i])) + labels[i] + "  " + pad(counts[i], countWidth) + "  " + t.bar(r.Count, most, room)
+		line := strings.Repeat(" ", labelWidth-width(labels[i])) + labels[i] + "  " + pad(counts[i], countWidth) +
+			"  " + t.bar(r.Count, most, room)
 		t.printf("%s\n", strings.TrimRight(line, " "))
 	}
 }

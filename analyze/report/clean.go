@@ -31,7 +31,8 @@ func cleanLines(s string) string {
 	return strings.Join(lines, "\n")
 }
 
-// turns says whether a character is one of Unicode's embeddings, overrides and isolates, behind which text is shown in another order than it has.
+// turns says whether a character is one of Unicode's embeddings, overrides and isolates, behind
+// which text is shown in another order than it has.
 func turns(r rune) bool { return r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069' }
 
 // cleaned is a copy of the document with all that is drawn of it clean.

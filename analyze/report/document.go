@@ -96,7 +96,8 @@ func Share(part float64) Cell { return Cell{Unit: UnitShare, Float: part} }
 // Bytes is a cell of a size.
 func Bytes(n int64) Cell { return Cell{Unit: UnitBytes, Int: n} }
 
-// OptionalRatio is a cell of how many times another value one is, 1 being as much; unknown where times is nil.
+// OptionalRatio is a cell of how many times another value one is, 1 being as much; unknown where
+// times is nil.
 func OptionalRatio(times *float64) Cell { return optional(UnitRatio, times) }
 
 // Probability is a cell of a probability, 1 being certain.

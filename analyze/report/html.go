@@ -107,7 +107,8 @@ func htmlTableOf(t *Table) htmlTable {
 	return h
 }
 
-// columnClass says how a column is set: numbers at the right, names so that they may break anywhere, words as words.
+// columnClass says how a column is set: numbers at the right, names so that they may break
+// anywhere, words as words.
 func columnClass(t *Table, column int) string {
 	switch {
 	case rightAligned(t, column):

@@ -113,12 +113,14 @@ func (m *markdownWriter) chart(h *Histogram) {
 	m.printf("\n### %s\n\n```\n%s```\n", escape(h.Title), text)
 }
 
-var escaper = strings.NewReplacer(`\`, `\\`, "|", `\|`, "*", `\*`, "_", `\_`, "`", "\\`", "[", `\[`, "~", `\~`, "<", "&lt;", "&", "&amp;")
+var escaper = strings.NewReplacer(`\`, `\\`, "|", `\|`, "*", `\*`, "_", `\_`, "`", "\\`", "[", `\[`, "~", `\~`, "<",
+	"&lt;", "&", "&amp;")
 
 // escape keeps text from being taken for markup.
 func escape(s string) string { return escaper.Replace(s) }
 
-// blockStart is what makes a line more than a paragraph: a heading, a quotation, a rule or an item of a list.
+// blockStart is what makes a line more than a paragraph: a heading, a quotation, a rule or an item
+// of a list.
 var blockStart = regexp.MustCompile(`^(\d{0,9})([#>]|[.)+-](?:\s|$)|---)`)
 
 // escapeLine is escape for text that begins a line.

@@ -8,7 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// Options say how a document is drawn as text. The zero value works: 80 columns, Unicode, no colour.
+// Options say how a document is drawn as text. The zero value works: 80 columns, Unicode, no
+// colour.
 type Options struct {
 	Width int  // columns of the terminal; 0: 80
 	ASCII bool // no character beyond ASCII
@@ -256,7 +257,8 @@ func wrap(s string, columns int, indent string) string {
 }
 
 // asciiOf says what stands for a character where only ASCII may be used.
-var asciiOf = strings.NewReplacer("µ", "u", "…", "...", "→", "->", "█", "#", "▏", "|", "▎", "|", "▍", "|", "▌", "=", "▋", "=", "▊", "=", "▉", "=", "–", "-", "≥", ">=", "≤", "<=", "×", "x", "−", "-", "±", "+-", "�", "?")
+var asciiOf = strings.NewReplacer("µ", "u", "…", "...", "→", "->", "█", "#", "▏", "|", "▎", "|", "▍", "|", "▌", "=",
+	"▋", "=", "▊", "=", "▉", "=", "–", "-", "≥", ">=", "≤", "<=", "×", "x", "−", "-", "±", "+-", "�", "?")
 
 func (t *textWriter) plain(s string) string {
 	if !t.o.ASCII {

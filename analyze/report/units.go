@@ -48,7 +48,8 @@ func FormatCount(n int64) string {
 	return sign + strings.Join(append([]string{s}, parts...), ",")
 }
 
-// FormatNumber writes a number of things with their name, in the plural unless it is one: 1 event, 1,234 events.
+// FormatNumber writes a number of things with their name, in the plural unless it is one: 1 event,
+// 1,234 events.
 func FormatNumber(n int64, thing string) string {
 	if n != 1 {
 		thing += "s"
@@ -62,7 +63,8 @@ type scale struct {
 	name string
 }
 
-var durationScales = []scale{{3_600_000_000_000, "h"}, {60_000_000_000, "min"}, {1_000_000_000, "s"}, {1_000_000, "ms"}, {1_000, "µs"}}
+var durationScales = []scale{{3_600_000_000_000, "h"}, {60_000_000_000, "min"}, {1_000_000_000, "s"}, {1_000_000, "ms"},
+	{1_000, "µs"}}
 
 var byteScales = []scale{{1 << 40, "TiB"}, {1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}}
 

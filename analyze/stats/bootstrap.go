@@ -8,8 +8,8 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
-// interval is the confidence interval of the ratio; the package comment says how it is made. It is not defined where runs were not repeated and their own
-// scatter is not known.
+// interval is the confidence interval of the ratio; the package comment says how it is made. It is
+// not defined where runs were not repeated and their own scatter is not known.
 func (d *design) interval(o CompareOptions) (lo, hi float64, bounded bool) {
 	base, head, freedom := d.scatters(o)
 	if !base.known() || !head.known() {
@@ -32,8 +32,8 @@ func (d *design) interval(o CompareOptions) (lo, hi float64, bounded bool) {
 	return lo, hi, true
 }
 
-// expansion is by how much Student's t distribution reaches farther than the normal one to the same tail; 1 for no degrees of freedom, which
-// is when the scatter is not estimated from runs.
+// expansion is by how much Student's t distribution reaches farther than the normal one to the same
+// tail; 1 for no degrees of freedom, which is when the scatter is not estimated from runs.
 func expansion(tail, freedom float64) float64 {
 	if freedom <= 0 {
 		return 1
@@ -78,7 +78,8 @@ func (s *scatter) sum(n int, rng *rand.Rand) float64 {
 	return sum
 }
 
-// scatters are the scatters of both sides, and the degrees of freedom of the variance of the effect.
+// scatters are the scatters of both sides, and the degrees of freedom of the variance of the
+// effect.
 func (d *design) scatters(o CompareOptions) (base, head *scatter, freedom float64) {
 	base, head = d.residuals()
 	freedom = base.freedom + head.freedom
@@ -97,8 +98,9 @@ func (d *design) scatters(o CompareOptions) (base, head *scatter, freedom float6
 	return base, head, freedom
 }
 
-// residuals are the deviations of each side's runs from the model. Each is divided by the square root of 1 − leverage, which makes
-// variances unbiased; a run that the model fits in any case, such as the only one of a side, has no deviation.
+// residuals are the deviations of each side's runs from the model. Each is divided by the square
+// root of 1 − leverage, which makes variances unbiased; a run that the model fits in any case, such
+// as the only one of a side, has no deviation.
 func (d *design) residuals() (base, head *scatter) {
 	base, head = new(scatter), new(scatter)
 	effect := d.effect()
@@ -133,8 +135,8 @@ func (s *scatter) center() {
 	}
 }
 
-// redraw fills the deviations within runs: as many as there are resamples if there is nothing else, and otherwise
-// enough for their variance.
+// redraw fills the deviations within runs: as many as there are resamples if there is nothing else,
+// and otherwise enough for their variance.
 func (d *design) redraw(base, head *scatter, o CompareOptions) {
 	const forVariance = 100
 	draws, all := min(o.Resamples, forVariance), len(base.runs) == 0
@@ -149,8 +151,8 @@ func (d *design) redraw(base, head *scatter, o CompareOptions) {
 	slices.Sort(head.within)
 }
 
-// redraw draws each run again. The seed is of the run's value, so that the runs' order does not matter.
-// A run of which a drawn value is not finite counts as one whose own scatter is not known.
+// redraw draws each run again. The seed is of the run's value, so that the runs' order does not
+// matter. A run of which a drawn value is not finite counts as one whose own scatter is not known.
 func (s *scatter) redraw(runs []Observation, draws int, seed uint64) {
 	for _, run := range runs {
 		if run.Redraw == nil || !isFinite(run.Log) {
@@ -169,8 +171,9 @@ func (s *scatter) redraw(runs []Observation, draws int, seed uint64) {
 	}
 }
 
-// level sets the share of the deviations within runs so that the variance of a run is the larger one of the variance between runs, which
-// has the scatter within runs in it already, and the variance within runs, which few runs that happen to be alike can hide.
+// level sets the share of the deviations within runs so that the variance of a run is the larger
+// one of the variance between runs, which has the scatter within runs in it already, and the
+// variance within runs, which few runs that happen to be alike can hide.
 func (s *scatter) level() {
 	between, within := meanSquare(s.runs), meanSquare(s.within)
 	s.share = 0
@@ -187,8 +190,8 @@ func meanSquare(values []float64) float64 {
 	return sum / max(float64(len(values)), 1)
 }
 
-// satterthwaite is the effective number of degrees of freedom of the effect's variance, which is a sum of two that are estimated apart
-// (F. E. Satterthwaite, Biometrics Bulletin 2 (1946) 110).
+// satterthwaite is the effective number of degrees of freedom of the effect's variance, which is a
+// sum of two that are estimated apart (F. E. Satterthwaite, Biometrics Bulletin 2 (1946) 110).
 func (d *design) satterthwaite(base, head *scatter) float64 {
 	vb, vh := 0.0, 0.0
 	for i := range d.blocks {

@@ -13,7 +13,8 @@ const NumBuckets = (63-subBits-1)*subBuckets + 2*subBuckets
 
 // Bucket is the number of the bucket of v; a negative v counts as 0.
 //
-// In SQL, with L the bit length of v: shift = greatest(L − 8, 0); bucket = shift·128 + (v >> shift).
+// In SQL, with L the bit length of v: shift = greatest(L − 8, 0); bucket = shift·128 + (v >>
+// shift).
 func Bucket(v int64) int {
 	if v < 0 {
 		return 0
@@ -31,5 +32,6 @@ func Bounds(bucket int) (lo, hi int64) {
 	return lo, lo + int64(1)<<shift - 1
 }
 
-// Octave is the number of the octave that a bucket is in. A histogram takes 2 kB for each octave that is not empty.
+// Octave is the number of the octave that a bucket is in. A histogram takes 2 kB for each octave
+// that is not empty.
 func Octave(bucket int) int { return bucket >> subBits }

@@ -8,11 +8,14 @@ import (
 
 // Observation is one run's statistic, as a logarithm. A run whose Log is not finite is left out.
 type Observation struct {
-	Log    float64                  // natural logarithm
-	Redraw func(*rand.Rand) float64 // the logarithm of the statistic of a run resampled from the run's own durations; nil: the run's own scatter is not known
+	Log float64 // natural logarithm
+	// the logarithm of the statistic of a run resampled from the run's own durations; nil: the
+	// run's own scatter is not known
+	Redraw func(*rand.Rand) float64
 }
 
-// Block is runs of both sides that were made one right after another; the order inside does not matter.
+// Block is runs of both sides that were made one right after another; the order inside does not
+// matter.
 type Block struct{ Base, Head []Observation }
 
 // DefaultPermutations is CompareOptions.Permutations where it is 0.
@@ -20,10 +23,12 @@ const DefaultPermutations = 10_000
 
 // CompareOptions say how to compare; the zero value works.
 type CompareOptions struct {
-	Seed         uint64
-	Confidence   float64 // 0: 0.95
-	Permutations int     // 0: DefaultPermutations; up to this many labelings are enumerated exactly, else that many are drawn
-	Resamples    int     // 0: 2,000 of the bootstrap; negative: no interval
+	Seed       uint64
+	Confidence float64 // 0: 0.95
+	// 0: DefaultPermutations; up to this many labelings are enumerated exactly, else that many are
+	// drawn
+	Permutations int
+	Resamples    int // 0: 2,000 of the bootstrap; negative: no interval
 }
 
 func (o CompareOptions) withDefaults() CompareOptions {
@@ -39,7 +44,8 @@ func (o CompareOptions) withDefaults() CompareOptions {
 	return o
 }
 
-// Change is head against base. Where no block has runs of both sides, Ratio is 0, which no comparison gives, and P is 1.
+// Change is head against base. Where no block has runs of both sides, Ratio is 0, which no
+// comparison gives, and P is 1.
 type Change struct {
 	Ratio   float64 // of geometric means, head/base, block effects removed
 	Lo, Hi  float64 // its interval; 0 where it is not Bounded
@@ -48,8 +54,9 @@ type Change struct {
 	LeastP  float64 // the smallest P these numbers of runs can give
 }
 
-// Compare is the change from the base runs to the head runs. A block with runs of one side only says nothing and is left out.
-// The result depends neither on the order of the blocks' runs nor on anything else than the arguments.
+// Compare is the change from the base runs to the head runs. A block with runs of one side only
+// says nothing and is left out. The result depends neither on the order of the blocks' runs nor on
+// anything else than the arguments.
 func Compare(blocks []Block, o CompareOptions) Change {
 	o = o.withDefaults()
 	d := newDesign(blocks)
@@ -81,7 +88,8 @@ type plot struct {
 func (p *plot) base() []float64 { return p.values[:p.bases] }
 func (p *plot) head() []float64 { return p.values[p.bases:] }
 
-// weight is nb·nh/(nb+nh), the inverse of the variance of the difference of means, if runs have variance 1.
+// weight is nb·nh/(nb+nh), the inverse of the variance of the difference of means, if runs have
+// variance 1.
 func (p *plot) weight() float64 {
 	return float64(p.bases) * float64(len(p.values)-p.bases) / float64(len(p.values))
 }
@@ -99,7 +107,8 @@ func newDesign(blocks []Block) *design {
 	return d
 }
 
-// add adds a block if it has runs of both sides; its values go into the free space, which is returned with them used up.
+// add adds a block if it has runs of both sides; its values go into the free space, which is
+// returned with them used up.
 func (d *design) add(b Block, free []float64) []float64 {
 	values := finite(free, b.Base)
 	bases := len(values)
@@ -128,7 +137,8 @@ func finite(values []float64, runs []Observation) []float64 {
 
 func isFinite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 
-// center subtracts the mean, and returns a bound of the rounding errors of that and of sums of the values.
+// center subtracts the mean, and returns a bound of the rounding errors of that and of sums of the
+// values.
 func center(values []float64) (noise float64) {
 	sum, size := 0.0, 0.0
 	for _, v := range values {
@@ -143,8 +153,9 @@ func center(values []float64) (noise float64) {
 	return size * perValue
 }
 
-// effect is the logarithm of the ratio: the weighted mean over blocks of (mean head − mean base), which is the least-squares estimate
-// under logarithm = block + side. With values centered in each block the weights cancel, and what is left is the sum of the head's values.
+// effect is the logarithm of the ratio: the weighted mean over blocks of (mean head − mean base),
+// which is the least-squares estimate under logarithm = block + side. With values centered in each
+// block the weights cancel, and what is left is the sum of the head's values.
 func (d *design) effect() float64 {
 	sum := 0.0
 	for i := range d.blocks {

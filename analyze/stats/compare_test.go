@@ -17,17 +17,21 @@ func observed(logs ...float64) []Observation {
 }
 
 func TestPermutationAgreesWithPublishedExamples(t *testing.T) {
-	// Differences in height of 15 pairs of Zea mays, crossed and self-fertilized, in inches: Darwin (1876), tested so by R. A. Fisher,
-	// The Design of Experiments (1935), § 21, who counts 863 of 32,768 on either side.
+	// Differences in height of 15 pairs of Zea mays, crossed and self-fertilized, in inches: Darwin
+	// (1876), tested so by R. A. Fisher, The Design of Experiments (1935), § 21, who counts 863 of
+	// 32,768 on either side.
 	var darwin []Block
-	for _, difference := range []float64{6.125, -8.375, 1, 2, .75, 2.875, 3.5, 5.125, 1.75, 3.625, 7, 3, 9.375, 7.5, -6} {
+	for _, difference := range []float64{6.125, -8.375, 1, 2, .75, 2.875, 3.5, 5.125, 1.75, 3.625, 7, 3, 9.375, 7.5,
+		-6} {
 		darwin = append(darwin, Block{observed(20), observed(20 + difference)})
 	}
 	// The task "Permutation test" of Rosetta Code; the number is scipy 1.17.1's
-	// permutation_test((treated, control), lambda a, b, axis: abs(a.mean(axis)-b.mean(axis)), n_resamples=inf, alternative='greater').
+	// permutation_test((treated, control), lambda a, b, axis: abs(a.mean(axis)-b.mean(axis)),
+	// n_resamples=inf, alternative='greater').
 	treated := observed(85, 88, 75, 66, 25, 29, 83, 39, 97)
 	control := observed(68, 41, 10, 49, 16, 65, 32, 92, 28, 98)
-	// The same call's of the mice of B. Efron and R. J. Tibshirani, An Introduction to the Bootstrap (1993), table 2.1.
+	// The same call's of the mice of B. Efron and R. J. Tibshirani, An Introduction to the
+	// Bootstrap (1993), table 2.1.
 	mice := Block{observed(10, 27, 30, 40, 46, 51, 52, 104, 146), observed(16, 23, 38, 94, 99, 141, 197)}
 	for _, c := range []struct {
 		name            string
@@ -37,8 +41,10 @@ func TestPermutationAgreesWithPublishedExamples(t *testing.T) {
 		{"Darwin's pairs", darwin, 2 * 863, 32768},
 		{"9 treated, 10 not", []Block{{control, treated}}, 23997, 92378},
 		{"mice", []Block{mice}, 3184, 11440},
-		{"6 and 6", []Block{{observed(1.2, 3.4, 2.2, 5, 4.1, .7), observed(2.9, 5.6, 6.1, 4.4, 3.8, 7.3)}}, 42, 924}, // the same call's
-		{"a quiz of 2 and 2", []Block{{observed(7, 5), observed(3, 1)}}, 2, 6},                                       // D. Nettleton, Statistics 401, Iowa State University
+		// the same call's
+		{"6 and 6", []Block{{observed(1.2, 3.4, 2.2, 5, 4.1, .7), observed(2.9, 5.6, 6.1, 4.4, 3.8, 7.3)}}, 42, 924},
+		// D. Nettleton, Statistics 401, Iowa State University
+		{"a quiz of 2 and 2", []Block{{observed(7, 5), observed(3, 1)}}, 2, 6},
 	} {
 		got := Compare(c.blocks, CompareOptions{Permutations: 100_000, Resamples: -1})
 		if got.P != float64(c.extreme)/float64(c.labels) {
@@ -51,7 +57,8 @@ func TestPermutationAgreesWithPublishedExamples(t *testing.T) {
 	}
 }
 
-// bruteForce is the p and the log ratio by the definition: the weighted mean of the differences of means, for each choice of bits as labels.
+// bruteForce is the p and the log ratio by the definition: the weighted mean of the differences of
+// means, for each choice of bits as labels.
 func bruteForce(blocks []Block) (p, effect float64) {
 	all, weights := []float64{0}, 0.0
 	for _, b := range blocks {
@@ -74,7 +81,8 @@ func bruteForce(blocks []Block) (p, effect float64) {
 	return float64(extreme) / float64(len(all)), all[0] / weights
 }
 
-// differences are the weighted differences of means of a block by all labelings, the observed one first, and the weight.
+// differences are the weighted differences of means of a block by all labelings, the observed one
+// first, and the weight.
 func differences(b Block) (out []float64, weight float64) {
 	runs := append(slices.Clone(b.Base), b.Head...)
 	nb, nh := float64(len(b.Base)), float64(len(b.Head))
@@ -122,7 +130,8 @@ func TestPermutationAgreesWithBruteForce(t *testing.T) {
 	for range 300 {
 		blocks := randomBlocks(rng, false)
 		p, effect := bruteForce(blocks)
-		got := Compare(append(blocks, Block{Base: observed(5)}, Block{Head: observed(math.NaN())}), CompareOptions{Resamples: -1})
+		got := Compare(append(blocks, Block{Base: observed(5)}, Block{Head: observed(math.NaN())}),
+			CompareOptions{Resamples: -1})
 		if math.Abs(got.P-p) > 1e-12 || math.Abs(math.Log(got.Ratio)-effect) > 1e-12 || got.Bounded {
 			t.Fatalf("%+v: %+v, want p %v and effect %v", blocks, got, p, effect)
 		}
@@ -132,7 +141,8 @@ func TestPermutationAgreesWithBruteForce(t *testing.T) {
 func TestDrawnLabelingsAgreeWithAllOfThem(t *testing.T) {
 	rng := rand.New(rand.NewPCG(2, 1))
 	for seed := range uint64(50) {
-		blocks := []Block{{observed(noise(rng, 5)...), observed(noise(rng, 4)...)}, {observed(noise(rng, 2)...), observed(noise(rng, 3)...)}}
+		blocks := []Block{{observed(noise(rng, 5)...), observed(noise(rng, 4)...)}, {observed(noise(rng, 2)...),
+			observed(noise(rng, 3)...)}}
 		exact := Compare(blocks, CompareOptions{Resamples: -1})
 		drawn := Compare(blocks, CompareOptions{Resamples: -1, Permutations: 1000, Seed: seed})
 		if !isPart(exact.P, 1260) || !isPart(drawn.P, 1001) {
@@ -158,14 +168,17 @@ func noise(rng *rand.Rand, n int) []float64 {
 	return out
 }
 
-// TestLeastPIsReachedAndNeverUndercut tries values that differ by powers of a large number, of which a side's sum is as extreme as can be.
+// TestLeastPIsReachedAndNeverUndercut tries values that differ by powers of a large number, of
+// which a side's sum is as extreme as can be.
 func TestLeastPIsReachedAndNeverUndercut(t *testing.T) {
 	for _, c := range []struct {
 		sizes [][2]int
 		want  float64
 	}{
-		{nil, 1}, {[][2]int{{0, 5}, {3, 0}}, 1}, {[][2]int{{1, 1}}, 1}, {[][2]int{{1, 2}}, 1. / 3}, {[][2]int{{2, 2}}, 2. / 6}, {[][2]int{{6, 6}}, 2. / 924},
-		{[][2]int{{2, 2}, {2, 2}, {2, 2}}, 2. / 216}, {[][2]int{{2, 2}, {2, 1}}, 1. / 18}, {[][2]int{{1, 2}, {2, 1}}, 1. / 9}, {[][2]int{{5, 5}}, 2. / 252}, {[][2]int{{4, 4}}, 2. / 70},
+		{nil, 1}, {[][2]int{{0, 5}, {3, 0}}, 1}, {[][2]int{{1, 1}}, 1}, {[][2]int{{1, 2}}, 1. / 3},
+		{[][2]int{{2, 2}}, 2. / 6}, {[][2]int{{6, 6}}, 2. / 924},
+		{[][2]int{{2, 2}, {2, 2}, {2, 2}}, 2. / 216}, {[][2]int{{2, 2}, {2, 1}}, 1. / 18}, {[][2]int{{1, 2}, {2, 1}},
+			1. / 9}, {[][2]int{{5, 5}}, 2. / 252}, {[][2]int{{4, 4}}, 2. / 70},
 	} {
 		if got := LeastP(c.sizes); math.Abs(got-c.want) > 1e-15 {
 			t.Errorf("least p of %v is %v, want %v", c.sizes, got, c.want)
@@ -232,9 +245,11 @@ func TestSwappedSidesMirrorTheInterval(t *testing.T) {
 		rng := rand.New(rand.NewPCG(6, 1))
 		for range 20 {
 			blocks := trial{blocks: 3, base: 2, head: 3, sdBase: 0.2, sdHead: 0.2, within: within}.draw(rng, 1)
-			a, b := Compare(blocks, CompareOptions{Resamples: 4000}), Compare(swapped(blocks), CompareOptions{Resamples: 4000})
+			a, b := Compare(blocks, CompareOptions{Resamples: 4000}),
+				Compare(swapped(blocks), CompareOptions{Resamples: 4000})
 			width := math.Log(a.Hi / a.Lo)
-			if off := max(math.Abs(math.Log(a.Lo*b.Hi)), math.Abs(math.Log(a.Hi*b.Lo))); off > 0.08*width || width == 0 {
+			if off := max(math.Abs(math.Log(a.Lo*b.Hi)), math.Abs(math.Log(a.Hi*b.Lo))); off > 0.08*width ||
+				width == 0 {
 				t.Errorf("interval [%v, %v], swapped [%v, %v]", a.Lo, a.Hi, b.Lo, b.Hi)
 			}
 		}
@@ -253,7 +268,8 @@ func TestWhatCannotBeBoundedIsNot(t *testing.T) {
 	scattered := func(log float64) []Observation {
 		return []Observation{{log, func(rng *rand.Rand) float64 { return log + 0.1*rng.NormFloat64() }}}
 	}
-	undefined := []Observation{{1, func(rng *rand.Rand) float64 { return math.Log(float64(rng.IntN(100))) }}} // now and then −Inf
+	// now and then −Inf
+	undefined := []Observation{{1, func(rng *rand.Rand) float64 { return math.Log(float64(rng.IntN(100))) }}}
 	for _, c := range []struct {
 		name    string
 		blocks  []Block
@@ -270,7 +286,8 @@ func TestWhatCannotBeBoundedIsNot(t *testing.T) {
 		{"one against two, one that cannot always be drawn again", []Block{{undefined, observed(2, 2.5)}}, true},
 	} {
 		got := Compare(c.blocks, CompareOptions{})
-		if got.Bounded != c.bounded || c.bounded != (got.Lo > 0 && got.Lo < got.Ratio && got.Ratio < got.Hi) || !c.bounded && (got.Lo != 0 || got.Hi != 0) {
+		if got.Bounded != c.bounded || c.bounded != (got.Lo > 0 && got.Lo < got.Ratio && got.Ratio < got.Hi) ||
+			!c.bounded && (got.Lo != 0 || got.Hi != 0) {
 			t.Errorf("%s: %+v, want bounded %v", c.name, got, c.bounded)
 		}
 		if got.P < got.LeastP || got.P > 1 || got.LeastP <= 0 {

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// trial is an experiment that can be made again and again: its numbers of runs a block, and how they scatter.
+// trial is an experiment that can be made again and again: its numbers of runs a block, and how
+// they scatter.
 type trial struct {
 	name                  string
 	blocks, base, head    int
@@ -17,7 +18,8 @@ type trial struct {
 	leastCover, mostCover float64
 }
 
-// draw makes the experiment once; the head is ratio times the base, and blocks differ by more than runs.
+// draw makes the experiment once; the head is ratio times the base, and blocks differ by more than
+// runs.
 func (c trial) draw(rng *rand.Rand, ratio float64) []Block {
 	if c.shape == nil {
 		c.shape = (*rand.Rand).NormFloat64
@@ -55,30 +57,46 @@ func heavyTailed(rng *rand.Rand) float64 {
 
 func skewed(rng *rand.Rand) float64 { return rng.ExpFloat64() - 1 }
 
-// TestIntervalsCoverTheRatio bounds the percentage of the 95% intervals that hold the true ratio; 1,200 trials scatter by 0.6.
+// TestIntervalsCoverTheRatio bounds the percentage of the 95% intervals that hold the true ratio;
+// 1,200 trials scatter by 0.6.
 func TestIntervalsCoverTheRatio(t *testing.T) {
 	const trials, ratio = 1200, 1.25
 	for _, c := range []trial{
-		{name: "6 and 6 in 3 blocks, sd 0.1", leastCover: 93.5, mostCover: 97.5, blocks: 3, base: 2, head: 2, sdBase: .1, sdHead: .1},
-		{name: "6 and 6 in 3 blocks, sd 0.4", leastCover: 93.5, mostCover: 97.5, blocks: 3, base: 2, head: 2, sdBase: .4, sdHead: .4},
-		{name: "6 and 6 in one block", leastCover: 93.5, mostCover: 97.5, blocks: 1, base: 6, head: 6, sdBase: .4, sdHead: .4},
-		{name: "4 and 4 in 2 blocks", leastCover: 93.5, mostCover: 97.5, blocks: 2, base: 2, head: 2, sdBase: .4, sdHead: .4},
-		{name: "4 and 4 in one block", leastCover: 93.5, mostCover: 97.5, blocks: 1, base: 4, head: 4, sdBase: .1, sdHead: .1},
-		{name: "10 and 10 in 5 blocks", leastCover: 93, mostCover: 97, blocks: 5, base: 2, head: 2, sdBase: .4, sdHead: .4},
+		{name: "6 and 6 in 3 blocks, sd 0.1", leastCover: 93.5, mostCover: 97.5, blocks: 3, base: 2, head: 2,
+			sdBase: .1, sdHead: .1},
+		{name: "6 and 6 in 3 blocks, sd 0.4", leastCover: 93.5, mostCover: 97.5, blocks: 3, base: 2, head: 2,
+			sdBase: .4, sdHead: .4},
+		{name: "6 and 6 in one block", leastCover: 93.5, mostCover: 97.5, blocks: 1, base: 6, head: 6, sdBase: .4,
+			sdHead: .4},
+		{name: "4 and 4 in 2 blocks", leastCover: 93.5, mostCover: 97.5, blocks: 2, base: 2, head: 2, sdBase: .4,
+			sdHead: .4},
+		{name: "4 and 4 in one block", leastCover: 93.5, mostCover: 97.5, blocks: 1, base: 4, head: 4, sdBase: .1,
+			sdHead: .1},
+		{name: "10 and 10 in 5 blocks", leastCover: 93, mostCover: 97, blocks: 5, base: 2, head: 2, sdBase: .4,
+			sdHead: .4},
 		{name: "6 pairs", leastCover: 93.5, mostCover: 97.5, blocks: 6, base: 1, head: 1, sdBase: .4, sdHead: .4},
 		{name: "2 pairs", leastCover: 93.5, mostCover: 97.5, blocks: 2, base: 1, head: 1, sdBase: .4, sdHead: .4},
 		{name: "3 and 3", leastCover: 93.5, mostCover: 97.5, blocks: 1, base: 3, head: 3, sdBase: .4, sdHead: .4},
 		{name: "4 and 10", leastCover: 92, mostCover: 96.5, blocks: 1, base: 4, head: 10, sdBase: .4, sdHead: .4},
-		{name: "blocks of 1 and 3", leastCover: 93.5, mostCover: 97.5, blocks: 4, base: 1, head: 3, sdBase: .4, sdHead: .4},
-		{name: "6 and 6 in 3 blocks, heavy tails", leastCover: 93.5, mostCover: 97.5, blocks: 3, base: 2, head: 2, sdBase: .3, sdHead: .3, shape: heavyTailed},
-		{name: "10 and 10 in 5 blocks, heavy tails", leastCover: 93, mostCover: 97, blocks: 5, base: 2, head: 2, sdBase: .3, sdHead: .3, shape: heavyTailed},
-		{name: "6 and 6 in 3 blocks, skewed", leastCover: 93.5, mostCover: 97.5, blocks: 3, base: 2, head: 2, sdBase: .3, sdHead: .3, shape: skewed},
-		{name: "6 and 6 in 3 blocks, sd 0.1 and 0.4", leastCover: 91.5, mostCover: 96, blocks: 3, base: 2, head: 2, sdBase: .1, sdHead: .4},
-		{name: "6 and 6 in 3 blocks, half of the scatter within", leastCover: 93, mostCover: 97, blocks: 3, base: 2, head: 2, sdBase: .2, sdHead: .2, within: .1},
-		{name: "6 and 6 in 3 blocks, all of the scatter within", leastCover: 96.5, mostCover: 99.7, blocks: 3, base: 2, head: 2, within: .1},
-		{name: "one and 6, scatter unknown", leastCover: 91.5, mostCover: 97, blocks: 1, base: 1, head: 6, sdBase: .4, sdHead: .4},
+		{name: "blocks of 1 and 3", leastCover: 93.5, mostCover: 97.5, blocks: 4, base: 1, head: 3, sdBase: .4,
+			sdHead: .4},
+		{name: "6 and 6 in 3 blocks, heavy tails", leastCover: 93.5, mostCover: 97.5, blocks: 3, base: 2, head: 2,
+			sdBase: .3, sdHead: .3, shape: heavyTailed},
+		{name: "10 and 10 in 5 blocks, heavy tails", leastCover: 93, mostCover: 97, blocks: 5, base: 2, head: 2,
+			sdBase: .3, sdHead: .3, shape: heavyTailed},
+		{name: "6 and 6 in 3 blocks, skewed", leastCover: 93.5, mostCover: 97.5, blocks: 3, base: 2, head: 2,
+			sdBase: .3, sdHead: .3, shape: skewed},
+		{name: "6 and 6 in 3 blocks, sd 0.1 and 0.4", leastCover: 91.5, mostCover: 96, blocks: 3, base: 2, head: 2,
+			sdBase: .1, sdHead: .4},
+		{name: "6 and 6 in 3 blocks, half of the scatter within", leastCover: 93, mostCover: 97, blocks: 3, base: 2,
+			head: 2, sdBase: .2, sdHead: .2, within: .1},
+		{name: "6 and 6 in 3 blocks, all of the scatter within", leastCover: 96.5, mostCover: 99.7, blocks: 3, base: 2,
+			head: 2, within: .1},
+		{name: "one and 6, scatter unknown", leastCover: 91.5, mostCover: 97, blocks: 1, base: 1, head: 6, sdBase: .4,
+			sdHead: .4},
 		{name: "2 and 10", leastCover: 87, mostCover: 95, blocks: 1, base: 2, head: 10, sdBase: .4, sdHead: .4},
-		{name: "one and one, all of the scatter within", leastCover: 93.5, mostCover: 97.5, blocks: 1, base: 1, head: 1, within: .1},
+		{name: "one and one, all of the scatter within", leastCover: 93.5, mostCover: 97.5, blocks: 1, base: 1, head: 1,
+			within: .1},
 	} {
 		rng, covered := rand.New(rand.NewPCG(8, 1)), 0
 		for seed := range uint64(trials) {
@@ -90,12 +108,14 @@ func TestIntervalsCoverTheRatio(t *testing.T) {
 		cover := 100 * float64(covered) / trials
 		t.Logf("%s: %.1f%%", c.name, cover)
 		if cover < c.leastCover || cover > c.mostCover {
-			t.Errorf("%s: %.1f%% of the intervals hold the ratio, want %v%% to %v%%", c.name, cover, c.leastCover, c.mostCover)
+			t.Errorf("%s: %.1f%% of the intervals hold the ratio, want %v%% to %v%%", c.name, cover, c.leastCover,
+				c.mostCover)
 		}
 	}
 }
 
-// TestPIsUniformWithoutAChange compares how often p is at most a level with the number that the labelings allow.
+// TestPIsUniformWithoutAChange compares how often p is at most a level with the number that the
+// labelings allow.
 func TestPIsUniformWithoutAChange(t *testing.T) {
 	const trials = 3000
 	for _, c := range []struct {
@@ -104,13 +124,15 @@ func TestPIsUniformWithoutAChange(t *testing.T) {
 	}{
 		{trial{name: "6 and 6", blocks: 1, base: 6, head: 6, sdBase: .4, sdHead: .4}, 924},
 		{trial{name: "6 and 6 in 3 blocks", blocks: 3, base: 2, head: 2, sdBase: .4, sdHead: .4}, 924},
-		{trial{name: "heavy tails, uneven blocks", blocks: 2, base: 2, head: 3, sdBase: .4, sdHead: .4, shape: heavyTailed}, 924},
+		{trial{name: "heavy tails, uneven blocks", blocks: 2, base: 2, head: 3, sdBase: .4, sdHead: .4,
+			shape: heavyTailed}, 924},
 		{trial{name: "10 and 10, 199 drawn", blocks: 2, base: 5, head: 5, sdBase: .4, sdHead: .4}, 199},
 	} {
 		rng, atMost := rand.New(rand.NewPCG(9, 1)), map[float64]int{.01: 0, .05: 0, .1: 0, .5: 0, .8: 0}
 		granularity := 0.0
 		for seed := range uint64(trials) {
-			got := Compare(c.trial.draw(rng, 1), CompareOptions{Seed: seed, Resamples: -1, Permutations: c.permutations})
+			got := Compare(c.trial.draw(rng, 1), CompareOptions{Seed: seed, Resamples: -1,
+				Permutations: c.permutations})
 			granularity = got.LeastP
 			for level := range atMost {
 				if got.P <= level {
@@ -127,8 +149,9 @@ func TestPIsUniformWithoutAChange(t *testing.T) {
 	}
 }
 
-// TestAChangeIsFound compares the power with that of Student's t test of the same size, whose permutation twin this is.
-// For 6 and 6 at a difference of 2 sd it is 0.88 (statsmodels, TTestIndPower().power(2, 6, 0.05)).
+// TestAChangeIsFound compares the power with that of Student's t test of the same size, whose
+// permutation twin this is. For 6 and 6 at a difference of 2 sd it is 0.88 (statsmodels,
+// TTestIndPower().power(2, 6, 0.05)).
 func TestAChangeIsFound(t *testing.T) {
 	const trials = 1000
 	for _, c := range []struct {
@@ -137,7 +160,8 @@ func TestAChangeIsFound(t *testing.T) {
 	}{{math.Exp(.2), .82, .92}, {math.Exp(-.2), .82, .92}, {math.Exp(.4), .99, 1}, {math.Exp(.02), .03, .09}} {
 		rng, found, excluded := rand.New(rand.NewPCG(10, 1)), 0, 0
 		for seed := range uint64(trials) {
-			got := Compare(trial{blocks: 1, base: 6, head: 6, sdBase: .1, sdHead: .1}.draw(rng, c.ratio), CompareOptions{Seed: seed, Resamples: 200})
+			got := Compare(trial{blocks: 1, base: 6, head: 6, sdBase: .1, sdHead: .1}.draw(rng, c.ratio),
+				CompareOptions{Seed: seed, Resamples: 200})
 			if got.P <= .05 {
 				found++
 			}
@@ -145,7 +169,8 @@ func TestAChangeIsFound(t *testing.T) {
 				excluded++
 			}
 		}
-		for name, share := range map[string]float64{"p ≤ 0.05": float64(found) / trials, "intervals without 1": float64(excluded) / trials} {
+		for name, share := range map[string]float64{"p ≤ 0.05": float64(found) / trials,
+			"intervals without 1": float64(excluded) / trials} {
 			if share < c.least || share > c.most {
 				t.Errorf("ratio %.2f: %s in %.3f, want %v to %v", c.ratio, name, share, c.least, c.most)
 			}
@@ -156,13 +181,15 @@ func TestAChangeIsFound(t *testing.T) {
 func TestMoreConfidenceIsWider(t *testing.T) {
 	rng := rand.New(rand.NewPCG(11, 1))
 	blocks := trial{blocks: 3, base: 2, head: 2, sdBase: .3, sdHead: .3}.draw(rng, 1)
-	narrow, usual, wide := Compare(blocks, CompareOptions{Confidence: .8}), Compare(blocks, CompareOptions{}), Compare(blocks, CompareOptions{Confidence: .99})
+	narrow, usual, wide := Compare(blocks, CompareOptions{Confidence: .8}), Compare(blocks, CompareOptions{}),
+		Compare(blocks, CompareOptions{Confidence: .99})
 	if !(wide.Lo < usual.Lo && usual.Lo < narrow.Lo && narrow.Hi < usual.Hi && usual.Hi < wide.Hi) {
 		t.Errorf("intervals %+v, %+v, %+v do not widen", narrow, usual, wide)
 	}
 }
 
-// TestScatterWithinRunsOnlyFillsUp compares intervals of runs whose own scatter is not known, less than that between runs, or more.
+// TestScatterWithinRunsOnlyFillsUp compares intervals of runs whose own scatter is not known, less
+// than that between runs, or more.
 func TestScatterWithinRunsOnlyFillsUp(t *testing.T) {
 	plain := []Block{{observed(1, 1.2, 1.1, 1.4, 1.3), observed(1.5, 1.2, 1.4, 1.3, 1.9)}}
 	width := func(within float64) float64 {
@@ -179,7 +206,8 @@ func TestScatterWithinRunsOnlyFillsUp(t *testing.T) {
 	if want := math.Log(unknown.Hi / unknown.Lo); width(0) != want || width(0.1) != want {
 		t.Errorf("the widths are %v and %v, without redrawing %v", width(0), width(0.1), want)
 	}
-	// Variances of a run 1, between runs 0.025 and 0.07: degrees of freedom (.025 + .07)²/(.025²/4 + .07²/4) = 6.5, t = 2.40.
+	// Variances of a run 1, between runs 0.025 and 0.07: degrees of freedom (.025 + .07)²/(.025²/4
+	// + .07²/4) = 6.5, t = 2.40.
 	if want := 2 * 2.40 * math.Sqrt(2./5); math.Abs(width(1)/want-1) > 0.08 {
 		t.Errorf("with a variance of 1 within runs the width is %v, want %v", width(1), want)
 	}

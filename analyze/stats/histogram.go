@@ -5,8 +5,8 @@ import (
 	"math/bits"
 )
 
-// Histogram counts durations in log-linear buckets, those that were measured apart from those that were cut
-// (right-censored: the true duration is at least the value). The zero Histogram is empty.
+// Histogram counts durations in log-linear buckets, those that were measured apart from those that
+// were cut (right-censored: the true duration is at least the value). The zero Histogram is empty.
 // It is not safe for concurrent use.
 type Histogram struct {
 	pages    [NumBuckets / subBuckets]*page // nil: nothing in these buckets
@@ -90,7 +90,8 @@ func (h *Histogram) Censored() int64 { return h.censored }
 // Sum is the exact sum of the measured values.
 func (h *Histogram) Sum() int64 { return h.sum }
 
-// CensoredSum is the exact sum of the censored values, which is the least that their true sum can be.
+// CensoredSum is the exact sum of the censored values, which is the least that their true sum can
+// be.
 func (h *Histogram) CensoredSum() int64 { return h.censSum }
 
 // Min is the smallest measured value, exact; 0 if there is none.
@@ -136,8 +137,8 @@ func (h *Histogram) each(f func(bucket int, count, censored int64) bool) {
 	}
 }
 
-// Octaves sums the rows of a histogram into powers of two for display: [0, 1), [1, 2), [2, 4) and so on,
-// from the first that is not empty to the last, with the empty ones between.
+// Octaves sums the rows of a histogram into powers of two for display: [0, 1), [1, 2), [2, 4) and
+// so on, from the first that is not empty to the last, with the empty ones between.
 func Octaves(rows []Row) []Row {
 	var out []Row
 	for _, r := range rows {

@@ -29,7 +29,8 @@ func TestBucketsAreContiguousAndNarrow(t *testing.T) {
 	}
 }
 
-// TestBucketIsTheShiftRuleThatSQLRepeats checks the code against the rule as it is documented for engines without bits.Len64.
+// TestBucketIsTheShiftRuleThatSQLRepeats checks the code against the rule as it is documented for
+// engines without bits.Len64.
 func TestBucketIsTheShiftRuleThatSQLRepeats(t *testing.T) {
 	rule := func(v int64) int {
 		length := 0
@@ -44,7 +45,8 @@ func TestBucketIsTheShiftRuleThatSQLRepeats(t *testing.T) {
 			t.Fatalf("Bucket(%d) = %d, the rule says %d", v, Bucket(v), rule(v))
 		}
 	}
-	if err := quick.CheckEqual(func(v int64) int { return Bucket(v & math.MaxInt64) }, func(v int64) int { return rule(v & math.MaxInt64) }, nil); err != nil {
+	if err := quick.CheckEqual(func(v int64) int { return Bucket(v & math.MaxInt64) },
+		func(v int64) int { return rule(v & math.MaxInt64) }, nil); err != nil {
 		t.Error(err)
 	}
 }
@@ -85,7 +87,8 @@ func TestQuantileIsAtMostOneBucketAboveTheNearestRank(t *testing.T) {
 				}
 			}
 			if below*1000 < len(values)*permille {
-				t.Fatalf("seed %d: %d of %d values are ≤ %d, too few for %d‰", seed, below, len(values), q.Value, permille)
+				t.Fatalf("seed %d: %d of %d values are ≤ %d, too few for %d‰", seed, below, len(values), q.Value,
+					permille)
 			}
 		}
 		if h.Min() != values[0] || h.Max() != values[len(values)-1] {
@@ -95,7 +98,8 @@ func TestQuantileIsAtMostOneBucketAboveTheNearestRank(t *testing.T) {
 }
 
 func TestNearestRankByHand(t *testing.T) {
-	// The textbook example of the nearest-rank method: percentiles of 15, 20, 35, 40, 50 (Wikipedia, "Percentile").
+	// The textbook example of the nearest-rank method: percentiles of 15, 20, 35, 40, 50
+	// (Wikipedia, "Percentile").
 	values := []int64{15, 20, 35, 40, 50}
 	for permille, want := range map[int]int64{50: 15, 300: 20, 400: 20, 500: 35, 1000: 50} {
 		if got, ok := NearestRank(values, permille); !ok || got != want {
@@ -155,7 +159,8 @@ func TestRowsAndOctaves(t *testing.T) {
 	h := histogramOf([]int64{0, 1, 5, 6, 7, 40, 1000, 1003})
 	h.AddCensored(1 << 12)
 	rows := h.Rows()
-	want := []Row{{0, 0, 0, 1, 0}, {1, 1, 1, 1, 0}, {5, 5, 5, 1, 0}, {6, 6, 6, 1, 0}, {7, 7, 7, 1, 0}, {40, 40, 40, 1, 0}, {506, 1000, 1003, 2, 0}, {768, 4096, 4127, 0, 1}}
+	want := []Row{{0, 0, 0, 1, 0}, {1, 1, 1, 1, 0}, {5, 5, 5, 1, 0}, {6, 6, 6, 1, 0}, {7, 7, 7, 1, 0},
+		{40, 40, 40, 1, 0}, {506, 1000, 1003, 2, 0}, {768, 4096, 4127, 0, 1}}
 	if !slices.Equal(rows, want) {
 		t.Errorf("rows are %v, want %v", rows, want)
 	}
@@ -167,7 +172,8 @@ func TestRowsAndOctaves(t *testing.T) {
 			t.Errorf("octave %+v does not follow %+v", o, octaves[i-1])
 		}
 	}
-	if !slices.Equal(counts, []int64{1, 1, 0, 3, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0}[:len(counts)]) || octaves[len(octaves)-1].Censored != 1 {
+	if !slices.Equal(counts, []int64{1, 1, 0, 3, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0}[:len(counts)]) ||
+		octaves[len(octaves)-1].Censored != 1 {
 		t.Errorf("octaves are %+v", octaves)
 	}
 }

@@ -7,16 +7,19 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
-// Interval is a confidence interval of a quantile. An end that the data cannot bound is not defined.
+// Interval is a confidence interval of a quantile. An end that the data cannot bound is not
+// defined.
 type Interval struct {
 	Lo, Hi               int64
 	LoDefined, HiDefined bool
 }
 
-// Interval is the confidence interval of a quantile at the given confidence, such as 0.95. Without censored values
-// it is made of two order statistics by the binomial distribution; with them it is the Brookmeyer–Crowley interval of the Kaplan–Meier
-// curve with log-transformed Greenwood errors. Both take the observations for independent: durations of one
-// recording are not quite, so the interval says how far the recording's own scatter reaches and not how the next recording will turn out.
+// Interval is the confidence interval of a quantile at the given confidence, such as 0.95. Without
+// censored values it is made of two order statistics by the binomial distribution; with them it is
+// the Brookmeyer–Crowley interval of the Kaplan–Meier curve with log-transformed Greenwood errors.
+// Both take the observations for independent: durations of one recording are not quite, so the
+// interval says how far the recording's own scatter reaches and not how the next recording will
+// turn out.
 func (h *Histogram) Interval(permille int, confidence float64) Interval {
 	if h.censored > 0 {
 		return h.survivalInterval(permille, confidence)
@@ -32,8 +35,9 @@ func (h *Histogram) Interval(permille int, confidence float64) Interval {
 	return in
 }
 
-// OrderRanks are the ranks, from 1, of the two order statistics of n independent observations between which the quantile lies with at least
-// the confidence, an equal part of the rest on either side. A rank is 0 where there are too few observations.
+// OrderRanks are the ranks, from 1, of the two order statistics of n independent observations
+// between which the quantile lies with at least the confidence, an equal part of the rest on either
+// side. A rank is 0 where there are too few observations.
 func OrderRanks(n int64, permille int, confidence float64) (lo, hi int64) {
 	if n <= 0 || permille <= 0 || permille >= 1000 {
 		return 0, 0

@@ -8,8 +8,8 @@ import (
 	"gonum.org/v1/gonum/stat/combin"
 )
 
-// Holm adjusts p-values so that the chance of any false alarm among them is bounded, whatever their dependence
-// (S. Holm, Scandinavian Journal of Statistics 6 (1979) 65). The order stays.
+// Holm adjusts p-values so that the chance of any false alarm among them is bounded, whatever their
+// dependence (S. Holm, Scandinavian Journal of Statistics 6 (1979) 65). The order stays.
 func Holm(p []float64) []float64 {
 	out, order := make([]float64, len(p)), ascending(p)
 	largest := 0.0
@@ -20,8 +20,9 @@ func Holm(p []float64) []float64 {
 	return out
 }
 
-// FalseDiscovery adjusts p-values so that those up to q have an expected share of false alarms of at most q
-// (Y. Benjamini and Y. Hochberg, Journal of the Royal Statistical Society B 57 (1995) 289). The order stays.
+// FalseDiscovery adjusts p-values so that those up to q have an expected share of false alarms of
+// at most q (Y. Benjamini and Y. Hochberg, Journal of the Royal Statistical Society B 57 (1995)
+// 289). The order stays.
 func FalseDiscovery(p []float64) []float64 {
 	out, order := make([]float64, len(p)), ascending(p)
 	smallest := 1.0
@@ -42,8 +43,9 @@ func ascending(values []float64) []int {
 	return order
 }
 
-// FisherExact is Fisher's exact test of two shares: of na runs a have something, of nb runs b have. It is the one-sided p that b/nb is as
-// large or larger by chance, and the two-sided p, of all tables that are no likelier than the observed one. Numbers that no runs can give have p 1.
+// FisherExact is Fisher's exact test of two shares: of na runs a have something, of nb runs b have.
+// It is the one-sided p that b/nb is as large or larger by chance, and the two-sided p, of all
+// tables that are no likelier than the observed one. Numbers that no runs can give have p 1.
 func FisherExact(a, na, b, nb int) (greater, twoSided float64) {
 	if a < 0 || b < 0 || a > na || b > nb {
 		return 1, 1
@@ -62,8 +64,10 @@ func FisherExact(a, na, b, nb int) (greater, twoSided float64) {
 	return min(1, greater), min(1, twoSided)
 }
 
-// tableChance is the hypergeometric chance that of the total runs' with, x are among the runs of one side.
+// tableChance is the hypergeometric chance that of the total runs' with, x are among the runs of
+// one side.
 func tableChance(x, runs, with, total int) float64 {
 	log := combin.LogGeneralizedBinomial
-	return math.Exp(log(float64(runs), float64(x)) + log(float64(total-runs), float64(with-x)) - log(float64(total), float64(with)))
+	return math.Exp(log(float64(runs), float64(x)) + log(float64(total-runs), float64(with-x)) - log(float64(total),
+		float64(with)))
 }

@@ -5,9 +5,10 @@ import (
 	"math/rand/v2"
 )
 
-// LeastP is the smallest two-sided p that a permutation test of blocks with these numbers of base and head runs can give.
-// Where every block has as many of the one as of the other, exchanging all labels mirrors the statistic, so that each extreme comes twice;
-// otherwise there are values for which one labeling alone is the most extreme.
+// LeastP is the smallest two-sided p that a permutation test of blocks with these numbers of base
+// and head runs can give. Where every block has as many of the one as of the other, exchanging all
+// labels mirrors the statistic, so that each extreme comes twice; otherwise there are values for
+// which one labeling alone is the most extreme.
 func LeastP(sizes [][2]int) float64 {
 	labelings, mirrored := 1.0, true
 	for _, s := range sizes {
@@ -22,7 +23,8 @@ func LeastP(sizes [][2]int) float64 {
 	return 1 / labelings
 }
 
-// choose is the number of ways to choose k of n: exact below 2⁵³, +Inf where it is beyond a float64.
+// choose is the number of ways to choose k of n: exact below 2⁵³, +Inf where it is beyond a
+// float64.
 func choose(n, k int) float64 {
 	ways := 1.0
 	for i := 1; i <= min(k, n-k) && !math.IsInf(ways, 1); i++ {
@@ -31,7 +33,8 @@ func choose(n, k int) float64 {
 	return ways
 }
 
-// permute is the test: how often labels that are exchanged within blocks give a statistic as far from zero as the observed one.
+// permute is the test: how often labels that are exchanged within blocks give a statistic as far
+// from zero as the observed one.
 func (d *design) permute(o CompareOptions) Change {
 	sizes, labelings := make([][2]int, len(d.blocks)), 1.0
 	for i := range d.blocks {
@@ -50,15 +53,15 @@ func (d *design) permute(o CompareOptions) Change {
 	return c
 }
 
-// extreme is the size from which on the sum of the head's values counts as no smaller than the observed one. What is smaller by a rounding
-// error only is a tie, on whatever machine.
+// extreme is the size from which on the sum of the head's values counts as no smaller than the
+// observed one. What is smaller by a rounding error only is a tie, on whatever machine.
 func (d *design) extreme() float64 {
 	observed := math.Abs(float64(d.effect() * d.weight))
 	return observed - float64(observed*1e-9) - d.noise
 }
 
-// fewer is the number of runs of the side that has fewer of them. The sum of either side's values says the same, as both sides' sums
-// add to zero; its sign is the head's.
+// fewer is the number of runs of the side that has fewer of them. The sum of either side's values
+// says the same, as both sides' sums add to zero; its sign is the head's.
 func (p *plot) fewer() (runs int, sign float64) {
 	heads := len(p.values) - p.bases
 	if p.bases < heads {
@@ -79,7 +82,8 @@ func (d *design) sums() [][]float64 {
 	return out
 }
 
-// appendSums appends sign times the sum of each choice of k of the values, at least one, and of what was chosen before.
+// appendSums appends sign times the sum of each choice of k of the values, at least one, and of
+// what was chosen before.
 func appendSums(out, values []float64, k int, before, sign float64) []float64 {
 	if k == 1 {
 		for _, v := range values {
@@ -93,7 +97,8 @@ func appendSums(out, values []float64, k int, before, sign float64) []float64 {
 	return out
 }
 
-// countSums counts the choices of one sum of each block that, with what was chosen before, are extreme.
+// countSums counts the choices of one sum of each block that, with what was chosen before, are
+// extreme.
 func countSums(sums [][]float64, before, extreme float64) (count int64) {
 	if len(sums) > 1 {
 		for _, s := range sums[0] {
@@ -136,7 +141,8 @@ const (
 	streamHead
 )
 
-// drawSum is the sum of the head's values after labels were exchanged at random. It shuffles the values.
+// drawSum is the sum of the head's values after labels were exchanged at random. It shuffles the
+// values.
 func (p *plot) drawSum(rng *rand.Rand) float64 {
 	runs, sign := p.fewer()
 	sum := 0.0

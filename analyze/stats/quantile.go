@@ -18,15 +18,16 @@ func rank(n int64, permille int) int64 {
 	return min(max(r, 1), n)
 }
 
-// Quantile is a quantile of durations. Where it is undefined, because too many of the longest observations were cut
-// short, Defined is false and Value says nothing.
+// Quantile is a quantile of durations. Where it is undefined, because too many of the longest
+// observations were cut short, Defined is false and Value says nothing.
 type Quantile struct {
 	Permille int
 	Value    int64
 	Defined  bool
 }
 
-// Quantile is the quantile of the histogram: by nearest rank without censored values, by Kaplan–Meier with them.
+// Quantile is the quantile of the histogram: by nearest rank without censored values, by
+// Kaplan–Meier with them.
 func (h *Histogram) Quantile(permille int) Quantile {
 	if h.censored > 0 {
 		return h.survivalQuantile(permille)
@@ -85,7 +86,8 @@ type survivalStep struct {
 	variance float64 // Greenwood's sum: the variance of log(survival)
 }
 
-// survive walks the Kaplan–Meier steps until f says false. Within a bucket the measured values count as shorter than the censored ones, as is usual for ties.
+// survive walks the Kaplan–Meier steps until f says false. Within a bucket the measured values
+// count as shorter than the censored ones, as is usual for ties.
 func (h *Histogram) survive(f func(survivalStep) bool) {
 	s := survivalStep{survival: 1}
 	atRisk := h.count + h.censored
@@ -107,7 +109,8 @@ func (h *Histogram) survive(f func(survivalStep) bool) {
 // roundOff is far above the rounding errors of the product and far below one observation.
 const roundOff = 1e-12
 
-// survivalQuantile is the smallest duration at which the estimated survival is no more than 1 − permille/1000.
+// survivalQuantile is the smallest duration at which the estimated survival is no more than 1 −
+// permille/1000.
 func (h *Histogram) survivalQuantile(permille int) Quantile {
 	q := Quantile{Permille: permille}
 	left := float64(1000-permille) / 1000
@@ -121,8 +124,8 @@ func (h *Histogram) survivalQuantile(permille int) Quantile {
 	return q
 }
 
-// Survival is the Kaplan–Meier estimate of the share of durations longer than v, and its standard error by Greenwood's formula.
-// Buckets count as lying at their upper bounds.
+// Survival is the Kaplan–Meier estimate of the share of durations longer than v, and its standard
+// error by Greenwood's formula. Buckets count as lying at their upper bounds.
 func (h *Histogram) Survival(v int64) (share, standardError float64) {
 	share = 1
 	h.survive(func(s survivalStep) bool {

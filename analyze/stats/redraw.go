@@ -8,13 +8,15 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
-// Redrawer makes a function whose every call is the quantile of as many values drawn again from the histogram with replacement; false if it
-// is undefined. The histogram must not change meanwhile.
+// Redrawer makes a function whose every call is the quantile of as many values drawn again from the
+// histogram with replacement; false if it is undefined. The histogram must not change meanwhile.
 //
-// It draws no values. The r-th smallest of n drawn values is where the histogram's distribution reaches the r-th smallest of n uniform
-// numbers, and that is a number of the Beta distribution with r and n − r + 1. With censored values the distribution is the
-// Kaplan–Meier curve, and n the effective number of values at the quantile: as many as, all measured, would give the curve the variance
-// that Greenwood's formula gives it (S. J. Cutler and F. Ederer, Journal of Chronic Diseases 8 (1958) 699). Time and memory do not grow with the counts.
+// It draws no values. The r-th smallest of n drawn values is where the histogram's distribution
+// reaches the r-th smallest of n uniform numbers, and that is a number of the Beta distribution
+// with r and n − r + 1. With censored values the distribution is the Kaplan–Meier curve, and n the
+// effective number of values at the quantile: as many as, all measured, would give the curve the
+// variance that Greenwood's formula gives it (S. J. Cutler and F. Ederer, Journal of Chronic
+// Diseases 8 (1958) 699). Time and memory do not grow with the counts.
 func (h *Histogram) Redrawer(permille int) func(*rand.Rand) (int64, bool) {
 	switch {
 	case h.count == 0:
@@ -60,7 +62,8 @@ func orderLevel(n, r int64, rng *rand.Rand) float64 {
 	return distuv.Beta{Alpha: float64(r), Beta: float64(n - r + 1), Src: rng}.Rand()
 }
 
-// whole is a number of values as an integer, at least 1 and at most all values; a float64 can be just above what an int64 holds.
+// whole is a number of values as an integer, at least 1 and at most all values; a float64 can be
+// just above what an int64 holds.
 func (h *Histogram) whole(values float64) int64 {
 	all := h.count + h.censored
 	if values >= float64(all) {
@@ -69,7 +72,8 @@ func (h *Histogram) whole(values float64) int64 {
 	return int64(max(values, 1))
 }
 
-// effectiveCount is the effective number of values at a quantile, at least 1: at the last step of the Kaplan–Meier curve up to it that leaves something.
+// effectiveCount is the effective number of values at a quantile, at least 1: at the last step of
+// the Kaplan–Meier curve up to it that leaves something.
 func (h *Histogram) effectiveCount(permille int) int64 {
 	n, left := float64(h.count), float64(1000-permille)/1000
 	h.survive(func(s survivalStep) bool {

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestRedrawHasTheChancesOfDrawingAllAgain compares with the binomial distribution: the quantile of n values drawn with replacement is in
-// the first buckets if at least its rank of them are.
+// TestRedrawHasTheChancesOfDrawingAllAgain compares with the binomial distribution: the quantile of
+// n values drawn with replacement is in the first buckets if at least its rank of them are.
 func TestRedrawHasTheChancesOfDrawingAllAgain(t *testing.T) {
 	const draws = 20_000
 	values := []int64{3, 3, 3, 10, 10, 20, 30, 30, 30, 30, 40, 50, 60, 70, 80, 90, 100, 110, 120, 200}
@@ -41,8 +41,9 @@ func TestRedrawHasTheChancesOfDrawingAllAgain(t *testing.T) {
 	}
 }
 
-// TestRedrawOfCensoredValuesScattersLikeEfronsBootstrap compares with the Kaplan–Meier quantile of pairs that are drawn again one by one
-// (B. Efron, Journal of the American Statistical Association 76 (1981) 312).
+// TestRedrawOfCensoredValuesScattersLikeEfronsBootstrap compares with the Kaplan–Meier quantile of
+// pairs that are drawn again one by one (B. Efron, Journal of the American Statistical Association
+// 76 (1981) 312).
 func TestRedrawOfCensoredValuesScattersLikeEfronsBootstrap(t *testing.T) {
 	for _, permille := range []int{250, 500, 800} {
 		rng := rand.New(rand.NewPCG(3, uint64(permille)))
@@ -133,7 +134,9 @@ func TestRedrawOfNothing(t *testing.T) {
 // huge is a histogram of as many values as fit.
 func huge(t testing.TB, censored int64) *Histogram {
 	const n = math.MaxInt64 / 8
-	h, err := Restore([]Row{{Bucket: 1, Count: n}, {Bucket: 2, Count: n - 1}, {Bucket: 5, Count: n, Censored: censored}}, Exact{Sum: n + 2*(n-1) + 5*n, CensoredSum: 5 * censored, Min: 1, Max: 5, CensoredMax: 5 * min(censored, 1)})
+	h, err := Restore([]Row{{Bucket: 1, Count: n}, {Bucket: 2, Count: n - 1},
+		{Bucket: 5, Count: n, Censored: censored}}, Exact{Sum: n + 2*(n-1) + 5*n, CensoredSum: 5 * censored, Min: 1,
+		Max: 5, CensoredMax: 5 * min(censored, 1)})
 	if err != nil {
 		t.Fatal(err)
 	}

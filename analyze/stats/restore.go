@@ -7,7 +7,8 @@ import (
 	"math/bits"
 )
 
-// Exact is what a histogram knows beside its rows, in the unit of its values; a figure of nothing is 0.
+// Exact is what a histogram knows beside its rows, in the unit of its values; a figure of nothing
+// is 0.
 type Exact struct{ Sum, CensoredSum, Min, Max, CensoredMax int64 }
 
 // Exact is what the histogram knows of its values beside the buckets.
@@ -15,8 +16,9 @@ func (h *Histogram) Exact() Exact {
 	return Exact{Sum: h.sum, CensoredSum: h.censSum, Min: h.min, Max: h.max, CensoredMax: h.censMax}
 }
 
-// Restore makes a histogram again from its rows and exact figures; of a row, only the bucket and the counts are read. It refuses rows that
-// no histogram has and figures that the rows contradict, so that they may come from a file that nobody vouches for.
+// Restore makes a histogram again from its rows and exact figures; of a row, only the bucket and
+// the counts are read. It refuses rows that no histogram has and figures that the rows contradict,
+// so that they may come from a file that nobody vouches for.
 func Restore(rows []Row, e Exact) (*Histogram, error) {
 	h := &Histogram{sum: e.Sum, censSum: e.CensoredSum, min: e.Min, max: e.Max, censMax: e.CensoredMax}
 	measured := extent{smallest: e.Min, largest: e.Max, pinned: true}
@@ -65,8 +67,8 @@ func (h *Histogram) restoreRow(r Row) {
 	h.censored += r.Censored
 }
 
-// extent is what the buckets of some values say of the exact figures: which buckets the smallest and the largest value are in, and between
-// what the sum lies.
+// extent is what the buckets of some values say of the exact figures: which buckets the smallest
+// and the largest value are in, and between what the sum lies.
 type extent struct {
 	smallest, largest int64 // the exact figures
 	pinned            bool  // the smallest is an exact figure, not just a bound
@@ -116,7 +118,8 @@ func (x *extent) check(sum int64) error {
 	return nil
 }
 
-// sums are the smallest and the largest sum of values of which one is the largest and, if it is known, one the smallest.
+// sums are the smallest and the largest sum of values of which one is the largest and, if it is
+// known, one the smallest.
 func (x *extent) sums() (least, most uint64) {
 	if x.count == 0 {
 		return 0, 0

@@ -48,40 +48,66 @@ func TestRestoreRefusesWhatNoHistogramHas(t *testing.T) {
 		e    Exact
 		want string // "" for what is allowed
 	}{
-		{"values 3, 506, 1000 to 1003 and a cut 2,000", []Row{row(3, 1, 0), row(381, 1, 0), row(506, 2, 0), row(634, 0, 1)}, Exact{Sum: 3 + 506 + 1000 + 1003, CensoredSum: 2000, Min: 3, Max: 1003, CensoredMax: 2000}, ""},
+		{"values 3, 506, 1000 to 1003 and a cut 2,000", []Row{row(3, 1, 0), row(381, 1, 0), row(506, 2, 0),
+			row(634, 0, 1)}, Exact{Sum: 3 + 506 + 1000 + 1003, CensoredSum: 2000, Min: 3, Max: 1003, CensoredMax: 2000},
+			""},
 		{"a bucket below none", []Row{row(-1, 1, 0)}, Exact{}, "row 0: there is no bucket -1"},
 		{"a bucket above all", []Row{row(0, 1, 0), row(NumBuckets, 1, 0)}, Exact{}, "row 1: there is no bucket"},
-		{"a bucket twice", []Row{row(5, 1, 0), row(5, 1, 0)}, Exact{Sum: 10, Min: 5, Max: 5}, "row 1: bucket 5 comes after bucket 5"},
-		{"descending", []Row{row(5, 1, 0), row(4, 1, 0)}, Exact{Sum: 9, Min: 4, Max: 5}, "row 1: bucket 4 comes after bucket 5"},
+		{"a bucket twice", []Row{row(5, 1, 0), row(5, 1, 0)}, Exact{Sum: 10, Min: 5, Max: 5},
+			"row 1: bucket 5 comes after bucket 5"},
+		{"descending", []Row{row(5, 1, 0), row(4, 1, 0)}, Exact{Sum: 9, Min: 4, Max: 5},
+			"row 1: bucket 4 comes after bucket 5"},
 		{"a negative count", []Row{row(5, -1, 0)}, Exact{}, "row 0: a count is negative"},
-		{"a negative count of cut values", []Row{row(5, 1, -1)}, Exact{Sum: 5, Min: 5, Max: 5}, "row 0: a count is negative"},
+		{"a negative count of cut values", []Row{row(5, 1, -1)}, Exact{Sum: 5, Min: 5, Max: 5},
+			"row 0: a count is negative"},
 		{"an empty row", []Row{row(5, 0, 0)}, Exact{}, "row 0: the bucket is empty"},
-		{"counts beyond 63 bits", []Row{row(0, math.MaxInt64, 0), row(1, 1, 0)}, Exact{Sum: 1, Max: 1}, "row 1: the counts add up"},
-		{"counts of cut values beyond 63 bits", []Row{row(0, 0, math.MaxInt64), row(1, 0, math.MaxInt64)}, Exact{CensoredMax: 1}, "row 1: the counts add up"},
+		{"counts beyond 63 bits", []Row{row(0, math.MaxInt64, 0), row(1, 1, 0)}, Exact{Sum: 1, Max: 1},
+			"row 1: the counts add up"},
+		{"counts of cut values beyond 63 bits", []Row{row(0, 0, math.MaxInt64), row(1, 0, math.MaxInt64)},
+			Exact{CensoredMax: 1}, "row 1: the counts add up"},
 		{"counts beyond 63 bits together", []Row{row(0, math.MaxInt64, 1)}, Exact{}, "row 0: the counts add up"},
 		{"a sum of nothing", nil, Exact{Sum: 1}, "measured values: there are none"},
-		{"a maximum of nothing", []Row{row(5, 0, 1)}, Exact{Max: 5, CensoredSum: 5, CensoredMax: 5}, "measured values: there are none"},
-		{"a sum of no cut values", []Row{row(5, 1, 0)}, Exact{Sum: 5, Min: 5, Max: 5, CensoredSum: 1}, "censored values: there are none"},
-		{"a minimum below its bucket", []Row{row(5, 1, 0), row(7, 1, 0)}, Exact{Sum: 12, Min: 4, Max: 7}, "measured values: an extreme"},
-		{"a minimum above its bucket", []Row{row(5, 1, 0), row(7, 1, 0)}, Exact{Sum: 12, Min: 6, Max: 7}, "measured values: an extreme"},
-		{"a maximum outside its bucket", []Row{row(5, 1, 0), row(7, 1, 0)}, Exact{Sum: 12, Min: 5, Max: 8}, "measured values: an extreme"},
-		{"a cut maximum outside its bucket", []Row{row(5, 0, 1)}, Exact{CensoredSum: 5, CensoredMax: 6}, "censored values: an extreme"},
-		{"a negative minimum in the bucket of zero", []Row{row(0, 1, 0)}, Exact{Min: -1}, "measured values: a figure is negative"},
-		{"a negative cut maximum", []Row{row(0, 0, 1)}, Exact{CensoredMax: -1}, "censored values: a figure is negative"},
+		{"a maximum of nothing", []Row{row(5, 0, 1)}, Exact{Max: 5, CensoredSum: 5, CensoredMax: 5},
+			"measured values: there are none"},
+		{"a sum of no cut values", []Row{row(5, 1, 0)}, Exact{Sum: 5, Min: 5, Max: 5, CensoredSum: 1},
+			"censored values: there are none"},
+		{"a minimum below its bucket", []Row{row(5, 1, 0), row(7, 1, 0)}, Exact{Sum: 12, Min: 4, Max: 7},
+			"measured values: an extreme"},
+		{"a minimum above its bucket", []Row{row(5, 1, 0), row(7, 1, 0)}, Exact{Sum: 12, Min: 6, Max: 7},
+			"measured values: an extreme"},
+		{"a maximum outside its bucket", []Row{row(5, 1, 0), row(7, 1, 0)}, Exact{Sum: 12, Min: 5, Max: 8},
+			"measured values: an extreme"},
+		{"a cut maximum outside its bucket", []Row{row(5, 0, 1)}, Exact{CensoredSum: 5, CensoredMax: 6},
+			"censored values: an extreme"},
+		{"a negative minimum in the bucket of zero", []Row{row(0, 1, 0)}, Exact{Min: -1},
+			"measured values: a figure is negative"},
+		{"a negative cut maximum", []Row{row(0, 0, 1)}, Exact{CensoredMax: -1},
+			"censored values: a figure is negative"},
 		{"a negative sum", []Row{row(0, 1, 0)}, Exact{Sum: -1}, "measured values: a figure is negative"},
-		{"one value with two extremes", []Row{row(506, 1, 0)}, Exact{Sum: 1001, Min: 1000, Max: 1002}, "have the sum 1001"},
-		{"one value with another sum", []Row{row(506, 1, 0)}, Exact{Sum: 1001, Min: 1000, Max: 1000}, "have the sum 1001"},
-		{"a minimum above the maximum in one bucket", []Row{row(506, 2, 0)}, Exact{Sum: 2002, Min: 1002, Max: 1000}, "have the sum 2002"},
-		{"three values of 1000 to 1003, the least sum", []Row{row(506, 3, 0)}, Exact{Sum: 3003, Min: 1000, Max: 1003}, ""},
-		{"three values of 1000 to 1003, below the least sum", []Row{row(506, 3, 0)}, Exact{Sum: 3002, Min: 1000, Max: 1003}, "have the sum 3002"},
-		{"three values of 1000 to 1003, the largest sum", []Row{row(506, 3, 0)}, Exact{Sum: 3006, Min: 1000, Max: 1003}, ""},
-		{"three values of 1000 to 1003, above the largest sum", []Row{row(506, 3, 0)}, Exact{Sum: 3007, Min: 1000, Max: 1003}, "have the sum 3007"},
-		{"two cut values, below the least sum", []Row{row(506, 0, 2)}, Exact{CensoredSum: 2001, CensoredMax: 1002}, "have the sum 2001"},
+		{"one value with two extremes", []Row{row(506, 1, 0)}, Exact{Sum: 1001, Min: 1000, Max: 1002},
+			"have the sum 1001"},
+		{"one value with another sum", []Row{row(506, 1, 0)}, Exact{Sum: 1001, Min: 1000, Max: 1000},
+			"have the sum 1001"},
+		{"a minimum above the maximum in one bucket", []Row{row(506, 2, 0)}, Exact{Sum: 2002, Min: 1002, Max: 1000},
+			"have the sum 2002"},
+		{"three values of 1000 to 1003, the least sum", []Row{row(506, 3, 0)}, Exact{Sum: 3003, Min: 1000, Max: 1003},
+			""},
+		{"three values of 1000 to 1003, below the least sum", []Row{row(506, 3, 0)}, Exact{Sum: 3002, Min: 1000,
+			Max: 1003}, "have the sum 3002"},
+		{"three values of 1000 to 1003, the largest sum", []Row{row(506, 3, 0)}, Exact{Sum: 3006, Min: 1000, Max: 1003},
+			""},
+		{"three values of 1000 to 1003, above the largest sum", []Row{row(506, 3, 0)}, Exact{Sum: 3007, Min: 1000,
+			Max: 1003}, "have the sum 3007"},
+		{"two cut values, below the least sum", []Row{row(506, 0, 2)}, Exact{CensoredSum: 2001, CensoredMax: 1002},
+			"have the sum 2001"},
 		{"two cut values, the least sum", []Row{row(506, 0, 2)}, Exact{CensoredSum: 2002, CensoredMax: 1002}, ""},
 		{"two cut values, the largest sum", []Row{row(506, 0, 2)}, Exact{CensoredSum: 2004, CensoredMax: 1002}, ""},
-		{"two cut values, above the largest sum", []Row{row(506, 0, 2)}, Exact{CensoredSum: 2005, CensoredMax: 1002}, "have the sum 2005"},
-		{"a sum beyond 63 bits", []Row{row(NumBuckets-1, 2, 0)}, Exact{Sum: math.MaxInt64, Min: math.MaxInt64, Max: math.MaxInt64}, "have the sum"},
-		{"a sum beyond 64 bits", []Row{row(NumBuckets-1, math.MaxInt64, 0)}, Exact{Sum: math.MaxInt64, Min: math.MaxInt64, Max: math.MaxInt64}, "have the sum"},
+		{"two cut values, above the largest sum", []Row{row(506, 0, 2)}, Exact{CensoredSum: 2005, CensoredMax: 1002},
+			"have the sum 2005"},
+		{"a sum beyond 63 bits", []Row{row(NumBuckets-1, 2, 0)}, Exact{Sum: math.MaxInt64, Min: math.MaxInt64,
+			Max: math.MaxInt64}, "have the sum"},
+		{"a sum beyond 64 bits", []Row{row(NumBuckets-1, math.MaxInt64, 0)}, Exact{Sum: math.MaxInt64,
+			Min: math.MaxInt64, Max: math.MaxInt64}, "have the sum"},
 	} {
 		h, err := Restore(c.rows, c.e)
 		switch {
@@ -93,7 +119,8 @@ func TestRestoreRefusesWhatNoHistogramHas(t *testing.T) {
 	}
 }
 
-// TestRestoreRefusesExactlyTheImpossibleSums tries all sums against all values that two or three values of a few buckets can have.
+// TestRestoreRefusesExactlyTheImpossibleSums tries all sums against all values that two or three
+// values of a few buckets can have.
 func TestRestoreRefusesExactlyTheImpossibleSums(t *testing.T) {
 	possible := map[string]map[int64]bool{}
 	key := func(h *Histogram) string {
@@ -159,7 +186,8 @@ func bytesOf(h *Histogram) (data []byte) {
 }
 
 func FuzzRestore(f *testing.F) {
-	for _, h := range []*Histogram{new(Histogram), maintained.histogram(), nonmaintained.histogram(), huge(f, 0), huge(f, 1000), histogramOf([]int64{1, 1 << 40, 1 << 61})} {
+	for _, h := range []*Histogram{new(Histogram), maintained.histogram(), nonmaintained.histogram(), huge(f, 0),
+		huge(f, 1000), histogramOf([]int64{1, 1 << 40, 1 << 61})} {
 		f.Add(bytesOf(h))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -178,7 +206,8 @@ func FuzzRestore(f *testing.F) {
 		for _, permille := range []int{1, 500, 999} {
 			q, in := h.Quantile(permille), h.Interval(permille, 0.95)
 			v, ok := h.Redrawer(permille)(rng)
-			if q.Defined && outside(h, q.Value) || ok && outside(h, v) || in.LoDefined && outside(h, in.Lo) || in.HiDefined && outside(h, in.Hi) {
+			if q.Defined && outside(h, q.Value) || ok && outside(h, v) || in.LoDefined && outside(h, in.Lo) ||
+				in.HiDefined && outside(h, in.Hi) {
 				t.Fatalf("%d‰ of %+v, %+v: %+v, %+v, drawn %d", permille, rows, e, q, in, v)
 			}
 		}

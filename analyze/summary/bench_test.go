@@ -12,7 +12,8 @@ import (
 	"github.com/gosched/gosched/format"
 )
 
-// benchmarkEvents is the size of the trace that is read, unless GOSCHED_BENCH_EVENTS says otherwise.
+// benchmarkEvents is the size of the trace that is read, unless GOSCHED_BENCH_EVENTS says
+// otherwise.
 const benchmarkEvents = 10_000_000
 
 // BenchmarkReadAndSummarize reads a trace from a file: what `gosched summary` does.
@@ -37,11 +38,13 @@ func BenchmarkReadAndSummarize(b *testing.B) {
 	simsched.ReportRate(b, events)
 }
 
-// BenchmarkReadSummaries reads a file of 20 recordings; GOSCHED_BENCH_SUMMARY names another one than that of simulated ones.
+// BenchmarkReadSummaries reads a file of 20 recordings; GOSCHED_BENCH_SUMMARY names another one
+// than that of simulated ones.
 func BenchmarkReadSummaries(b *testing.B) {
 	var runs []*Run
 	for seed := range uint64(20) {
-		runs = append(runs, of(b, simsched.New(simsched.Config{Seed: seed, Events: 300_000, Goroutines: 100, Threads: true})))
+		runs = append(runs, of(b, simsched.New(simsched.Config{Seed: seed, Events: 300_000, Goroutines: 100,
+			Threads: true})))
 	}
 	data := written(b, runs...)
 	if path := os.Getenv("GOSCHED_BENCH_SUMMARY"); path != "" {

@@ -10,7 +10,8 @@ import (
 	"github.com/gosched/gosched/format/buckets"
 )
 
-// maxMemory bounds what the recordings of one file take in memory, about: some hundred of an ordinary program. Small files may stand for much more.
+// maxMemory bounds what the recordings of one file take in memory, about: some hundred of an
+// ordinary program. Small files may stand for much more.
 const maxMemory = 256 << 20
 
 // What parts of a recording take in memory. Lists that grow have up to as much free again.
@@ -40,7 +41,8 @@ func (b *budget) add(n int) error {
 	return nil
 }
 
-// info counts a recording by its Info in JSON, before that is decoded: few bytes may be a large part.
+// info counts a recording by its Info in JSON, before that is decoded: few bytes may be a large
+// part.
 func (b *budget) info(text []byte) error {
 	return b.add(infoBytes + len(text) + partBytes*bytes.Count(text, []byte(",")))
 }

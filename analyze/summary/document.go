@@ -64,7 +64,8 @@ func field(v any) string {
 
 // Document makes recordings ready to be drawn, a line each.
 func Document(runs []*Run) *report.Document {
-	t := report.Table{Names: 3, Columns: []string{"began", "host", "Go", "for", "events", "delay p50", "p99", "mutex wait", "goroutines", "warnings"}}
+	t := report.Table{Names: 3, Columns: []string{"began", "host", "Go", "for", "events", "delay p50", "p99",
+		"mutex wait", "goroutines", "warnings"}}
 	for _, r := range runs {
 		t.Rows = append(t.Rows, r.cells())
 	}
@@ -72,7 +73,8 @@ func Document(runs []*Run) *report.Document {
 		Title:  fmt.Sprintf("Summaries of %s", report.FormatNumber(int64(len(runs)), "recording")),
 		Tables: []report.Table{t},
 		Notes: []string{
-			"mutex wait: for a Mutex or an RWMutex, summed over goroutines. goroutines: at the end, the runtime's own left out. The warnings of a recording are in --json.",
+			"mutex wait: for a Mutex or an RWMutex, summed over goroutines. goroutines: at the end, the runtime's " +
+				"own left out. The warnings of a recording are in --json.",
 		},
 	}
 }
@@ -80,8 +82,10 @@ func Document(runs []*Run) *report.Document {
 func (r *Run) cells() []report.Cell {
 	lock := r.histogram(contention)
 	return []report.Cell{
-		textCell(r.startTime("2006-01-02 15:04:05")), textCell(text(r.Info.Meta.Host)), textCell(r.ofProcesses(goVersion)), report.Duration(r.Info.DurationNS), report.Count(r.Info.Events),
-		durationCell(quantileOf(delays, 500)(r)), durationCell(quantileOf(delays, 990)(r)), report.Duration(lock.Sum() + lock.CensoredSum()),
+		textCell(r.startTime("2006-01-02 15:04:05")), textCell(text(r.Info.Meta.Host)),
+		textCell(r.ofProcesses(goVersion)), report.Duration(r.Info.DurationNS), report.Count(r.Info.Events),
+		durationCell(quantileOf(delays, 500)(r)), durationCell(quantileOf(delays, 990)(r)),
+		report.Duration(lock.Sum() + lock.CensoredSum()),
 		countCell(r.Info.Goroutines), report.Count(int64(len(r.Info.Warnings))),
 	}
 }

@@ -33,7 +33,8 @@ var figures = slices.Concat([]figure{
 	{"delay_p99_ns", "", quantileOf(delays, 990)},
 	{"delay_p999_ns", "", quantileOf(delays, 999)},
 	{"delay_mean_ns", "of those seen whole", func(r *Run) any { return r.mean(delays) }},
-	{"delays_per_s", "times a second that a goroutine became runnable and ran", func(r *Run) any { return r.rate(delays) }},
+	{"delays_per_s", "times a second that a goroutine became runnable and ran",
+		func(r *Run) any { return r.rate(delays) }},
 	{"delay_s_per_s", "seconds a second, summed over goroutines", perSecond(delays, delays)},
 }, waits(), []figure{
 	{"syscall_s_per_s", "in system calls", perSecond(calls, calls)},
@@ -47,7 +48,8 @@ var figures = slices.Concat([]figure{
 	{"leaked_goroutines", "where a leak would have been found", func(r *Run) any { return r.leaked() }},
 	{"findings", "", func(r *Run) any { return int64(len(r.Info.Findings)) }},
 	{"network_wakes", "waits that the network ended", func(r *Run) any { return r.Info.NetworkWakes }},
-	{"gap_share", "of the time in which events were lost or not looked for", func(r *Run) any { return r.Info.GapShare }},
+	{"gap_share", "of the time in which events were lost or not looked for",
+		func(r *Run) any { return r.Info.GapShare }},
 	{"steal_share", "of the CPUs' time that the hypervisor took", func(r *Run) any { return r.stealShare() }},
 	{"warnings", "", func(r *Run) any { return int64(len(r.Info.Warnings)) }},
 })
@@ -61,12 +63,14 @@ var (
 	running    = Key{Metric: MetricRun, By: ByTotal}
 )
 
-// waits are the figures of waits by class. Those of the runtime's idle goroutines are in no summary.
+// waits are the figures of waits by class. Those of the runtime's idle goroutines are in no
+// summary.
 func waits() (out []figure) {
 	for class := replay.ClassOther; class < replay.ClassSystem; class++ {
 		name := strings.NewReplacer(" ", "_", "-", "_").Replace(strings.ToLower(class.String()))
 		key := Key{Metric: MetricWait, By: ByClass, Name: class.String()}
-		out = append(out, figure{"wait_" + name + "_s_per_s", "waits, seconds a second, summed over goroutines", perSecond(key, waitTotal)})
+		out = append(out, figure{"wait_" + name + "_s_per_s", "waits, seconds a second, summed over goroutines",
+			perSecond(key, waitTotal)})
 	}
 	return out
 }
@@ -122,7 +126,8 @@ func quantileOf(key Key, permille int) func(*Run) any {
 	}
 }
 
-// perSecond is the time in a group, by the time observed. It is 0 where the recording has no such group but the one that it is a part of.
+// perSecond is the time in a group, by the time observed. It is 0 where the recording has no such
+// group but the one that it is a part of.
 func perSecond(key, whole Key) func(*Run) any {
 	return func(r *Run) any {
 		if r.Group(whole) == nil || r.Info.DurationNS <= 0 {

@@ -38,7 +38,8 @@ func Write(w io.Writer, runs []*Run) error {
 	})
 }
 
-// unusedName is the name of a recording in a file: its id, with a number where the file has it several times.
+// unusedName is the name of a recording in a file: its id, with a number where the file has it
+// several times.
 func unusedName(used map[string]bool, id string) string {
 	name := id
 	for n := 2; used[name]; n++ {
@@ -58,7 +59,8 @@ func (r *Run) rows(name string, add func(*buckets.Row) error) error {
 	for i := range r.Pairs {
 		p := &r.Pairs[i]
 		row := buckets.EmptyRow
-		row.Run, row.Metric, row.GroupedBy, row.Name, row.Stack, row.Waker = name, string(MetricWait), string(byPair), p.Reason, p.Stack, p.Waker
+		row.Run, row.Metric, row.GroupedBy, row.Name, row.Stack, row.Waker = name, string(MetricWait), string(byPair),
+			p.Reason, p.Stack, p.Waker
 		row.Count, row.SumNS, row.WakerFrame = p.Count, p.NS, p.WakerFrame
 		if err := add(&row); err != nil {
 			return err
@@ -72,7 +74,8 @@ func (g *Group) rows(name string, add func(*buckets.Row) error) error {
 	head := buckets.EmptyRow
 	head.Run, head.Metric, head.GroupedBy, head.Name, head.Stack = name, string(g.Metric), string(g.By), g.Name, g.Stack
 	exact, e := head, g.Hist.Exact()
-	exact.SumNS, exact.CensoredSumNS, exact.MinNS, exact.MaxNS, exact.CensoredMaxNS = e.Sum, e.CensoredSum, e.Min, e.Max, e.CensoredMax
+	exact.SumNS, exact.CensoredSumNS, exact.MinNS, exact.MaxNS, exact.CensoredMaxNS = e.Sum, e.CensoredSum, e.Min,
+		e.Max, e.CensoredMax
 	exact.Broken, exact.IdleNS, exact.Frame = g.Broken, g.IdleNS, g.Frame
 	if g.Causes != nil {
 		text, err := json.Marshal(g.Causes)
@@ -168,7 +171,8 @@ func (r *reading) begin(run *Run, row *buckets.Row) error {
 	}
 	run.Groups = append(run.Groups, Group{Key: key, Broken: row.Broken, IdleNS: row.IdleNS, Frame: row.Frame})
 	r.name, r.group, r.rows = row.Run, &run.Groups[len(run.Groups)-1], r.rows[:0]
-	r.exact = stats.Exact{Sum: row.SumNS, CensoredSum: row.CensoredSumNS, Min: row.MinNS, Max: row.MaxNS, CensoredMax: row.CensoredMaxNS}
+	r.exact = stats.Exact{Sum: row.SumNS, CensoredSum: row.CensoredSumNS, Min: row.MinNS, Max: row.MaxNS,
+		CensoredMax: row.CensoredMaxNS}
 	if row.Causes == "" {
 		return nil
 	}
@@ -187,7 +191,8 @@ func keyOf(row *buckets.Row) Key {
 
 // bucket takes a bucket of the group in the making.
 func (r *reading) bucket(row *buckets.Row) error {
-	if r.group == nil || r.name != row.Run || r.group.Key != keyOf(row) || row.Bucket < 0 || row.Bucket >= stats.NumBuckets {
+	if r.group == nil || r.name != row.Run || r.group.Key != keyOf(row) || row.Bucket < 0 ||
+		row.Bucket >= stats.NumBuckets {
 		return corrupt(errOrder)
 	}
 	next := stats.Row{Bucket: int(row.Bucket), Count: row.Count, Censored: row.Censored}
@@ -213,7 +218,8 @@ func (r *reading) end() error {
 }
 
 func (r *reading) pair(run *Run, row *buckets.Row) error {
-	p := Pair{Reason: row.Name, Stack: row.Stack, Waker: row.Waker, WakerFrame: row.WakerFrame, Count: row.Count, NS: row.SumNS}
+	p := Pair{Reason: row.Name, Stack: row.Stack, Waker: row.Waker, WakerFrame: row.WakerFrame, Count: row.Count,
+		NS: row.SumNS}
 	if n := len(run.Pairs); n > 0 && comparePairs(&run.Pairs[n-1], &p) >= 0 {
 		return corrupt(errOrder)
 	}

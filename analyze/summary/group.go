@@ -13,7 +13,8 @@ import (
 )
 
 func compareKeys(a, b Key) int {
-	return cmp.Or(cmp.Compare(a.Metric, b.Metric), cmp.Compare(a.By, b.By), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Stack, b.Stack))
+	return cmp.Or(cmp.Compare(a.Metric, b.Metric), cmp.Compare(a.By, b.By), cmp.Compare(a.Name, b.Name),
+		cmp.Compare(a.Stack, b.Stack))
 }
 
 // find is where the group of a key is among groups in ascending order.
@@ -21,10 +22,12 @@ func find(groups []Group, key Key) (int, bool) {
 	return slices.BinarySearchFunc(groups, key, func(g Group, k Key) int { return compareKeys(g.Key, k) })
 }
 
-// TimeNS is the time that the group's durations took, what was seen of those that were cut included.
+// TimeNS is the time that the group's durations took, what was seen of those that were cut
+// included.
 func (g *Group) TimeNS() int64 { return g.Hist.Sum() + g.Hist.CensoredSum() }
 
-// BlockedNS is the time that goroutines at a site waited for something else than a time that they chose and, maybe, work. System calls are no waits.
+// BlockedNS is the time that goroutines at a site waited for something else than a time that they
+// chose and, maybe, work. System calls are no waits.
 func (g *Group) BlockedNS() int64 {
 	if g.Metric != MetricWait || replay.ClassOf(g.Name) == replay.ClassTimer {
 		return 0
@@ -58,7 +61,10 @@ func (b builder) sorted() []Group {
 
 // heaviest are groups from the one with the most time down.
 func heaviest(groups []*Group) []*Group {
-	slices.SortFunc(groups, func(x, y *Group) int { return cmp.Or(cmp.Compare(y.TimeNS(), x.TimeNS()), compareKeys(x.Key, y.Key)) })
+	slices.SortFunc(groups, func(x, y *Group) int {
+		return cmp.Or(cmp.Compare(y.TimeNS(), x.TimeNS()),
+			compareKeys(x.Key, y.Key))
+	})
 	return groups
 }
 
@@ -102,7 +108,8 @@ func (p *passes) delays(b builder, sum *replay.Summary) {
 // kinds are the groups of waits, system calls and runs by kind, and the total of runs.
 func (p *passes) kinds(b builder) {
 	for _, k := range p.blocking.Kinds() {
-		for metric, l := range map[Metric]blocking.Lengths{MetricWait: k.Waits, MetricCall: k.Calls, MetricRun: k.Runs} {
+		for metric, l := range map[Metric]blocking.Lengths{MetricWait: k.Waits, MetricCall: k.Calls,
+			MetricRun: k.Runs} {
 			if l.Count()+l.Censored()+l.Broken > 0 {
 				b.add(Key{Metric: metric, By: ByKind, Name: plain(k.Name)}, l.Histogram, l.Broken)
 			}
@@ -165,7 +172,8 @@ func (b *beyond) add(g *Group) {
 // sites adds the groups of the heaviest sites.
 func (b builder) sites(sites []blocking.Site) (left beyond) {
 	slices.SortFunc(sites, func(x, y blocking.Site) int {
-		return cmp.Or(cmp.Compare(siteNS(&y), siteNS(&x)), cmp.Compare(x.Stack, y.Stack), cmp.Compare(x.Reason, y.Reason))
+		return cmp.Or(cmp.Compare(siteNS(&y), siteNS(&x)), cmp.Compare(x.Stack, y.Stack),
+			cmp.Compare(x.Reason, y.Reason))
 	})
 	all, causes := builder{}, map[Key][]blocking.Shared{}
 	for i := range sites {
@@ -195,7 +203,8 @@ func (b builder) sites(sites []blocking.Site) (left beyond) {
 
 func siteNS(s *blocking.Site) int64 { return s.Lengths.Sum() + s.Lengths.CensoredSum() }
 
-// mostCauses are the causes that the most time went to, from the most down, those of a kind and name as one.
+// mostCauses are the causes that the most time went to, from the most down, those of a kind and
+// name as one.
 func mostCauses(list []blocking.Shared) []Cause {
 	sums := map[Cause]int64{}
 	for _, c := range list {

@@ -21,12 +21,14 @@ import (
 
 // TestGoldens lists what is kept of the traces that other analyzers have worked out by hand.
 func TestGoldens(t *testing.T) {
-	for _, path := range []string{"../blocking/testdata/chain.trace", "../latency/testdata/groups.trace", "../latency/testdata/trouble.trace"} {
+	for _, path := range []string{"../blocking/testdata/chain.trace", "../latency/testdata/groups.trace",
+		"../latency/testdata/trouble.trace"} {
 		run := of(t, golden.Trace(t, path))
 		var b bytes.Buffer
 		for i := range run.Groups {
 			g := &run.Groups[i]
-			fmt.Fprintf(&b, "%s by %s %q %q: %d of %d ns, cut %d of %d ns, broken %d", g.Metric, g.By, g.Name, g.Stack, g.Hist.Count(), g.Hist.Sum(), g.Hist.Censored(), g.Hist.CensoredSum(), g.Broken)
+			fmt.Fprintf(&b, "%s by %s %q %q: %d of %d ns, cut %d of %d ns, broken %d", g.Metric, g.By, g.Name, g.Stack,
+				g.Hist.Count(), g.Hist.Sum(), g.Hist.Censored(), g.Hist.CensoredSum(), g.Broken)
 			if g.Frame != "" {
 				causes, _ := json.Marshal(g.Causes)
 				fmt.Fprintf(&b, ", at %s for %s", g.Frame, causes)
@@ -54,9 +56,11 @@ func lengthsOf(values ...int64) *stats.Histogram {
 }
 
 func TestSitesThatBecomeEqualAreOne(t *testing.T) {
-	heavy := []blocking.Shared{{Name: "heavy", NS: 30}, {Kind: blocking.KindRunning, Name: "both", NS: 8}, {Name: "both", NS: 7}, {Name: "a", NS: 3}, {Name: "b", NS: 2}}
+	heavy := []blocking.Shared{{Name: "heavy", NS: 30}, {Kind: blocking.KindRunning, Name: "both", NS: 8},
+		{Name: "both", NS: 7}, {Name: "a", NS: 3}, {Name: "b", NS: 2}}
 	sites := []blocking.Site{
-		{Reason: "select", Stack: "main.f f.go:1;main.g g.go:2", Lengths: lengthsOf(10), Causes: []blocking.Shared{{Name: "both", NS: 9}, {Name: "light", NS: 1}}},
+		{Reason: "select", Stack: "main.f f.go:1;main.g g.go:2", Lengths: lengthsOf(10),
+			Causes: []blocking.Shared{{Name: "both", NS: 9}, {Name: "light", NS: 1}}},
 		{Reason: "select", Stack: "main.f f.go:1;main.g g.go:3", Lengths: lengthsOf(20, 30), Broken: 1, Causes: heavy},
 		{Reason: "select", Stack: "main.f f.go:1", Lengths: lengthsOf(7)},
 		{Reason: "GC worker (idle)", Stack: "runtime.gcBgMarkWorker mgc.go:1", System: true, Lengths: lengthsOf(1000)},
@@ -70,12 +74,14 @@ func TestSitesThatBecomeEqualAreOne(t *testing.T) {
 		t.Fatalf("%d groups: %+v", len(groups), groups)
 	}
 	g := groups[1]
-	if g.Stack != "main.f;main.g" || g.Hist.Count() != 3 || g.Hist.Sum() != 60 || g.Broken != 1 || g.Frame != "main.g g.go:3" {
+	if g.Stack != "main.f;main.g" || g.Hist.Count() != 3 || g.Hist.Sum() != 60 || g.Broken != 1 ||
+		g.Frame != "main.g g.go:3" {
 		t.Errorf("the group is %+v", g)
 	}
 	unknown, running := blocking.KindUnknown.String(), blocking.KindRunning.String()
 	same(t, "its causes", g.Causes, []Cause{
-		{Kind: unknown, Name: "heavy", NS: 30}, {Kind: unknown, Name: "both", NS: 16}, {Kind: running, Name: "both", NS: 8}, {Kind: unknown, Name: "a", NS: 3},
+		{Kind: unknown, Name: "heavy", NS: 30}, {Kind: unknown, Name: "both", NS: 16}, {Kind: running, Name: "both",
+			NS: 8}, {Kind: unknown, Name: "a", NS: 3},
 		{Kind: unknown, Name: "b", NS: 2},
 	})
 }
@@ -83,7 +89,8 @@ func TestSitesThatBecomeEqualAreOne(t *testing.T) {
 func TestTheHeaviestSitesAreKept(t *testing.T) {
 	var sites []blocking.Site
 	for i := range maxSites + 7 {
-		sites = append(sites, blocking.Site{Reason: "select", Stack: fmt.Sprintf("main.f%d f.go:1", i), Lengths: lengthsOf(int64(i))})
+		sites = append(sites, blocking.Site{Reason: "select", Stack: fmt.Sprintf("main.f%d f.go:1", i),
+			Lengths: lengthsOf(int64(i))})
 	}
 	sites[4].Reason = "sleep"
 	sites[5].IdleNS = 2
@@ -112,9 +119,11 @@ func TestNamesBeyondTheMostAreOneGroup(t *testing.T) {
 func TestTheHeaviestPairsAreKept(t *testing.T) {
 	var wakers []blocking.Waker
 	for i := range maxPairs + 5 {
-		wakers = append(wakers, blocking.Waker{Reason: "select", Stack: "main.f f.go:1", WakerStack: fmt.Sprintf("main.w%04d w.go:1", i), Count: 1, SumNS: int64(2*maxPairs - i)})
+		wakers = append(wakers, blocking.Waker{Reason: "select", Stack: "main.f f.go:1",
+			WakerStack: fmt.Sprintf("main.w%04d w.go:1", i), Count: 1, SumNS: int64(2*maxPairs - i)})
 	}
-	wakers = append(wakers, blocking.Waker{Stack: "main.f f.go:2", WakerReason: "netpoll", Count: 2, SumNS: 1 << 40}, blocking.Waker{Stack: "main.f f.go:3", WakerReason: "netpoll", Count: 1, SumNS: 5})
+	wakers = append(wakers, blocking.Waker{Stack: "main.f f.go:2", WakerReason: "netpoll", Count: 2, SumNS: 1 << 40},
+		blocking.Waker{Stack: "main.f f.go:3", WakerReason: "netpoll", Count: 1, SumNS: 5})
 	pairs := pairsOf(wakers)
 	if len(pairs) != maxPairs || !slices.IsSortedFunc(pairs, func(a, b Pair) int { return comparePairs(&a, &b) }) {
 		t.Fatalf("%d pairs, or not in order", len(pairs))
@@ -127,10 +136,15 @@ func TestTheHeaviestPairsAreKept(t *testing.T) {
 
 func TestWarningsAreSaidOnce(t *testing.T) {
 	got := mergeWarnings(
-		[]report.Warning{{Code: "gaps", Text: "lost; delays are cut"}, {Code: "coverage", Text: "process 1: park not recorded (why: that): no delay"}},
-		[]report.Warning{{Code: "gaps", Text: "lost; waits are cut"}, {Code: "coverage", Text: "process 1: park not recorded (why: that): no wait"}, {Code: "coverage", Text: "process 2: park not recorded: no wait"}, {Code: "unknown", Text: "x"}},
+		[]report.Warning{{Code: "gaps", Text: "lost; delays are cut"},
+			{Code: "coverage", Text: "process 1: park not recorded (why: that): no delay"}},
+		[]report.Warning{{Code: "gaps", Text: "lost; waits are cut"}, {Code: "coverage", Text: "process 1: park not " +
+			"recorded (why: that): no wait"}, {Code: "coverage", Text: "process 2: park not recorded: no wait"},
+			{Code: "unknown", Text: "x"}},
 	)
-	want := []report.Warning{{Code: "gaps", Text: "lost; delays are cut"}, {Code: "coverage", Text: "process 1: park not recorded (why: that): no delay"}, {Code: "coverage", Text: "process 2: park not recorded: no wait"}, {Code: "unknown", Text: "x"}}
+	want := []report.Warning{{Code: "gaps", Text: "lost; delays are cut"},
+		{Code: "coverage", Text: "process 1: park not recorded (why: that): no delay"},
+		{Code: "coverage", Text: "process 2: park not recorded: no wait"}, {Code: "unknown", Text: "x"}}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -149,7 +163,8 @@ func TestTextsThatCannotBeKeptAreMadeSo(t *testing.T) {
 	}
 }
 
-// TestACSVHasALineARecordingAndNothingWhereNothingIsKnown checks the names too: plots depend on them.
+// TestACSVHasALineARecordingAndNothingWhereNothingIsKnown checks the names too: plots depend on
+// them.
 func TestACSVHasALineARecordingAndNothingWhereNothingIsKnown(t *testing.T) {
 	run := of(t, simsched.New(simsched.Config{Events: 5000, Threads: true}))
 	run.Info.Meta.Machine = &format.MachineTime{BusyNS: 6, StealNS: 1, IdleNS: 3}
@@ -163,19 +178,22 @@ func TestACSVHasALineARecordingAndNothingWhereNothingIsKnown(t *testing.T) {
 	}
 	golden.Check(t, "testdata/names.csv", []byte(strings.Join(lines[0], "\n")+"\n"))
 	at := func(line int, name string) string { return lines[line][slices.Index(lines[0], name)] }
-	for name, want := range map[string]string{"steal_share": "0.1", "start_time": "2023-11-14T22:13:20Z", "go_version": "go1.26.8", "events": "5000"} {
+	for name, want := range map[string]string{"steal_share": "0.1", "start_time": "2023-11-14T22:13:20Z",
+		"go_version": "go1.26.8", "events": "5000"} {
 		if got := at(1, name); got != want {
 			t.Errorf("%s is %q, want %q", name, got, want)
 		}
 	}
-	for _, name := range []string{"steal_share", "start_time", "delay_p50_ns", "contention_s_per_s", "goroutines", "wait_lock_s_per_s", "delays_per_s", "delay_mean_ns"} {
+	for _, name := range []string{"steal_share", "start_time", "delay_p50_ns", "contention_s_per_s", "goroutines",
+		"wait_lock_s_per_s", "delays_per_s", "delay_mean_ns"} {
 		if got := at(2, name); got != "" {
 			t.Errorf("of nothing, %s is %q", name, got)
 		}
 	}
 }
 
-// TestWhereALeakWouldNotBeFoundThatIsSaid lets only one of the traces be judged: of the others one is short, one has lost events, and one does not see exits.
+// TestWhereALeakWouldNotBeFoundThatIsSaid lets only one of the traces be judged: of the others one
+// is short, one has lost events, and one does not see exits.
 func TestWhereALeakWouldNotBeFoundThatIsSaid(t *testing.T) {
 	for name, want := range map[string]string{"verdicts": "10", "gap": "", "short": "", "blind": ""} {
 		blind := name == "blind"
@@ -209,7 +227,8 @@ func TestContention(t *testing.T) {
 	if run.Group(Key{Metric: MetricWait, By: ByReason, Name: "no such"}) != nil {
 		t.Error("a group of nothing")
 	}
-	if run.Info.NetworkWakes != run.Group(Key{Metric: MetricWait, By: ByClass, Name: replay.ClassNetwork.String()}).Hist.Count() {
+	if run.Info.NetworkWakes != run.Group(Key{Metric: MetricWait, By: ByClass,
+		Name: replay.ClassNetwork.String()}).Hist.Count() {
 		t.Logf("%d of the waits for the network were ended by it", run.Info.NetworkWakes)
 	}
 }

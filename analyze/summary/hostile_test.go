@@ -20,14 +20,15 @@ import (
 func fileOf(t *testing.T, info string, rows ...buckets.Row) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	err := buckets.Write(&b, []buckets.Run{{Name: "a", Info: json.RawMessage(info)}}, func(_ int, add func(*buckets.Row) error) error {
-		for i := range rows {
-			if err := add(&rows[i]); err != nil {
-				return err
+	err := buckets.Write(&b, []buckets.Run{{Name: "a", Info: json.RawMessage(info)}},
+		func(_ int, add func(*buckets.Row) error) error {
+			for i := range rows {
+				if err := add(&rows[i]); err != nil {
+					return err
+				}
 			}
-		}
-		return nil
-	})
+			return nil
+		})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,18 +69,26 @@ func TestRowsThatNoWriterWritesAreRefused(t *testing.T) {
 	}{
 		{"a recording that is not there", `{}`, []buckets.Row{with(head, func(r *buckets.Row) { r.Run = "b" })}},
 		{"a bucket without a group", `{}`, []buckets.Row{bucket}},
-		{"a bucket of another group", `{}`, []buckets.Row{head, with(bucket, func(r *buckets.Row) { r.Name = "select" })}},
+		{"a bucket of another group", `{}`,
+			[]buckets.Row{head, with(bucket, func(r *buckets.Row) { r.Name = "select" })}},
 		{"a bucket twice", `{}`, []buckets.Row{head, bucket, bucket}},
 		{"a bucket out of range", `{}`, []buckets.Row{head, with(bucket, func(r *buckets.Row) { r.Bucket = 1 << 40 })}},
 		{"a bucket with other bounds", `{}`, []buckets.Row{head, with(bucket, func(r *buckets.Row) { r.HiNS = 6 })}},
-		{"a bucket without a count", `{}`, []buckets.Row{head, with(bucket, func(r *buckets.Row) { r.Count = buckets.Null })}},
+		{"a bucket without a count", `{}`,
+			[]buckets.Row{head, with(bucket, func(r *buckets.Row) { r.Count = buckets.Null })}},
 		{"a group twice", `{}`, []buckets.Row{head, bucket, head, bucket}},
-		{"a group without its figures", `{}`, []buckets.Row{with(head, func(r *buckets.Row) { r.MinNS = buckets.Null }), bucket}},
+		{"a group without its figures", `{}`, []buckets.Row{with(head, func(r *buckets.Row) { r.MinNS = buckets.Null }),
+			bucket}},
 		{"causes that are no list", `{}`, []buckets.Row{with(head, func(r *buckets.Row) { r.Causes = "{}" })}},
-		{"more causes than a site has", `{}`, []buckets.Row{with(head, func(r *buckets.Row) { r.Causes = "[{},{},{},{},{},{}]" }), bucket}},
-		{"more time for work than time", `{}`, []buckets.Row{with(head, func(r *buckets.Row) { r.IdleNS = 6 }), bucket}},
-		{"time that overflows", `{}`, []buckets.Row{with(longest(head), func(r *buckets.Row) { r.CensoredSumNS, r.CensoredMaxNS = 5, 5 }), with(bucket, func(r *buckets.Row) { r.Count, r.Censored = 0, 1 }), longest(bucket)}},
-		{"time of several groups that overflows", `{}`, []buckets.Row{longest(head), longest(bucket), pair, named(head), named(bucket)}},
+		{"more causes than a site has", `{}`,
+			[]buckets.Row{with(head, func(r *buckets.Row) { r.Causes = "[{},{},{},{},{},{}]" }), bucket}},
+		{"more time for work than time", `{}`, []buckets.Row{with(head, func(r *buckets.Row) { r.IdleNS = 6 }),
+			bucket}},
+		{"time that overflows", `{}`,
+			[]buckets.Row{with(longest(head), func(r *buckets.Row) { r.CensoredSumNS, r.CensoredMaxNS = 5, 5 }),
+				with(bucket, func(r *buckets.Row) { r.Count, r.Censored = 0, 1 }), longest(bucket)}},
+		{"time of several groups that overflows", `{}`, []buckets.Row{longest(head), longest(bucket), pair, named(head),
+			named(bucket)}},
 		{"time of several pairs that overflows", `{}`, []buckets.Row{longest(pair), named(pair)}},
 		{"a pair twice", `{}`, []buckets.Row{pair, pair}},
 		{"a pair without a count", `{}`, []buckets.Row{with(pair, func(r *buckets.Row) { r.Count = buckets.Null })}},
@@ -99,8 +108,9 @@ func TestRowsThatNoWriterWritesAreRefused(t *testing.T) {
 	}
 }
 
-// TestSmallFilesThatWouldTakeMuchMemoryAreRefused writes files of some kB: a recording of many groups, of groups and of pairs with long texts, of buckets far
-// apart, and one with a long list in its Info.
+// TestSmallFilesThatWouldTakeMuchMemoryAreRefused writes files of some kB: a recording of many
+// groups, of groups and of pairs with long texts, of buckets far apart, and one with a long list in
+// its Info.
 func TestSmallFilesThatWouldTakeMuchMemoryAreRefused(t *testing.T) {
 	group := func(n int) buckets.Row {
 		r := buckets.EmptyRow
@@ -143,7 +153,8 @@ func TestSmallFilesThatWouldTakeMuchMemoryAreRefused(t *testing.T) {
 		"pairs": func(yield func(buckets.Row) bool) {
 			for n := range 5000 {
 				r := buckets.EmptyRow
-				r.Run, r.Metric, r.GroupedBy, r.Name, r.Waker, r.Count, r.SumNS = "a", "wait", "pair", fmt.Sprintf("%07d", n), long, 1, 1
+				r.Run, r.Metric, r.GroupedBy, r.Name, r.Waker, r.Count, r.SumNS = "a", "wait", "pair",
+					fmt.Sprintf("%07d", n), long, 1, 1
 				if !yield(r) {
 					return
 				}
@@ -165,7 +176,8 @@ func TestSmallFilesThatWouldTakeMuchMemoryAreRefused(t *testing.T) {
 func TestWhatCouldNotBeReadIsNotWritten(t *testing.T) {
 	run := new(Run)
 	for n := range maxMemory/groupBytes + 1 {
-		run.Groups = append(run.Groups, Group{Key: Key{Metric: MetricWait, By: ByKind, Name: fmt.Sprintf("%07d", n)}, Broken: 1})
+		run.Groups = append(run.Groups, Group{Key: Key{Metric: MetricWait, By: ByKind, Name: fmt.Sprintf("%07d", n)},
+			Broken: 1})
 	}
 	if err := Write(io.Discard, []*Run{run}); !errors.Is(err, errMemory) {
 		t.Errorf("the error is %v", err)

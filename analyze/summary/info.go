@@ -16,14 +16,17 @@ func (p *passes) info(sum *replay.Summary, waits *blocking.Result) Info {
 	found, alive := p.rules.Result(sum), p.goroutines.Result(sum, nil)
 	census := p.goroutines.Census(sum)
 	info := Info{
-		Meta: *sum.Metadata(), DurationNS: sum.DurationNS(), Events: sum.Events, GapNS: sum.GapNS, GapShare: sum.GapShare(),
+		Meta: *sum.Metadata(), DurationNS: sum.DurationNS(), Events: sum.Events, GapNS: sum.GapNS,
+		GapShare:     sum.GapShare(),
 		NetworkWakes: p.blocking.NetworkWakes(), Goroutines: census.End, AtStart: census.Start,
-		Leaks: leaks(alive.Groups), LeaksJudged: p.goroutines.LeaksJudged(sum), Findings: []Finding{}, Causes: causes(waits.Causes),
+		Leaks: leaks(alive.Groups), LeaksJudged: p.goroutines.LeaksJudged(sum), Findings: []Finding{},
+		Causes:   causes(waits.Causes),
 		Limits:   p.limits.result(sum),
 		Warnings: mergeWarnings(p.latency.Result(sum).Warnings, waits.Warnings, alive.Warnings),
 	}
 	for _, f := range found.Findings {
-		info.Findings = append(info.Findings, Finding{Name: f.Name, Title: f.Title, Where: plain(f.Where), Severity: f.Severity, LostNS: f.LostNS})
+		info.Findings = append(info.Findings, Finding{Name: f.Name, Title: f.Title, Where: plain(f.Where),
+			Severity: f.Severity, LostNS: f.LostNS})
 	}
 	return info
 }
@@ -37,7 +40,8 @@ func leaks(groups []goroutines.Group) []Leak {
 		}
 		frame := stack.Culprit(g.Stack)
 		out = append(out, Leak{
-			Where: plain(stack.Function(frame)), Entry: plain(g.Entry), Reason: plain(g.Reason), Stack: functions(g.Stack), Frame: plain(frame), Count: g.Count,
+			Where: plain(stack.Function(frame)), Entry: plain(g.Entry), Reason: plain(g.Reason),
+			Stack: functions(g.Stack), Frame: plain(frame), Count: g.Count,
 			Evidence: plain(g.Evidence),
 		})
 	}
@@ -52,8 +56,9 @@ func causes(list []blocking.Cause) []Cause {
 			name = c.Syscall + " in " + name
 		}
 		out = append(out, Cause{
-			Kind: c.Kind.String(), Name: plain(name), NS: c.NS, Count: c.Count, DirectNS: c.DirectNS, IdleNS: c.IdleNS, Frame: plain(c.Frame),
-			Root: plain(stack.Root(c.Stack)),
+			Kind: c.Kind.String(), Name: plain(name), NS: c.NS, Count: c.Count, DirectNS: c.DirectNS, IdleNS: c.IdleNS,
+			Frame: plain(c.Frame),
+			Root:  plain(stack.Root(c.Stack)),
 		})
 	}
 	return out

@@ -16,11 +16,14 @@ func TestLimitsAreThoseThatHeldForLong(t *testing.T) {
 		{"the metadata's", "ebpf", `,"gomaxprocs":4,"cpu_quota":1.5`, "", "GOMAXPROCS [4] CPU quota [1.5]"},
 		{"no quota", "ebpf", `,"gomaxprocs":4`, "", "GOMAXPROCS [4] CPU quota [0]"},
 		{"a quota that nobody looked for", "go trace", `,"gomaxprocs":4`, "", "GOMAXPROCS [4]"},
-		{"what main sets", "ebpf", `,"gomaxprocs":4`, "1ms limit pid=1 reason=\"GOMAXPROCS 1\"\n", "GOMAXPROCS [1] CPU quota [0]"},
+		{"what main sets", "ebpf", `,"gomaxprocs":4`, "1ms limit pid=1 reason=\"GOMAXPROCS 1\"\n",
+			"GOMAXPROCS [1] CPU quota [0]"},
 		{"up and down", "ebpf", `,"gomaxprocs":2`,
-			"200ms limit pid=1 reason=\"GOMAXPROCS 300\"\n400ms limit pid=1 reason=\"GOMAXPROCS 1\"\n600ms limit pid=1 reason=\"GOMAXPROCS 2\"\n",
+			"200ms limit pid=1 reason=\"GOMAXPROCS 300\"\n400ms limit pid=1 reason=\"GOMAXPROCS 1\"\n600ms limit " +
+				"pid=1 reason=\"GOMAXPROCS 2\"\n",
 			"GOMAXPROCS [2 300 1] CPU quota [0]"},
-		{"a quota that goes", "ebpf", `,"cpu_quota":2`, "500ms limit pid=1 reason=\"CPU quota none\"\n", "CPU quota [2 0]"},
+		{"a quota that goes", "ebpf", `,"cpu_quota":2`, "500ms limit pid=1 reason=\"CPU quota none\"\n",
+			"CPU quota [2 0]"},
 		{"known late", "ebpf", "", "990ms limit pid=1 reason=\"GOMAXPROCS 8\"\n", "CPU quota [0] GOMAXPROCS [8]"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

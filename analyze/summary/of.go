@@ -38,7 +38,8 @@ type passes struct {
 	limits     *limits
 }
 
-// Of makes what is kept of a recording, in one walk over its trace. The same trace gives the same Run.
+// Of makes what is kept of a recording, in one walk over its trace. The same trace gives the same
+// Run.
 func Of(ctx context.Context, src replay.Source) (*Run, error) {
 	p := passes{blocking.New(), findings.New(), goroutines.New(), latency.New(), new(limits)}
 	sum, err := replay.Run(ctx, src, p.blocking, p.rules, p.goroutines, p.latency, p.limits)

@@ -17,7 +17,8 @@ func comparePairs(a, b *Pair) int {
 	return cmp.Or(cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Stack, b.Stack), cmp.Compare(a.Waker, b.Waker))
 }
 
-// pairsOf are the heaviest pairs, those that become equal merged; of wakers that are given from the largest sum down.
+// pairsOf are the heaviest pairs, those that become equal merged; of wakers that are given from the
+// largest sum down.
 func pairsOf(wakers []blocking.Waker) []Pair {
 	merged := map[pairKey]*Pair{}
 	for i := range wakers {
@@ -29,7 +30,10 @@ func pairsOf(wakers []blocking.Waker) []Pair {
 		}
 		merged[next.key()] = next
 	}
-	list := slices.SortedFunc(maps.Values(merged), func(a, b *Pair) int { return cmp.Or(cmp.Compare(b.NS, a.NS), comparePairs(a, b)) })
+	list := slices.SortedFunc(maps.Values(merged), func(a, b *Pair) int {
+		return cmp.Or(cmp.Compare(b.NS, a.NS),
+			comparePairs(a, b))
+	})
 	list = list[:min(len(list), maxPairs)]
 	slices.SortFunc(list, comparePairs)
 	var out []Pair
@@ -41,7 +45,8 @@ func pairsOf(wakers []blocking.Waker) []Pair {
 
 func pairOf(w *blocking.Waker) *Pair {
 	p := &Pair{
-		Reason: plain(w.Reason), Stack: functions(w.Stack), Waker: functions(w.WakerStack), WakerFrame: plain(w.WakerFrame), Count: w.Count, NS: w.SumNS,
+		Reason: plain(w.Reason), Stack: functions(w.Stack), Waker: functions(w.WakerStack),
+		WakerFrame: plain(w.WakerFrame), Count: w.Count, NS: w.SumNS,
 	}
 	if p.Reason == "" {
 		p.Reason = UnknownReason

@@ -29,17 +29,20 @@ type By string
 
 // The ways to group. The runtime's own goroutines are in ByKind alone.
 const (
-	ByTotal      By = "total"      // all of them; Name is empty
-	ByProcess    By = "process"    // of a delay: all, without the time in which a thread was ready and had no CPU of the machine; Name is empty
-	ByReason     By = "reason"     // of a delay why the goroutine became runnable, of a wait its reason, of a system call its name
+	ByTotal By = "total" // all of them; Name is empty
+	// of a delay: all, without the time in which a thread was ready and had no CPU of the machine;
+	// Name is empty
+	ByProcess By = "process"
+	// of a delay why the goroutine became runnable, of a wait its reason, of a system call its name
+	ByReason     By = "reason"
 	ByClass      By = "class"      // of a wait: the class of its reason
 	ByContention By = "contention" // of a wait: for a Mutex or an RWMutex; Name is empty
 	ByKind       By = "kind"       // the function that the go statement called
 	BySite       By = "site"       // of a wait or a system call: its reason and stack
 )
 
-// Key names a group. It is the same in every build that has the same functions: stacks are functions, root first, ";" between,
-// without files and lines.
+// Key names a group. It is the same in every build that has the same functions: stacks are
+// functions, root first, ";" between, without files and lines.
 type Key struct {
 	Metric Metric `json:"metric"`
 	By     By     `json:"by"`
@@ -47,7 +50,8 @@ type Key struct {
 	Stack  string `json:"stack,omitempty"` // of sites
 }
 
-// Group is the durations of one key in one recording. A recording has no group of which it has no durations.
+// Group is the durations of one key in one recording. A recording has no group of which it has no
+// durations.
 type Group struct {
 	Key
 	Hist   stats.Histogram
@@ -59,9 +63,10 @@ type Group struct {
 
 // Pair is waits at one site that were ended by one waker.
 type Pair struct {
-	Reason     string `json:"reason"`
-	Stack      string `json:"stack"`
-	Waker      string `json:"waker"`       // the waker's stack; or, where it was no goroutine, what the trace calls it, in angle brackets
+	Reason string `json:"reason"`
+	Stack  string `json:"stack"`
+	// the waker's stack; or, where it was no goroutine, what the trace calls it, in angle brackets
+	Waker      string `json:"waker"`
 	WakerFrame string `json:"waker_frame"` // the innermost that is not plumbing, with file and line
 	Count      int64  `json:"count"`
 	NS         int64  `json:"ns"` // the sum of these waits
@@ -81,24 +86,27 @@ type Cause struct {
 
 // Info is what is known of a recording as a whole. What the recording cannot say is nil.
 type Info struct {
-	ID           string           `json:"id"` // of the recording's contents: equal ones are the same recording
-	Meta         format.Metadata  `json:"metadata"`
-	DurationNS   int64            `json:"duration_ns"` // observed
-	Events       int64            `json:"events"`
-	GapNS        int64            `json:"gap_ns"`
-	GapShare     float64          `json:"gap_share"`
-	NetworkWakes int64            `json:"network_wakes"`    // waits that the network ended: the work that came from outside
-	Goroutines   *int64           `json:"goroutines"`       // alive at the end, the runtime's own left out
-	AtStart      *int64           `json:"goroutines_start"` // alive when observation began
-	Leaks        []Leak           `json:"leaks"`
-	LeaksJudged  bool             `json:"leaks_judged"` // a leak would have been found: it is long enough, and nothing was lost
-	Findings     []Finding        `json:"findings"`
-	Causes       []Cause          `json:"causes"` // what held goroutines up in the end, the worst first
-	Limits       []Limit          `json:"limits"`
-	Warnings     []report.Warning `json:"warnings"`
-	SitesBeyond  int64            `json:"sites_beyond"`        // sites with so little time that they were not kept
-	BeyondNS     int64            `json:"sites_beyond_ns"`     // the most time that one of them had
-	BeyondSumNS  int64            `json:"sites_beyond_sum_ns"` // the time of all waits there but those for a time and, maybe, for work
+	ID         string          `json:"id"` // of the recording's contents: equal ones are the same recording
+	Meta       format.Metadata `json:"metadata"`
+	DurationNS int64           `json:"duration_ns"` // observed
+	Events     int64           `json:"events"`
+	GapNS      int64           `json:"gap_ns"`
+	GapShare   float64         `json:"gap_share"`
+	// waits that the network ended: the work that came from outside
+	NetworkWakes int64  `json:"network_wakes"`
+	Goroutines   *int64 `json:"goroutines"`       // alive at the end, the runtime's own left out
+	AtStart      *int64 `json:"goroutines_start"` // alive when observation began
+	Leaks        []Leak `json:"leaks"`
+	// a leak would have been found: it is long enough, and nothing was lost
+	LeaksJudged bool             `json:"leaks_judged"`
+	Findings    []Finding        `json:"findings"`
+	Causes      []Cause          `json:"causes"` // what held goroutines up in the end, the worst first
+	Limits      []Limit          `json:"limits"`
+	Warnings    []report.Warning `json:"warnings"`
+	SitesBeyond int64            `json:"sites_beyond"`    // sites with so little time that they were not kept
+	BeyondNS    int64            `json:"sites_beyond_ns"` // the most time that one of them had
+	// the time of all waits there but those for a time and, maybe, for work
+	BeyondSumNS int64 `json:"sites_beyond_sum_ns"`
 }
 
 // Leak is goroutines that package goroutines calls leaked.

@@ -59,7 +59,8 @@ func traces(t *testing.T) map[string]replay.Source {
 		"with gaps":    simsched.New(simsched.Config{Events: 20_000, Threads: true, GapEvery: 3000, Seed: 2}),
 		"of processes": simsched.New(simsched.Config{Events: 20_000, Processes: 3, Churn: 3, Seed: 3}),
 	}
-	for _, pattern := range []string{"../blocking/testdata/*.trace", "../latency/testdata/*.trace", "../goroutines/testdata/*.trace", "../goroutines/testdata/*/*.trace"} {
+	for _, pattern := range []string{"../blocking/testdata/*.trace", "../latency/testdata/*.trace",
+		"../goroutines/testdata/*.trace", "../goroutines/testdata/*/*.trace"} {
 		paths, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
@@ -102,7 +103,8 @@ func TestTheSameTraceGivesTheSameRun(t *testing.T) {
 	}
 }
 
-// TestTotalsAreSums checks that the groups of a metric add up to its total, the runtime's own goroutines left out.
+// TestTotalsAreSums checks that the groups of a metric add up to its total, the runtime's own
+// goroutines left out.
 func TestTotalsAreSums(t *testing.T) {
 	for name, src := range traces(t) {
 		run := of(t, src)

@@ -8,7 +8,8 @@ import (
 	"github.com/gosched/gosched/format/buckets"
 )
 
-// totals are the times so far of a recording's groups of one metric and grouping: whoever sums them up is to get an int64.
+// totals are the times so far of a recording's groups of one metric and grouping: whoever sums them
+// up is to get an int64.
 type totals map[totalKey]int64
 
 type totalKey struct {
@@ -32,7 +33,8 @@ func (t totals) add(run *Run, row *buckets.Row, times ...int64) error {
 
 // group checks the exact figures of a group as far as they do not depend on its buckets.
 func (t totals) group(run *Run, row *buckets.Row) error {
-	for _, v := range []int64{row.SumNS, row.CensoredSumNS, row.MinNS, row.MaxNS, row.CensoredMaxNS, row.Broken, row.IdleNS} {
+	for _, v := range []int64{row.SumNS, row.CensoredSumNS, row.MinNS, row.MaxNS, row.CensoredMaxNS, row.Broken,
+		row.IdleNS} {
 		if v < 0 {
 			return fmt.Errorf("the exact figures of a group have %d", v)
 		}
@@ -41,7 +43,8 @@ func (t totals) group(run *Run, row *buckets.Row) error {
 		return err
 	}
 	if row.IdleNS > row.SumNS+row.CensoredSumNS {
-		return fmt.Errorf("a group of %d ns that was waiting for work for %d ns", row.SumNS+row.CensoredSumNS, row.IdleNS)
+		return fmt.Errorf("a group of %d ns that was waiting for work for %d ns", row.SumNS+row.CensoredSumNS,
+			row.IdleNS)
 	}
 	return nil
 }

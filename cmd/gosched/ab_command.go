@@ -17,7 +17,8 @@ type abCommand struct {
 	argv []string
 }
 
-// tracePlace stands in a command for the path of the Go trace that it is to write; traceVariable is the same in its environment.
+// tracePlace stands in a command for the path of the Go trace that it is to write; traceVariable is
+// the same in its environment.
 const (
 	tracePlace    = "{trace}"
 	traceVariable = "GOSCHED_TRACE"
@@ -25,8 +26,8 @@ const (
 
 var errNotOneCommand = errors.New("it is not one plain command, and there is no shell")
 
-// parseCommand splits a command as a shell does, but runs none: quotes, $VARIABLE and assignments before the command are
-// understood; pipes, redirections, $(…) and file patterns are not.
+// parseCommand splits a command as a shell does, but runs none: quotes, $VARIABLE and assignments
+// before the command are understood; pipes, redirections, $(…) and file patterns are not.
 func parseCommand(text string, getenv func(string) string) (*abCommand, error) {
 	file, err := syntax.NewParser().Parse(strings.NewReader(text), "")
 	if err != nil {
@@ -111,7 +112,8 @@ func (c *abCommand) tracedTo(path string) *abCommand {
 	return &abCommand{env: append(fill(c.env), traceVariable+"="+path), argv: fill(c.argv)}
 }
 
-// environ is the whole environment of the command. No name is in it twice: which of two counts is for each program to say.
+// environ is the whole environment of the command. No name is in it twice: which of two counts is
+// for each program to say.
 func (c *abCommand) environ() []string {
 	last := map[string]string{}
 	var names []string

@@ -15,7 +15,8 @@ func TestParseCommand(t *testing.T) {
 		{"./server -n 5", nil, []string{"./server", "-n", "5"}},
 		{`./server 'a b' "c $DIR" d\ e`, nil, []string{"./server", "a b", "c /srv", "d e"}},
 		{`$DIR/server $TWO "$TWO" $NONE`, nil, []string{"/srv/server", "a", "b", "a b"}},
-		{`GOGC=off LIST=$TWO EMPTY= ./server GOGC=on`, []string{"GOGC=off", "LIST=a b", "EMPTY="}, []string{"./server", "GOGC=on"}},
+		{`GOGC=off LIST=$TWO EMPTY= ./server GOGC=on`, []string{"GOGC=off", "LIST=a b", "EMPTY="},
+			[]string{"./server", "GOGC=on"}},
 		{`"A=b" c`, nil, []string{"A=b", "c"}},
 		{"./x.test -test.trace={trace} *.go", nil, []string{"./x.test", "-test.trace={trace}", "*.go"}},
 		{"  ./x \\\n y # a comment", nil, []string{"./x", "y"}},
@@ -63,7 +64,8 @@ func TestWhatTakesAShellIsRefused(t *testing.T) {
 
 func TestACommandLearnsWhereToWriteItsTrace(t *testing.T) {
 	t.Setenv("GOSCHED_TEST_A", "gosched's")
-	cmd := &abCommand{env: []string{"GOSCHED_TEST_A=its", "FILE={trace}"}, argv: []string{"x", "-trace={trace}", "{trace}"}}
+	cmd := &abCommand{env: []string{"GOSCHED_TEST_A=its", "FILE={trace}"}, argv: []string{"x", "-trace={trace}",
+		"{trace}"}}
 	if !cmd.wantsTrace() || (&abCommand{argv: []string{"x"}}).wantsTrace() {
 		t.Error("wantsTrace does not see who wants one")
 	}

@@ -10,7 +10,8 @@ import (
 	"strings"
 )
 
-// refuseFolder is an error where record-ab may not write to a folder: there is something else in it.
+// refuseFolder is an error where record-ab may not write to a folder: there is something else in
+// it.
 func refuseFolder(dir string, force bool) error {
 	entries, err := os.ReadDir(dir)
 	switch {
@@ -19,7 +20,8 @@ func refuseFolder(dir string, force bool) error {
 	case err != nil:
 		return err
 	case len(entries) > 0 && !force:
-		return fmt.Errorf("%s is there already and not empty: name another folder with -o, or replace its recordings with --force", dir)
+		return fmt.Errorf("%s is there already and not empty: name another folder with -o, or replace its "+
+			"recordings with --force", dir)
 	}
 	return nil
 }
@@ -31,8 +33,8 @@ var ownFiles = map[string][]string{
 	string(headSide): {"[0-9]*.parquet", "[0-9]*.parquet.partial"},
 }
 
-// makeFolder makes the folders, and removes what an earlier record-ab left there. Other recordings would be compared as well, so
-// that there may be none.
+// makeFolder makes the folders, and removes what an earlier record-ab left there. Other recordings
+// would be compared as well, so that there may be none.
 func makeFolder(dir string) error {
 	for below, patterns := range ownFiles {
 		if err := removeAll(filepath.Join(dir, below), patterns); err != nil {
@@ -96,7 +98,8 @@ func recordingsIn(dir string, s side) ([]string, error) {
 	return paths, nil
 }
 
-// patternsOf are what --base and --head take for these recordings: one pattern, or where the folder's name would be one too the recordings one by one.
+// patternsOf are what --base and --head take for these recordings: one pattern, or where the
+// folder's name would be one too the recordings one by one.
 func patternsOf(recordings []string) []string {
 	below := filepath.Dir(recordings[0])
 	if strings.ContainsAny(below, `*?[\`) {

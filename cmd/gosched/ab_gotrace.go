@@ -15,9 +15,11 @@ import (
 )
 
 var errNoGoTrace = errors.New("the command wrote no Go trace: it has to write one to the path that takes the place of " + tracePlace +
-	" (go test -trace=" + tracePlace + ", or a test binary's -test.trace=" + tracePlace + ") or that $" + traceVariable + " names (runtime/trace)")
+	" (go test -trace=" + tracePlace + ", or a test binary's -test.trace=" + tracePlace + ") or that $" +
+	traceVariable + " names (runtime/trace)")
 
-// goTraceRunner runs commands that write Go execution traces themselves, and imports those. It takes no privileges.
+// goTraceRunner runs commands that write Go execution traces themselves, and imports those. It
+// takes no privileges.
 type goTraceRunner struct {
 	where      gotrace.Where
 	ignoreExit bool
@@ -45,7 +47,8 @@ func (g *goTraceRunner) run(ctx context.Context, job *abJob) (result abResult, e
 	return result, err
 }
 
-// takeGoTrace imports the Go trace that a command left, and returns what there is to say of it. That of a warm-up is only looked at.
+// takeGoTrace imports the Go trace that a command left, and returns what there is to say of it.
+// That of a warm-up is only looked at.
 func takeGoTrace(ctx context.Context, job *abJob, opts gotrace.Options) (note string, err error) {
 	in, beginning := openFile(job.goTrace)
 	if in == nil {
@@ -65,8 +68,8 @@ func takeGoTrace(ctx context.Context, job *abJob, opts gotrace.Options) (note st
 	return note, err
 }
 
-// runToEnd runs a command in a process group of its own, and ends what it leaves there. When the context ends, the command is asked
-// to end and then killed.
+// runToEnd runs a command in a process group of its own, and ends what it leaves there. When the
+// context ends, the command is asked to end and then killed.
 func runToEnd(ctx context.Context, command *abCommand, log *os.File) (*os.ProcessState, error) {
 	cmd := exec.CommandContext(ctx, command.argv[0], command.argv[1:]...)
 	cmd.Env, cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = command.environ(), log, log, ownGroup()

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/term"
 )
 
-// abLine is the line that says which run goes on and how long everything takes yet: on a terminal one that is drawn again each
-// second, elsewhere one a run.
+// abLine is the line that says which run goes on and how long everything takes yet: on a terminal
+// one that is drawn again each second, elsewhere one a run.
 type abLine struct {
 	out   io.Writer // nil: nothing to clear
 	done  chan struct{}

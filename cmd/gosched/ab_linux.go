@@ -44,7 +44,8 @@ func newProbeRunner(opts *recordABOptions, commands map[side]*abCommand) (abRunn
 	return &probeRunner{opts: opts, as: as}, checkPrograms(paths)
 }
 
-// checkPrograms says in an error what keeps the two programs from being recorded here, as gosched check does.
+// checkPrograms says in an error what keeps the two programs from being recorded here, as gosched
+// check does.
 func checkPrograms(paths map[side]string) error {
 	var machine checkDocument
 	machine.machine()
@@ -124,7 +125,8 @@ func (r *probeRunner) warmUp(ctx context.Context, child *target.Child, resume fu
 	return nil
 }
 
-func (r *probeRunner) record(ctx context.Context, child *target.Child, resume func() error, trace string) (lost int64, err error) {
+func (r *probeRunner) record(ctx context.Context, child *target.Child, resume func() error, trace string) (lost int64,
+	err error) {
 	opts := r.opts.record(trace, r.opts.duration)
 	opts.Ready, opts.Programs = resume, &r.programs
 	summary, err := record.Record(ctx, child.Process, opts)
@@ -137,8 +139,8 @@ func (r *probeRunner) record(ctx context.Context, child *target.Child, resume fu
 	return summary.Lost, nil
 }
 
-// endChild ends a command that goes on, and kills what it leaves in its process group. It says whether it went on, and else its
-// exit code.
+// endChild ends a command that goes on, and kills what it leaves in its process group. It says
+// whether it went on, and else its exit code.
 func endChild(child *target.Child) (code int, ended bool, err error) {
 	if ended = child.Alive(); ended {
 		err = child.SignalGroup(syscall.SIGTERM)
@@ -157,10 +159,12 @@ func endChild(child *target.Child) (code int, ended bool, err error) {
 // whereWeAre describes the machine.
 func whereWeAre() gotrace.Where {
 	host, _ := target.ReadHost() // what it does not say stays empty
-	return gotrace.Where{Host: host.Name, Kernel: host.Kernel, Arch: runtime.GOARCH, CPUModel: host.CPUModel, CPUs: host.CPUs}
+	return gotrace.Where{Host: host.Name, Kernel: host.Kernel, Arch: runtime.GOARCH, CPUModel: host.CPUModel,
+		CPUs: host.CPUs}
 }
 
-// measureMachine measures what the machine does until the function is called that it returns, which is told how much of it was ours.
+// measureMachine measures what the machine does until the function is called that it returns, which
+// is told how much of it was ours.
 func measureMachine() func(own time.Duration) *format.MachineTime {
 	before, err1 := target.ReadMachineTime()
 	return func(own time.Duration) *format.MachineTime {
@@ -169,7 +173,8 @@ func measureMachine() func(own time.Duration) *format.MachineTime {
 			return nil
 		}
 		spent := after.Since(before)
-		return &format.MachineTime{BusyNS: int64(spent.Busy), StealNS: int64(spent.Steal), IdleNS: int64(spent.Idle), OwnNS: int64(own)}
+		return &format.MachineTime{BusyNS: int64(spent.Busy), StealNS: int64(spent.Steal), IdleNS: int64(spent.Idle),
+			OwnNS: int64(own)}
 	}
 }
 

@@ -14,9 +14,9 @@ const (
 	headSide side = "head"
 )
 
-// abOrder is the order in which n recordings of each side are made. What drifts, as a machine's temperature and its neighbours do,
-// then meets both sides alike: each block of four has two of each around one middle, blocks begin with either side in turn, and an
-// odd n ends with a pair.
+// abOrder is the order in which n recordings of each side are made. What drifts, as a machine's
+// temperature and its neighbours do, then meets both sides alike: each block of four has two of
+// each around one middle, blocks begin with either side in turn, and an odd n ends with a pair.
 func abOrder(n int) []side {
 	order := make([]side, 0, 2*n)
 	first, second := baseSide, headSide
@@ -72,7 +72,8 @@ func (r abRun) file() string {
 	return r.digits() + "-" + string(r.side)
 }
 
-// alike says how runs may be alike, the most alike first: the time that a run takes is foretold by the most alike that there was.
+// alike says how runs may be alike, the most alike first: the time that a run takes is foretold by
+// the most alike that there was.
 var alike = []func(a, b abRun) bool{
 	func(a, b abRun) bool { return a.warmUp == b.warmUp && a.side == b.side },
 	func(a, b abRun) bool { return a.warmUp == b.warmUp },
@@ -80,7 +81,8 @@ var alike = []func(a, b abRun) bool{
 	func(a, b abRun) bool { return true },
 }
 
-// timeLeft foretells how long the rest of a plan takes, given how long each of its first runs took. It is not known before one has.
+// timeLeft foretells how long the rest of a plan takes, given how long each of its first runs took.
+// It is not known before one has.
 func timeLeft(plan []abRun, took []time.Duration) (left time.Duration, known bool) {
 	if len(took) == 0 {
 		return 0, false

@@ -17,7 +17,8 @@ func letters(order []side) string {
 }
 
 func TestABOrder(t *testing.T) {
-	for n, want := range map[int]string{0: "", 1: "bh", 2: "bhhb", 3: "bhhbhb", 4: "bhhbhbbh", 5: "bhhbhbbhbh", 6: "bhhbhbbhbhhb"} {
+	for n, want := range map[int]string{0: "", 1: "bh", 2: "bhhb", 3: "bhhbhb", 4: "bhhbhbbh", 5: "bhhbhbbhbh",
+		6: "bhhbhbbhbhhb"} {
 		if got := letters(abOrder(n)); got != want {
 			t.Errorf("%d of each are recorded as %s; want %s", n, got, want)
 		}
@@ -45,7 +46,8 @@ func TestABPlan(t *testing.T) {
 	}
 	want := []string{
 		"warm-up 1 of 2 warm-up-01-base", "warm-up 2 of 2 warm-up-02-head",
-		"run 1 of 6 01-base", "run 2 of 6 02-head", "run 3 of 6 03-head", "run 4 of 6 04-base", "run 5 of 6 05-head", "run 6 of 6 06-base",
+		"run 1 of 6 01-base", "run 2 of 6 02-head", "run 3 of 6 03-head", "run 4 of 6 04-base", "run 5 of 6 05-head",
+		"run 6 of 6 06-base",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("the plan is\n%s; want\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
@@ -83,7 +85,8 @@ func TestTimeLeft(t *testing.T) {
 }
 
 func TestClockText(t *testing.T) {
-	for d, want := range map[time.Duration]string{-time.Second: "00:00", 31600 * time.Millisecond: "00:32", 61 * time.Second: "01:01", 3*time.Hour + 62*time.Second: "3:01:02"} {
+	for d, want := range map[time.Duration]string{-time.Second: "00:00", 31600 * time.Millisecond: "00:32",
+		61 * time.Second: "01:01", 3*time.Hour + 62*time.Second: "3:01:02"} {
 		if got := clockText(d); got != want {
 			t.Errorf("clockText(%v) = %s; want %s", d, got, want)
 		}

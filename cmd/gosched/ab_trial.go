@@ -30,8 +30,8 @@ type abResult struct {
 	note  string
 }
 
-// abRunner runs a command and waits for its end. When it returns nothing of the command runs any more, also where the context
-// ended before, whose error it returns then.
+// abRunner runs a command and waits for its end. When it returns nothing of the command runs any
+// more, also where the context ended before, whose error it returns then.
 type abRunner interface {
 	run(ctx context.Context, job *abJob) (abResult, error)
 	close() error
@@ -52,7 +52,8 @@ type abTrial struct {
 	lost     int64
 }
 
-// untilEnding is a context that ends with a signal. A second one ends gosched at once, and the kernel what it started.
+// untilEnding is a context that ends with a signal. A second one ends gosched at once, and the
+// kernel what it started.
 func untilEnding(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, stop := signal.NotifyContext(ctx, endings...)
 	context.AfterFunc(ctx, stop)
@@ -85,7 +86,8 @@ func (t *abTrial) record(ctx context.Context) (err error) {
 
 func (t *abTrial) sayWhatStays() {
 	if t.recorded > 0 {
-		fmt.Fprintf(t.notes, "gosched: %s in %s\n", report.FormatNumber(int64(t.recorded), "finished recording"), t.opts.output)
+		fmt.Fprintf(t.notes, "gosched: %s in %s\n", report.FormatNumber(int64(t.recorded), "finished recording"),
+			t.opts.output)
 	}
 }
 

@@ -219,7 +219,8 @@ func (d *checkDocument) inspect(b *gobin.Binary, name string) {
 		Path: name, GoVersion: b.GoVersion, BuildID: b.BuildID, Arch: b.Arch, PIE: b.PIE, Cgo: b.Cgo(),
 	}
 	if b.Arch != runtime.GOARCH {
-		d.problem("record it on a machine of that kind", "%s is built for %s and this machine is %s", name, b.Arch, runtime.GOARCH)
+		d.problem("record it on a machine of that kind", "%s is built for %s and this machine is %s", name, b.Arch,
+			runtime.GOARCH)
 	}
 	if b.Plugin() {
 		d.problem("check the program that opens it",

@@ -97,7 +97,8 @@ func runBlocking(ctx context.Context, opts blockingOptions, paths []string, out,
 		return err
 	}
 	if len(result.Spent) <= 1 {
-		return &exitError{code: exitInconclusive, err: errors.New("no goroutine waited: record for longer, or see gosched info for what is missing")}
+		return &exitError{code: exitInconclusive, err: errors.New("no goroutine waited: record for longer, or see " +
+			"gosched info for what is missing")}
 	}
 	return nil
 }

@@ -109,7 +109,8 @@ Exit codes: 0 not worse, 1 worse, 2 bad input, 3 inconclusive or not comparable.
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringArrayVar(&base, "base", nil, "`recordings` of the build to compare with: files, folders or globs; may be given again")
+	flags.StringArrayVar(&base, "base", nil, "`recordings` of the build to compare with: files, folders or globs; "+
+		"may be given again")
 	flags.StringArrayVar(&head, "head", nil, "`recordings` of the build to judge")
 	opts.addFlags(flags)
 	return cmd
@@ -132,7 +133,8 @@ func (o *compareOptions) addFlags(flags *pflag.FlagSet) {
 	flags.BoolVar(&o.json, "json", false, `the same as --format json`)
 }
 
-// check finds what is wrong with the options, and reads the policy, before any recording is read or made.
+// check finds what is wrong with the options, and reads the policy, before any recording is read or
+// made.
 func (o *compareOptions) check(flags *pflag.FlagSet) (err error) {
 	if o.json {
 		if flags.Changed("format") && o.format != "json" {
@@ -150,7 +152,8 @@ func (o *compareOptions) check(flags *pflag.FlagSet) (err error) {
 	return err
 }
 
-// runCompare prints the comparison, by options that were checked, and makes the verdict the exit code.
+// runCompare prints the comparison, by options that were checked, and makes the verdict the exit
+// code.
 func runCompare(ctx context.Context, opts compareOptions, base, head []string, out, notes io.Writer) error {
 	baseRuns, err := openRuns(ctx, base, notes)
 	if err != nil {
@@ -195,7 +198,8 @@ func readPolicyFile(path string) (*policy.Policy, error) {
 	return judged, nil
 }
 
-// print writes the result as its format wants it, and where it goes to a file the verdict and why to the terminal.
+// print writes the result as its format wants it, and where it goes to a file the verdict and why
+// to the terminal.
 func (o *compareOptions) print(out io.Writer, result *compare.Result) error {
 	document := result.Document(compare.View{Rows: o.top})
 	write := compareFormats[o.format]
@@ -209,7 +213,8 @@ func (o *compareOptions) print(out io.Writer, result *compare.Result) error {
 	if err := os.WriteFile(o.output, text.Bytes(), 0o644); err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
-	return report.WriteText(out, &report.Document{Title: document.Title, Tone: document.Tone, Lead: document.Lead}, textOptions(out))
+	return report.WriteText(out, &report.Document{Title: document.Title, Tone: document.Tone, Lead: document.Lead},
+		textOptions(out))
 }
 
 // verdictError is the exit code of a verdict; the result has said why.

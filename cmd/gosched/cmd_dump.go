@@ -114,5 +114,6 @@ func parseMoment(s string, first int64) (int64, error) {
 	if t, err := time.Parse(time.RFC3339Nano, s); err == nil {
 		return t.UnixNano(), nil
 	}
-	return 0, fmt.Errorf("%q is neither a time since the trace's beginning, such as 1.5s, nor one such as 2026-11-22T10:00:00.5Z", s)
+	return 0, fmt.Errorf("%q is neither a time since the trace's beginning, such as 1.5s, nor one such as "+
+		"2026-11-22T10:00:00.5Z", s)
 }

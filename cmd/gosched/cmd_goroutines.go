@@ -168,18 +168,21 @@ func runLiveGoroutines(ctx context.Context, opts goroutinesOptions, out, notes i
 		return err
 	}
 	meta := trace.Metadata()
-	fmt.Fprintf(notes, "read within %s: each goroutine as it was at some moment of that time\n", report.FormatDuration(meta.EndNS-meta.StartNS))
+	fmt.Fprintf(notes, "read within %s: each goroutine as it was at some moment of that time\n",
+		report.FormatDuration(meta.EndNS-meta.StartNS))
 	return printInstant(ctx, opts, trace, meta.EndNS, out, notes)
 }
 
-func printInstant(ctx context.Context, opts goroutinesOptions, trace format.Trace, at int64, out, notes io.Writer) error {
+func printInstant(ctx context.Context, opts goroutinesOptions, trace format.Trace, at int64, out,
+	notes io.Writer) error {
 	pass := goroutines.At(at)
 	if _, err := replay.Run(ctx, trace, pass); err != nil {
 		return err
 	}
 	prof, lost := pass.Profile()
 	if lost > 0 {
-		fmt.Fprintf(notes, "%s more may have been there: moves or events around that time are missing\n", report.FormatNumber(lost, "goroutine"))
+		fmt.Fprintf(notes, "%s more may have been there: moves or events around that time are missing\n",
+			report.FormatNumber(lost, "goroutine"))
 	}
 	return writeGoroutines(opts, at, prof, out)
 }

@@ -92,15 +92,18 @@ func runImport(ctx context.Context, opts importOptions, path string, out, notes 
 	if opts.json {
 		return report.WriteJSON(out, d)
 	}
-	fmt.Fprintf(notes, "imported %s into %s, %s\n", report.FormatNumber(d.Events, "event"), d.Output, report.FormatBytes(d.Bytes))
+	fmt.Fprintf(notes, "imported %s into %s, %s\n", report.FormatNumber(d.Events, "event"), d.Output,
+		report.FormatBytes(d.Bytes))
 	return nil
 }
 
 // endings are the signals at which nothing may be left behind.
 var endings = []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
 
-// importTo writes a Go trace to a new trace, and tells notes where it ends early. An interrupt leaves nothing behind.
-func importTo(ctx context.Context, in *os.File, path string, opts gotrace.Options, notes io.Writer) (*gotrace.Summary, error) {
+// importTo writes a Go trace to a new trace, and tells notes where it ends early. An interrupt
+// leaves nothing behind.
+func importTo(ctx context.Context, in *os.File, path string, opts gotrace.Options, notes io.Writer) (*gotrace.Summary,
+	error) {
 	ctx, stop := signal.NotifyContext(ctx, endings...)
 	defer stop()
 	var clear func()
@@ -115,7 +118,8 @@ func importTo(ctx context.Context, in *os.File, path string, opts gotrace.Option
 
 func writeImport(ctx context.Context, in io.Reader, path string, opts gotrace.Options) (*gotrace.Summary, error) {
 	opts.Recorder = "gosched " + programVersion()
-	rec, err := format.Create(path, format.Metadata{SchemaVersion: format.SchemaVersion, Source: format.SourceGoTrace}, format.RecordingOptions{})
+	rec, err := format.Create(path, format.Metadata{SchemaVersion: format.SchemaVersion, Source: format.SourceGoTrace},
+		format.RecordingOptions{})
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +151,8 @@ func importProgress(in *os.File, notes io.Writer) (progress func(int64), clear f
 	return progress, func() { fmt.Fprint(file, "\r\x1b[K") }
 }
 
-// importTemporary imports a Go trace into a folder of its own, which is there only if there is no error.
+// importTemporary imports a Go trace into a folder of its own, which is there only if there is no
+// error.
 func importTemporary(ctx context.Context, in *os.File, notes io.Writer) (trace format.Trace, dir string, err error) {
 	if dir, err = os.MkdirTemp("", "gosched-import-"); err != nil {
 		return nil, "", err

@@ -61,7 +61,8 @@ trace), or a Go execution trace.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&opts.by, "by", "", "group by `what` alone: reason, or kind")
-	flags.StringArrayVar(&opts.baseline, "baseline", nil, "lay these earlier recordings beside it (`file`, folder or glob)")
+	flags.StringArrayVar(&opts.baseline, "baseline", nil, "lay these earlier recordings beside it (`file`, folder "+
+		"or glob)")
 	flags.IntVar(&opts.top, "top", defaultTop, "the most `groups` of each sort in the text")
 	jsonFlag(cmd, &opts.json)
 	return cmd
@@ -84,7 +85,10 @@ func (o *latencyOptions) leaveOut(r *latency.Result) {
 	}
 	r.Groups = slices.DeleteFunc(r.Groups, func(e latency.Entry) bool { return e.By != o.by })
 	if r.Baseline != nil {
-		r.Baseline.Groups = slices.DeleteFunc(r.Baseline.Groups, func(b latency.Beside) bool { return b.By != "" && b.By != o.by })
+		r.Baseline.Groups = slices.DeleteFunc(r.Baseline.Groups, func(b latency.Beside) bool {
+			return b.By != "" &&
+				b.By != o.by
+		})
 	}
 }
 
@@ -139,7 +143,8 @@ func runLatency(ctx context.Context, opts latencyOptions, paths []string, out, n
 		return err
 	}
 	if result.Total.Count == 0 {
-		return &exitError{code: exitInconclusive, err: errors.New("no delay was seen from beginning to end: record for longer, or see gosched info for what is missing")}
+		return &exitError{code: exitInconclusive, err: errors.New("no delay was seen from beginning to end: record " +
+			"for longer, or see gosched info for what is missing")}
 	}
 	return nil
 }

@@ -129,7 +129,8 @@ func (o *recordABOptions) checkGoTrace(flags *pflag.FlagSet) error {
 		return nil
 	}
 	if o.duration != 0 {
-		return errors.New("-d is not for --go-trace: a command that is ended writes no whole Go trace; let it exit by itself")
+		return errors.New("-d is not for --go-trace: a command that is ended writes no whole Go trace; let it exit " +
+			"by itself")
 	}
 	var err error
 	probes := pflag.NewFlagSet("", pflag.ContinueOnError)

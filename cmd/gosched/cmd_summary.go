@@ -108,6 +108,7 @@ func writeRuns(path string, runs []*summary.Run, notes io.Writer) (err error) {
 	if err := os.Rename(file.Name(), path); err != nil {
 		return fmt.Errorf("write summary: %w", err)
 	}
-	fmt.Fprintf(notes, "wrote %s: %s, %s\n", path, report.FormatNumber(int64(len(runs)), "recording"), report.FormatBytes(info.Size()))
+	fmt.Fprintf(notes, "wrote %s: %s, %s\n", path, report.FormatNumber(int64(len(runs)), "recording"),
+		report.FormatBytes(info.Size()))
 	return nil
 }

@@ -19,7 +19,8 @@ func refuseToOverwrite(path string, force bool) error {
 	case force:
 		return nil
 	case errors.Is(err, fs.ErrNotExist) && linkErr == nil:
-		const text = "%s is a symbolic link to what is not there: name another file with -o, or replace the link with --force"
+		const text = "%s is a symbolic link to what is not there: name another file with -o, or replace the link " +
+			"with --force"
 		return fmt.Errorf(text, path)
 	case err != nil || info.IsDir():
 		return nil

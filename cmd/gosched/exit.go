@@ -26,7 +26,8 @@ var exitCodes = []struct {
 	{exitFine, "fine"},
 	{exitGate, "a gate said no: what was asked about is there, and it is not as it should be"},
 	{exitInput, "a mistake in the command line, a file that cannot be read or written, bad input"},
-	{exitInconclusive, "inconclusive: there is too little in the trace to answer, or recordings differ in more than the code"},
+	{exitInconclusive, "inconclusive: there is too little in the trace to answer, or recordings differ in more than " +
+		"the code"},
 	{exitUnsupported, "this kernel, these privileges or this target are not supported"},
 }
 
@@ -101,7 +102,8 @@ func newExitCodesTopic() *cobra.Command {
 	}
 	text.WriteString("\n`gosched record -- CMD` exits with the exit code of CMD, 128 and the signal's number if a\n" +
 		"signal ended it, once CMD was started; and with 2 if CMD ended with 0 but the trace could not be written.\n" +
-		"`gosched record-ab` exits with 2 if a command fails or a signal ends it, with 4 if nothing can be recorded here, and\n" +
+		"`gosched record-ab` exits with 2 if a command fails or a signal ends it, with 4 if nothing can be recorded " +
+		"here, and\n" +
 		"else as gosched compare does.\n")
 	return &cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: text.String()}
 }

@@ -18,7 +18,8 @@ func TestWhoRecordsTheGoCommandIsTold(t *testing.T) {
 		"a name like it":       {"gopher test", ""},
 		"go later":             {"./server go test", ""},
 	} {
-		if got := goCommandNote(strings.Fields(c.command)); c.want == "" != (got == "") || !strings.Contains(got, c.want) {
+		if got := goCommandNote(strings.Fields(c.command)); c.want == "" != (got == "") ||
+			!strings.Contains(got, c.want) {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 	}

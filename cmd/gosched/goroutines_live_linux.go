@@ -8,7 +8,8 @@ import (
 	"github.com/gosched/gosched/record/target"
 )
 
-// readGoroutines reads the goroutines of a running process into a trace that lasts as long as that takes.
+// readGoroutines reads the goroutines of a running process into a trace that lasts as long as that
+// takes.
 func readGoroutines(ctx context.Context, pid int) (format.Trace, error) {
 	proc, err := target.Open(pid)
 	if err != nil {

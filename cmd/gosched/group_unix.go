@@ -21,10 +21,12 @@ func endGroup(proc *os.Process) error { return signalGroup(proc, syscall.SIGTERM
 // killGroup kills a command and what it started.
 func killGroup(proc *os.Process) error { return signalGroup(proc, syscall.SIGKILL) }
 
-// signalGroup signals the group whose first process proc is. A group without processes is not an error; of one whose processes have
-// ended some systems say EPERM. Directly after the first was waited for, its number is not another's yet: numbers are given out in turn.
+// signalGroup signals the group whose first process proc is. A group without processes is not an
+// error; of one whose processes have ended some systems say EPERM. Directly after the first was
+// waited for, its number is not another's yet: numbers are given out in turn.
 func signalGroup(proc *os.Process, sig syscall.Signal) error {
-	if err := syscall.Kill(-proc.Pid, sig); err != nil && !errors.Is(err, syscall.ESRCH) && !errors.Is(err, syscall.EPERM) {
+	if err := syscall.Kill(-proc.Pid, sig); err != nil && !errors.Is(err, syscall.ESRCH) &&
+		!errors.Is(err, syscall.EPERM) {
 		return err
 	}
 	return nil

@@ -17,7 +17,8 @@ import (
 	"github.com/gosched/gosched/internal/testenv"
 )
 
-// leaks says where the goroutines stand that each case of testdata/progs/leaks leaves behind: at each place one out of so many that it counts.
+// leaks says where the goroutines stand that each case of testdata/progs/leaks leaves behind: at
+// each place one out of so many that it counts.
 var leaks = []struct {
 	name   string
 	outOf  int64
@@ -38,10 +39,12 @@ var leaks = []struct {
 }
 
 var wellBehaved = []string{
-	"batch", "chat", "cond-queue", "conn-pool", "fan-out", "growing-pool", "idle-pool", "janitor", "keep-alive", "long-poll", "pipeline", "pubsub", "select-main", "signals", "ticker-loops",
+	"batch", "chat", "cond-queue", "conn-pool", "fan-out", "growing-pool", "idle-pool", "janitor", "keep-alive",
+	"long-poll", "pipeline", "pubsub", "select-main", "signals", "ticker-loops",
 }
 
-// TestPlantedLeaksAreFound records programs that leave goroutines behind: those are leaked, all of them, and no others.
+// TestPlantedLeaksAreFound records programs that leave goroutines behind: those are leaked, all of
+// them, and no others.
 func TestPlantedLeaksAreFound(t *testing.T) {
 	testenv.RequireBPF(t)
 	program := testenv.Build(t, testenv.Program{Name: "leaks"})
@@ -52,7 +55,8 @@ func TestPlantedLeaksAreFound(t *testing.T) {
 			for _, place := range c.places {
 				found := leakedAt(t, r, place)
 				if found <= before/c.outOf || found > after/c.outOf+1 {
-					t.Errorf("%d are leaked in %s; want more than %d and at most %d", found, place, before/c.outOf, after/c.outOf+1)
+					t.Errorf("%d are leaked in %s; want more than %d and at most %d", found, place, before/c.outOf,
+						after/c.outOf+1)
 				}
 			}
 			for _, g := range r.Groups {
@@ -64,7 +68,8 @@ func TestPlantedLeaksAreFound(t *testing.T) {
 	}
 }
 
-// TestNothingLeaksInWellBehavedPrograms records programs whose goroutines wait for long and are needed.
+// TestNothingLeaksInWellBehavedPrograms records programs whose goroutines wait for long and are
+// needed.
 func TestNothingLeaksInWellBehavedPrograms(t *testing.T) {
 	testenv.RequireBPF(t)
 	program := testenv.Build(t, testenv.Program{Name: "wellbehaved"})
@@ -84,7 +89,8 @@ func TestNothingLeaksInWellBehavedPrograms(t *testing.T) {
 	}
 }
 
-// leakedAt counts the goroutines that are leaked at a place, and fails where others wait there. Who sleeps on the way there is not lost yet.
+// leakedAt counts the goroutines that are leaked at a place, and fails where others wait there. Who
+// sleeps on the way there is not lost yet.
 func leakedAt(t *testing.T, r *goroutines.Result, place string) (n int64) {
 	for _, g := range r.Groups {
 		switch {
@@ -119,10 +125,12 @@ func standsIn(g *goroutines.Group, function string) bool {
 
 func groupText(g *goroutines.Group) string {
 	return fmt.Sprintf("%d of %s, %s %s (%d created, %d ended, woken %d times): %q, because %s\n%s",
-		g.Count, g.Entry, g.State, g.Reason, g.Created, g.Ended, g.Woken, g.Verdict, g.Evidence, strings.ReplaceAll(g.Stack, ";", "\n"))
+		g.Count, g.Entry, g.State, g.Reason, g.Created, g.Ended, g.Woken, g.Verdict, g.Evidence,
+		strings.ReplaceAll(g.Stack, ";", "\n"))
 }
 
-// verdicts records two seconds of a case at work. What the program counts is that before and after the recording.
+// verdicts records two seconds of a case at work. What the program counts is that before and after
+// the recording.
 func verdicts(t *testing.T, program, name string) (r *goroutines.Result, before, after int64) {
 	t.Helper()
 	trace := filepath.Join(t.TempDir(), "trace.parquet")
@@ -158,7 +166,8 @@ func output(t *testing.T, args ...string) []byte {
 	return out
 }
 
-// residentCase is a program that runs a case until its input ends, and says a number for each line of it.
+// residentCase is a program that runs a case until its input ends, and says a number for each line
+// of it.
 type residentCase struct {
 	cmd *exec.Cmd
 	in  io.WriteCloser

@@ -95,8 +95,10 @@ func TestAnOrdinaryUserIsToldWhatToDo(t *testing.T) {
 		args []string
 		want []string
 	}{
-		{"record", []string{"record", "-p", strconv.Itoa(os.Getpid())}, []string{"recording takes CAP_BPF and CAP_PERFMON: user 65534 lacks CAP_BPF and CAP_PERFMON", "To do: run it with sudo"}},
-		{"check", []string{"check"}, []string{"cannot be recorded here", "recording takes CAP_BPF and CAP_PERFMON", "run it with sudo"}},
+		{"record", []string{"record", "-p", strconv.Itoa(os.Getpid())}, []string{"recording takes CAP_BPF and " +
+			"CAP_PERFMON: user 65534 lacks CAP_BPF and CAP_PERFMON", "To do: run it with sudo"}},
+		{"check", []string{"check"}, []string{"cannot be recorded here", "recording takes CAP_BPF and CAP_PERFMON",
+			"run it with sudo"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -212,8 +212,10 @@ func TestEachUseTakesWhatCheckSays(t *testing.T) {
 		{"record another user's", "record -p, another's", nil, record("-p", s.strangers)},
 		{"record root's", "record -p, another's", nil, record("-p", s.roots)},
 		{"check root's", "record -p, another's", nil, check(s.roots)},
-		{"record root's, whose executable root alone may read", "record -p, another's", hidden, record("-p", s.hiddenOfRoot)},
-		{"record yours, whose executable root alone may read", "record -p, another's", hidden, record("-p", s.hiddenOfYours)},
+		{"record root's, whose executable root alone may read", "record -p, another's", hidden,
+			record("-p", s.hiddenOfRoot)},
+		{"record yours, whose executable root alone may read", "record -p, another's", hidden,
+			record("-p", s.hiddenOfYours)},
 		{"record a command as oneself", "record, yours", nil, record("--user", "nobody", "--", s.service)},
 		{"record a command as another user", "record --user USER --", nil, record("--user", "daemon", "--", s.service)},
 	}
@@ -352,18 +354,22 @@ func TestAdviceIsWhatHelps(t *testing.T) {
 		err  error
 		want string
 	}{
-		{"a user", &target.PrivilegeError{Missing: missing, Caller: target.Privileges{UID: 7, Bounding: bits}}, "sudo setcap cap_perfmon+ep $"},
+		{"a user", &target.PrivilegeError{Missing: missing, Caller: target.Privileges{UID: 7, Bounding: bits}},
+			"sudo setcap cap_perfmon+ep $"},
 		{
 			"a user whose program has something already",
-			&target.PrivilegeError{Missing: missing, Caller: target.Privileges{UID: 7, Bounding: bits, Effective: 1 << target.CapBPF}},
+			&target.PrivilegeError{Missing: missing, Caller: target.Privileges{UID: 7, Bounding: bits,
+				Effective: 1 << target.CapBPF}},
 			"sudo setcap cap_perfmon,cap_bpf+ep $",
 		},
 		{"a container", &target.PrivilegeError{Missing: missing}, "docker run --cap-add=perfmon"},
 		{
 			"a process that gets nothing new",
-			&target.PrivilegeError{Missing: missing, Caller: target.Privileges{Bounding: bits, NoNewPrivs: true}}, "no_new_privs is set",
+			&target.PrivilegeError{Missing: missing, Caller: target.Privileges{Bounding: bits, NoNewPrivs: true}},
+			"no_new_privs is set",
 		},
-		{"a user namespace", &target.PrivilegeError{Caller: target.Privileges{Nested: true}}, "root of the machine, outside"},
+		{"a user namespace", &target.PrivilegeError{Caller: target.Privileges{Nested: true}},
+			"root of the machine, outside"},
 	}
 	for _, test := range tests {
 		if got := privilegeAdvice(test.err); !strings.Contains(got, test.want) {

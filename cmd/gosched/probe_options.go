@@ -15,7 +15,8 @@ type probeOptions struct {
 }
 
 func (o *probeOptions) addFlags(flags *pflag.FlagSet) {
-	flags.StringSliceVar(&o.without, "without", nil, "leave out `transitions`, to cost less: "+strings.Join(transitionNames(), ", "))
+	flags.StringSliceVar(&o.without, "without", nil, "leave out `transitions`, to cost less: "+
+		strings.Join(transitionNames(), ", "))
 	flags.IntVar(&o.stackDepth, "stack-depth", 0, "the most `frames` of a stack; 0: what the kernel side can hold")
 	flags.StringVar(&o.user, "user", "", "run the command as this `user`, by name or number")
 	flags.StringSliceVar(&o.fallbacks, "fallback", nil,

@@ -75,8 +75,9 @@ func TestTheReadmesCommandsWork(t *testing.T) {
 	})
 }
 
-// summaries are those that the README compares: of a service and of one that holds a lock for twice as long (testdata/progs/builds,
-// without and with -regress lock), six recordings each by gosched record-ab, of version 1.
+// summaries are those that the README compares: of a service and of one that holds a lock for twice
+// as long (testdata/progs/builds, without and with -regress lock), six recordings each by gosched
+// record-ab, of version 1.
 var summaries = []string{"base.summary.parquet", "head.summary.parquet"}
 
 func copySummaries(env *testscript.Env) error {
@@ -92,10 +93,12 @@ func copySummaries(env *testscript.Env) error {
 	return nil
 }
 
-// TestTheReadmeShowsWhatCompareSays compares real summaries, which give the same bytes everywhere, with what the README shows of it.
+// TestTheReadmeShowsWhatCompareSays compares real summaries, which give the same bytes everywhere,
+// with what the README shows of it.
 func TestTheReadmeShowsWhatCompareSays(t *testing.T) {
 	var out, notes strings.Builder
-	code := run(t.Context(), []string{"compare", "--base", filepath.Join("testdata/summaries", summaries[0]), "--head", filepath.Join("testdata/summaries", summaries[1])}, &out, &notes)
+	code := run(t.Context(), []string{"compare", "--base", filepath.Join("testdata/summaries", summaries[0]), "--head",
+		filepath.Join("testdata/summaries", summaries[1])}, &out, &notes)
 	if code != exitGate || notes.Len() > 0 {
 		t.Fatalf("exits with %d and says %q; want %d and nothing", code, notes.String(), exitGate)
 	}

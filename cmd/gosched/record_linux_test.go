@@ -64,9 +64,10 @@ func TestTheProgressLineIsForTerminalsOnly(t *testing.T) {
 
 func TestSummary(t *testing.T) {
 	summary := &record.Summary{
-		Whole:     true,
-		PID:       42,
-		Progress:  record.Progress{Counts: record.Counts{Events: 4000, Lost: 1200, LostStacks: 3}, Elapsed: 2 * time.Second, Bytes: 8000},
+		Whole: true,
+		PID:   42,
+		Progress: record.Progress{Counts: record.Counts{Events: 4000, Lost: 1200, LostStacks: 3},
+			Elapsed: 2 * time.Second, Bytes: 8000},
 		EndReason: record.EndDuration,
 		Metadata: format.Metadata{Processes: []format.Process{{
 			PID: 42, Executable: "/usr/bin/server", GoVersion: "go1.26.8",
@@ -116,7 +117,8 @@ func TestExitCodes(t *testing.T) {
 	}{
 		{"nothing wrong", nil, exitFine, ""},
 		{"bad input", broken, exitInput, "disk full"},
-		{"not supported", record.ErrUnsupported, exitUnsupported, "not supported here\ngosched check says what this kernel lacks."},
+		{"not supported", record.ErrUnsupported, exitUnsupported, "not supported here\ngosched check says what this " +
+			"kernel lacks."},
 		{"not supported, and knows what to do", unsupportedVersion(t), exitUnsupported, "executable not supported: " +
 			"go1.17 is older than go1.18\nBuild it with go1.18 or later."},
 		{"the command's code", passOn(7, nil), 7, ""},

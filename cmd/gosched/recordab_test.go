@@ -141,11 +141,13 @@ func TestATrialFollowsThePlan(t *testing.T) {
 	if err := trial(t, recordABOptions{warmUps: 1, runs: 3}, runner, notes).record(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"b .", "h .", "b 01.parquet", "h 02.parquet", "h 03.parquet", "b 04.parquet", "h 05.parquet", "b 06.parquet"}
+	want := []string{"b .", "h .", "b 01.parquet", "h 02.parquet", "h 03.parquet", "b 04.parquet", "h 05.parquet",
+		"b 06.parquet"}
 	if !slices.Equal(runner.ran, want) {
 		t.Errorf("it ran %q; want %q", runner.ran, want)
 	}
-	if lines := strings.Split(notes.String(), "\n"); len(lines) != 10 || !strings.HasPrefix(lines[6], "run 5 of 6: head, 00:00 left") ||
+	if lines := strings.Split(notes.String(), "\n"); len(lines) != 10 || !strings.HasPrefix(lines[6],
+		"run 5 of 6: head, 00:00 left") ||
 		!strings.Contains(lines[8], "recorded 3 runs of each") || !strings.Contains(lines[8], "lost 30 events") {
 		t.Errorf("it says\n%s", notes)
 	}
@@ -252,8 +254,9 @@ func BenchmarkPingPong(b *testing.B) {
 }
 `
 
-// TestBenchmarksAreRecorded records what go test -bench -trace writes: several Go traces of Go's own making, and what is said of the
-// machine and of the time, by which recordings are put in order.
+// TestBenchmarksAreRecorded records what go test -bench -trace writes: several Go traces of Go's
+// own making, and what is said of the machine and of the time, by which recordings are put in
+// order.
 func TestBenchmarksAreRecorded(t *testing.T) {
 	if _, err := exec.LookPath("go"); err != nil {
 		t.Skip("go is not in $PATH")
@@ -264,8 +267,10 @@ func TestBenchmarksAreRecorded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	command := "go test -C " + quoted(dir) + " -run '^$' -bench . -benchtime 200x -o " + quoted(filepath.Join(dir, "b.test")) + " -trace={trace} ."
-	opts := recordABOptions{base: command, head: "GOMAXPROCS=1 " + command, goTrace: true, runs: 2, warmUps: 1, output: filepath.Join(dir, "ab"), noCompare: true}
+	command := "go test -C " + quoted(dir) + " -run '^$' -bench . -benchtime 200x -o " +
+		quoted(filepath.Join(dir, "b.test")) + " -trace={trace} ."
+	opts := recordABOptions{base: command, head: "GOMAXPROCS=1 " + command, goTrace: true, runs: 2, warmUps: 1,
+		output: filepath.Join(dir, "ab"), noCompare: true}
 	commands, err := opts.check(pflag.NewFlagSet("", pflag.ContinueOnError))
 	if err != nil {
 		t.Fatal(err)
@@ -285,7 +290,8 @@ func TestBenchmarksAreRecorded(t *testing.T) {
 			t.Errorf("%s begins at %d, the one before at %d", file, meta.StartNS, last)
 		}
 		last = meta.StartNS
-		if meta.Host == "" || meta.CPUs == 0 || !strings.Contains(meta.Processes[0].Command, "-bench") || (meta.Processes[0].GOMAXPROCS == 1) != (s == headSide) {
+		if meta.Host == "" || meta.CPUs == 0 || !strings.Contains(meta.Processes[0].Command, "-bench") ||
+			(meta.Processes[0].GOMAXPROCS == 1) != (s == headSide) {
 			t.Errorf("%s says of itself %+v", file, meta)
 		}
 		if m := meta.Machine; runtime.GOOS == "linux" && (m == nil || m.BusyNS <= 0 || m.OwnNS <= 0) {

@@ -8,8 +8,9 @@ import (
 	"testing"
 )
 
-// BenchmarkOpenRuns reads recordings as summary and compare do, some at a time: of the benchmarks it is the one with goroutines that wait for
-// each other. The gate of this project compares it with that of the commit before, from this folder.
+// BenchmarkOpenRuns reads recordings as summary and compare do, some at a time: of the benchmarks
+// it is the one with goroutines that wait for each other. The gate of this project compares it with
+// that of the commit before, from this folder.
 func BenchmarkOpenRuns(b *testing.B) {
 	trace, err := os.ReadFile("../../record/gotrace/testdata/go1.25.4.trace")
 	if err != nil {

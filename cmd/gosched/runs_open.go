@@ -21,15 +21,18 @@ import (
 // recordingsAtOnce is how many traces are read at a time.
 const recordingsAtOnce = 2
 
-// openRuns reads the recordings that patterns mean: each is a file, a folder of segments, a Go trace or a text twin, which is one recording, or
-// a summary, whose recordings are taken over; or a glob of these, which is expanded here. Several files are several recordings. They come
-// in the order of when they began. What there is to say of Go traces, and how far reading is, is told to notes.
+// openRuns reads the recordings that patterns mean: each is a file, a folder of segments, a Go
+// trace or a text twin, which is one recording, or a summary, whose recordings are taken over; or a
+// glob of these, which is expanded here. Several files are several recordings. They come in the
+// order of when they began. What there is to say of Go traces, and how far reading is, is told to
+// notes.
 func openRuns(ctx context.Context, patterns []string, notes io.Writer) ([]*summary.Run, error) {
 	paths, err := expandPatterns(patterns)
 	if err != nil {
 		return nil, err
 	}
-	o := runsOpener{paths: paths, found: make([][]*summary.Run, len(paths)), errs: make([]error, len(paths)), notes: &sharedWriter{w: notes}}
+	o := runsOpener{paths: paths, found: make([][]*summary.Run, len(paths)), errs: make([]error, len(paths)),
+		notes: &sharedWriter{w: notes}}
 	o.progress = progressOf(notes, len(paths))
 	o.all(ctx)
 	if err := o.err(ctx); err != nil {

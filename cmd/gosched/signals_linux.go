@@ -12,7 +12,8 @@ import (
 )
 
 // forwarded are the signals that a recorded command gets in our place.
-var forwarded = []os.Signal{syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2}
+var forwarded = []os.Signal{syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1,
+	syscall.SIGUSR2}
 
 // fromKeyboard are those that a terminal sends to all of its foreground group, the
 // command included: forwarding would double them.

@@ -65,7 +65,8 @@ func writeSummary(out io.Writer, s *record.Summary, path string) error {
 		report.FormatCount(s.Events), perSecond(s), s.EndReason)
 	written := "nothing was written"
 	if s.Bytes > 0 {
-		written = fmt.Sprintf("wrote %s, %s%s: gosched latency %s", path, report.FormatBytes(s.Bytes), perEvent(s), path)
+		written = fmt.Sprintf("wrote %s, %s%s: gosched latency %s", path, report.FormatBytes(s.Bytes), perEvent(s),
+			path)
 	}
 	_, err := fmt.Fprintf(out, "%s%s\n%s\n%s\n", recorded, library(process.Modules), missing(s, &process), written)
 	return err
@@ -110,7 +111,8 @@ func missing(s *record.Summary, process *format.Process) string {
 		lines = append(lines, "nothing lost")
 	}
 	if s.Lost > 0 || s.LostStacks > 0 {
-		lines = append(lines, fmt.Sprintf("lost %s events and %s stacks", report.FormatCount(s.Lost), report.FormatCount(s.LostStacks)))
+		lines = append(lines, fmt.Sprintf("lost %s events and %s stacks", report.FormatCount(s.Lost),
+			report.FormatCount(s.LostStacks)))
 	}
 	for _, snapshot := range s.Metadata.Snapshots {
 		if snapshot.Unread > 0 || snapshot.Unsure > 0 || snapshot.EndNS-snapshot.BeginNS > longReadingNS {

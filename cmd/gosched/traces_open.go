@@ -92,7 +92,8 @@ func openParquet(paths ...string) (format.Trace, error) {
 	return trace, nil
 }
 
-// openFile opens a regular file and says how it begins; nil for anything else, of which format.Open knows what to say.
+// openFile opens a regular file and says how it begins; nil for anything else, of which format.Open
+// knows what to say.
 func openFile(path string) (file *os.File, beginning string) {
 	info, err := os.Stat(path)
 	if err != nil || !info.Mode().IsRegular() {

@@ -16,8 +16,10 @@ import (
 // fullRow has a value in every column.
 func fullRow(run string, n int64) Row {
 	return Row{
-		Run: run, Metric: "wait", GroupedBy: "site", Name: "chan receive", Stack: "main.main;main.f", Waker: "main.g", Bucket: n, LoNS: n, HiNS: n + 1, Count: 3, Censored: 0,
-		SumNS: math.MaxInt64, CensoredSumNS: 5, MinNS: 1, MaxNS: 9, CensoredMaxNS: 2, Broken: 1, Frame: "main.f f.go:1", WakerFrame: "main.g g.go:2", Causes: "[]",
+		Run: run, Metric: "wait", GroupedBy: "site", Name: "chan receive", Stack: "main.main;main.f", Waker: "main.g",
+		Bucket: n, LoNS: n, HiNS: n + 1, Count: 3, Censored: 0,
+		SumNS: math.MaxInt64, CensoredSumNS: 5, MinNS: 1, MaxNS: 9, CensoredMaxNS: 2, Broken: 1, Frame: "main.f f.go:1",
+		WakerFrame: "main.g g.go:2", Causes: "[]",
 	}
 }
 
@@ -81,7 +83,8 @@ func TestEveryFieldOfARowIsAColumn(t *testing.T) {
 	r := fullRow("a", 1)
 	for i := range specs {
 		s := &specs[i]
-		if s.text != nil && *s.text(&r) == "" || s.number != nil && *s.number(&r) == Null || (s.text == nil) == (s.number == nil) {
+		if s.text != nil && *s.text(&r) == "" || s.number != nil && *s.number(&r) == Null ||
+			(s.text == nil) == (s.number == nil) {
 			t.Errorf("column %s has no field", s.name)
 		}
 		if s.text != nil {
@@ -150,17 +153,21 @@ func TestBadFilesAreRefusedInASentence(t *testing.T) {
 		is   error
 		says string
 	}{
-		{"a newer version", parquet(t, schema(), `{"version":2,"runs":7}`), ErrNewer, "version 2, this gosched reads up to 1"},
+		{"a newer version", parquet(t, schema(), `{"version":2,"runs":7}`), ErrNewer,
+			"version 2, this gosched reads up to 1"},
 		{"no version", parquet(t, schema(), `{}`), ErrNotSummary, "version 0"},
 		{"no JSON", parquet(t, schema(), `{`), ErrCorrupt, "decode gosched.summary"},
 		{"no recordings", parquet(t, schema(), `{"version":1,"runs":[]}`), ErrCorrupt, "0 recordings"},
-		{"a recording twice", parquet(t, schema(), `{"version":1,"runs":[{"run":"a"},{"run":"a"}]}`), ErrCorrupt, `called "a"`},
+		{"a recording twice", parquet(t, schema(), `{"version":1,"runs":[{"run":"a"},{"run":"a"}]}`), ErrCorrupt,
+			`called "a"`},
 		{"too many recordings", parquet(t, schema(), `{"version":1,"runs":[`+many+`]}`), ErrCorrupt, "4097 recordings"},
-		{"too much metadata", parquet(t, schema(), strings.Repeat(" ", maxDocumentBytes+1)), ErrCorrupt, "bytes of metadata"},
+		{"too much metadata", parquet(t, schema(), strings.Repeat(" ", maxDocumentBytes+1)), ErrCorrupt,
+			"bytes of metadata"},
 		{"other columns", parquet(t, schema()[1:], `{"version":1,"runs":[{"run":"a"}]}`), ErrNotSummary, "columns"},
 	} {
 		_, err := open(test.file)
-		if !errors.Is(err, test.is) || !strings.Contains(err.Error(), test.says) || strings.Contains(err.Error(), "\n") {
+		if !errors.Is(err, test.is) || !strings.Contains(err.Error(), test.says) || strings.Contains(err.Error(),
+			"\n") {
 			t.Errorf("%s: %v", test.name, err)
 		}
 	}
@@ -171,9 +178,10 @@ func TestAWriterRefusesWhatAReaderWould(t *testing.T) {
 	row.Stack = strings.Repeat("x", MaxTextBytes+1)
 	for name, err := range map[string]error{
 		"no recordings": Write(new(bytes.Buffer), nil, nil),
-		"a long text": Write(new(bytes.Buffer), []Run{{"a", json.RawMessage("{}")}}, func(_ int, add func(*Row) error) error {
-			return add(&row)
-		}),
+		"a long text": Write(new(bytes.Buffer), []Run{{"a", json.RawMessage("{}")}},
+			func(_ int, add func(*Row) error) error {
+				return add(&row)
+			}),
 		"too many": Write(new(bytes.Buffer), make([]Run, MaxRuns+1), nil),
 	} {
 		if err == nil {

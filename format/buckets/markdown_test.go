@@ -21,7 +21,8 @@ func TestSummaryMDIsWhatTheSpecSays(t *testing.T) {
 		if s.nullable {
 			null = "where there is none"
 		}
-		fmt.Fprintf(&out, "| `%s` | %s | %s | %s |\n", s.name, map[flat.Type]string{flat.Int64: "int64", flat.String: "string"}[s.typ()], null, s.meaning)
+		fmt.Fprintf(&out, "| `%s` | %s | %s | %s |\n", s.name, map[flat.Type]string{flat.Int64: "int64",
+			flat.String: "string"}[s.typ()], null, s.meaning)
 	}
 	fmt.Fprintf(&out, mdRest, key, Version, MaxRuns, MaxRows, MaxTextBytes)
 	if *update {

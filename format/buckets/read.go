@@ -19,7 +19,8 @@ var ErrNewer = errors.New("summary of a newer gosched")
 // ErrCorrupt is wrapped by the errors about summaries whose bytes are damaged.
 var ErrCorrupt = flat.ErrCorrupt
 
-// IsSummary says whether a file of size bytes is a summary, by its footer alone. Whether it can be read is for Open to say.
+// IsSummary says whether a file of size bytes is a summary, by its footer alone. Whether it can be
+// read is for Open to say.
 func IsSummary(r io.ReaderAt, size int64) (is bool) {
 	defer func() {
 		if recover() != nil { // a decoder of bytes that are no file of ours
@@ -108,7 +109,8 @@ func (d *document) check() error {
 	return nil
 }
 
-// checkSchema checks that the file's columns are ours. Later versions append columns, so that those of an earlier one are the first of this one.
+// checkSchema checks that the file's columns are ours. Later versions append columns, so that those
+// of an earlier one are the first of this one.
 func checkSchema(file *flat.File) error {
 	got, err := file.Columns()
 	if err != nil {
@@ -147,7 +149,8 @@ func (f *File) group(z *flat.Decompressor, g int, each func(*Row) error) error {
 			return fmt.Errorf("column %s: %w", specs[i].name, err)
 		}
 		if len(columns[i].pages) != len(columns[0].pages) {
-			return fmt.Errorf("%w: column %s has %d pages and not %d", ErrCorrupt, specs[i].name, len(columns[i].pages), len(columns[0].pages))
+			return fmt.Errorf("%w: column %s has %d pages and not %d", ErrCorrupt, specs[i].name, len(columns[i].pages),
+				len(columns[0].pages))
 		}
 	}
 	for p, page := range columns[0].pages {

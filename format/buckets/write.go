@@ -42,10 +42,12 @@ const (
 // level is the zstd effort: a summary is small and kept for long.
 const level = 4
 
-// Write writes a summary of these recordings. The rows of each are asked for once, and written as they come.
+// Write writes a summary of these recordings. The rows of each are asked for once, and written as
+// they come.
 func Write(w io.Writer, runs []Run, rows func(i int, add func(*Row) error) error) error {
 	if len(runs) == 0 || len(runs) > MaxRuns {
-		return fmt.Errorf("write summary: %d recordings, where a file has at least 1 and at most %d", len(runs), MaxRuns)
+		return fmt.Errorf("write summary: %d recordings, where a file has at least 1 and at most %d", len(runs),
+			MaxRuns)
 	}
 	text, err := json.Marshal(document{Version, runs})
 	if err != nil {
@@ -69,7 +71,8 @@ func Write(w io.Writer, runs []Run, rows func(i int, add func(*Row) error) error
 	return out.file.Close([]flat.KeyValue{{Key: key, Value: string(text)}}, "gosched")
 }
 
-// writer turns rows into row groups, each of one recording: a row group is in the order of its first column.
+// writer turns rows into row groups, each of one recording: a row group is in the order of its
+// first column.
 type writer struct {
 	file    *flat.Writer
 	zstd    *flat.Compressor

@@ -97,7 +97,8 @@ func (s source) checkName() []string {
 		return []string{fmt.Sprintf("%s: package %s: name it after what it holds", s.path, name)}
 	}
 	if base := path.Base(s.pkg); name != base && name != "main" {
-		return []string{fmt.Sprintf("%s: package %s lies in folder %s: folder and package have one name", s.path, name, base)}
+		return []string{fmt.Sprintf("%s: package %s lies in folder %s: folder and package have one name", s.path, name,
+			base)}
 	}
 	return nil
 }

@@ -10,26 +10,39 @@ var layers = []struct {
 	may []string
 	why string
 }{
-	{"format/...", []string{"format/..."}, "the trace stands for itself: whoever reads or writes one needs nothing else of ours"},
+	{"format/...", []string{"format/..."}, "the trace stands for itself: whoever reads or writes one needs nothing " +
+		"else of ours"},
 	{"bpf", nil, "the programs in the kernel know nothing of traces or targets"},
-	{"record/gobin/...", []string{"record/gobin/..."}, "a Go executable is read through io.ReaderAt: no process, no trace"},
+	{"record/gobin/...", []string{"record/gobin/..."},
+		"a Go executable is read through io.ReaderAt: no process, no trace"},
 	{"record/target/...", []string{"record/target/..."}, "a process is what /proc shows: no Go binary, no trace"},
-	{"record/gotrace/...", []string{"format", "record/gotrace/...", "record/syscalls"}, "Go's own traces become events without eBPF or a target"},
+	{"record/gotrace/...", []string{"format", "record/gotrace/...", "record/syscalls"},
+		"Go's own traces become events without eBPF or a target"},
 	{"record/syscalls", nil, "names of functions are all it takes"},
 	{"record/...", []string{"bpf", "format", "record/..."}, "left of format: it writes traces and asks them nothing"},
 	{"analyze/stats/...", []string{"analyze/stats/..."}, "statistics know nothing of traces"},
 	{"analyze/report/...", []string{"analyze/report/...", "analyze/stats"}, "results are drawn as they are given"},
-	{"analyze/replay/...", []string{"format", "analyze/replay/...", "analyze/stats"}, "the scheduler model reads the trace and nothing else"},
+	{"analyze/replay/...", []string{"format", "analyze/replay/...", "analyze/stats"},
+		"the scheduler model reads the trace and nothing else"},
 	{"analyze/internal/...", []string{"format", "analyze/replay"}, "made-up schedules for the analyzers' tests"},
-	{"analyze/goroutines/...", []string{"format", "analyze/replay/...", "analyze/stats/...", "analyze/report/...", "analyze/goroutines/..."}, "an analyzer whose profiles and instants are folders of their own"},
-	{"analyze/summary", []string{"format/...", "analyze/replay/...", "analyze/stats", "analyze/report", "analyze/latency", "analyze/blocking/...", "analyze/goroutines/...", "analyze/summary"}, "a summary is what the analyzers found, kept in a file of its own"},
-	{"analyze/compare/policy", []string{"analyze/summary"}, "what a team demands of a comparison is said in the words of summaries"},
-	{"analyze/compare", []string{"format", "analyze/replay/...", "analyze/stats", "analyze/report", "analyze/summary", "analyze/compare/policy"}, "comparing takes summaries, and no trace"},
-	{"analyze/...", []string{"format", "analyze/replay/...", "analyze/stats/...", "analyze/report/..."}, "right of format: analyzers may touch only the trace, and know nothing of one another"},
-	{"export/...", []string{"format", "analyze/replay", "export/..."}, "right of format: exports may touch only the trace"},
-	{"cmd/...", []string{"bpf", "format/...", "record/...", "analyze/...", "export/...", "cmd/...", "internal/..."}, "commands put the pieces together"},
+	{"analyze/goroutines/...", []string{"format", "analyze/replay/...", "analyze/stats/...", "analyze/report/...",
+		"analyze/goroutines/..."}, "an analyzer whose profiles and instants are folders of their own"},
+	{"analyze/summary", []string{"format/...", "analyze/replay/...", "analyze/stats", "analyze/report",
+		"analyze/latency", "analyze/blocking/...", "analyze/goroutines/...", "analyze/summary"},
+		"a summary is what the analyzers found, kept in a file of its own"},
+	{"analyze/compare/policy", []string{"analyze/summary"}, "what a team demands of a comparison is said in the " +
+		"words of summaries"},
+	{"analyze/compare", []string{"format", "analyze/replay/...", "analyze/stats", "analyze/report", "analyze/summary",
+		"analyze/compare/policy"}, "comparing takes summaries, and no trace"},
+	{"analyze/...", []string{"format", "analyze/replay/...", "analyze/stats/...", "analyze/report/..."},
+		"right of format: analyzers may touch only the trace, and know nothing of one another"},
+	{"export/...", []string{"format", "analyze/replay", "export/..."},
+		"right of format: exports may touch only the trace"},
+	{"cmd/...", []string{"bpf", "format/...", "record/...", "analyze/...", "export/...", "cmd/...", "internal/..."},
+		"commands put the pieces together"},
 	{"internal/archtest", nil, "the rules read files, not packages"},
-	{"internal/...", []string{"bpf", "format/...", "record/...", "analyze/...", "internal/..."}, "what only tests use may use everything but commands"},
+	{"internal/...", []string{"bpf", "format/...", "record/...", "analyze/...", "internal/..."},
+		"what only tests use may use everything but commands"},
 }
 
 // testLayers is what tests of any package may import beside their own layer.
@@ -44,7 +57,8 @@ var homes = []struct {
 }{
 	{"github.com/cilium/ebpf", []string{"bpf", "record", "internal/..."}, []string{"bpf", "record", "internal/..."}},
 	{"github.com/parquet-go/parquet-go", []string{"format/..."}, []string{"format/..."}},
-	{"golang.org/x/exp/trace", []string{"record/gotrace/...", "internal/referee/..."}, []string{"record/...", "internal/...", "analyze/..."}},
+	{"golang.org/x/exp/trace", []string{"record/gotrace/...", "internal/referee/..."},
+		[]string{"record/...", "internal/...", "analyze/..."}},
 	{"gonum.org/v1/gonum", []string{"analyze/stats/..."}, []string{"analyze/..."}},
 	{"go.yaml.in/yaml/v4", []string{"analyze/compare/policy"}, []string{"analyze/compare/policy"}},
 	{"github.com/spf13/cobra", []string{"cmd/..."}, []string{"cmd/..."}},
@@ -61,13 +75,15 @@ var homes = []struct {
 
 // machine are the standard packages by which code touches the machine. Right of
 // format they are not for use: the same trace gives the same output everywhere.
-var machine = []string{"net", "os", "os/exec", "os/signal", "os/user", "plugin", "runtime/trace", "syscall", "time/tzdata"}
+var machine = []string{"net", "os", "os/exec", "os/signal", "os/user", "plugin", "runtime/trace", "syscall",
+	"time/tzdata"}
 
 // offMachine are the folders that may touch only the trace.
 var offMachine = []string{"analyze/...", "export/..."}
 
 // vagueNames are package names that say nothing of what is inside.
-var vagueNames = []string{"base", "common", "core", "helper", "helpers", "lib", "misc", "shared", "support", "tools", "util", "utils"}
+var vagueNames = []string{"base", "common", "core", "helper", "helpers", "lib", "misc", "shared", "support", "tools",
+	"util", "utils"}
 
 // commandOnly are the functions that belong to the command alone: libraries take
 // writers, and return errors.

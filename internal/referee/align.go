@@ -1,7 +1,8 @@
 package referee
 
-// window is how many moves of each side are aligned at a time. It bounds the work and the memory of two lists that
-// have nothing in common; lists with fewer than half a window of differences in a row align as well as without it.
+// window is how many moves of each side are aligned at a time. It bounds the work and the memory of
+// two lists that have nothing in common; lists with fewer than half a window of differences in a
+// row align as well as without it.
 const window = 1024
 
 // pair joins a move of the one list with a move of the other; -1 stands for none.
@@ -50,7 +51,8 @@ func shifted(p pair, i, j int) pair {
 	return p
 }
 
-// alignWindow is the greedy algorithm of Myers, "An O(ND) Difference Algorithm and Its Variations" (1986).
+// alignWindow is the greedy algorithm of Myers, "An O(ND) Difference Algorithm and Its Variations"
+// (1986).
 func alignWindow[T comparable](a, b []T) []pair {
 	n, m := len(a), len(b)
 	limit := n + m
@@ -78,7 +80,8 @@ func alignWindow[T comparable](a, b []T) []pair {
 	return nil // not reached: n+m edits always suffice
 }
 
-// backtrack walks from the end to the beginning through the furthest points that each number of edits reached.
+// backtrack walks from the end to the beginning through the furthest points that each number of
+// edits reached.
 func backtrack(history [][]int, x, y, d int) []pair {
 	var pairs []pair
 	for ; d >= 0; d-- {

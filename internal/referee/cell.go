@@ -24,7 +24,8 @@ func (c Cell) build() string {
 	return strings.Join(append([]string{string(c.Program.Mode)}, c.Program.Env...), " ")
 }
 
-// V1 reports whether the cell's traces are of the format before Go 1.22, which is compared by counts.
+// V1 reports whether the cell's traces are of the format before Go 1.22, which is compared by
+// counts.
 func (c Cell) V1() bool { return !testenv.AtLeast(c.Program.Toolchain, "go1.22") }
 
 // What a cell must reach.
@@ -34,8 +35,8 @@ const (
 	fewYields     = 2 // stacks of yields may differ in any case: some programs are preempted a few times only
 )
 
-// Complaints says what is wrong with a report; none: nothing. Traces of Go 1.21 and earlier are judged by the counts
-// of moves of each kind.
+// Complaints says what is wrong with a report; none: nothing. Traces of Go 1.21 and earlier are
+// judged by the counts of moves of each kind.
 func (c Cell) Complaints(r *Report) []string {
 	var wrong []string
 	check := func(ok bool, format string, args ...any) {
@@ -52,21 +53,25 @@ func (c Cell) Complaints(r *Report) []string {
 		check(r.CountAgreement() >= wantAgreement, "counts of moves agree in %s", percent(r.CountAgreement()))
 		return wrong
 	}
-	check(r.Agreement() >= wantAgreement, "moves agree in %s: %d missing, %d extra", percent(r.Agreement()), r.Total.Missing, r.Total.Extra)
+	check(r.Agreement() >= wantAgreement, "moves agree in %s: %d missing, %d extra", percent(r.Agreement()),
+		r.Total.Missing, r.Total.Extra)
 	check(r.Reasons.Share() >= wantAgreement, "reasons agree in %s", r.Reasons)
 	check(r.Wakers.Share() >= wantAgreement, "wakers agree in %s", r.Wakers)
 	check(r.Creators.Share() >= wantAgreement, "creators agree in %s", r.Creators)
 	check(r.ParkStacks.Share() >= wantStacks, "stacks of parks agree in %s", r.ParkStacks)
-	check(r.YieldStacks.Share() >= wantStacks || r.YieldStacks.Compared-r.YieldStacks.Equal <= fewYields, "stacks of yields agree in %s", r.YieldStacks)
+	check(r.YieldStacks.Share() >= wantStacks || r.YieldStacks.Compared-r.YieldStacks.Equal <= fewYields,
+		"stacks of yields agree in %s", r.YieldStacks)
 	check(r.CreateStacks.Share() >= wantStacks, "entry functions agree in %s", r.CreateStacks)
 	check(r.CreatorStacks.Share() >= wantStacks, "stacks of creators agree in %s", r.CreatorStacks)
 	check(r.Ranges.Share() == 1, "GC cycles and stops of the world agree in %s", r.Ranges)
 	// Go 1.22's tracer cuts the stacks of system calls below a callback from C short.
-	check(r.SyscallStacks.Share() >= wantStacks || !testenv.AtLeast(c.Program.Toolchain, "go1.23"), "stacks of system calls agree in %s", r.SyscallStacks)
+	check(r.SyscallStacks.Share() >= wantStacks || !testenv.AtLeast(c.Program.Toolchain, "go1.23"),
+		"stacks of system calls agree in %s", r.SyscallStacks)
 	return wrong
 }
 
-// CountAgreement is the share of moves that remains if only their numbers by kind are compared, not their order.
+// CountAgreement is the share of moves that remains if only their numbers by kind are compared, not
+// their order.
 func (r *Report) CountAgreement() float64 {
 	var both, most int
 	for _, c := range r.Kinds {
@@ -120,7 +125,8 @@ type Result struct {
 	Complaints []string
 }
 
-// WriteMatrix writes results as Markdown: a table of cells, and the table of differences with how often each was met.
+// WriteMatrix writes results as Markdown: a table of cells, and the table of differences with how
+// often each was met.
 func WriteMatrix(w io.Writer, results []*Result) error {
 	var b strings.Builder
 	bad := 0
@@ -131,15 +137,20 @@ func WriteMatrix(w io.Writer, results []*Result) error {
 		}
 		sum.Add(r.Report)
 	}
-	fmt.Fprintf(&b, "# gosched against Go's own tracer\n\n%d cells, %d of them not as they should be; %d moves in both recordings, %d missing, %d extra, %d events lost.\n\n",
+	fmt.Fprintf(&b, "# gosched against Go's own tracer\n\n%d cells, %d of them not as they should be; %d moves in "+
+		"both recordings, %d missing, %d extra, %d events lost.\n\n",
 		len(results), bad, sum.Total.Matched, sum.Total.Missing, sum.Total.Extra, sum.Lost)
-	b.WriteString("| Go | build | program | moves | agreement | missing | extra | reasons | wakers | creators | GC and stops | park stacks | system call stacks | yield stacks | entry functions | times apart: half, 99% | remarks |\n|---|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|\n")
+	b.WriteString("| Go | build | program | moves | agreement | missing | extra | reasons | wakers | creators | GC " +
+		"and stops | park stacks | system call stacks | yield stacks | entry functions | times apart: half, 99% | " +
+		"remarks |\n|---|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|\n")
 	for _, r := range results {
 		writeRow(&b, r)
 	}
-	b.WriteString("\n## Differences that are the tracer's own\n\n| what | versions | Go's tracer says | gosched says | why | met |\n|---|---|---|---|---|--:|\n")
+	b.WriteString("\n## Differences that are the tracer's own\n\n| what | versions | Go's tracer says | gosched " +
+		"says | why | met |\n|---|---|---|---|---|--:|\n")
 	for _, d := range Differences {
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %d |\n", d.ID, d.Versions, d.Tracer, d.Ours, d.Why, sum.Differences[d.ID])
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %d |\n", d.ID, d.Versions, d.Tracer, d.Ours, d.Why,
+			sum.Differences[d.ID])
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -151,8 +162,10 @@ func writeRow(b *strings.Builder, r *Result) {
 	if r.V1() {
 		agreement, by = rep.CountAgreement(), " by counts"
 	}
-	fmt.Fprintf(b, "| %s | %s | %s | %d | %s%s | %d | %d | %s | %s | %s | %s | %s | %s | %s | %s | %.1f µs, %.1f µs | %s |\n",
+	fmt.Fprintf(b, "| %s | %s | %s | %d | %s%s | %d | %d | %s | %s | %s | %s | %s | %s | %s | %s | %.1f µs, %.1f "+
+		"µs | %s |\n",
 		r.Program.Toolchain, r.build(), r.Program.Name, rep.Total.Matched, percent(agreement), by,
-		rep.Total.Missing, rep.Total.Extra, rep.Reasons, rep.Wakers, rep.Creators, rep.Ranges, rep.ParkStacks, rep.SyscallStacks, rep.YieldStacks, rep.CreateStacks,
+		rep.Total.Missing, rep.Total.Extra, rep.Reasons, rep.Wakers, rep.Creators, rep.Ranges, rep.ParkStacks,
+		rep.SyscallStacks, rep.YieldStacks, rep.CreateStacks,
 		float64(rep.SkewP50)/1e3, float64(rep.SkewP99)/1e3, strings.Join(r.Complaints, "; "))
 }

@@ -12,7 +12,8 @@ func sound() *Report {
 	r := newReport()
 	r.kind(park).Matched = 20000
 	r.kind(ready).Matched = 20000
-	for _, t := range []*Tally{&r.Reasons, &r.Wakers, &r.Creators, &r.ParkStacks, &r.SyscallStacks, &r.YieldStacks, &r.CreateStacks, &r.CreatorStacks, &r.Ranges} {
+	for _, t := range []*Tally{&r.Reasons, &r.Wakers, &r.Creators, &r.ParkStacks, &r.SyscallStacks, &r.YieldStacks,
+		&r.CreateStacks, &r.CreatorStacks, &r.Ranges} {
 		*t = Tally{Compared: 20000, Equal: 20000}
 	}
 	r.finish()
@@ -72,8 +73,10 @@ func TestOldTracesAreJudgedByCounts(t *testing.T) {
 
 func TestMatrixHasARowForEachCell(t *testing.T) {
 	results := []*Result{
-		{Cell: Cell{Program: testenv.Program{Name: "channels", Toolchain: "go1.27.4", Mode: testenv.Plain}}, Report: sound()},
-		{Cell: Cell{Program: testenv.Program{Name: "gc", Toolchain: "go1.21.13", Mode: testenv.Plain}}, Report: sound(), Complaints: []string{"no good"}},
+		{Cell: Cell{Program: testenv.Program{Name: "channels", Toolchain: "go1.27.4", Mode: testenv.Plain}},
+			Report: sound()},
+		{Cell: Cell{Program: testenv.Program{Name: "gc", Toolchain: "go1.21.13", Mode: testenv.Plain}}, Report: sound(),
+			Complaints: []string{"no good"}},
 	}
 	results[0].Report.Differences[CoroutineSwitch] = 77
 	var b strings.Builder
@@ -107,12 +110,15 @@ func TestTracerOddities(t *testing.T) {
 		want  []kind
 		by    DifferenceID
 	}{
-		{"a P found by itself", []Move{move(syscallLost, "", 7, 2), move(run, "", 7, 2)}, []kind{syscallOut}, OwnPAfterLoss},
+		{"a P found by itself", []Move{move(syscallLost, "", 7, 2), move(run, "", 7, 2)}, []kind{syscallOut},
+			OwnPAfterLoss},
 		{"no P found", []Move{move(syscallLost, "", 7, -1), move(run, "", 7, 2)}, []kind{syscallLost, run}, ""},
-		{"run by another thread", []Move{move(syscallLost, "", 7, 2), move(run, "", 8, 2)}, []kind{syscallLost, run}, ""},
+		{"run by another thread", []Move{move(syscallLost, "", 7, 2), move(run, "", 8, 2)}, []kind{syscallLost, run},
+			""},
 		{
 			"GOMAXPROCS lowered",
-			[]Move{move(yield, "runtime.Gosched", 7, 2, "main.main", "runtime.GOMAXPROCS", "runtime.startTheWorldGC"), move(run, "", 7, 0)},
+			[]Move{move(yield, "runtime.Gosched", 7, 2, "main.main", "runtime.GOMAXPROCS", "runtime.startTheWorldGC"),
+				move(run, "", 7, 0)},
 			nil, ResizeSchedules,
 		},
 		{
@@ -166,18 +172,23 @@ func TestStackRules(t *testing.T) {
 		{"ours lacks the leaf", park, "main.f /m.go:3", "main.f /m.go:3;runtime.chanrecv1 /c.go:4", false, false, ""},
 		{"another line", park, "main.f /m.go:3", "main.f /m.go:4", false, false, ""},
 		{"another function", park, "main.f /m.go:3", "main.h /m.go:3", false, false, ""},
-		{"gopark kept", park, "runtime.gcBgMarkWorker /g.go:1", "runtime.gcBgMarkWorker /g.go:1;runtime.gopark /p.go:2", false, true, ""},
+		{"gopark kept", park, "runtime.gcBgMarkWorker /g.go:1", "runtime.gcBgMarkWorker /g.go:1;runtime.gopark /p.go:2",
+			false, true, ""},
 		{"interrupted line", yield, loop, strings.Replace(loop, ":7", ":8", 1), false, true, InterruptedLine},
 		{"interrupted between inlined functions", yield, "main.g /m.go:6;main.loop /m.go:7;runtime.asyncPreempt /a.s:8",
-			"main.g /m.go:6;main.loop /m.go:5;main.inlined /m.go:1;runtime.asyncPreempt /a.s:8", false, true, InterruptedLine},
-		{"truncated by us", park, "[truncated];main.f /m.go:3;main.g /m.go:6" + inner, "main.e /m.go:1;main.f /m.go:3;main.g /m.go:6", false, true, SkippedFrames},
-		{"truncated by us and different", park, "[truncated];main.f /m.go:3;main.g /m.go:6", "main.e /m.go:1;main.f /m.go:3;main.g /m.go:7", false, false, ""},
+			"main.g /m.go:6;main.loop /m.go:5;main.inlined /m.go:1;runtime.asyncPreempt /a.s:8", false, true,
+			InterruptedLine},
+		{"truncated by us", park, "[truncated];main.f /m.go:3;main.g /m.go:6" + inner,
+			"main.e /m.go:1;main.f /m.go:3;main.g /m.go:6", false, true, SkippedFrames},
+		{"truncated by us and different", park, "[truncated];main.f /m.go:3;main.g /m.go:6",
+			"main.e /m.go:1;main.f /m.go:3;main.g /m.go:7", false, false, ""},
 		{"another line further out", yield, loop, strings.Replace(loop, ":6", ":5", 1), false, false, ""},
 		{"interrupted line of a park", park, loop, strings.Replace(loop, ":7", ":8", 1), false, false, ""},
 		{"safe point of an old tracer", yield, root, "main.main /m.go:2", true, true, SafePointFrame},
 		{"safe point of a new tracer", yield, root, "main.main /m.go:2", false, false, ""},
 		{"truncated", park, "main.main /m.go:2;" + long, long, false, true, SkippedFrames},
-		{"truncated and different", park, "main.main /m.go:2;" + long, strings.Replace(long, ":9", ":8", 3), false, false, ""},
+		{"truncated and different", park, "main.main /m.go:2;" + long, strings.Replace(long, ":9", ":8", 3), false,
+			false, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			agree, by := stackRules{oldSafePoint: test.old}.agree(test.kind, stack(test.ours), stack(test.theirs))

@@ -8,8 +8,8 @@ import (
 	"github.com/gosched/gosched/format"
 )
 
-// edgeNS is how far from the tracer's first and last event a move of ours may be unmatched because the tracer was
-// not on yet or not any more.
+// edgeNS is how far from the tracer's first and last event a move of ours may be unmatched because
+// the tracer was not on yet or not any more.
 const edgeNS = 100e6
 
 // maxShown is how many differences a Report describes.
@@ -21,8 +21,9 @@ type Options struct {
 	WaitReasons map[string]bool
 }
 
-// Compare aligns our recording with the tracer's, goroutine by goroutine. A tracer's recording of Go 1.21 or earlier has
-// its clock set to ours, and both have the ends of their system calls made alike.
+// Compare aligns our recording with the tracer's, goroutine by goroutine. A tracer's recording of
+// Go 1.21 or earlier has its clock set to ours, and both have the ends of their system calls made
+// alike.
 func Compare(tracer, ours *Recording, opt Options) *Report {
 	c := comparison{report: newReport(), tracer: tracer, ours: ours, opt: opt}
 	if tracer.V1() {
@@ -137,9 +138,9 @@ func (c *comparison) slack() int64 {
 	return 0
 }
 
-// straddles reports whether the tracer's first move is our last one before the tracer was on: our probe saw it
-// before the tracer was on, and the runtime asked whether it is on only after. That can be one move of a goroutine,
-// not more, for the next one begins later.
+// straddles reports whether the tracer's first move is our last one before the tracer was on: our
+// probe saw it before the tracer was on, and the runtime asked whether it is on only after. That
+// can be one move of a goroutine, not more, for the next one begins later.
 func (c *comparison) straddles(pairs []pair, theirs, before []Move) bool {
 	if len(pairs) == 0 || pairs[0] != (pair{0, -1}) || len(before) == 0 {
 		return false
@@ -152,9 +153,10 @@ func (c *comparison) straddles(pairs []pair, theirs, before []Move) bool {
 	return last.kind() == theirs[missing-1].kind() && last.TimeNS >= c.tracer.Begin-straddleNS
 }
 
-// tail is how many of the last moves, all without a partner, happened when the tracer was off: all that are later
-// than its last event, and one at most that is older, whose probe came before the end and whose event would have
-// come after. Where the tracer has moves that we lack, there is no such excuse.
+// tail is how many of the last moves, all without a partner, happened when the tracer was off: all
+// that are later than its last event, and one at most that is older, whose probe came before the
+// end and whose event would have come after. Where the tracer has moves that we lack, there is no
+// such excuse.
 func (c *comparison) tail(pairs []pair, ours []Move) int {
 	n := 0
 	for i := len(pairs) - 1; i >= 0; i-- {
@@ -174,8 +176,8 @@ func (c *comparison) tail(pairs []pair, ours []Move) int {
 	return n
 }
 
-// straddleNS bounds the time between our probe of a move and the runtime's event for it, should its thread be
-// off the CPU in between.
+// straddleNS bounds the time between our probe of a move and the runtime's event for it, should its
+// thread be off the CPU in between.
 const straddleNS = 20e6
 
 // matched compares what else is known of two moves of one kind.

@@ -34,8 +34,8 @@ func traced(t *testing.T, p testenv.Program) *Recording {
 	return rec
 }
 
-// pretend makes of the tracer's recording one as gosched would have made it: our reasons, whole stacks, and moves
-// before and after the time in which the tracer was on.
+// pretend makes of the tracer's recording one as gosched would have made it: our reasons, whole
+// stacks, and moves before and after the time in which the tracer was on.
 func pretend(tracer *Recording) *Recording {
 	ours := newRecording()
 	byReason := map[string]string{}
@@ -59,7 +59,8 @@ func pretend(tracer *Recording) *Recording {
 		ours.Moves[id] = copied
 	}
 	ours.Ranges = slices.Clone(tracer.Ranges)
-	early := Move{TimeNS: tracer.Begin - 200e3, From: format.StateRunning, To: format.StateRunnable, Reason: "preempted"}
+	early := Move{TimeNS: tracer.Begin - 200e3, From: format.StateRunning, To: format.StateRunnable,
+		Reason: "preempted"}
 	started := Move{TimeNS: tracer.Begin - 100e3, From: format.StateRunnable, To: format.StateRunning}
 	late := Move{TimeNS: tracer.End + 100, From: format.StateRunning, To: format.StateWaiting, Reason: "semacquire"}
 	ours.Moves[1] = append(append([]Move{early, started}, ours.Moves[1]...), late)
@@ -172,7 +173,8 @@ var lies = []struct {
 	},
 }
 
-// TestEveryKindOfLieIsCaught changes one thing in a recording that agrees and wants the comparison to notice.
+// TestEveryKindOfLieIsCaught changes one thing in a recording that agrees and wants the comparison
+// to notice.
 func TestEveryKindOfLieIsCaught(t *testing.T) {
 	tracer := traced(t, testenv.Program{Name: "channels"})
 	reasons := runtimeWaitReasons(t, "")
@@ -330,7 +332,8 @@ func TestEveryWaitReasonHasItsTracerReason(t *testing.T) {
 	}
 }
 
-// insideReasons are wait reasons of goroutines that keep running: no move, and never in a recording.
+// insideReasons are wait reasons of goroutines that keep running: no move, and never in a
+// recording.
 var insideReasons = map[string]bool{
 	"": true, "GC assist marking": true, "dumping heap": true, "garbage collection": true,
 	"garbage collection scan": true, "GC worker (active)": true, "GC mark termination": true,

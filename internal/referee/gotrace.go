@@ -12,7 +12,8 @@ import (
 	"github.com/gosched/gosched/format"
 )
 
-// ReadGoTrace reads a trace of Go's own tracer, of any version, with the tracer's ways of saying things translated.
+// ReadGoTrace reads a trace of Go's own tracer, of any version, with the tracer's ways of saying
+// things translated.
 func ReadGoTrace(r io.Reader) (*Recording, error) {
 	buffered := bufio.NewReader(r)
 	header, err := buffered.Peek(len("go 1.22"))
@@ -149,8 +150,9 @@ func (g *goTrace) move(ev *trace.Event, st *trace.StateTransition) {
 	g.last = [2]position{g.last[1], p}
 }
 
-// isSwitch reports whether p is the last of the three moves that the reader makes of one GoSwitch event: they come
-// one nanosecond apart on one thread, and none of them has a stack, which an ordinary unblocking by a goroutine has.
+// isSwitch reports whether p is the last of the three moves that the reader makes of one GoSwitch
+// event: they come one nanosecond apart on one thread, and none of them has a stack, which an
+// ordinary unblocking by a goroutine has.
 func (g *goTrace) isSwitch(p position) bool {
 	woken, left := g.last[0], g.last[1]
 	if woken.goid == 0 || left.goid == 0 || woken.stack || left.stack {
@@ -166,7 +168,8 @@ func (g *goTrace) isSwitch(p position) bool {
 
 func (g *goTrace) at(p position) *Move { return &g.rec.Moves[p.goid][p.index] }
 
-// mergeSwitch makes waiting→running of the waiting→runnable→running of the goroutine that was switched to.
+// mergeSwitch makes waiting→running of the waiting→runnable→running of the goroutine that was
+// switched to.
 func (g *goTrace) mergeSwitch() {
 	woken := g.last[0]
 	moves := g.rec.Moves[woken.goid]
@@ -216,7 +219,8 @@ func (g *goTrace) normalize(moves []Move) []Move {
 	return out
 }
 
-// foundOwnP reports whether a goroutine that lost its P in a system call took one itself and ran on.
+// foundOwnP reports whether a goroutine that lost its P in a system call took one itself and ran
+// on.
 func foundOwnP(m, next *Move) bool {
 	return m.kind() == syscallLost && m.proc != int64(trace.NoProc) &&
 		next.kind() == run && next.thread == m.thread

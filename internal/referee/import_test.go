@@ -28,7 +28,8 @@ func (m memory) Write(b *format.Batch) error {
 func imported(t *testing.T, data []byte) *format.Memory {
 	t.Helper()
 	m := format.NewMemory(format.Metadata{})
-	summary, err := gotrace.Import(context.Background(), bytes.NewReader(data), memory{m}, gotrace.Options{Recorder: "test"})
+	summary, err := gotrace.Import(context.Background(), bytes.NewReader(data), memory{m},
+		gotrace.Options{Recorder: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +40,8 @@ func imported(t *testing.T, data []byte) *format.Memory {
 // TestImportedTracesAreLegal replays what the tracers of several versions write of every program.
 func TestImportedTracesAreLegal(t *testing.T) {
 	for _, toolchain := range []string{"go1.22.12", "go1.24.13", ""} {
-		for _, name := range []string{"channels", "selects", "locks", "timers", "tcp", "http", "files", "syscalls", "yield", "preempt", "locked", "gc", "stw", "panics", "many", "coro"} {
+		for _, name := range []string{"channels", "selects", "locks", "timers", "tcp", "http", "files", "syscalls",
+			"yield", "preempt", "locked", "gc", "stw", "panics", "many", "coro"} {
 			if name == "coro" && toolchain == "go1.22.12" {
 				continue // it needs iter.Pull
 			}
@@ -68,7 +70,8 @@ func TestImportedTracesAreLegal(t *testing.T) {
 // TestCutTracesAreReadAsFarAsTheyGo cuts a trace at many places.
 func TestCutTracesAreReadAsFarAsTheyGo(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "go.trace")
-	if out, err := exec.Command(testenv.Build(t, testenv.Program{Name: "channels"}), "-trace", path).CombinedOutput(); err != nil {
+	if out, err := exec.Command(testenv.Build(t, testenv.Program{Name: "channels"}), "-trace",
+		path).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	data, err := os.ReadFile(path)
@@ -107,15 +110,18 @@ func analyzed(t *testing.T, src replay.Source) tables {
 	return tables{l.Result(sum), b.Result(sum)}
 }
 
-// TestBothSourcesGiveTheSameTables records programs with eBPF and with Go's tracer at once and compares what the analyzers say.
+// TestBothSourcesGiveTheSameTables records programs with eBPF and with Go's tracer at once and
+// compares what the analyzers say.
 func TestBothSourcesGiveTheSameTables(t *testing.T) {
 	testenv.RequireBPF(t)
 	gosched := testenv.Gosched(t)
-	for _, c := range []struct{ name, repeat string }{{"channels", "6"}, {"locks", "6"}, {"timers", "1"}, {"tcp", "3"}} {
+	for _, c := range []struct{ name, repeat string }{{"channels", "6"}, {"locks", "6"}, {"timers", "1"},
+		{"tcp", "3"}} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
 			ours, theirs := filepath.Join(dir, "ours.parquet"), filepath.Join(dir, "go.trace")
-			cmd := exec.Command(gosched, "record", "-o", ours, "--", testenv.Build(t, testenv.Program{Name: c.name}), "-trace", theirs, "-repeat", c.repeat)
+			cmd := exec.Command(gosched, "record", "-o", ours, "--", testenv.Build(t, testenv.Program{Name: c.name}),
+				"-trace", theirs, "-repeat", c.repeat)
 			if out, err := cmd.CombinedOutput(); err != nil {
 				t.Fatalf("%v\n%s", err, out)
 			}
@@ -126,7 +132,8 @@ func TestBothSourcesGiveTheSameTables(t *testing.T) {
 			goTrace := imported(t, data)
 			part := filepath.Join(dir, "part.parquet")
 			moment := func(ns int64) string { return time.Unix(0, ns).UTC().Format(time.RFC3339Nano) }
-			dump := exec.Command(gosched, "dump", "--from", moment(goTrace.Meta.StartNS), "--to", moment(goTrace.Meta.EndNS), "-o", part, ours)
+			dump := exec.Command(gosched, "dump", "--from", moment(goTrace.Meta.StartNS), "--to",
+				moment(goTrace.Meta.EndNS), "-o", part, ours)
 			if out, err := dump.CombinedOutput(); err != nil {
 				t.Fatalf("%v\n%s", err, out)
 			}
@@ -139,7 +146,8 @@ func TestBothSourcesGiveTheSameTables(t *testing.T) {
 	}
 }
 
-// What the two may differ by: moves at the edges of the tracer's time, and what either says later than the other, an event.
+// What the two may differ by: moves at the edges of the tracer's time, and what either says later
+// than the other, an event.
 const (
 	edgeMoves = 40
 	lateNS    = 2_000
@@ -154,7 +162,8 @@ func sameTables(t *testing.T, ours, theirs tables) {
 		}
 	}
 	same("delays", ours.latency.Total.Count, theirs.latency.Total.Count, edgeMoves)
-	same("sum of delays", ours.latency.Total.SumNS, theirs.latency.Total.SumNS, lateNS*float64(theirs.latency.Total.Count+edgeMoves))
+	same("sum of delays", ours.latency.Total.SumNS, theirs.latency.Total.SumNS,
+		lateNS*float64(theirs.latency.Total.Count+edgeMoves))
 	classes := byName(ours.blocking)
 	for name, their := range byName(theirs.blocking) {
 		if name == "runtime idle" || name == "other" || name == "running" {

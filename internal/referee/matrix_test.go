@@ -7,14 +7,16 @@ import (
 	"github.com/gosched/gosched/internal/testenv"
 )
 
-// move is a kind of move, with a reason, that a program has to make, or its test would test nothing.
+// move is a kind of move, with a reason, that a program has to make, or its test would test
+// nothing.
 type move struct {
 	what  string // as in Report.Met
 	since string // the first Go version in which it is called so; empty: all
 	procs int    // only if it runs with this many Ps; 0: with any number
 }
 
-// programs are the programs of testdata/progs, the first Go version that each needs, and what they have to show.
+// programs are the programs of testdata/progs, the first Go version that each needs, and what they
+// have to show.
 var programs = []struct {
 	name, since string
 	shows       []move
@@ -25,7 +27,8 @@ var programs = []struct {
 		{what: "running→waiting chan receive (nil chan)"}, {what: "running→waiting chan send (nil chan)"},
 	}},
 	{"locks", "go1.18", []move{
-		{what: "running→waiting sync.Mutex.Lock", since: "go1.20"}, {what: "running→waiting sync.RWMutex.RLock", since: "go1.20"},
+		{what: "running→waiting sync.Mutex.Lock", since: "go1.20"}, {what: "running→waiting sync.RWMutex.RLock",
+			since: "go1.20"},
 		{what: "running→waiting sync.RWMutex.Lock", since: "go1.20"}, {what: "running→waiting sync.Cond.Wait"},
 		{what: "running→waiting sync.WaitGroup.Wait", since: "go1.24"},
 	}},
@@ -41,7 +44,8 @@ var programs = []struct {
 		{what: "running→waiting coroutine"}, {what: "waiting→running "}, {what: "notexist→waiting "},
 	}},
 	{"gc", "go1.18", []move{
-		{what: "running→waiting GC worker (idle)"}, {what: "running→waiting finalizer wait"}, {what: "range GC mark assist", since: "go1.22"},
+		{what: "running→waiting GC worker (idle)"}, {what: "running→waiting finalizer wait"},
+		{what: "range GC mark assist", since: "go1.22"},
 		{what: "range GC concurrent mark phase", since: "go1.22"},
 	}},
 	{"stw", "go1.18", []move{
@@ -50,7 +54,8 @@ var programs = []struct {
 		{what: "range stop-the-world (all goroutines stack trace)", since: "go1.22"},
 	}},
 	{"cgo", "go1.18", []move{
-		{what: "notexist→syscall ", since: "go1.22"}, {what: "syscall→notexist ", since: "go1.22"}, {what: "syscall→running "},
+		{what: "notexist→syscall ", since: "go1.22"}, {what: "syscall→notexist ", since: "go1.22"},
+		{what: "syscall→running "},
 	}},
 	{"panics", "go1.18", []move{{what: "running→notexist "}}},
 	{"many", "go1.18", []move{{what: "running→waiting chan receive"}}},
@@ -106,8 +111,8 @@ func fullMatrix() []Cell {
 	return append(cells, experiments(allProcs)...)
 }
 
-// experiments are programs of the two newest toolchains with locks in the runtime that know their rank: a build that
-// is unlike all others in the code around the scheduler's moves, stripped.
+// experiments are programs of the two newest toolchains with locks in the runtime that know their
+// rank: a build that is unlike all others in the code around the scheduler's moves, stripped.
 func experiments(procs []int) []Cell {
 	var cells []Cell
 	for i, name := range []string{"locks", "channels"} {
@@ -118,8 +123,9 @@ func experiments(procs []int) []Cell {
 	return cells
 }
 
-// selection is a part of the matrix that takes a few minutes: of the two newest toolchains every program, the newest
-// plain and the other stripped, with one number of Ps each in turn, six programs in the other modes, and two experiments.
+// selection is a part of the matrix that takes a few minutes: of the two newest toolchains every
+// program, the newest plain and the other stripped, with one number of Ps each in turn, six
+// programs in the other modes, and two experiments.
 func selection() []Cell {
 	var cells []Cell
 	newest := testenv.Newest(2)
@@ -130,9 +136,11 @@ func selection() []Cell {
 		}
 	}
 	for i, c := range []testenv.Program{
-		{Name: "syscalls", Mode: testenv.PIE, Toolchain: newest[0]}, {Name: "gc", Mode: testenv.PIE, Toolchain: newest[1]},
+		{Name: "syscalls", Mode: testenv.PIE, Toolchain: newest[0]}, {Name: "gc", Mode: testenv.PIE,
+			Toolchain: newest[1]},
 		{Name: "http", Mode: testenv.Cgo, Toolchain: newest[0]}, {Name: "cgo", Mode: testenv.Cgo, Toolchain: newest[1]},
-		{Name: "channels", Mode: testenv.PGO, Toolchain: newest[0]}, {Name: "yield", Mode: testenv.PGO, Toolchain: newest[1]},
+		{Name: "channels", Mode: testenv.PGO, Toolchain: newest[0]}, {Name: "yield", Mode: testenv.PGO,
+			Toolchain: newest[1]},
 	} {
 		cells = append(cells, Cell{c, []int{allProcs[i%len(allProcs)]}})
 	}

@@ -104,7 +104,8 @@ func newRecording() *Recording {
 	return &Recording{Moves: map[format.GoID][]Move{}, Differences: map[DifferenceID]int{}}
 }
 
-// V1 reports whether it is a trace of Go 1.21 or earlier: its clock is its own, and it knows less of system calls.
+// V1 reports whether it is a trace of Go 1.21 or earlier: its clock is its own, and it knows less
+// of system calls.
 func (r *Recording) V1() bool { return r.Format != "" && r.Format < "go 1.22" }
 
 // Len is the number of moves of all goroutines.

@@ -9,7 +9,8 @@ import (
 	"github.com/gosched/gosched/format"
 )
 
-// ReadOurs reads the goroutines' moves out of a trace of gosched, with times set back to CLOCK_MONOTONIC.
+// ReadOurs reads the goroutines' moves out of a trace of gosched, with times set back to
+// CLOCK_MONOTONIC.
 func ReadOurs(ctx context.Context, path string) (*Recording, error) {
 	t, err := format.Open(path)
 	if err != nil {
@@ -45,7 +46,8 @@ type ourTrace struct {
 func (o *ourTrace) event(b *format.Batch, i int) error {
 	switch b.Kind[i] {
 	case format.KindGap:
-		o.rec.Gaps = append(o.rec.Gaps, Gap{b.TimeNS[i] - o.offset, b.EndNS[i] - o.offset, o.trace.Reasons().Lookup(b.Reason[i])})
+		o.rec.Gaps = append(o.rec.Gaps, Gap{b.TimeNS[i] - o.offset, b.EndNS[i] - o.offset,
+			o.trace.Reasons().Lookup(b.Reason[i])})
 		return nil
 	case format.KindRange:
 		o.piece(b, i)
@@ -105,8 +107,8 @@ func (o *ourTrace) stack(id format.StringID) (Stack, error) {
 	return s, err
 }
 
-// parseStack reads "func file:line;func file:line". A function's name may hold a semicolon, in the type arguments of
-// a generic one, and then it is not after a line number.
+// parseStack reads "func file:line;func file:line". A function's name may hold a semicolon, in the
+// type arguments of a generic one, and then it is not after a line number.
 func parseStack(text string) (Stack, error) {
 	var s Stack
 	for start, i := 0, 0; i <= len(text); i++ {
@@ -148,7 +150,8 @@ func (o *ourTrace) normalize(moves []Move) []Move {
 	out := moves[:0]
 	for i := 0; i < len(moves); i++ {
 		m := moves[i]
-		if i+1 < len(moves) && m.kind() == syscallOut && moves[i+1].kind() == yield && moves[i+1].Reason == syscallExit {
+		if i+1 < len(moves) && m.kind() == syscallOut && moves[i+1].kind() == yield &&
+			moves[i+1].Reason == syscallExit {
 			o.rec.Differences[ExitInTwoSteps]++
 			m.To = format.StateRunnable
 			i++
@@ -158,5 +161,6 @@ func (o *ourTrace) normalize(moves []Move) []Move {
 	return out
 }
 
-// syscallExit is our reason for running→runnable where a goroutine came back from a system call and found no P.
+// syscallExit is our reason for running→runnable where a goroutine came back from a system call and
+// found no P.
 const syscallExit = "syscall exit"

@@ -25,10 +25,12 @@ func TestStacksAreParsed(t *testing.T) {
 	}
 }
 
-// TestOursIsReadFromAFile writes the moves of one goroutine as the recorder does and reads them back.
+// TestOursIsReadFromAFile writes the moves of one goroutine as the recorder does and reads them
+// back.
 func TestOursIsReadFromAFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "trace.parquet")
-	meta := format.Metadata{SchemaVersion: format.SchemaVersion, Source: format.SourceEBPF, ClockOffsetNS: 1000, StartNS: 1, EndNS: 9000, Lost: 7, MaxStackDepth: 64}
+	meta := format.Metadata{SchemaVersion: format.SchemaVersion, Source: format.SourceEBPF, ClockOffsetNS: 1000,
+		StartNS: 1, EndNS: 9000, Lost: 7, MaxStackDepth: 64}
 	rec, err := format.Create(path, meta, format.RecordingOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -50,7 +52,8 @@ func TestOursIsReadFromAFile(t *testing.T) {
 		goroutine(2003, format.StateRunning, format.StateSyscall, "read"),
 		goroutine(2004, format.StateSyscall, format.StateRunning, ""),
 		goroutine(2005, format.StateRunning, format.StateRunnable, syscallExit),
-		{TimeNS: 3000, EndNS: 4000, Kind: format.KindGap, PID: 1, TID: -1, CPU: -1, Proc: -1, Reason: rec.Reasons().Intern("lost")},
+		{TimeNS: 3000, EndNS: 4000, Kind: format.KindGap, PID: 1, TID: -1, CPU: -1, Proc: -1,
+			Reason: rec.Reasons().Intern("lost")},
 	} {
 		b.Append(e)
 	}

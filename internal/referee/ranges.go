@@ -11,12 +11,14 @@ type Range struct {
 	From, To int64  // To is 0 where the end was not seen
 }
 
-// both reports whether both recorders have ranges of a name. gosched has none of assists and sweeps.
+// both reports whether both recorders have ranges of a name. gosched has none of assists and
+// sweeps.
 func both(name string) bool {
 	return name == "GC concurrent mark phase" || strings.HasPrefix(name, "stop-the-world (")
 }
 
-// startName is the range whose begin Go's tracer writes late: the world was stopped before it was on.
+// startName is the range whose begin Go's tracer writes late: the world was stopped before it was
+// on.
 const startName = "stop-the-world (start trace)"
 
 // ranges compares the ranges that began while the tracer was on, by name and order.

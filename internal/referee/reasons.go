@@ -2,8 +2,8 @@ package referee
 
 import "github.com/gosched/gosched/format"
 
-// coarse says which of the tracer's reasons goes with each of the runtime's wait reasons: the pairs of arguments
-// of gopark, goparkunlock and semacquire1 in go1.22 to go1.27 src/runtime.
+// coarse says which of the tracer's reasons goes with each of the runtime's wait reasons: the pairs
+// of arguments of gopark, goparkunlock and semacquire1 in go1.22 to go1.27 src/runtime.
 var coarse = map[string]string{
 	"GC assist wait":                "GC mark assist wait for work",
 	"IO wait":                       "network",
@@ -45,8 +45,9 @@ var coarse = map[string]string{
 	"GOMAXPROCS updater (idle)":     "system goroutine wait",
 }
 
-// coarseV1 are the wait reasons for which traces of Go 1.18 to 1.21 say something else than later ones: nothing
-// (traceEvGoBlock), where the tracer had no event of its own (go1.21 src/runtime, the arguments of gopark).
+// coarseV1 are the wait reasons for which traces of Go 1.18 to 1.21 say something else than later
+// ones: nothing (traceEvGoBlock), where the tracer had no event of its own (go1.21 src/runtime, the
+// arguments of gopark).
 var coarseV1 = map[string]string{
 	"GC sweep wait":          "",
 	"GC scavenge wait":       "",
@@ -66,8 +67,8 @@ var yields = map[string]string{
 	"goyield":         "preempted",
 }
 
-// reasonsAgree reports whether our reason for a move can be what the tracer calls theirs, and which row of
-// Differences that takes, if any.
+// reasonsAgree reports whether our reason for a move can be what the tracer calls theirs, and which
+// row of Differences that takes, if any.
 func reasonsAgree(ours, theirs *Move, v1 bool) (agree bool, by DifferenceID) {
 	var want string
 	var known bool

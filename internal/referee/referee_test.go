@@ -15,9 +15,10 @@ import (
 	"github.com/gosched/gosched/internal/testenv"
 )
 
-// TestMoveForMove runs programs under gosched record and Go's own tracer at once and compares what the two say: a
-// selection of cells, or with GOSCHED_FULL_MATRIX=1 all of them, two at a time. The table of results goes to the file
-// named by GOSCHED_REFEREE_REPORT. GOSCHED_REFEREE_KEEP names a folder to keep the traces of cells that fail in.
+// TestMoveForMove runs programs under gosched record and Go's own tracer at once and compares what
+// the two say: a selection of cells, or with GOSCHED_FULL_MATRIX=1 all of them, two at a time. The
+// table of results goes to the file named by GOSCHED_REFEREE_REPORT. GOSCHED_REFEREE_KEEP names a
+// folder to keep the traces of cells that fail in.
 func TestMoveForMove(t *testing.T) {
 	testenv.RequireBPF(t)
 	gosched := testenv.Gosched(t)
@@ -56,8 +57,8 @@ func TestProgramsForGuests(t *testing.T) {
 	}
 }
 
-// TestRecorderThatLeavesSomethingOutIsCaught has the recorder not look for one kind of transition and wants the
-// comparison to miss it.
+// TestRecorderThatLeavesSomethingOutIsCaught has the recorder not look for one kind of transition
+// and wants the comparison to miss it.
 func TestRecorderThatLeavesSomethingOutIsCaught(t *testing.T) {
 	testenv.RequireBPF(t)
 	gosched := testenv.Gosched(t)

@@ -67,10 +67,12 @@ type Report struct {
 }
 
 func newReport() *Report {
-	return &Report{Kinds: map[kind]*Counts{}, Met: map[string]int{}, Strangers: map[string]int{}, Differences: map[DifferenceID]int{}}
+	return &Report{Kinds: map[kind]*Counts{}, Met: map[string]int{}, Strangers: map[string]int{},
+		Differences: map[DifferenceID]int{}}
 }
 
-// Agreement is the share of moves, of those of the recording that has more, that both recordings have in the same order.
+// Agreement is the share of moves, of those of the recording that has more, that both recordings
+// have in the same order.
 func (r *Report) Agreement() float64 {
 	most := r.Total.Matched + max(r.Total.Missing, r.Total.Extra)
 	if most == 0 {
@@ -139,7 +141,8 @@ const around = 3
 // describe draws the alignment of one goroutine around a difference.
 func describe(goid format.GoID, theirs, ours []Move, pairs []pair, at int) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "g%d, move %d of %d by the tracer and %d by us (-: only the tracer, +: only ours):\n", goid, at, len(theirs), len(ours))
+	fmt.Fprintf(&b, "g%d, move %d of %d by the tracer and %d by us (-: only the tracer, +: only ours):\n", goid, at,
+		len(theirs), len(ours))
 	for _, p := range pairs[max(0, at-around):min(len(pairs), at+around+1)] {
 		switch {
 		case p.b < 0:
@@ -172,7 +175,8 @@ func (r *Report) WriteTo(w io.Writer) (int64, error) {
 	fmt.Fprintf(&b, "reasons %s, wakers %s, creators %s, ranges %s\n", r.Reasons, r.Wakers, r.Creators, r.Ranges)
 	fmt.Fprintf(&b, "stacks: park %s, system call %s, yield %s, entry %s, creator %s\n",
 		r.ParkStacks, r.SyscallStacks, r.YieldStacks, r.CreateStacks, r.CreatorStacks)
-	fmt.Fprintf(&b, "times apart: half within %d ns, 99%% within %d ns, all within %d ns\n", r.SkewP50, r.SkewP99, r.SkewMax)
+	fmt.Fprintf(&b, "times apart: half within %d ns, 99%% within %d ns, all within %d ns\n", r.SkewP50, r.SkewP99,
+		r.SkewMax)
 	for _, s := range sortedKeys(r.Strangers) {
 		fmt.Fprintf(&b, "not a wait reason of the runtime: %q, %d times\n", s, r.Strangers[s])
 	}

@@ -9,9 +9,10 @@ import (
 // oldClockNS is how far apart the two times of one moment may be once the clocks are aligned.
 const oldClockNS = 50e3
 
-// alignClocks sets the tracer's times to ours. Traces of Go 1.21 and earlier are timed by the CPU's cycle counter, from
-// zero on, at a rate that the tracer estimates (go1.21 src/runtime/trace.go StopTrace: trace.ticksStart, ticksEnd). The
-// two clocks are joined by the goroutines that were created under the tracer and moved alike in both recordings.
+// alignClocks sets the tracer's times to ours. Traces of Go 1.21 and earlier are timed by the CPU's
+// cycle counter, from zero on, at a rate that the tracer estimates (go1.21 src/runtime/trace.go
+// StopTrace: trace.ticksStart, ticksEnd). The two clocks are joined by the goroutines that were
+// created under the tracer and moved alike in both recordings.
 func alignClocks(tracer, ours *Recording) {
 	times := commonTimes(tracer, ours)
 	if len(times) == 0 {
@@ -60,8 +61,9 @@ func middle(times [][2]int64) (t, distance int64) {
 	return times[len(times)/2][0], distances[len(distances)/2]
 }
 
-// mergeSyscallExits makes syscall→running of every end of a system call, whether the goroutine found a P at once or
-// had to wait for one: traces of Go 1.21 and earlier do not tell the two apart.
+// mergeSyscallExits makes syscall→running of every end of a system call, whether the goroutine
+// found a P at once or had to wait for one: traces of Go 1.21 and earlier do not tell the two
+// apart.
 func mergeSyscallExits(r *Recording) {
 	for goid, moves := range r.Moves {
 		out := moves[:0]

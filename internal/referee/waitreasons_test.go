@@ -16,7 +16,8 @@ import (
 // waitReasonsFile is where a toolchain has the runtime's wait reasons, from its GOROOT.
 const waitReasonsFile = "src/runtime/runtime2.go"
 
-// runtimeWaitReasons reads the runtime's wait reasons out of its source; an empty toolchain is the test's own.
+// runtimeWaitReasons reads the runtime's wait reasons out of its source; an empty toolchain is the
+// test's own.
 func runtimeWaitReasons(t *testing.T, toolchain string) map[string]bool {
 	t.Helper()
 	if toolchain == "" {

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// RequireBPF skips the test where a process cannot be recorded: an old kernel, no type information, no uprobes, no
-// privileges. With GOSCHED_REQUIRE_BPF=1 it fails the test instead.
+// RequireBPF skips the test where a process cannot be recorded: an old kernel, no type information,
+// no uprobes, no privileges. With GOSCHED_REQUIRE_BPF=1 it fails the test instead.
 func RequireBPF(tb testing.TB) {
 	tb.Helper()
 	if why := lacksBPF(); why != "" {

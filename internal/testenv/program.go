@@ -43,8 +43,9 @@ var modeSpecs = map[Mode]modeSpec{
 	PIE:      {args: []string{"-buildmode=pie"}},
 	Cgo:      {args: []string{"-tags=forcecgo"}, cgo: true},
 	CgoPIE:   {args: []string{"-tags=forcecgo", "-buildmode=pie"}, cgo: true},
-	Static:   {args: []string{"-tags=forcecgo,netgo,osusergo", "-ldflags=-linkmode=external -extldflags=-static"}, cgo: true},
-	PGO:      {},
+	Static: {args: []string{"-tags=forcecgo,netgo,osusergo", "-ldflags=-linkmode=external -extldflags=-static"},
+		cgo: true},
+	PGO: {},
 }
 
 // Program is a program of testdata/progs, built by one toolchain in one mode.
@@ -61,8 +62,9 @@ func (p Program) String() string {
 	return strings.Join(s, "-")
 }
 
-// Build builds the program, or finds it in the cache, and returns its path. It skips the test if the toolchain
-// cannot be had here. Where GOSCHED_PREBUILT names a folder of programs, it builds nothing.
+// Build builds the program, or finds it in the cache, and returns its path. It skips the test if
+// the toolchain cannot be had here. Where GOSCHED_PREBUILT names a folder of programs, it builds
+// nothing.
 func Build(tb testing.TB, p Program) string {
 	tb.Helper()
 	if p.Mode == "" {
@@ -82,7 +84,8 @@ func Build(tb testing.TB, p Program) string {
 	return path
 }
 
-// build looks the program up by a hash of all that goes into it; a lock file makes others wait who want the same.
+// build looks the program up by a hash of all that goes into it; a lock file makes others wait who
+// want the same.
 func build(root string, p Program) (string, error) {
 	src := filepath.Join(root, "testdata", "progs")
 	sum, err := hashSources(src, p)
@@ -112,8 +115,8 @@ func build(root string, p Program) (string, error) {
 	return path, nil
 }
 
-// compile runs go build with a go.mod of the toolchain's own version, so that the program gets the runtime
-// defaults of that version and not those of the go line in the repository.
+// compile runs go build with a go.mod of the toolchain's own version, so that the program gets the
+// runtime defaults of that version and not those of the go line in the repository.
 func compile(root, src, dir string, p Program) error {
 	mod := filepath.Join(dir, "go.mod")
 	line := strings.TrimPrefix(version.Lang(p.Toolchain), "go")
@@ -157,7 +160,8 @@ func buildEnv(p Program, spec modeSpec) []string {
 	return append(env, p.Env...)
 }
 
-// profile runs a plain build of the program until it has enough samples, and returns the CPU profile's path.
+// profile runs a plain build of the program until it has enough samples, and returns the CPU
+// profile's path.
 func profile(root, dir string, p Program) (string, error) {
 	p.Mode = Plain
 	bin, err := build(root, p)
@@ -172,14 +176,16 @@ func profile(root, dir string, p Program) (string, error) {
 	return path, run(exec.Command(bin, "-repeat", repeats, "-cpuprofile", path))
 }
 
-// profileRepeats says how often a program does its work while it is profiled: about two seconds' worth.
+// profileRepeats says how often a program does its work while it is profiled: about two seconds'
+// worth.
 var profileRepeats = map[string]string{
 	"channels": "60", "selects": "30", "locks": "80", "timers": "5", "tcp": "30", "http": "20", "files": "8",
 	"syscalls": "10", "yield": "100", "preempt": "3", "locked": "6", "coro": "100", "gc": "10", "stw": "30",
 	"cgo": "15", "panics": "60", "many": "15", "synctest": "40",
 }
 
-// hashSources names a build: everything under src that can be in it, the toolchain, the mode and the environment.
+// hashSources names a build: everything under src that can be in it, the toolchain, the mode and
+// the environment.
 func hashSources(src string, p Program) (string, error) {
 	var files []string
 	for _, dir := range []string{p.Name, "internal"} {

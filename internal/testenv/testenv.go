@@ -1,6 +1,6 @@
-// Package testenv gives tests what they need from the machine: test programs built by any Go toolchain in any
-// build mode, the gosched command, and the right to use BPF. What a machine truly cannot do is skipped by type;
-// with GOSCHED_REQUIRE_BPF=1 in the environment it fails instead.
+// Package testenv gives tests what they need from the machine: test programs built by any Go
+// toolchain in any build mode, the gosched command, and the right to use BPF. What a machine truly
+// cannot do is skipped by type; with GOSCHED_REQUIRE_BPF=1 in the environment it fails instead.
 package testenv
 
 import (
@@ -53,8 +53,8 @@ func Gosched(tb testing.TB) string {
 	return path
 }
 
-// buildInto has build write a file and moves it to its place in dir, under a name with the hash of its content:
-// a test that runs at the same time never sees half a file.
+// buildInto has build write a file and moves it to its place in dir, under a name with the hash of
+// its content: a test that runs at the same time never sees half a file.
 func buildInto(dir, name string, build func(out string) error) (string, error) {
 	tmp, err := os.MkdirTemp(dir, name+".tmp")
 	if err != nil {

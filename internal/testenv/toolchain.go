@@ -10,7 +10,8 @@ import (
 	"testing"
 )
 
-// Toolchains are the Go releases that programs are tested with: the newest patch of every minor version.
+// Toolchains are the Go releases that programs are tested with: the newest patch of every minor
+// version.
 var Toolchains = []string{
 	"go1.18.10", "go1.19.13", "go1.20.14", "go1.21.13", "go1.22.12",
 	"go1.23.12", "go1.24.13", "go1.25.14", "go1.26.8", "go1.27.4",
@@ -42,8 +43,8 @@ func GOROOT(tb testing.TB, toolchain string) string {
 	return dir.(string)
 }
 
-// NeedToolchain skips the test if a toolchain is neither here nor to be downloaded; it fails the test if
-// GOSCHED_FULL_MATRIX=1 asks for all of them.
+// NeedToolchain skips the test if a toolchain is neither here nor to be downloaded; it fails the
+// test if GOSCHED_FULL_MATRIX=1 asks for all of them.
 func NeedToolchain(tb testing.TB, toolchain string) {
 	tb.Helper()
 	got, ok := goroots.Load(toolchain)

@@ -1,6 +1,7 @@
-// Package gobin understands a Go executable from its file: version, functions, the frames of a program counter,
-// the runtime's struct offsets and wait reasons, and where to probe its scheduler. It works on stripped,
-// position-independent and cgo executables for linux/amd64 and linux/arm64 of go1.18 and later, and executes nothing.
+// Package gobin understands a Go executable from its file: version, functions, the frames of a
+// program counter, the runtime's struct offsets and wait reasons, and where to probe its scheduler.
+// It works on stripped, position-independent and cgo executables for linux/amd64 and linux/arm64 of
+// go1.18 and later, and executes nothing.
 package gobin
 
 import (
@@ -21,7 +22,8 @@ import (
 
 //go:generate go run ./internal/offsetgen
 
-// Binary is a Go executable. Its methods may be called concurrently. Addresses are link-time addresses.
+// Binary is a Go executable. Its methods may be called concurrently. Addresses are link-time
+// addresses.
 type Binary struct {
 	GoVersion string  // "go1.26.8"
 	Version   Version // the same, taken apart
@@ -87,8 +89,9 @@ var machines = map[elf.Machine]struct {
 // New reads an executable or a library. r must stay readable as long as the Binary is used.
 func New(r io.ReaderAt) (*Binary, error) { return newBinary(r, readVersion) }
 
-// NewPlugin reads a plugin of a program, which is built by the same version of Go: a program opens no other. Up to
-// go1.20 plugins do not say it themselves (src/cmd/link/internal/ld/data.go, buildinfo).
+// NewPlugin reads a plugin of a program, which is built by the same version of Go: a program opens
+// no other. Up to go1.20 plugins do not say it themselves (src/cmd/link/internal/ld/data.go,
+// buildinfo).
 func NewPlugin(r io.ReaderAt, program *Binary) (*Binary, error) {
 	return newBinary(r, func(io.ReaderAt) (string, error) { return program.GoVersion, nil })
 }
@@ -157,7 +160,8 @@ func supported(img *image.Image) error {
 	return nil
 }
 
-// loadOffsets fills set from the table of versions, or for versions that it does not have from DWARF.
+// loadOffsets fills set from the table of versions, or for versions that it does not have from
+// DWARF.
 func (b *Binary) loadOffsets() error {
 	set, rel, err := b.Version.tabled()
 	if err == nil {
@@ -183,24 +187,28 @@ func (b *Binary) loadOffsets() error {
 	return nil
 }
 
-// Tested says whether this package was made with the executable's minor version at hand. For newer ones, of which
-// DWARF told the offsets, what the scheduler's functions mean may have changed.
+// Tested says whether this package was made with the executable's minor version at hand. For newer
+// ones, of which DWARF told the offsets, what the scheduler's functions mean may have changed.
 func (b *Binary) Tested() bool { return b.Version.Minor <= offsets.Newest() }
 
-// MinAddr returns the lowest link-time address: what is loaded at the process's lowest mapping of the file.
+// MinAddr returns the lowest link-time address: what is loaded at the process's lowest mapping of
+// the file.
 func (b *Binary) MinAddr() uint64 { return b.img.MinAddr() }
 
-// LoadBias returns what to add to a link-time address to get its address in a process whose executable mapping of
-// this file (the line of /proc/PID/maps with an x) begins at mapStart and shows the file from mapFileOffset on.
+// LoadBias returns what to add to a link-time address to get its address in a process whose
+// executable mapping of this file (the line of /proc/PID/maps with an x) begins at mapStart and
+// shows the file from mapFileOffset on.
 func (b *Binary) LoadBias(mapStart, mapFileOffset uint64) (uint64, error) {
 	bias, err := b.img.LoadBias(mapStart, mapFileOffset)
 	if err == nil && !b.PIE && bias != 0 {
-		return 0, fmt.Errorf("mapping at %#x does not belong to this executable, which is not position independent", mapStart)
+		return 0, fmt.Errorf("mapping at %#x does not belong to this executable, which is not position independent",
+			mapStart)
 	}
 	return bias, err
 }
 
-// FileOffset returns where the byte at a link-time address is in the file; false if it is not in the file.
+// FileOffset returns where the byte at a link-time address is in the file; false if it is not in
+// the file.
 func (b *Binary) FileOffset(addr uint64) (uint64, bool) { return b.img.FileOffset(addr) }
 
 // Cgo says whether C code was linked in, so that C threads may call Go.

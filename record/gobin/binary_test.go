@@ -54,12 +54,14 @@ func TestIdentity(t *testing.T) {
 	})
 }
 
-// TestFunctionsAreTheSymbols compares the functions with the symbol table: every Go function's address and size.
+// TestFunctionsAreTheSymbols compares the functions with the symbol table: every Go function's
+// address and size.
 func TestFunctionsAreTheSymbols(t *testing.T) {
 	eachBuild(t, withSymbols, func(t *testing.T, _ build, bin *Binary, path string) {
 		checked := 0
 		for name, list := range symbols(t, path) {
-			if elf.ST_TYPE(list[0].Info) != elf.STT_FUNC || !strings.HasPrefix(name, "runtime.") && !strings.HasPrefix(name, "main.") {
+			if elf.ST_TYPE(list[0].Info) != elf.STT_FUNC || !strings.HasPrefix(name, "runtime.") &&
+				!strings.HasPrefix(name, "main.") {
 				continue
 			}
 			f, ok := bin.Func(strings.TrimSuffix(name, ".abi0"))
@@ -146,7 +148,8 @@ func TestLayout(t *testing.T) {
 		for name, check := range map[string]struct {
 			got   int32
 			since int
-		}{"syscallbp": {l.G.SyscallBP, 23}, "parentGoid": {l.G.ParentGoID, 21}, "coroarg": {l.G.CoroArg, 22}, "syncSafePoint": {l.G.SyncSafePoint, 25}} {
+		}{"syscallbp": {l.G.SyscallBP, 23}, "parentGoid": {l.G.ParentGoID, 21}, "coroarg": {l.G.CoroArg, 22},
+			"syncSafePoint": {l.G.SyncSafePoint, 25}} {
 			if (check.got == Absent) != (minor < check.since) {
 				t.Errorf("%s is %d in go1.%d", name, check.got, minor)
 			}
@@ -206,8 +209,8 @@ func TestVariables(t *testing.T) {
 	})
 }
 
-// TestReasons checks the tables of texts: their length by the symbol's size, a few elements, and that
-// stripped programs have the same.
+// TestReasons checks the tables of texts: their length by the symbol's size, a few elements, and
+// that stripped programs have the same.
 func TestReasons(t *testing.T) {
 	byVersion := map[string][]string{}
 	check := func(t *testing.T, b build, bin *Binary, path string) {
@@ -276,7 +279,8 @@ func TestRefusals(t *testing.T) {
 		{"release candidate", version("go1.9rc1"), ErrUnsupported, "older"},
 		{"no version", version("unknown"), ErrUnsupported, "removed"},
 		{"strange version", version("gopher"), ErrUnsupported, "Go version"},
-		{"no function table", bytes.ReplaceAll(good, []byte("\xf1\xff\xff\xff\x00\x00\x01\x08"), make([]byte, 8)), ErrDamaged, "function table"},
+		{"no function table", bytes.ReplaceAll(good, []byte("\xf1\xff\xff\xff\x00\x00\x01\x08"), make([]byte, 8)),
+			ErrDamaged, "function table"},
 	}
 	for _, tt := range tests {
 		_, err := New(bytes.NewReader(tt.file))
@@ -303,7 +307,8 @@ func elf32() []byte {
 	return b.Bytes()
 }
 
-// TestNewerWithDWARF pretends that an executable is of a version to come: with DWARF that has everything it works.
+// TestNewerWithDWARF pretends that an executable is of a version to come: with DWARF that has
+// everything it works.
 func TestNewerWithDWARF(t *testing.T) {
 	good, err := os.ReadFile(build{toolchain: local, arch: "amd64", mode: "plain"}.make(t))
 	if err != nil {

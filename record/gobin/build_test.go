@@ -63,7 +63,8 @@ var local = runtime.Version()
 
 // toolchains are those of the full matrix: the newest patch of every minor version.
 var toolchains = []string{
-	"go1.18.10", "go1.19.13", "go1.20.14", "go1.21.13", "go1.22.12", "go1.23.12", "go1.24.13", "go1.25.14", "go1.26.8", "go1.27.4",
+	"go1.18.10", "go1.19.13", "go1.20.14", "go1.21.13", "go1.22.12", "go1.23.12", "go1.24.13", "go1.25.14", "go1.26.8",
+	"go1.27.4",
 }
 
 // full says whether the full matrix is wanted, which takes half an hour the first time.
@@ -74,12 +75,16 @@ func matrix() []build {
 	if !full {
 		list := []build{
 			{toolchain: local, arch: "amd64", mode: "plain"}, {toolchain: local, arch: "amd64", mode: "stripped"},
-			{toolchain: local, arch: "amd64", mode: "trimpath"}, {toolchain: local, arch: "amd64", mode: "pie stripped"},
+			{toolchain: local, arch: "amd64", mode: "trimpath"}, {toolchain: local, arch: "amd64",
+				mode: "pie stripped"},
 			{toolchain: local, arch: "arm64", mode: "plain"}, {toolchain: local, arch: "arm64", mode: "pie stripped"},
 			{toolchain: local, arch: "amd64", mode: "cgo"}, {toolchain: local, arch: "amd64", mode: "cgo pie plain"},
-			{toolchain: "go1.27.4", arch: "amd64", mode: "stripped"}, {toolchain: "go1.27.4", arch: "arm64", mode: "plain"},
-			{toolchain: "go1.22.12", arch: "amd64", mode: "pie stripped"}, {toolchain: "go1.22.12", arch: "amd64", mode: "plain"},
-			{toolchain: "go1.18.10", arch: "amd64", mode: "plain"}, {toolchain: "go1.18.10", arch: "arm64", mode: "stripped"},
+			{toolchain: "go1.27.4", arch: "amd64", mode: "stripped"}, {toolchain: "go1.27.4", arch: "arm64",
+				mode: "plain"},
+			{toolchain: "go1.22.12", arch: "amd64", mode: "pie stripped"}, {toolchain: "go1.22.12", arch: "amd64",
+				mode: "plain"},
+			{toolchain: "go1.18.10", arch: "amd64", mode: "plain"}, {toolchain: "go1.18.10", arch: "arm64",
+				mode: "stripped"},
 		}
 		return list
 	}
@@ -163,7 +168,8 @@ func (b build) make(t testing.TB) string {
 			t.Skip("no C compiler")
 		}
 	}
-	cmd.Env = append(os.Environ(), "GOTOOLCHAIN="+b.toolchain, "GOOS=linux", "GOARCH="+b.arch, "CGO_ENABLED="+cgo, "GOFLAGS=", "GOWORK=off",
+	cmd.Env = append(os.Environ(), "GOTOOLCHAIN="+b.toolchain, "GOOS=linux", "GOARCH="+b.arch, "CGO_ENABLED="+cgo,
+		"GOFLAGS=", "GOWORK=off",
 		"GOEXPERIMENT="+b.experiment)
 	if msg, err := cmd.CombinedOutput(); err != nil {
 		if !full && bytes.Contains(msg, []byte("download "+b.toolchain)) {

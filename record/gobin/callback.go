@@ -18,13 +18,14 @@ func (b *Binary) Callback() (Callback, bool) {
 	case !ok:
 		return Callback{}, false
 	case b.isa == insn.AMD64:
-		// 24 bytes of locals, the frame pointer and, as the return address, the pc of the call into C.
-		// cgocallbackg's own record is right below: CALL pushed one half of it, the prologue the other.
+		// 24 bytes of locals, the frame pointer and, as the return address, the pc of the call into
+		// C. cgocallbackg's own record is right below: CALL pushed one half of it, the prologue the
+		// other.
 		return Callback{f, 24 + 16, 16}, true
 	}
 	// The opened frame has 48 bytes, the pc of the call into C in the lowest word and the frame
-	// pointer below that. cgocallbackg's record is at the low end of its own frame, and that differs
-	// in size.
+	// pointer below that. cgocallbackg's record is at the low end of its own frame, and that
+	// differs in size.
 	size, ok := b.callbackgFrame()
 	return Callback{f, size, 48}, ok
 }

@@ -27,7 +27,8 @@ func TestFramesOfCallbacksFromCAreKnown(t *testing.T) {
 				t.Skip(err)
 			}
 			b, err := Open(testenv.Build(t, testenv.Program{
-				Name: "cgo", Toolchain: test.toolchain, Mode: testenv.Static, GOARCH: test.arch, Env: []string{"CC=" + cc},
+				Name: "cgo", Toolchain: test.toolchain, Mode: testenv.Static, GOARCH: test.arch,
+				Env: []string{"CC=" + cc},
 			}))
 			if err != nil {
 				t.Fatal(err)

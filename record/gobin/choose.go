@@ -24,8 +24,9 @@ func (c code) loads(base insn.Regs, disp int64) bool {
 	return false
 }
 
-// after chooses a probe point right after a call, where its result is still in the register of arg: the first
-// instruction that the kernel emulates, else the very next. No branch may lead there around the call.
+// after chooses a probe point right after a call, where its result is still in the register of arg:
+// the first instruction that the kernel emulates, else the very next. No branch may lead there
+// around the call.
 func (c code) after(call insn.Insn, arg Arg) (insn.Insn, bool) {
 	n := c.at(call.Addr + uint64(call.Len))
 	if n < 0 || c.loopsInto(call.Addr, c.insns[n].Addr) {
@@ -42,7 +43,8 @@ func (c code) after(call insn.Insn, arg Arg) (insn.Insn, bool) {
 	return c.insns[n], true
 }
 
-// dead are the instructions that load _Gdead, 6 in go1.18 to go1.27 (src/runtime/runtime2.go), into the second argument register.
+// dead are the instructions that load _Gdead, 6 in go1.18 to go1.27 (src/runtime/runtime2.go), into
+// the second argument register.
 var dead = map[string]bool{"MOVL $0x6, BX": true, "ORR $6, ZR, R1": true, "MOVD $6, R1": true}
 
 // births returns the calls of casgstatus that change a goroutine from dead to something.
@@ -60,7 +62,8 @@ func (c code) births(casgstatus uint64) []insn.Insn {
 	return out
 }
 
-// loopsInto says whether a branch goes into (from, to]: then code there may run more than once a call.
+// loopsInto says whether a branch goes into (from, to]: then code there may run more than once a
+// call.
 func (c code) loopsInto(from, to uint64) bool {
 	for _, i := range c.insns {
 		if (i.Kind == insn.Jump || i.Kind == insn.CondJump) && i.Target > from && i.Target <= to {
@@ -70,11 +73,11 @@ func (c code) loopsInto(from, to uint64) bool {
 	return false
 }
 
-// entryProbe chooses the probe point at the beginning of a function, on the path that every call takes, where the
-// registers with the arguments are still whole. In order of preference: an instruction that the kernel emulates,
-// after the stack check (which may restart the function, so that a probe before it would fire twice); the stack
-// check's branch, in functions that run on the scheduler's stack, which never restarts them; the first
-// instruction after the stack check.
+// entryProbe chooses the probe point at the beginning of a function, on the path that every call
+// takes, where the registers with the arguments are still whole. In order of preference: an
+// instruction that the kernel emulates, after the stack check (which may restart the function, so
+// that a probe before it would fire twice); the stack check's branch, in functions that run on the
+// scheduler's stack, which never restarts them; the first instruction after the stack check.
 func (b *Binary) entryProbe(c code, op Op, arg Arg, onG0 bool) (Probe, error) {
 	check, first := -1, 0
 	for n, i := range c.insns {
@@ -101,7 +104,8 @@ func (b *Binary) entryProbe(c code, op Op, arg Arg, onG0 bool) (Probe, error) {
 	return Probe{}, errors.New("its beginning has no instruction that runs exactly once")
 }
 
-// growsStack says whether the code at addr calls runtime.morestack, before anything else happens that branches.
+// growsStack says whether the code at addr calls runtime.morestack, before anything else happens
+// that branches.
 func (b *Binary) growsStack(c code, addr uint64) bool {
 	n := c.at(addr)
 	if n < 0 {
@@ -120,8 +124,8 @@ func (b *Binary) growsStack(c code, addr uint64) bool {
 	return false
 }
 
-// probeAt makes the probe of one instruction, of which it follows the straight path from the function's beginning
-// to tell whether the frame is built.
+// probeAt makes the probe of one instruction, of which it follows the straight path from the
+// function's beginning to tell whether the frame is built.
 func (b *Binary) probeAt(c code, at insn.Insn, op Op, arg Arg) (Probe, error) {
 	if !at.Emulated && (!at.Step || at.Locked || at.Kind == insn.Unknown) {
 		return Probe{}, fmt.Errorf("instruction %s can not be probed", at)
@@ -143,13 +147,15 @@ func (b *Binary) probeAt(c code, at insn.Insn, op Op, arg Arg) (Probe, error) {
 		return Probe{}, fmt.Errorf("its stack is %d bytes deep by the code and %d by the function table", depth, delta)
 	}
 	return Probe{
-		Op: op, Func: c.name, FuncOffset: at.Addr - c.fn.Entry, Addr: at.Addr, FileOffset: off, Bytes: raw, Insn: at.String(),
+		Op: op, Func: c.name, FuncOffset: at.Addr - c.fn.Entry, Addr: at.Addr, FileOffset: off, Bytes: raw,
+		Insn:     at.String(),
 		Emulated: at.Emulated, Arg: arg, Framed: framed, SPDelta: uint32(delta),
 	}, nil
 }
 
-// walkTo follows the instructions from the function's beginning to addr in the order of their addresses, over
-// branches: whether the frame pointer was set up, how deep the stack is, and whether that depth is certain.
+// walkTo follows the instructions from the function's beginning to addr in the order of their
+// addresses, over branches: whether the frame pointer was set up, how deep the stack is, and
+// whether that depth is certain.
 func (c code) walkTo(addr uint64) (framed bool, depth int64, known bool) {
 	known = true
 	for _, i := range c.insns {

@@ -9,7 +9,8 @@ import (
 	"github.com/gosched/gosched/record/gobin/internal/pcln"
 )
 
-// maxFunc bounds how much code of one function is decoded. The largest that is looked at has some 10 KB.
+// maxFunc bounds how much code of one function is decoded. The largest that is looked at has some
+// 10 KB.
 const maxFunc = 1 << 18
 
 // code is a decoded function.
@@ -19,7 +20,8 @@ type code struct {
 	insns []insn.Insn
 }
 
-// decode decodes a function of the runtime. It keeps the code: the same few functions are asked for again and again.
+// decode decodes a function of the runtime. It keeps the code: the same few functions are asked for
+// again and again.
 func (b *Binary) decode(name string) (code, error) {
 	f, ok := b.lookup(name)
 	if !ok {
@@ -84,8 +86,9 @@ type proof struct {
 	fns   []string
 }
 
-// proofs are facts of src/runtime/proc.go, go1.18 to go1.27: casgstatus compares and swaps g.atomicstatus; gopark
-// reads m.curg and stores the wait reason; execute ties g and m together; newproc1 fills in a new g.
+// proofs are facts of src/runtime/proc.go, go1.18 to go1.27: casgstatus compares and swaps
+// g.atomicstatus; gopark reads m.curg and stores the wait reason; execute ties g and m together;
+// newproc1 fills in a new g.
 var proofs = []proof{
 	{"g.atomicstatus", false, []string{"runtime.casgstatus", "runtime.newproc1", "runtime.gopark"}},
 	{"m.curg", false, []string{"runtime.gopark"}},
@@ -101,7 +104,8 @@ var proofs = []proof{
 // indispensable are the keys without a proof of which nothing is believed.
 var indispensable = []string{"g.atomicstatus", "m.curg", "g.m"}
 
-// checkOffsets compares offsets with the machine code, where a function has its own code in this executable.
+// checkOffsets compares offsets with the machine code, where a function has its own code in this
+// executable.
 func (b *Binary) checkOffsets(s offsets.Set) error {
 	done := map[string]bool{}
 	for _, p := range proofs {
@@ -110,7 +114,8 @@ func (b *Binary) checkOffsets(s offsets.Set) error {
 		}
 		used, found := b.proves(p, s[p.key])
 		if found && !used {
-			return fmt.Errorf("%s is said to be at %d, but the code of %s does not use that", p.key, s[p.key], strings.Join(p.fns, ", "))
+			return fmt.Errorf("%s is said to be at %d, but the code of %s does not use that", p.key, s[p.key],
+				strings.Join(p.fns, ", "))
 		}
 		done[p.key] = done[p.key] || used
 	}
@@ -137,7 +142,8 @@ func (b *Binary) proves(p proof, offset int64) (used, found bool) {
 	return false, found
 }
 
-// checkStatusSwap makes sure that the status is what casgstatus swaps, where that shows in the instruction (amd64).
+// checkStatusSwap makes sure that the status is what casgstatus swaps, where that shows in the
+// instruction (amd64).
 func (b *Binary) checkStatusSwap(status int64) error {
 	c, err := b.decode("runtime.casgstatus")
 	if err != nil || b.isa != insn.AMD64 {

@@ -7,7 +7,8 @@ import (
 	"github.com/gosched/gosched/record/gobin/internal/insn"
 )
 
-// WaitReasons returns the texts of g.waitreason by number, as this executable has them (runtime.waitReasonStrings).
+// WaitReasons returns the texts of g.waitreason by number, as this executable has them
+// (runtime.waitReasonStrings).
 func (b *Binary) WaitReasons() ([]string, error) {
 	out, _ := b.reasons()
 	if out == nil {
@@ -16,8 +17,9 @@ func (b *Binary) WaitReasons() ([]string, error) {
 	return out, nil
 }
 
-// STWReasons returns the texts of the numbers with which the world is stopped (runtime.stwReasonStrings), which
-// exist since go1.21; nil before that, and for programs without the table.
+// STWReasons returns the texts of the numbers with which the world is stopped
+// (runtime.stwReasonStrings), which exist since go1.21; nil before that, and for programs without
+// the table.
 func (b *Binary) STWReasons() ([]string, error) {
 	_, stops := b.reasons()
 	return stops, nil
@@ -43,8 +45,8 @@ func lengths(first []string) [3]uint64 {
 // maxTable bounds a table of strings, maxText a string in it.
 const maxTable, maxText = 128, 64
 
-// stringTable reads the array of strings at the first of some places where it begins as it should. n is its length,
-// negative if that is not known: then it ends where no more strings follow.
+// stringTable reads the array of strings at the first of some places where it begins as it should.
+// n is its length, negative if that is not known: then it ends where no more strings follow.
 func (b *Binary) stringTable(places []uint64, first []string, n int64) []string {
 	for _, addr := range places {
 		if found := b.readStrings(addr, n); startsWith(found, first) {
@@ -104,8 +106,9 @@ func (b *Binary) text(addr, n uint64) (string, bool) {
 	return string(s), true
 }
 
-// AllGs returns the link-time address of runtime.allgs, the slice of all goroutines. Without a symbol table it
-// is read from the code of runtime.allgadd: the only three words in a row that it addresses are the slice's.
+// AllGs returns the link-time address of runtime.allgs, the slice of all goroutines. Without a
+// symbol table it is read from the code of runtime.allgadd: the only three words in a row that it
+// addresses are the slice's.
 func (b *Binary) AllGs() (uint64, error) {
 	c, err := b.decode("runtime.allgadd")
 	if err != nil {
@@ -124,11 +127,14 @@ func (b *Binary) AllGs() (uint64, error) {
 	return found[0], nil
 }
 
-// usersOfGOMAXPROCS are functions that read runtime.gomaxprocs, like procresize, which begins with that.
-var usersOfGOMAXPROCS = []string{"runtime.stopTheWorldWithSema", "runtime.startTheWorldWithSema", "runtime.sysmon", "runtime.schedtrace"}
+// usersOfGOMAXPROCS are functions that read runtime.gomaxprocs, like procresize, which begins with
+// that.
+var usersOfGOMAXPROCS = []string{"runtime.stopTheWorldWithSema", "runtime.startTheWorldWithSema", "runtime.sysmon",
+	"runtime.schedtrace"}
 
-// GOMAXPROCSAddr returns the link-time address of runtime.gomaxprocs, an int32; false if the code does not show
-// it. It is the first variable that runtime.procresize reads and that two other functions read that need it.
+// GOMAXPROCSAddr returns the link-time address of runtime.gomaxprocs, an int32; false if the code
+// does not show it. It is the first variable that runtime.procresize reads and that two other
+// functions read that need it.
 func (b *Binary) GOMAXPROCSAddr() (uint64, bool) {
 	addr, err := b.gomaxprocs()
 	return addr, err == nil

@@ -32,7 +32,8 @@ func experimentBuilds() []build {
 	}
 	for _, name := range slices.Sorted(maps.Keys(offsets.Experiments)) {
 		for _, minor := range offsets.Experiments[name].Same {
-			list = append(list, build{toolchain: toolchains[minor-18], arch: "amd64", mode: "stripped", experiment: name})
+			list = append(list, build{toolchain: toolchains[minor-18], arch: "amd64", mode: "stripped",
+				experiment: name})
 		}
 	}
 	return list

@@ -78,8 +78,8 @@ func TestFrames(t *testing.T) {
 	})
 }
 
-// checkStack compares one stack. The program's pcs are of logical frames: every inlined call has one. The first of
-// those that share a function is a real return address and must give all of them.
+// checkStack compares one stack. The program's pcs are of logical frames: every inlined call has
+// one. The first of those that share a function is a real return address and must give all of them.
 func checkStack(t *testing.T, bin *Binary, s stack, bias uint64) {
 	t.Helper()
 	var real []uint64
@@ -104,7 +104,8 @@ func checkStack(t *testing.T, bin *Binary, s stack, bias uint64) {
 	}
 }
 
-// bias finds the load bias from the executable mapping, as a recorder does, and compares it with where main is.
+// bias finds the load bias from the executable mapping, as a recorder does, and compares it with
+// where main is.
 func (o output) bias(t *testing.T, bin *Binary, path string) uint64 {
 	t.Helper()
 	main, ok := bin.Func("main.main")
@@ -192,7 +193,8 @@ func TestPrintedNames(t *testing.T) {
 	}
 }
 
-// TestStartFrame looks at the function of a go statement with arguments, which the compiler wraps, and at others.
+// TestStartFrame looks at the function of a go statement with arguments, which the compiler wraps,
+// and at others.
 func TestStartFrame(t *testing.T) {
 	eachBuild(t, nil, func(t *testing.T, _ build, bin *Binary, _ string) {
 		wrapped := 0
@@ -214,7 +216,8 @@ func TestStartFrame(t *testing.T) {
 			if !ok || got == printed(name, bin.Version.Minor) || got == "" {
 				t.Errorf("start function of the wrapper %s is %q", name, got)
 			}
-			if strings.HasPrefix(name, "main.main.") && got != "main.signal" && got != "main.outer" && got != "main.list[...].value" {
+			if strings.HasPrefix(name, "main.main.") && got != "main.signal" && got != "main.outer" &&
+				got != "main.list[...].value" {
 				t.Errorf("start function of the wrapper %s is %s", name, got)
 			}
 		}

@@ -13,8 +13,8 @@ type Func struct {
 	Entry, End uint64
 }
 
-// Func finds a function by its symbol name. Of several with that name (a function and its small ABI wrapper) it
-// is the largest.
+// Func finds a function by its symbol name. Of several with that name (a function and its small ABI
+// wrapper) it is the largest.
 func (b *Binary) Func(name string) (Func, bool) {
 	f, ok := b.lookup(name)
 	if !ok && !indexed([]byte(name)) {
@@ -48,7 +48,8 @@ func (b *Binary) lookup(name string) (pcln.Func, bool) {
 // maxNames bounds the index of a damaged file. The runtime has some five thousand names.
 const maxNames = 1 << 16
 
-// indexNames looks through all functions once, for those of the runtime and for what was inlined into which.
+// indexNames looks through all functions once, for those of the runtime and for what was inlined
+// into which.
 func (b *Binary) indexNames() {
 	kept := 0
 	names := b.table.Names(func(name []byte) bool {

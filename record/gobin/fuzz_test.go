@@ -13,10 +13,12 @@ import (
 // patch is a change of a file: eight bytes at an offset.
 const patchLen = 12
 
-// FuzzOpen changes bytes of good executables: whatever is in the file, there is an answer or an error, soon.
+// FuzzOpen changes bytes of good executables: whatever is in the file, there is an answer or an
+// error, soon.
 func FuzzOpen(f *testing.F) {
 	var good [][]byte
-	for _, b := range []build{{toolchain: local, arch: "amd64", mode: "stripped"}, {toolchain: local, arch: "arm64", mode: "pie stripped"}} {
+	for _, b := range []build{{toolchain: local, arch: "amd64", mode: "stripped"}, {toolchain: local, arch: "arm64",
+		mode: "pie stripped"}} {
 		data, err := os.ReadFile(b.make(f))
 		if err != nil {
 			f.Fatal(err)
@@ -27,7 +29,8 @@ func FuzzOpen(f *testing.F) {
 		f.Add(uint8(i), len(data), []byte{})
 		f.Add(uint8(i), 5000, []byte{})
 		for _, at := range interesting(f, data) {
-			f.Add(uint8(i), len(data), binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint32(nil, at), 1<<63|1<<20))
+			f.Add(uint8(i), len(data), binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint32(nil, at),
+				1<<63|1<<20))
 		}
 	}
 	f.Fuzz(func(t *testing.T, which uint8, size int, patches []byte) {

@@ -23,7 +23,8 @@ func (c inlinedCopy) contains(addr uint64) bool {
 // maxCopies bounds what is kept of a damaged or absurd file.
 const maxCopies = 1 << 14
 
-// inlined returns where the named function of the runtime was inlined, which only the inline trees tell.
+// inlined returns where the named function of the runtime was inlined, which only the inline trees
+// tell.
 func (b *Binary) inlined(name string) []inlinedCopy {
 	b.scanOnce.Do(b.scanInlined)
 	return b.copies[name]
@@ -54,7 +55,8 @@ func (b *Binary) scanInlined() {
 	}
 }
 
-// maxScan bounds the work on damaged inline trees. An executable of 100 MB needs a thousandth of it.
+// maxScan bounds the work on damaged inline trees. An executable of 100 MB needs a thousandth of
+// it.
 const maxScan = 1 << 28
 
 // scan is the state of scanInlined.

@@ -8,11 +8,12 @@ import (
 	"github.com/gosched/gosched/record/gobin/internal/offsets"
 )
 
-// Absent is the offset of a field that this version of Go does not have. There are no unknown offsets: a Layout
-// that could not be told whole is an error.
+// Absent is the offset of a field that this version of Go does not have. There are no unknown
+// offsets: a Layout that could not be told whole is an error.
 const Absent = offsets.Absent
 
-// Layout says where the runtime of this executable keeps what, in bytes from the beginning of each struct.
+// Layout says where the runtime of this executable keeps what, in bytes from the beginning of each
+// struct.
 type Layout struct {
 	Source string // where the numbers are from: "dwarf" or "table go1.26"
 	G      GLayout
@@ -93,8 +94,9 @@ var layoutFields = []layoutField{
 	{"gobuf.bp", func(l *Layout) *int32 { return &l.Gobuf.BP }},
 }
 
-// Layout tells the struct offsets: from the executable's DWARF if it has any, else from the table of Go versions.
-// Either way they are compared with the machine code of runtime.casgstatus and runtime.gopark.
+// Layout tells the struct offsets: from the executable's DWARF if it has any, else from the table
+// of Go versions. Either way they are compared with the machine code of runtime.casgstatus and
+// runtime.gopark.
 func (b *Binary) Layout() (Layout, error) { return b.layout() }
 
 func (b *Binary) findLayout() (Layout, error) {
@@ -123,7 +125,8 @@ func (b *Binary) findLayout() (Layout, error) {
 	return l, nil
 }
 
-// tableSource names the table's column, and says so if the patch release is newer than those it was made from.
+// tableSource names the table's column, and says so if the patch release is newer than those it was
+// made from.
 func (b *Binary) tableSource(r offsets.Release) string {
 	s := fmt.Sprintf("table go1.%d", b.Version.Minor)
 	if b.newerPatch(r) {
@@ -157,7 +160,8 @@ func (b *Binary) dwarf(keys []offsets.Key) (offsets.Set, error) {
 	return s, nil
 }
 
-// layoutKeys are the keys of layoutFields. All are fields of the runtime's structs, which are together.
+// layoutKeys are the keys of layoutFields. All are fields of the runtime's structs, which are
+// together.
 func layoutKeys() []offsets.Key {
 	return slices.DeleteFunc(slices.Clone(offsets.Keys), func(k offsets.Key) bool {
 		return !slices.ContainsFunc(layoutFields, func(f layoutField) bool { return f.key == k.Name })

@@ -13,7 +13,8 @@ type moduledata struct {
 	addr, minpc, maxpc, text, gofunc, textsections uint64
 }
 
-// pclnSections are the names of the function table's section: of most executables, and of internally linked PIEs up to go1.25.
+// pclnSections are the names of the function table's section: of most executables, and of
+// internally linked PIEs up to go1.25.
 var pclnSections = []string{".gopclntab", ".data.rel.ro.gopclntab"}
 
 // locate finds the function table and the module data and checks one against the other.
@@ -71,7 +72,8 @@ func (b *Binary) readModuledata(addr uint64) moduledata {
 	}
 }
 
-// tableCandidates returns where the function table may be: its section, else places that look like its header.
+// tableCandidates returns where the function table may be: its section, else places that look like
+// its header.
 func (b *Binary) tableCandidates(quantum uint8) []uint64 {
 	for _, name := range pclnSections {
 		if s := b.img.File.Section(name); s != nil && s.Type == elf.SHT_PROGBITS {
@@ -91,9 +93,13 @@ func (b *Binary) tableCandidates(quantum uint8) []uint64 {
 // pclnFormat picks the function table's format out of a version's numbers.
 func pclnFormat(s map[string]int64) pcln.Format {
 	return pcln.Format{
-		FuncSize: s["_func.sizeof"], NameOff: s["_func.nameOff"], PCSP: s["_func.pcsp"], PCFile: s["_func.pcfile"], PCLn: s["_func.pcln"],
-		NPCData: s["_func.npcdata"], CUOffset: s["_func.cuOffset"], FuncID: s["_func.funcID"], NFuncData: s["_func.nfuncdata"],
-		InlSize: s["inlinedCall.sizeof"], InlFuncID: s["inlinedCall.funcID"], InlName: s["inlinedCall.nameOff"], InlParentPC: s["inlinedCall.parentPc"],
-		IDWrapper: s["id.wrapper"], IDGopanic: s["id.gopanic"], IDSigpanic: s["id.sigpanic"], IDPanicwrap: s["id.panicwrap"],
+		FuncSize: s["_func.sizeof"], NameOff: s["_func.nameOff"], PCSP: s["_func.pcsp"], PCFile: s["_func.pcfile"],
+		PCLn:    s["_func.pcln"],
+		NPCData: s["_func.npcdata"], CUOffset: s["_func.cuOffset"], FuncID: s["_func.funcID"],
+		NFuncData: s["_func.nfuncdata"],
+		InlSize:   s["inlinedCall.sizeof"], InlFuncID: s["inlinedCall.funcID"], InlName: s["inlinedCall.nameOff"],
+		InlParentPC: s["inlinedCall.parentPc"],
+		IDWrapper:   s["id.wrapper"], IDGopanic: s["id.gopanic"], IDSigpanic: s["id.sigpanic"],
+		IDPanicwrap: s["id.panicwrap"],
 	}
 }

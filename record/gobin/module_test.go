@@ -76,7 +76,8 @@ func TestAModuleIsRecognisedByItsModuledata(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !b.Is(m, bias) {
-			t.Errorf("%s: %+v is not the file at %#x, whose functions are from %#x on", mode, m, uint64(bias), b.md.minpc)
+			t.Errorf("%s: %+v is not the file at %#x, whose functions are from %#x on", mode, m, uint64(bias),
+				b.md.minpc)
 		}
 		if b.Is(m, bias+4096) || other.Is(m, bias) {
 			t.Errorf("%s: it is taken for something else", mode)
@@ -155,7 +156,8 @@ func TestFramesOfSeveralModules(t *testing.T) {
 	if f, ok := l.StartFrame(strange); !ok || f.Func != name {
 		t.Errorf("a goroutine that begins in an unknown module has the entry function %+v, %v", f, ok)
 	}
-	for ret, want := range map[uint64]bool{strange + 1: true, strange + 0x1000: true, strange: false, gopark + 1: false} {
+	for ret, want := range map[uint64]bool{strange + 1: true, strange + 0x1000: true, strange: false,
+		gopark + 1: false} {
 		if begin, ok := l.Unknown(ret); ok != want || ok && begin != strange {
 			t.Errorf("%#x is in an unknown module: %v, from %#x on", ret, ok, begin)
 		}

@@ -5,28 +5,30 @@ type Op uint8
 
 // The observations. Arg in a Probe says which register holds the goroutine (or list, or number).
 const (
-	OpNone         Op = iota
-	OpCreate          // a new goroutine is about to be queued; Arg: the new g
-	OpCreateCoro      // a coroutine's goroutine was created parked; Arg: the new g
-	OpPark            // park_m; Arg: gp
-	OpReady           // ready; Arg: gp
-	OpInject          // injectglist; Arg: *gList (head at 0, linked by g.schedlink)
-	OpRun             // execute; Arg: gp
-	OpYield           // goschedImpl and what it was inlined into; Arg: gp. The yielding function tells Gosched from preemption
-	OpGoyield         // goyield_m; Arg: gp
-	OpPreemptPark     // preemptPark; Arg: gp
-	OpExit            // goexit0; Arg: gp
-	OpCoroSwitch      // coroswitch_m; Arg: gp, the goroutine that leaves
-	OpSyscallEnter    // reentersyscall or entersyscall; the current g
-	OpSyscallBlock    // entersyscallblock; the current g
-	OpSyscallExit     // exitsyscall; the current g
-	OpSyscallNoP      // exitsyscall0 (≤1.25), exitsyscallNoP (≥1.26); Arg: gp
-	OpNeedM           // a C thread enters Go: the CALL of casgstatus in needm; Arg: gp
-	OpDropM           // and leaves: the CALL of casgstatus in dropm; Arg: gp
-	OpGCStart         // a GC cycle's mark phase begins
-	OpGCEnd           // and ends
-	OpSTWBegin        // stopTheWorldWithSema; Arg: the reason's number (≥1.21), see Binary.STWReasons
-	OpSTWEnd          // startTheWorldWithSema
+	OpNone       Op = iota
+	OpCreate        // a new goroutine is about to be queued; Arg: the new g
+	OpCreateCoro    // a coroutine's goroutine was created parked; Arg: the new g
+	OpPark          // park_m; Arg: gp
+	OpReady         // ready; Arg: gp
+	OpInject        // injectglist; Arg: *gList (head at 0, linked by g.schedlink)
+	OpRun           // execute; Arg: gp
+	// goschedImpl and what it was inlined into; Arg: gp. The yielding function tells Gosched from
+	// preemption
+	OpYield
+	OpGoyield      // goyield_m; Arg: gp
+	OpPreemptPark  // preemptPark; Arg: gp
+	OpExit         // goexit0; Arg: gp
+	OpCoroSwitch   // coroswitch_m; Arg: gp, the goroutine that leaves
+	OpSyscallEnter // reentersyscall or entersyscall; the current g
+	OpSyscallBlock // entersyscallblock; the current g
+	OpSyscallExit  // exitsyscall; the current g
+	OpSyscallNoP   // exitsyscall0 (≤1.25), exitsyscallNoP (≥1.26); Arg: gp
+	OpNeedM        // a C thread enters Go: the CALL of casgstatus in needm; Arg: gp
+	OpDropM        // and leaves: the CALL of casgstatus in dropm; Arg: gp
+	OpGCStart      // a GC cycle's mark phase begins
+	OpGCEnd        // and ends
+	OpSTWBegin     // stopTheWorldWithSema; Arg: the reason's number (≥1.21), see Binary.STWReasons
+	OpSTWEnd       // startTheWorldWithSema
 )
 
 // Arg says where a probe finds its argument.
@@ -52,8 +54,10 @@ type Probe struct {
 	Insn       string // the instruction disassembled
 	Emulated   bool   // every kernel emulates it instead of single-stepping
 	Arg        Arg
-	Framed     bool   // the function's frame is built: the frame pointer is its own, not its caller's
-	SPDelta    uint32 // by how much SP is below its value at entry. amd64: the return address is at SP + SPDelta; arm64: in LR, or if Framed at SP
+	Framed     bool // the function's frame is built: the frame pointer is its own, not its caller's
+	// by how much SP is below its value at entry. amd64: the return address is at SP + SPDelta;
+	// arm64: in LR, or if Framed at SP
+	SPDelta uint32
 }
 
 // Coverage says whether a transition can be observed in this binary and, if not or not fully, why.

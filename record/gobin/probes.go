@@ -8,8 +8,8 @@ import (
 	"github.com/gosched/gosched/record/gobin/internal/insn"
 )
 
-// point describes how one Op is observed: at the entry of the first of funcs that the executable has, or at a
-// call in it; and what may replace that where the function was inlined.
+// point describes how one Op is observed: at the entry of the first of funcs that the executable
+// has, or at a call in it; and what may replace that where the function was inlined.
 type point struct {
 	op       Op
 	coverage string
@@ -35,11 +35,12 @@ type rescue struct {
 // casgstatus, where it is still called, has the goroutine in the first register.
 var atStatus = rescue{call: "runtime.casgstatus", arg: ArgReg0}
 
-// points is the probe set. All facts are of src/runtime/proc.go, coro.go and mgc.go, go1.18 to go1.27. The mcall
-// targets, execute and the functions that ask for their caller's pc can not be inlined; of the others, profile-guided
-// optimisation may inline any.
+// points is the probe set. All facts are of src/runtime/proc.go, coro.go and mgc.go, go1.18 to
+// go1.27. The mcall targets, execute and the functions that ask for their caller's pc can not be
+// inlined; of the others, profile-guided optimisation may inline any.
 var points = []point{
-	{op: OpRun, coverage: "run", funcs: []string{"runtime.execute"}, arg: ArgReg0, onG0: true, copies: []rescue{atStatus}},
+	{op: OpRun, coverage: "run", funcs: []string{"runtime.execute"}, arg: ArgReg0, onG0: true,
+		copies: []rescue{atStatus}},
 	{op: OpPark, coverage: "park", funcs: []string{"runtime.park_m"}, arg: ArgReg0, onG0: true},
 	{op: OpPreemptPark, coverage: "park", funcs: []string{"runtime.preemptPark"}, arg: ArgReg0, onG0: true,
 		copies: []rescue{{call: "runtime.casGToPreemptScan", arg: ArgReg0}}},
@@ -48,22 +49,30 @@ var points = []point{
 	{op: OpInject, coverage: "ready", funcs: []string{"runtime.injectglist"}, arg: ArgReg0,
 		copies: []rescue{{call: "runtime.casgstatus", op: OpReady, arg: ArgReg0}}},
 	{op: OpYield, coverage: "yield", funcs: []string{"runtime.goschedImpl"}, arg: ArgReg0, onG0: true,
-		copies: []rescue{{into: "runtime.gosched_m", arg: ArgReg0}, {into: "runtime.gopreempt_m", arg: ArgReg0}, atStatus}},
+		copies: []rescue{{into: "runtime.gosched_m", arg: ArgReg0}, {into: "runtime.gopreempt_m", arg: ArgReg0},
+			atStatus}},
 	{op: OpGoyield, coverage: "yield", funcs: []string{"runtime.goyield_m"}, arg: ArgReg0, onG0: true, optional: true},
 	{op: OpExit, coverage: "exit", funcs: []string{"runtime.goexit0"}, arg: ArgReg0, onG0: true},
-	{op: OpCoroSwitch, coverage: "coroutines", funcs: []string{"runtime.coroswitch_m"}, arg: ArgReg0, onG0: true, from: 22, optional: true},
-	{op: OpSyscallEnter, coverage: "syscalls", funcs: []string{"runtime.reentersyscall", "runtime.entersyscall"}, arg: ArgCurrentG,
+	{op: OpCoroSwitch, coverage: "coroutines", funcs: []string{"runtime.coroswitch_m"}, arg: ArgReg0, onG0: true,
+		from: 22, optional: true},
+	{op: OpSyscallEnter, coverage: "syscalls", funcs: []string{"runtime.reentersyscall", "runtime.entersyscall"},
+		arg:    ArgCurrentG,
 		copies: []rescue{{into: "runtime.entersyscall", arg: ArgCurrentG}}},
 	{op: OpSyscallBlock, coverage: "syscalls", funcs: []string{"runtime.entersyscallblock"}, arg: ArgCurrentG},
 	{op: OpSyscallExit, coverage: "syscalls", funcs: []string{"runtime.exitsyscall"}, arg: ArgCurrentG},
 	{op: OpSyscallNoP, coverage: "syscalls", funcs: []string{"runtime.exitsyscall0"}, arg: ArgReg0, onG0: true, to: 25},
-	{op: OpSyscallNoP, coverage: "syscalls", funcs: []string{"runtime.exitsyscallNoP"}, arg: ArgReg0, onG0: true, from: 26},
-	{op: OpNeedM, coverage: "cgo", funcs: []string{"runtime.needm"}, call: []string{"runtime.casgstatus"}, arg: ArgReg0, copies: []rescue{atStatus}},
-	{op: OpDropM, coverage: "cgo", funcs: []string{"runtime.dropm"}, call: []string{"runtime.casgstatus"}, arg: ArgReg0, copies: []rescue{atStatus}},
-	{op: OpGCStart, coverage: "gc", funcs: []string{"runtime.gcBgMarkStartWorkers", "runtime.(*gcControllerState).startCycle"}},
+	{op: OpSyscallNoP, coverage: "syscalls", funcs: []string{"runtime.exitsyscallNoP"}, arg: ArgReg0, onG0: true,
+		from: 26},
+	{op: OpNeedM, coverage: "cgo", funcs: []string{"runtime.needm"}, call: []string{"runtime.casgstatus"}, arg: ArgReg0,
+		copies: []rescue{atStatus}},
+	{op: OpDropM, coverage: "cgo", funcs: []string{"runtime.dropm"}, call: []string{"runtime.casgstatus"}, arg: ArgReg0,
+		copies: []rescue{atStatus}},
+	{op: OpGCStart, coverage: "gc", funcs: []string{"runtime.gcBgMarkStartWorkers",
+		"runtime.(*gcControllerState).startCycle"}},
 	{op: OpGCEnd, coverage: "gc", funcs: []string{"runtime.gcMarkTermination"}},
 	{op: OpSTWBegin, coverage: "gc", funcs: []string{"runtime.stopTheWorldWithSema"}, to: 20, onG0: true},
-	{op: OpSTWBegin, coverage: "gc", funcs: []string{"runtime.stopTheWorldWithSema"}, arg: ArgReg0, from: 21, onG0: true},
+	{op: OpSTWBegin, coverage: "gc", funcs: []string{"runtime.stopTheWorldWithSema"}, arg: ArgReg0, from: 21,
+		onG0: true},
 	{op: OpSTWEnd, coverage: "gc", funcs: []string{"runtime.startTheWorldWithSema"}, onG0: true,
 		copies: []rescue{{call: "runtime.procresize"}}},
 }
@@ -90,8 +99,9 @@ type finder struct {
 // coverageNames are the transitions in the order in which they are reported.
 var coverageNames = []string{"create", "run", "park", "ready", "yield", "exit", "syscalls", "coroutines", "cgo", "gc"}
 
-// Probes chooses the instructions to probe, and says for each kind of transition whether those observe it fully.
-// An error means that not even the most necessary can be observed: runs, parks and exits of goroutines.
+// Probes chooses the instructions to probe, and says for each kind of transition whether those
+// observe it fully. An error means that not even the most necessary can be observed: runs, parks
+// and exits of goroutines.
 func (b *Binary) Probes() ([]Probe, []Coverage, error) {
 	f := &finder{b, nil, map[string][]string{}, map[string][]string{}}
 	if b.inlined(""); b.scanCut {
@@ -183,7 +193,8 @@ func (f *finder) callIn(p point, name string) {
 		}
 	}
 	if err == nil {
-		err = fmt.Errorf("it does not call %s exactly once: inlined by profile-guided optimisation", strings.Join(p.call, " or "))
+		err = fmt.Errorf("it does not call %s exactly once: inlined by profile-guided optimisation",
+			strings.Join(p.call, " or "))
 	}
 	f.missing(p.coverage, "%s can not be probed: %v", name, err)
 }
@@ -239,10 +250,10 @@ func (f *finder) add(p Probe) {
 	f.probes = append(f.probes, p)
 }
 
-// creators are the functions that make goroutines with newproc1, each in a closure that runs on the system stack:
-// src/runtime/proc.go, coro.go (go1.22 on), synctest.go (go1.25 on) and debugcall.go, go1.18 to go1.27. Where the
-// goroutine is queued, all its fields are set at that call, in every version. A coroutine's is not queued, and one
-// for a debugger's call runs at once.
+// creators are the functions that make goroutines with newproc1, each in a closure that runs on the
+// system stack: src/runtime/proc.go, coro.go (go1.22 on), synctest.go (go1.25 on) and debugcall.go,
+// go1.18 to go1.27. Where the goroutine is queued, all its fields are set at that call, in every
+// version. A coroutine's is not queued, and one for a debugger's call runs at once.
 var creators = []struct {
 	fn       string
 	op       Op
@@ -281,8 +292,8 @@ func (f *finder) create() {
 // maxClosures is more than any of creators has.
 const maxClosures = 9
 
-// creatingClosure returns the name of a function's closure that newproc1 is called in or was inlined into, or the
-// first one's, and whether there are any closures.
+// creatingClosure returns the name of a function's closure that newproc1 is called in or was
+// inlined into, or the first one's, and whether there are any closures.
 func (f *finder) creatingClosure(fn string) (name string, linked bool) {
 	newproc1, ok := f.b.lookup("runtime.newproc1")
 	for n := 1; n <= maxClosures; n++ {
@@ -299,8 +310,9 @@ func (f *finder) creatingClosure(fn string) (name string, linked bool) {
 	return fn + ".func1", linked
 }
 
-// newGoroutine finds the call of queue, which has the new goroutine in the second register, else the place where
-// newproc1 has returned it in the first, else since go1.24, where the id is set before, its first change of status.
+// newGoroutine finds the call of queue, which has the new goroutine in the second register, else
+// the place where newproc1 has returned it in the first, else since go1.24, where the id is set
+// before, its first change of status.
 func (f *finder) newGoroutine(fn string, op Op, queue string) (Probe, bool) {
 	c, err := f.b.decode(fn)
 	if err != nil {

@@ -15,12 +15,17 @@ import (
 	"github.com/gosched/gosched/record/gobin/internal/insn"
 )
 
-// wantOps are the observations that every build has, with their function in builds without profile-guided optimisation.
+// wantOps are the observations that every build has, with their function in builds without
+// profile-guided optimisation.
 var wantOps = map[Op]string{
-	OpCreate: "runtime.newproc.func1", OpPark: "runtime.park_m", OpReady: "runtime.ready", OpInject: "runtime.injectglist", OpRun: "runtime.execute",
-	OpYield: "runtime.goschedImpl", OpGoyield: "runtime.goyield_m", OpPreemptPark: "runtime.preemptPark", OpExit: "runtime.goexit0",
-	OpSyscallEnter: "runtime.reentersyscall", OpSyscallBlock: "runtime.entersyscallblock", OpSyscallExit: "runtime.exitsyscall",
-	OpNeedM: "runtime.needm", OpDropM: "runtime.dropm", OpGCStart: "runtime.gcBgMarkStartWorkers", OpGCEnd: "runtime.gcMarkTermination",
+	OpCreate: "runtime.newproc.func1", OpPark: "runtime.park_m", OpReady: "runtime.ready",
+	OpInject: "runtime.injectglist", OpRun: "runtime.execute",
+	OpYield: "runtime.goschedImpl", OpGoyield: "runtime.goyield_m", OpPreemptPark: "runtime.preemptPark",
+	OpExit:         "runtime.goexit0",
+	OpSyscallEnter: "runtime.reentersyscall", OpSyscallBlock: "runtime.entersyscallblock",
+	OpSyscallExit: "runtime.exitsyscall",
+	OpNeedM:       "runtime.needm", OpDropM: "runtime.dropm", OpGCStart: "runtime.gcBgMarkStartWorkers",
+	OpGCEnd:    "runtime.gcMarkTermination",
 	OpSTWBegin: "runtime.stopTheWorldWithSema", OpSTWEnd: "runtime.startTheWorldWithSema",
 }
 
@@ -62,8 +67,8 @@ func TestProbesAreComplete(t *testing.T) {
 	})
 }
 
-// TestProbesSitOnInstructions decodes each probed function from its symbol with another decoder and compares
-// everything that a probe claims.
+// TestProbesSitOnInstructions decodes each probed function from its symbol with another decoder and
+// compares everything that a probe claims.
 func TestProbesSitOnInstructions(t *testing.T) {
 	eachBuild(t, nil, func(t *testing.T, b build, bin *Binary, path string) {
 		checkProbes(t, bin, path)
@@ -129,7 +134,8 @@ func boundary(arch string, code []byte, p Probe) bool {
 func emulated(arch string, b []byte) bool {
 	if arch == "arm64" {
 		i, err := arm64asm.Decode(b)
-		return err == nil && slices.Contains([]arm64asm.Op{arm64asm.B, arm64asm.BL, arm64asm.CBZ, arm64asm.CBNZ, arm64asm.TBZ, arm64asm.TBNZ,
+		return err == nil && slices.Contains([]arm64asm.Op{arm64asm.B, arm64asm.BL, arm64asm.CBZ, arm64asm.CBNZ,
+			arm64asm.TBZ, arm64asm.TBNZ,
 			arm64asm.ADR, arm64asm.ADRP}, i.Op)
 	}
 	switch {
@@ -173,7 +179,8 @@ func depth(arch string, code []byte) int {
 			fmt.Sscanf(rest, "ADDQ $-0x%x,", &n)
 		case strings.HasPrefix(text, "MOVD.W R30, -"):
 			fmt.Sscanf(rest, "MOVD.W R30, -%d(RSP)", &n)
-		case strings.HasPrefix(text, "SUB $") && strings.HasSuffix(text, ", RSP, RSP"), strings.HasPrefix(text, "SUB $") && strings.HasSuffix(text, ", RSP, R20"),
+		case strings.HasPrefix(text, "SUB $") && strings.HasSuffix(text, ", RSP, RSP"),
+			strings.HasPrefix(text, "SUB $") && strings.HasSuffix(text, ", RSP, R20"),
 			strings.HasPrefix(text, "SUB $") && strings.HasSuffix(text, ", RSP, R27"):
 			fmt.Sscanf(rest, "SUB $%d,", &n)
 		}
@@ -229,8 +236,8 @@ func TestStrippingChangesNothing(t *testing.T) {
 	}
 }
 
-// TestProfileGuided looks at programs that were built with a profile of themselves, so that the compiler inlined
-// parts of the scheduler: nothing may be lost.
+// TestProfileGuided looks at programs that were built with a profile of themselves, so that the
+// compiler inlined parts of the scheduler: nothing may be lost.
 func TestProfileGuided(t *testing.T) {
 	builds := []build{{toolchain: local, arch: "amd64", mode: "pgo", prog: "pgo"}}
 	if full {
@@ -251,7 +258,8 @@ func TestProfileGuided(t *testing.T) {
 			defer bin.Close()
 			checkProbes(t, bin, path)
 			if len(bin.inlined("runtime.casgstatus")) < 2 {
-				t.Errorf("casgstatus was inlined at %d places: the profile does not do what it is for", len(bin.inlined("runtime.casgstatus")))
+				t.Errorf("casgstatus was inlined at %d places: the profile does not do what it is for",
+					len(bin.inlined("runtime.casgstatus")))
 			}
 			checkEveryTree(t, bin)
 			probes, coverage, err := bin.Probes()

@@ -43,7 +43,8 @@ func hotEdges(t *testing.T, bin *Binary, callees []string) []edge {
 		}
 	}
 	slices.SortFunc(out, func(a, b edge) int {
-		return cmp.Or(strings.Compare(a.caller, b.caller), cmp.Compare(a.line, b.line), strings.Compare(a.callee, b.callee))
+		return cmp.Or(strings.Compare(a.caller, b.caller), cmp.Compare(a.line, b.line), strings.Compare(a.callee,
+			b.callee))
 	})
 	return out
 }
@@ -67,7 +68,8 @@ func (p *proto) bytes(field int, b []byte) {
 	*p = append(binary.AppendUvarint(binary.AppendUvarint(*p, uint64(field)<<3|2), uint64(len(b))), b...)
 }
 
-// writeProfile writes a CPU profile (github.com/google/pprof/proto/profile.proto) in which all edges are equally hot.
+// writeProfile writes a CPU profile (github.com/google/pprof/proto/profile.proto) in which all
+// edges are equally hot.
 func writeProfile(t *testing.T, path string, edges []edge) {
 	t.Helper()
 	strs := []string{"", "samples", "count", "cpu", "nanoseconds"}
@@ -129,8 +131,9 @@ func writeProfile(t *testing.T, path string, edges []edge) {
 	}
 }
 
-// TestEverythingInlined builds with a profile that calls every call of the scheduler's functions hot, so that the
-// compiler inlines all it may. Whatever was inlined must be observed in its copies or be said not to be.
+// TestEverythingInlined builds with a profile that calls every call of the scheduler's functions
+// hot, so that the compiler inlines all it may. Whatever was inlined must be observed in its copies
+// or be said not to be.
 func TestEverythingInlined(t *testing.T) {
 	toolchains := []string{local}
 	if full {
@@ -142,7 +145,10 @@ func TestEverythingInlined(t *testing.T) {
 				continue
 			}
 			for _, keep := range []string{"", "runtime.casgstatus"} {
-				t.Run(toolchain+" "+arch+" keep "+keep, func(t *testing.T) { everythingInlined(t, toolchain, arch, keep) })
+				t.Run(toolchain+" "+arch+" keep "+keep, func(t *testing.T) {
+					everythingInlined(t, toolchain, arch,
+						keep)
+				})
 			}
 		}
 	}
@@ -177,8 +183,8 @@ func everythingInlined(t *testing.T, toolchain, arch, keep string) {
 	checkEveryTree(t, bin)
 }
 
-// checkEveryTree follows the inline trees of all functions, and checks that the copies in them are those that were found by
-// looking for names only.
+// checkEveryTree follows the inline trees of all functions, and checks that the copies in them are
+// those that were found by looking for names only.
 func checkEveryTree(t *testing.T, bin *Binary) {
 	t.Helper()
 	bin.inlined("")
@@ -191,11 +197,13 @@ func checkEveryTree(t *testing.T, bin *Binary) {
 	}
 	bin.scanInlined()
 	if len(found) == 0 || !reflect.DeepEqual(found, bin.copies) {
-		t.Errorf("copies of %d functions were found, and there are of %d:\n%v\n%v", len(found), len(bin.copies), found, bin.copies)
+		t.Errorf("copies of %d functions were found, and there are of %d:\n%v\n%v", len(found), len(bin.copies), found,
+			bin.copies)
 	}
 }
 
-// checkCopies checks that each inlined copy of a probed function has a probe, or that its transition is said not to be covered.
+// checkCopies checks that each inlined copy of a probed function has a probe, or that its
+// transition is said not to be covered.
 func checkCopies(t *testing.T, bin *Binary) {
 	t.Helper()
 	probes, coverage, err := bin.Probes()
@@ -223,8 +231,10 @@ func checkCopies(t *testing.T, bin *Binary) {
 			if p.coverage == "cgo" && !bin.Cgo() {
 				continue
 			}
-			if !probed && covered[p.coverage] && (p.to == 0 || p.to >= bin.Version.Minor) && p.from <= bin.Version.Minor {
-				t.Errorf("%s was inlined into %s, there is no probe, and %s is said to be covered", p.funcs[0], c.in, p.coverage)
+			if !probed && covered[p.coverage] && (p.to == 0 || p.to >= bin.Version.Minor) &&
+				p.from <= bin.Version.Minor {
+				t.Errorf("%s was inlined into %s, there is no probe, and %s is said to be covered", p.funcs[0], c.in,
+					p.coverage)
 			}
 		}
 	}

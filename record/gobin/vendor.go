@@ -49,7 +49,8 @@ func (b *Binary) checkVendor(s offsets.Set) error {
 	for _, list := range [][]proof{proofs, marks} {
 		for _, p := range list {
 			if !seen[p.key] {
-				return refuse(keepDWARF, "%w: %s is not the Go project's own, and its code does not show that %s is at %d",
+				return refuse(keepDWARF,
+					"%w: %s is not the Go project's own, and its code does not show that %s is at %d",
 					ErrUnsupported, b.GoVersion, p.key, s[p.key])
 			}
 		}

@@ -81,7 +81,8 @@ func (v Version) callable() error {
 	for _, x := range v.experiments() {
 		if slices.Contains(stackArguments, x) {
 			return refuse("Build it without GOEXPERIMENT=noregabi.",
-				"%w: with GOEXPERIMENT=%s functions get their arguments where the probes do not look", ErrUnsupported, x)
+				"%w: with GOEXPERIMENT=%s functions get their arguments where the probes do not look", ErrUnsupported,
+				x)
 		}
 	}
 	if v.Vendor == "gccgo" || strings.HasPrefix(v.Vendor, "gccgo ") {

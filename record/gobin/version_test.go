@@ -35,14 +35,16 @@ var versions = []struct {
 	{"go1.18.10b7", Version{Minor: 18, Patch: 10, Vendor: "b7"}},
 	{"go1.22.4+local", Version{Minor: 22, Patch: 4, Vendor: "local"}},
 	{"go1.25-20250209-RC00 cl/724970549 +ff27d270c9 X:fieldtrack",
-		Version{Minor: 25, Pre: "snapshot", Vendor: "20250209-RC00 cl/724970549 +ff27d270c9", Experiments: "fieldtrack"}},
+		Version{Minor: 25, Pre: "snapshot", Vendor: "20250209-RC00 cl/724970549 +ff27d270c9",
+			Experiments: "fieldtrack"}},
 	{"go1.18 gccgo (Debian 12.2.0-14) 12.2.0 linux/amd64",
 		Version{Minor: 18, Vendor: "gccgo (Debian 12.2.0-14) 12.2.0 linux/amd64"}},
 }
 
 // notVersions are none.
 var notVersions = []string{
-	"", "unknown", "go2.1", "go1.9999999999", "go1.26r1", "go1.26.8x", "devel +0123abcd Mon Nov 23", "go1.26.8-X:", "go1.26.8 X: a",
+	"", "unknown", "go2.1", "go1.9999999999", "go1.26r1", "go1.26.8x", "devel +0123abcd Mon Nov 23", "go1.26.8-X:",
+	"go1.26.8 X: a",
 }
 
 func TestParseVersion(t *testing.T) {
@@ -89,15 +91,16 @@ func FuzzParseVersion(f *testing.F) {
 func TestTabledVersions(t *testing.T) {
 	const dwarf, release, without = "Leave its DWARF in it", "build it with a release", "without that experiment"
 	for version, want := range map[string]struct{ says, advice string }{
-		"go1.18":                                {},
-		"go1.27.99":                             {},
-		"go1.24.2 X:boringcrypto":               {},
-		"go1.25.3 X:nodwarf5,greenteagc":        {},
-		"go1.26.8-X:nodwarf5,cgocheck2":         {},
-		"go1.26.8 (Red Hat 1.26.8-1.el9)":       {},
-		"go1.24.4 X:strictfipsruntime":          {},
-		"go1.18.10b7":                           {},
-		"go1.26.8-X:greenteagc":                 {"in the runtime of go1.26 is not known", without}, // it is the default there
+		"go1.18":                          {},
+		"go1.27.99":                       {},
+		"go1.24.2 X:boringcrypto":         {},
+		"go1.25.3 X:nodwarf5,greenteagc":  {},
+		"go1.26.8-X:nodwarf5,cgocheck2":   {},
+		"go1.26.8 (Red Hat 1.26.8-1.el9)": {},
+		"go1.24.4 X:strictfipsruntime":    {},
+		"go1.18.10b7":                     {},
+		// it is the default there
+		"go1.26.8-X:greenteagc":                 {"in the runtime of go1.26 is not known", without},
 		"go1.26.8-X:quantumsched":               {"in the runtime of go1.26 is not known", dwarf},
 		"go1.18.1 X:boringcrypto":               {"in the runtime of go1.18 is not known", dwarf},
 		"go1.27rc1":                             {"go1.27rc1 is not a release", release},
@@ -152,9 +155,10 @@ func checkRefusal(t *testing.T, name string, err error, says, advice string) {
 // TestOtherCallingConventions are refused with DWARF too: it does not say where arguments are.
 func TestOtherCallingConventions(t *testing.T) {
 	for version, want := range map[string]struct{ says, advice string }{
-		"go1.18.10 X:noregabiwrappers,noregabireflect,noregabiargs": {"noregabiwrappers", "without GOEXPERIMENT=noregabi"},
-		"go1.18.10 X:noregabiargs":                                  {"noregabiargs", "without GOEXPERIMENT=noregabi"},
-		"go1.18 gccgo (Debian 12.2.0-14) 12.2.0 linux/amd64":        {"gccgo", "Go project's compiler"},
+		"go1.18.10 X:noregabiwrappers,noregabireflect,noregabiargs": {"noregabiwrappers",
+			"without GOEXPERIMENT=noregabi"},
+		"go1.18.10 X:noregabiargs":                           {"noregabiargs", "without GOEXPERIMENT=noregabi"},
+		"go1.18 gccgo (Debian 12.2.0-14) 12.2.0 linux/amd64": {"gccgo", "Go project's compiler"},
 	} {
 		v, err := ParseVersion(version)
 		if err != nil {

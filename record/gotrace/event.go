@@ -33,7 +33,8 @@ type importer struct {
 }
 
 func newImporter(out Writer, minor int) *importer {
-	return &importer{out: out, minor: minor, stacks: map[trace.Stack]format.StringID{}, seen: map[trace.Stack]stackFacts{}, texts: map[string]format.StringID{}}
+	return &importer{out: out, minor: minor, stacks: map[trace.Stack]format.StringID{},
+		seen: map[trace.Stack]stackFacts{}, texts: map[string]format.StringID{}}
 }
 
 var states = map[trace.GoState]format.State{
@@ -96,7 +97,8 @@ func (i *importer) begin(t int64) {
 	i.begun, i.first = true, t+i.offset
 }
 
-// sync begins a generation: stacks are numbered anew. The first one with a clock says what time it is.
+// sync begins a generation: stacks are numbered anew. The first one with a clock says what time it
+// is.
 func (i *importer) sync(ev *trace.Event) {
 	clear(i.stacks)
 	clear(i.seen)
@@ -132,7 +134,8 @@ func (i *importer) transition(ev *trace.Event, st *trace.StateTransition, t int6
 	i.add(row{Event: e, hasStack: ev.Stack() != trace.NoStack})
 }
 
-// status takes the state of a goroutine that the trace has not named before: it was in it all the time.
+// status takes the state of a goroutine that the trace has not named before: it was in it all the
+// time.
 func (i *importer) status(e *format.Event, st *trace.StateTransition) {
 	if e.To == format.StateNotExist {
 		return

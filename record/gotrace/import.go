@@ -84,8 +84,8 @@ func minorVersion(beginning []byte) (int, error) {
 	return minor, nil
 }
 
-// Import reads a Go execution trace and writes its events. What can be read of a cut one is written, and the summary says where it ended; of a
-// trace without any event nothing is.
+// Import reads a Go execution trace and writes its events. What can be read of a cut one is
+// written, and the summary says where it ended; of a trace without any event nothing is.
 func Import(ctx context.Context, r io.Reader, out Writer, opts Options) (*Summary, error) {
 	counted := &counter{r: r}
 	buffered := bufio.NewReaderSize(counted, 1<<16)
@@ -134,7 +134,8 @@ func (c *counter) Read(b []byte) (int, error) {
 const often = 1 << 13
 
 // readAll reads events until the trace ends, is found broken, or writing fails.
-func (i *importer) readAll(ctx context.Context, reader *trace.Reader, counted *counter, progress func(int64)) (truncated, err error) {
+func (i *importer) readAll(ctx context.Context, reader *trace.Reader, counted *counter,
+	progress func(int64)) (truncated, err error) {
 	for n := 0; ; n++ {
 		if n%often == 0 {
 			if err := ctx.Err(); err != nil {
@@ -159,7 +160,8 @@ func (i *importer) readAll(ctx context.Context, reader *trace.Reader, counted *c
 	return truncated, i.err
 }
 
-// next takes one event. The reader is not made for hostile input everywhere: where it panics the trace is broken there.
+// next takes one event. The reader is not made for hostile input everywhere: where it panics the
+// trace is broken there.
 func (i *importer) next(reader *trace.Reader) (err error) {
 	defer func() {
 		if p := recover(); p != nil {

@@ -76,7 +76,8 @@ func TestTheTraceSaysWhatItIs(t *testing.T) {
 		t.Errorf("it began at %v, in truth at %v", start, before)
 	}
 	p := m.Meta.Processes[0]
-	if m.Meta.Source != format.SourceGoTrace || p.GOMAXPROCS == 0 || !strings.HasPrefix(p.GoVersion, "go1.") || len(p.Coverage) != 12 {
+	if m.Meta.Source != format.SourceGoTrace || p.GOMAXPROCS == 0 || !strings.HasPrefix(p.GoVersion, "go1.") ||
+		len(p.Coverage) != 12 {
 		t.Errorf("metadata %+v", m.Meta)
 	}
 	reasons := map[string]bool{}
@@ -128,7 +129,8 @@ func TestWhatIsNoTraceIsRefusedInASentence(t *testing.T) {
 		name string
 		data []byte
 		want error
-	}{{"nothing", nil, ErrNotTrace}, {"text", []byte("hello, this is some text"), ErrNotTrace}, {"an old trace", old, ErrOld}} {
+	}{{"nothing", nil, ErrNotTrace}, {"text", []byte("hello, this is some text"), ErrNotTrace},
+		{"an old trace", old, ErrOld}} {
 		t.Run(c.name, func(t *testing.T) {
 			_, _, err := read(c.data)
 			if !errors.Is(err, c.want) || strings.Contains(err.Error(), "\n") {
@@ -218,7 +220,8 @@ func BenchmarkImport(b *testing.B) {
 
 func TestTheCallerSaysWhatTheTraceDoesNot(t *testing.T) {
 	began := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	where := Where{Command: "go test", Host: "ci-1", Kernel: "6.18", Arch: "arm64", CPUModel: "fast", CPUs: 8, Machine: &format.MachineTime{BusyNS: 7}}
+	where := Where{Command: "go test", Host: "ci-1", Kernel: "6.18", Arch: "arm64", CPUModel: "fast", CPUs: 8,
+		Machine: &format.MachineTime{BusyNS: 7}}
 	tests := []struct {
 		file string
 		says bool // the trace itself says what time it was
@@ -238,13 +241,15 @@ func TestTheCallerSaysWhatTheTraceDoesNot(t *testing.T) {
 			if got := meta.StartNS == began.UnixNano(); got == test.says {
 				t.Errorf("it starts at %v, was told to have begun at %v", time.Unix(0, meta.StartNS), began)
 			}
-			if m.Events.TimeNS[0] < meta.StartNS || meta.EndNS < meta.StartNS || meta.EndNS-meta.StartNS > int64(time.Minute) {
+			if m.Events.TimeNS[0] < meta.StartNS || meta.EndNS < meta.StartNS ||
+				meta.EndNS-meta.StartNS > int64(time.Minute) {
 				t.Errorf("from %d to %d, the first event at %d", meta.StartNS, meta.EndNS, m.Events.TimeNS[0])
 			}
 			if strings.Contains(meta.Clock, "outside") == test.says {
 				t.Errorf("the clock is %q", meta.Clock)
 			}
-			got := Where{meta.Processes[0].Command, meta.Host, meta.Kernel, meta.Arch, meta.CPUModel, meta.CPUs, meta.Machine}
+			got := Where{meta.Processes[0].Command, meta.Host, meta.Kernel, meta.Arch, meta.CPUModel, meta.CPUs,
+				meta.Machine}
 			if got != where {
 				t.Errorf("metadata has %+v; want %+v", got, where)
 			}

@@ -7,7 +7,8 @@ import (
 	"github.com/gosched/gosched/format"
 )
 
-// row is an event that is not written yet, because what follows may show that the tracer meant something else.
+// row is an event that is not written yet, because what follows may show that the tracer meant
+// something else.
 type row struct {
 	format.Event
 	hasStack bool // the tracer's event had the stack of who did it
@@ -36,7 +37,8 @@ func (i *importer) add(r row) {
 	i.pending = append(i.pending, r)
 }
 
-// translated says whether a move is the end of something that the tracer tells in several events, and mends the rows of the others.
+// translated says whether a move is the end of something that the tracer tells in several events,
+// and mends the rows of the others.
 func (i *importer) translated(r *row) bool {
 	if r.From != format.StateRunnable || r.To != format.StateRunning {
 		return false
@@ -47,7 +49,8 @@ func (i *importer) translated(r *row) bool {
 			continue
 		}
 		switch {
-		case before.From == format.StateSyscall && before.Proc != format.Unknown && before.TID == r.TID: // it took a P itself
+		// it took a P itself
+		case before.From == format.StateSyscall && before.Proc != format.Unknown && before.TID == r.TID:
 			before.To = format.StateRunning
 			return true
 		case before.From == format.StateRunning && before.TID == r.TID && i.isResize(before):
@@ -61,7 +64,8 @@ func (i *importer) translated(r *row) bool {
 	return false
 }
 
-// isResize says whether a yield is one that only the tracer sees (go1.26 src/runtime/proc.go, procresize).
+// isResize says whether a yield is one that only the tracer sees (go1.26 src/runtime/proc.go,
+// procresize).
 func (i *importer) isResize(r *row) bool {
 	if r.Reason == format.NullString || i.out.Reasons().Lookup(r.Reason) != "runtime.Gosched" {
 		return false
@@ -70,8 +74,9 @@ func (i *importer) isResize(r *row) bool {
 	return strings.Contains(stack, "runtime.startTheWorld") || strings.Contains(stack, "runtime.procresize")
 }
 
-// isSwitch says whether row n and the one after it are, with r, a switch of coroutines: the reader makes three moves of it, a nanosecond apart on one
-// thread, without stacks (go1.26 src/internal/trace/order.go, advanceGoSwitch). They become two at one time.
+// isSwitch says whether row n and the one after it are, with r, a switch of coroutines: the reader
+// makes three moves of it, a nanosecond apart on one thread, without stacks (go1.26
+// src/internal/trace/order.go, advanceGoSwitch). They become two at one time.
 func (i *importer) isSwitch(n int, r *row) bool {
 	if n+2 != len(i.pending) {
 		return false
@@ -124,7 +129,8 @@ func (i *importer) rangeEnd(name string, t int64) {
 	i.open = append(i.open[:n], i.open[n+1:]...)
 }
 
-// flush writes the first n pending rows. A range among them that is still open is written up to now and goes on in a piece of its own.
+// flush writes the first n pending rows. A range among them that is still open is written up to now
+// and goes on in a piece of its own.
 func (i *importer) flush(n int) {
 	for k := range i.open {
 		if i.open[k].row >= n {
@@ -186,14 +192,17 @@ func (i *importer) metadata(opts *Options, truncated error) format.Metadata {
 	where := &opts.Where
 	m := format.Metadata{
 		SchemaVersion: format.SchemaVersion, Source: format.SourceGoTrace, Recorder: opts.Recorder, Clock: i.clock(),
-		Host: where.Host, Kernel: where.Kernel, Arch: where.Arch, CPUModel: where.CPUModel, CPUs: where.CPUs, Machine: where.Machine,
+		Host: where.Host, Kernel: where.Kernel, Arch: where.Arch, CPUModel: where.CPUModel, CPUs: where.CPUs,
+		Machine:       where.Machine,
 		ClockOffsetNS: i.offset, StartNS: i.first, EndNS: i.end, EndReason: "end of the Go trace", MaxStackDepth: 128,
 	}
 	if truncated != nil {
 		m.EndReason = "the Go trace is cut: " + truncated.Error()
 	}
-	p := format.Process{PID: format.Unknown, Command: where.Command, GoVersion: fmt.Sprintf("go1.%d", i.minor), GOMAXPROCS: i.procs}
-	for _, name := range []string{"create", "run", "park", "ready", "yield", "exit", "syscalls", "coroutines", "cgo", "gc", "kernel", "stacks"} {
+	p := format.Process{PID: format.Unknown, Command: where.Command, GoVersion: fmt.Sprintf("go1.%d", i.minor),
+		GOMAXPROCS: i.procs}
+	for _, name := range []string{"create", "run", "park", "ready", "yield", "exit", "syscalls", "coroutines", "cgo",
+		"gc", "kernel", "stacks"} {
 		t := format.Transition{Name: name, Covered: name != "kernel"}
 		if !t.Covered {
 			t.Why = noKernel

@@ -38,7 +38,8 @@ func (i *importer) stack(s trace.Stack) format.StringID {
 	return id
 }
 
-// locks are the wait reasons of package sync's functions, in the runtime's words (go1.24 src/runtime/runtime2.go).
+// locks are the wait reasons of package sync's functions, in the runtime's words (go1.24
+// src/runtime/runtime2.go).
 var locks = []struct{ function, reason string }{
 	{"sync.(*RWMutex).RLock", "sync.RWMutex.RLock"},
 	{"sync.(*RWMutex).Lock", "sync.RWMutex.Lock"},
@@ -80,7 +81,8 @@ func (i *importer) facts(s trace.Stack) stackFacts {
 	return f
 }
 
-// reasons are the tracer's words for waits that are exactly one of the runtime's (go1.22 to go1.27 src/runtime/traceruntime.go).
+// reasons are the tracer's words for waits that are exactly one of the runtime's (go1.22 to go1.27
+// src/runtime/traceruntime.go).
 var reasons = map[string]string{
 	"network":                      "IO wait",
 	"sync.(*Cond).Wait":            "sync.Cond.Wait",

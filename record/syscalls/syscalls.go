@@ -6,7 +6,8 @@ import "strings"
 // packages are those whose functions are named after the system calls that they make.
 var packages = []string{"syscall.", "internal/syscall/unix.", "golang.org/x/sys/unix."}
 
-// callers are functions elsewhere that make a system call themselves (go1.18 to go1.27 src/internal/poll/fd_writev_unix.go).
+// callers are functions elsewhere that make a system call themselves (go1.18 to go1.27
+// src/internal/poll/fd_writev_unix.go).
 var callers = map[string]string{"internal/poll.writev": "writev"}
 
 // Name is the system call that a function is named after, empty where it is none.
@@ -22,7 +23,8 @@ func Name(function string) string {
 	return ""
 }
 
-// General says whether a function is a way into the kernel for any call: Syscall, Syscall6, RawSyscall, … of one of those packages.
+// General says whether a function is a way into the kernel for any call: Syscall, Syscall6,
+// RawSyscall, … of one of those packages.
 func General(function string) bool {
 	for _, p := range packages {
 		if name, ok := strings.CutPrefix(function, p); ok {

@@ -24,9 +24,12 @@ func TestHierarchiesPairMountsWithTheProcessesCgroups(t *testing.T) {
 		name, mounts, cgroups string
 		want                  []string // mount point and directory
 	}{
-		{"version 2", ext4 + v2Mount, "0::/system.slice/web.service\n", []string{"/sys/fs/cgroup /system.slice/web.service"}},
-		{"version 1", v1Mount + memory, "5:memory:/m\n4:cpu,cpuacct:/web\n", []string{"/sys/fs/cgroup/cpu,cpuacct /web"}},
-		{"both", v1Mount + v2Mount, "4:cpu,cpuacct:/web\n0::/\n", []string{"/sys/fs/cgroup/cpu,cpuacct /web", "/sys/fs/cgroup /"}},
+		{"version 2", ext4 + v2Mount, "0::/system.slice/web.service\n",
+			[]string{"/sys/fs/cgroup /system.slice/web.service"}},
+		{"version 1", v1Mount + memory, "5:memory:/m\n4:cpu,cpuacct:/web\n",
+			[]string{"/sys/fs/cgroup/cpu,cpuacct /web"}},
+		{"both", v1Mount + v2Mount, "4:cpu,cpuacct:/web\n0::/\n", []string{"/sys/fs/cgroup/cpu,cpuacct /web",
+			"/sys/fs/cgroup /"}},
 		{"a mount that shows a part", inside, "0::/kube/pod7/app\n", []string{"/sys/fs/cgroup /app"}},
 		{"a cgroup beyond what the mount shows", inside, "0::/kube/pod77\n", []string{"/sys/fs/cgroup /"}},
 		{"a path with a colon", v2Mount, "0::/a:b\n", []string{"/sys/fs/cgroup /a:b"}},

@@ -13,14 +13,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// MachineTime is what all CPUs of the machine did since it was started, summed over CPUs, in steps of a clock tick a CPU.
+// MachineTime is what all CPUs of the machine did since it was started, summed over CPUs, in steps
+// of a clock tick a CPU.
 type MachineTime struct {
 	Busy  time.Duration // any process, the kernel, interrupts
 	Steal time.Duration // the hypervisor ran something else
 	Idle  time.Duration // nothing to do, or only disks to wait for
 }
 
-// Since is what the CPUs did since an earlier reading. A count that went back, as those of idle time may (proc(5)), did nothing.
+// Since is what the CPUs did since an earlier reading. A count that went back, as those of idle
+// time may (proc(5)), did nothing.
 func (t MachineTime) Since(earlier MachineTime) MachineTime {
 	return MachineTime{
 		Busy:  max(0, t.Busy-earlier.Busy),
@@ -38,7 +40,8 @@ func ReadMachineTime() (MachineTime, error) {
 	return parseMachineTime(string(stat))
 }
 
-// The fields of /proc/stat's line of all CPUs (Linux v6.18 fs/proc/stat.c, show_stat). Those that follow, of guests, are in user and nice already.
+// The fields of /proc/stat's line of all CPUs (Linux v6.18 fs/proc/stat.c, show_stat). Those that
+// follow, of guests, are in user and nice already.
 const (
 	statUser = iota
 	statNice
@@ -72,8 +75,8 @@ func parseMachineTime(stat string) (MachineTime, error) {
 	}, nil
 }
 
-// CPUTime is how long the process's threads, those included that have ended, were on CPUs. It can be read until the process's
-// parent has asked for its exit code.
+// CPUTime is how long the process's threads, those included that have ended, were on CPUs. It can
+// be read until the process's parent has asked for its exit code.
 func (p *Process) CPUTime() (time.Duration, error) {
 	var ts unix.Timespec
 	if err := unix.ClockGettime(cpuClock(p.pid), &ts); err != nil {

@@ -70,7 +70,8 @@ func TestCPUTime(t *testing.T) {
 
 // TestCPUTimeOutlivesTheProcess wants a child's time until it is waited for, and not after.
 func TestCPUTimeOutlivesTheProcess(t *testing.T) {
-	child, err := Start(context.Background(), []string{"sh", "-c", "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done"}, StartOptions{})
+	child, err := Start(context.Background(), []string{"sh", "-c", "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done"},
+		StartOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,8 +15,8 @@ import (
 // MappedFile is the file of a mapping, open for reading. The caller closes it.
 type MappedFile struct {
 	*os.File
-	// Exact: the kernel gave the very file that is mapped. Otherwise it was opened by its path in the
-	// process's mount namespace, where another file may have taken its place since.
+	// Exact: the kernel gave the very file that is mapped. Otherwise it was opened by its path in
+	// the process's mount namespace, where another file may have taken its place since.
 	Exact bool
 	// Mapped: it is the file that is mapped, as far as its inode's number tells.
 	Mapped bool

@@ -128,7 +128,8 @@ func TestExeMappingsAreThoseOfTheExecutable(t *testing.T) {
 		}
 		all, err := p.Maps()
 		if err != nil || len(all) <= len(maps) {
-			t.Errorf("process %d: %d mappings in all, %v; want more than the executable's %d", pid, len(all), err, len(maps))
+			t.Errorf("process %d: %d mappings in all, %v; want more than the executable's %d", pid, len(all), err,
+				len(maps))
 		}
 	}
 }
@@ -156,7 +157,8 @@ func TestParseMapping(t *testing.T) {
 	}{
 		{
 			"55d0c000-55d0e000 r-xp 00002000 08:02 173521                     /usr/bin/my program",
-			Mapping{Start: 0x55d0c000, End: 0x55d0e000, Offset: 0x2000, Inode: 173521, Executable: true, Path: "/usr/bin/my program"},
+			Mapping{Start: 0x55d0c000, End: 0x55d0e000, Offset: 0x2000, Inode: 173521, Executable: true,
+				Path: "/usr/bin/my program"},
 		},
 		{
 			"7ffd000-7ffe000 rw-p 00000000 00:00 0                          [stack]",
@@ -174,7 +176,8 @@ func TestParseMapping(t *testing.T) {
 			t.Errorf("%q: %+v, %v; want %+v", test.line, got, err, test.want)
 		}
 	}
-	for _, line := range []string{"", "x", "1-2", "2-1 r-xp 0 08:02 5 /x", "1-2 r-xp z 08:02 5 /x", "1-2 r-xp 0 08:02 -5 /x"} {
+	for _, line := range []string{"", "x", "1-2", "2-1 r-xp 0 08:02 5 /x", "1-2 r-xp z 08:02 5 /x",
+		"1-2 r-xp 0 08:02 -5 /x"} {
 		if m, err := parseMapping(line); err == nil {
 			t.Errorf("%q: %+v; want an error", line, m)
 		}

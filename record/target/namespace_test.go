@@ -104,7 +104,8 @@ func TestANumberOfAnotherPIDNamespaceIsSaidToBeOne(t *testing.T) {
 	tests := []struct{ name, role, number, want string }{
 		{"where /proc shows that namespace", "opener", "its cat", " in /proc is process "},
 		{"where it does not", "opener, own /proc", "its cat", "no such process"},
-		{"a process that the caller's namespace does not have", "opener", stranger, " in /proc is a process of another PID namespace"},
+		{"a process that the caller's namespace does not have", "opener", stranger,
+			" in /proc is a process of another PID namespace"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -136,7 +137,8 @@ func TestAProcOfAnotherPIDNamespaceIsNotBelieved(t *testing.T) {
 	helping.line(t)
 	for _, number := range []string{outside, "1", "2"} { // 2 is a kernel thread here and a process there
 		helping.say(t, number)
-		if got, want := helping.line(t), "process "+number+": "+ErrForeignProc.Error()+" and does not show it"; got != want {
+		if got, want := helping.line(t), "process "+number+": "+ErrForeignProc.Error()+
+			" and does not show it"; got != want {
 			t.Errorf("opening %s: %q; want %q", number, got, want)
 		}
 	}

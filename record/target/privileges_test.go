@@ -45,7 +45,8 @@ func TestOwnPrivilegesAreWhatProcSays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := fmt.Sprintf("%016x", own.Effective), statusField("/proc/thread-self/status", "CapEff"); got != want {
+	if got, want := fmt.Sprintf("%016x", own.Effective), statusField("/proc/thread-self/status",
+		"CapEff"); got != want {
 		t.Errorf("effective %s; want %s", got, want)
 	}
 	bounding, err := strconv.ParseUint(statusField("/proc/thread-self/status", "CapBnd"), 16, 64)
@@ -94,7 +95,8 @@ func TestAProcessThatProcHidesIsNotSaidToBeGone(t *testing.T) {
 	helping := run(t, cmd)
 	cat := helping.line(t)
 	helping.say(t, cat)
-	want := "process " + cat + ": looking at it, which the /proc here hides, takes CAP_SYS_PTRACE: user 65534 lacks CAP_SYS_PTRACE"
+	want := "process " + cat + ": looking at it, which the /proc here hides, takes CAP_SYS_PTRACE: user 65534 lacks " +
+		"CAP_SYS_PTRACE"
 	if got := helping.line(t); got != want {
 		t.Errorf("opening it: %q; want %q", got, want)
 	}

@@ -38,7 +38,8 @@ func TestOpenDescribesARunningProcess(t *testing.T) {
 		t.Errorf("NSPID() = %d, %v; want %d", nspid, err, p.PID())
 	}
 	started, err := p.Started()
-	if slack := 2 * clockTick; err != nil || started.Before(before.Add(-slack)) || started.After(time.Now().Add(slack)) {
+	if slack := 2 * clockTick; err != nil || started.Before(before.Add(-slack)) ||
+		started.After(time.Now().Add(slack)) {
 		t.Errorf("Started() = %v, %v; want between %v and now", started, err, before)
 	}
 	sameFile(t, p, cat.Path)

@@ -104,7 +104,8 @@ func procAttr(opts StartOptions) (*os.ProcAttr, func(), error) {
 	}
 	sys := &syscall.SysProcAttr{Ptrace: true, Setpgid: opts.Group}
 	if opts.Bound {
-		sys.Pdeathsig = syscall.SIGKILL // when the thread ends that starts it: trace gives it back, and Go keeps its threads
+		// when the thread ends that starts it: trace gives it back, and Go keeps its threads
+		sys.Pdeathsig = syscall.SIGKILL
 	}
 	if opts.As != nil {
 		sys.Credential = &syscall.Credential{Uid: opts.As.UID, Gid: opts.As.GID, Groups: opts.As.Groups}
@@ -211,8 +212,9 @@ func (c *Child) Signal(sig os.Signal) error {
 	return nil
 }
 
-// SignalGroup sends a signal to a child that has a group of its own and to what it started and left in the group. It is for before
-// Wait: after it the group's number may be another's. A group whose processes have all ended is not an error.
+// SignalGroup sends a signal to a child that has a group of its own and to what it started and left
+// in the group. It is for before Wait: after it the group's number may be another's. A group whose
+// processes have all ended is not an error.
 func (c *Child) SignalGroup(sig syscall.Signal) error {
 	if err := syscall.Kill(-c.PID(), sig); err != nil && !errors.Is(err, syscall.ESRCH) {
 		return fmt.Errorf("signal process group %d: %w", c.PID(), err)

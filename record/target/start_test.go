@@ -97,7 +97,8 @@ func TestStartRefusesWhatCannotRun(t *testing.T) {
 		want string
 	}{
 		{"nothing", nil, "no command"},
-		{"a command that is nowhere", []string{"no-such-command-anywhere"}, "start no-such-command-anywhere: executable file not found in $PATH"},
+		{"a command that is nowhere", []string{"no-such-command-anywhere"}, "start no-such-command-anywhere: " +
+			"executable file not found in $PATH"},
 		{"a path that is nowhere", []string{"/nowhere/program"}, "start /nowhere/program: no such file or directory"},
 		{"a file that may not be executed", []string{plain}, "permission denied"},
 		{"a file that is no program", []string{broken}, "exec format error"},
@@ -329,7 +330,8 @@ func TestAGroupIsSignalledWithWhatTheChildStarted(t *testing.T) {
 	}
 	defer r.Close()
 	// The grandchild holds the pipe: its end is the pipe's.
-	child, err := Start(t.Context(), []string{"sh", "-c", "sleep 1000 & echo started; wait"}, StartOptions{Stdout: w, Group: true})
+	child, err := Start(t.Context(), []string{"sh", "-c", "sleep 1000 & echo started; wait"},
+		StartOptions{Stdout: w, Group: true})
 	w.Close()
 	if err != nil {
 		t.Fatal(err)

@@ -1,4 +1,5 @@
-// Package example is a small server's journal, of two builds: with the tag slow its lock is held twice as long, with slower four times.
+// Package example is a small server's journal, of two builds: with the tag slow its lock is held
+// twice as long, with slower four times.
 package example
 
 import (

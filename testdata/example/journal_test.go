@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// Requests come in bursts, and as often whatever they take: in a build that is slower they wait for longer, and the benchmark takes as long.
+// Requests come in bursts, and as often whatever they take: in a build that is slower they wait for
+// longer, and the benchmark takes as long.
 const (
 	burst = 6
 	every = 30 * time.Millisecond

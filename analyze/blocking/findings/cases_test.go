@@ -31,7 +31,8 @@ func (s *script) park(at, g int, reason, stack string) {
 }
 
 func (s *script) wake(at, g, by int) {
-	s.add(at, "g%d waiting->runnable pid=1 by_goid=%d by_stack=\"main.waker /m.go:90;sync.(*Cond).Broadcast /cond.go:1\"", g, by)
+	s.add(at, "g%d waiting->runnable pid=1 by_goid=%d by_stack=\"main.waker /m.go:90;sync.(*Cond).Broadcast "+
+		"/cond.go:1\"", g, by)
 }
 
 func (s *script) event(at, g int, reason string) {
@@ -88,7 +89,8 @@ func convoy(s *script) {
 	}
 }
 
-// lockBriefly has one goroutine wait for another's lock for a while of each millisecond. The other never waits for it.
+// lockBriefly has one goroutine wait for another's lock for a while of each millisecond. The other
+// never waits for it.
 func lockBriefly(wait int) func(*script) {
 	return func(s *script) {
 		s.start(0, 1, "main.owner")
@@ -199,7 +201,8 @@ func herd(n, run int) func(*script) { return awake(n, run, (*script).wake) }
 
 // signals wakes them one by one.
 func signals(s *script, at, g, by int) {
-	s.add(at, "g%d waiting->runnable pid=1 by_goid=%d by_stack=\"main.waker /m.go:90;sync.(*Cond).Signal /cond.go:1\"", g, by)
+	s.add(at, "g%d waiting->runnable pid=1 by_goid=%d by_stack=\"main.waker /m.go:90;sync.(*Cond).Signal /cond.go:1\"",
+		g, by)
 }
 
 func awake(n, run int, wake func(s *script, at, g, by int)) func(*script) {
@@ -299,7 +302,8 @@ func stops(length int) func(*script) {
 	return func(s *script) {
 		s.start(0, 1, "main.main")
 		for at := 1000; at < 390000; at += 10000 {
-			s.add(at, "range notexist->notexist pid=1 end_ns=%dus reason=\"stop-the-world (read mem stats)\"", at+length)
+			s.add(at, "range notexist->notexist pid=1 end_ns=%dus reason=\"stop-the-world (read mem stats)\"",
+				at+length)
 		}
 	}
 }
@@ -365,14 +369,20 @@ var cases = []traceCase{
 	{"runs of 60 ms without a CPU for most of it", "", "", longRuns(45000), ""},
 	{"another process has the CPU", "", "", without("hog", "hog"), "cpu-contention"},
 	{"the process's own threads have the CPU", "", "", without("prog", "prog"), ""},
-	{"an idle CPU that a process with a quota does not get", "throttled", halfACPU, without("swapper", "swapper"), "cpu-throttled procs-over-quota"},
-	{"a CPU that goes idle, and that another process has in the end", "", halfACPU, without("swapper", "hog"), "cpu-throttled procs-over-quota"},
+	{"an idle CPU that a process with a quota does not get", "throttled", halfACPU, without("swapper", "swapper"),
+		"cpu-throttled procs-over-quota"},
+	{"a CPU that goes idle, and that another process has in the end", "", halfACPU, without("swapper", "hog"),
+		"cpu-throttled procs-over-quota"},
 	{"a quota and as many Ps", "", almostTwo, without("swapper", "swapper"), "cpu-throttled"},
-	{"a quota that comes later", "", "", after(without("swapper", "swapper"), "CPU quota 0.5"), "cpu-throttled procs-over-quota"},
+	{"a quota that comes later", "", "", after(without("swapper", "swapper"), "CPU quota 0.5"),
+		"cpu-throttled procs-over-quota"},
 	{"a quota that is taken away", "", halfACPU, after(without("swapper", "swapper"), "CPU quota none"), ""},
-	{"a quota and one P, of two at first", "", halfACPU, after(without("swapper", "swapper"), "GOMAXPROCS 1"), "cpu-throttled"},
-	{"a process that SIGSTOP stops while goroutines queue", "stopped", "", stoppedInQueue("stopped"), "process-stopped"},
-	{"a process that a debugger stops while goroutines queue", "", "", stoppedInQueue("tracing stop"), "process-stopped"},
+	{"a quota and one P, of two at first", "", halfACPU, after(without("swapper", "swapper"), "GOMAXPROCS 1"),
+		"cpu-throttled"},
+	{"a process that SIGSTOP stops while goroutines queue", "stopped", "", stoppedInQueue("stopped"),
+		"process-stopped"},
+	{"a process that a debugger stops while goroutines queue", "", "", stoppedInQueue("tracing stop"),
+		"process-stopped"},
 	{"a process whose threads sleep while goroutines queue", "", "", stoppedInQueue("sleeping"), "lock-convoy"},
 	{"a quota, and others that have the CPU", "", three, without("hog", "hog"), "cpu-contention"},
 	{"an idle CPU without a quota", "", "", without("swapper", "swapper"), ""},

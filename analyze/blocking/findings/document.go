@@ -7,7 +7,8 @@ import (
 	"github.com/gosched/gosched/analyze/report"
 )
 
-// Facts are the findings ready to be drawn, one a line: the severity and the rule, then what it rests on and what to do.
+// Facts are the findings ready to be drawn, one a line: the severity and the rule, then what it
+// rests on and what to do.
 func (r *Result) Facts() []report.Fact {
 	if len(r.Findings) == 0 {
 		return []report.Fact{{Name: "findings", Value: report.Text("none")}}
@@ -15,7 +16,8 @@ func (r *Result) Facts() []report.Fact {
 	var facts []report.Fact
 	for i := range r.Findings {
 		f := &r.Findings[i]
-		facts = append(facts, report.Fact{Name: fmt.Sprintf("%3d %s", f.Severity, f.Name), Value: report.Text(f.sentences())})
+		facts = append(facts, report.Fact{Name: fmt.Sprintf("%3d %s", f.Severity, f.Name),
+			Value: report.Text(f.sentences())})
 	}
 	return facts
 }
@@ -36,7 +38,9 @@ func (f *Finding) sentences() string {
 func (r *Result) Notes() []string {
 	var notes []string
 	if len(r.Findings) > 0 {
-		notes = append(notes, "Findings are led by their severity, 0 to 100: of those with time lost, the part that it is of itself and the time that goroutines ran (at least a tenth of the recording). Times overlap and do not add up.")
+		notes = append(notes, "Findings are led by their severity, 0 to 100: of those with time lost, the part that "+
+			"it is of itself and the time that goroutines ran (at least a tenth of the recording). Times overlap "+
+			"and do not add up.")
 	}
 	by := map[string][]string{}
 	var order []string

@@ -13,12 +13,13 @@ import (
 
 // Finding is a rule that matched.
 type Finding struct {
-	Name     string   `json:"name"` // of the rule
-	Title    string   `json:"title"`
-	Severity int      `json:"severity"` // 0 to 100, see the package comment
-	PID      *int32   `json:"pid"`      // null where it is about the whole trace, or the trace has no pid
-	Where    string   `json:"where"`    // the code, or the process that takes the CPU; empty where there is no one place
-	LostNS   *int64   `json:"lost_ns"`  // time lost, null for rules that are not about time
+	Name     string `json:"name"` // of the rule
+	Title    string `json:"title"`
+	Severity int    `json:"severity"` // 0 to 100, see the package comment
+	PID      *int32 `json:"pid"`      // null where it is about the whole trace, or the trace has no pid
+	// the code, or the process that takes the CPU; empty where there is no one place
+	Where    string   `json:"where"`
+	LostNS   *int64   `json:"lost_ns"` // time lost, null for rules that are not about time
 	Evidence []string `json:"evidence"`
 	Advice   string   `json:"advice"`
 }
@@ -35,7 +36,8 @@ type Result struct {
 	Unlooked []Unlooked `json:"unlooked"`
 }
 
-// Pass gathers what the rules need. Make one with New, run it with replay.Run and ask for its Result.
+// Pass gathers what the rules need. Make one with New, run it with replay.Run and ask for its
+// Result.
 type Pass struct {
 	names     *replay.Names
 	meta      *format.Metadata
@@ -157,7 +159,8 @@ func (p *Pass) wakesAll(id format.StringID) bool {
 	f := p.crowds.At(uint32(id))
 	if !f.known {
 		text := p.names.Stack(id)
-		*f = crowdFacts{true, strings.Contains(text, "sync.(*Cond).Broadcast ") || strings.Contains(text, "runtime.closechan ")}
+		*f = crowdFacts{true, strings.Contains(text, "sync.(*Cond).Broadcast ") ||
+			strings.Contains(text, "runtime.closechan ")}
 	}
 	return f.all
 }
@@ -181,7 +184,8 @@ func (p *Pass) Result(sum *replay.Summary) *Result {
 			if lack := rule.lacks(q); lack != "" {
 				why = lack
 			} else if rule.find != nil {
-				r.add(rule, q, sum.DurationNS(), rule.find(&look{process: q, names: p.names, begin: sum.BeginNS, end: sum.EndNS}))
+				r.add(rule, q, sum.DurationNS(), rule.find(&look{process: q, names: p.names, begin: sum.BeginNS,
+					end: sum.EndNS}))
 			}
 		}
 		if why != "" {

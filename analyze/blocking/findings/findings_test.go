@@ -36,7 +36,8 @@ func names(r *findings.Result) string {
 	return strings.Join(list, " ")
 }
 
-// TestRules has for each rule a trace that it must find and ones that look alike and must stay silent.
+// TestRules has for each rule a trace that it must find and ones that look alike and must stay
+// silent.
 func TestRules(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -79,7 +80,8 @@ func TestGoldens(t *testing.T) {
 			if err := report.WriteJSON(&doc, r); err != nil {
 				t.Fatal(err)
 			}
-			if err := report.WriteText(&text, &report.Document{Facts: r.Facts(), Notes: r.Notes()}, report.Options{Width: 100}); err != nil {
+			if err := report.WriteText(&text, &report.Document{Facts: r.Facts(), Notes: r.Notes()},
+				report.Options{Width: 100}); err != nil {
 				t.Fatal(err)
 			}
 			golden.Check(t, "testdata/"+c.golden+".json", doc.Bytes())
@@ -90,7 +92,8 @@ func TestGoldens(t *testing.T) {
 
 func TestAnyScheduleGivesTheSameFindingsTwice(t *testing.T) {
 	for seed := range uint64(40) {
-		cfg := simsched.Config{Seed: seed, Threads: seed%2 == 1, Events: 10000, Goroutines: 1 + int(seed), Procs: 1 + int(seed%5), Processes: 1 + int(seed%3), GapEvery: int(seed%4) * 1500}
+		cfg := simsched.Config{Seed: seed, Threads: seed%2 == 1, Events: 10000, Goroutines: 1 + int(seed),
+			Procs: 1 + int(seed%5), Processes: 1 + int(seed%3), GapEvery: int(seed%4) * 1500}
 		a, b := found(t, simsched.New(cfg)), found(t, simsched.New(cfg))
 		if !reflect.DeepEqual(a, b) {
 			t.Errorf("%+v: two runs differ:\n%+v\n%+v", cfg, a, b)
@@ -111,7 +114,8 @@ func BenchmarkFindings(b *testing.B) {
 	for _, passes := range []struct {
 		name string
 		make func() replay.Pass
-	}{{"findings", func() replay.Pass { return findings.New() }}, {"nothing", func() replay.Pass { return nothing{} }}} {
+	}{{"findings", func() replay.Pass { return findings.New() }},
+		{"nothing", func() replay.Pass { return nothing{} }}} {
 		b.Run(passes.name, func(b *testing.B) {
 			for b.Loop() {
 				if _, err := replay.Run(context.Background(), trace, passes.make()); err != nil {

@@ -15,8 +15,9 @@ import (
 	"github.com/gosched/gosched/internal/testenv"
 )
 
-// live says of each case of testdata/progs/findings which rule must find it, none for those that only look alike. What else may be found is true of the case too,
-// or of the machine that it runs on.
+// live says of each case of testdata/progs/findings which rule must find it, none for those that
+// only look alike. What else may be found is true of the case too, or of the machine that it runs
+// on.
 var live = []struct {
 	name, env, want string
 	may             []string
@@ -55,15 +56,20 @@ func TestRulesFindWhatProgramsDo(t *testing.T) {
 	program := testenv.Build(t, testenv.Program{Name: "findings"})
 	for _, c := range live {
 		t.Run(c.name, func(t *testing.T) {
-			judge(t, c.want, c.may, func() *findings.Result { return found(t, recorded(t, c.env, "--", program, "-case", c.name)) })
+			judge(t, c.want, c.may, func() *findings.Result {
+				return found(t, recorded(t, c.env, "--", program, "-case",
+					c.name))
+			})
 		})
 	}
 }
 
-// attempts is how often a program is recorded before a finding counts as wrong: what a busy machine does to it is there one time and not the next.
+// attempts is how often a program is recorded before a finding counts as wrong: what a busy machine
+// does to it is there one time and not the next.
 const attempts = 3
 
-// judge wants one recording with a rule among the findings, and no other of weight except those that may be.
+// judge wants one recording with a rule among the findings, and no other of weight except those
+// that may be.
 func judge(t *testing.T, want string, may []string, record func() *findings.Result) {
 	t.Helper()
 	var wrong []string
@@ -77,7 +83,10 @@ func judge(t *testing.T, want string, may []string, record func() *findings.Resu
 
 // misjudged is what is wrong with the findings.
 func misjudged(r *findings.Result, want string, may []string) (wrong []string) {
-	if !slices.ContainsFunc(r.Findings, func(f findings.Finding) bool { return f.Name == want && (want != "cpu-contention" || ownRivals(f)) }) && want != "" {
+	if !slices.ContainsFunc(r.Findings, func(f findings.Finding) bool {
+		return f.Name == want &&
+			(want != "cpu-contention" || ownRivals(f))
+	}) && want != "" {
 		wrong = append(wrong, want+" was not found")
 	}
 	for _, f := range r.Findings {
@@ -91,7 +100,8 @@ func misjudged(r *findings.Result, want string, may []string) (wrong []string) {
 	return wrong
 }
 
-// ownRivals says whether the processes that take the CPUs are those that the program started, or the program itself.
+// ownRivals says whether the processes that take the CPUs are those that the program started, or
+// the program itself.
 func ownRivals(f findings.Finding) bool {
 	return strings.Contains(f.Evidence[0], "rival (") || strings.Contains(f.Evidence[0], "findings (")
 }
@@ -114,7 +124,8 @@ func recorded(t *testing.T, env string, args ...string) format.Trace {
 	return trace
 }
 
-// TestTheQuotaIsFoundWhereItStopsTheProcess records a program that wants two CPUs, with half of one and with more than there are.
+// TestTheQuotaIsFoundWhereItStopsTheProcess records a program that wants two CPUs, with half of one
+// and with more than there are.
 func TestTheQuotaIsFoundWhereItStopsTheProcess(t *testing.T) {
 	testenv.RequireBPF(t)
 	program := testenv.Build(t, testenv.Program{Name: "findings"})
@@ -143,7 +154,8 @@ func TestTheQuotaIsFoundWhereItStopsTheProcess(t *testing.T) {
 	}
 }
 
-// limit moves a process into a cgroup of its own, which may have so many microseconds of CPU time in each 100 ms.
+// limit moves a process into a cgroup of its own, which may have so many microseconds of CPU time
+// in each 100 ms.
 func limit(t *testing.T, pid int, quotaUS string) {
 	t.Helper()
 	parent, name, value := "/sys/fs/cgroup", "cpu.max", quotaUS+" 100000"
@@ -168,7 +180,8 @@ func limit(t *testing.T, pid int, quotaUS string) {
 	}
 }
 
-// TestAServiceUnderModestLoadIsWell records an HTTP server with two clients, whose Ps are not all busy.
+// TestAServiceUnderModestLoadIsWell records an HTTP server with two clients, whose Ps are not all
+// busy.
 func TestAServiceUnderModestLoadIsWell(t *testing.T) {
 	testenv.RequireBPF(t)
 	cmd := exec.Command(testenv.Build(t, testenv.Program{Name: "service"}), "-pingpong=false", "-clients", "2")

@@ -132,13 +132,15 @@ func (p *Pass) site(s *replay.Span) *site {
 	at := p.current.sites.At(uint32(s.Stack))
 	if *at == nil && len(p.current.places) < maxSites {
 		f := p.reason(s.Reason)
-		*at = &site{stack: s.Stack, reason: s.Reason, class: f.class, lock: replay.ForMutex(p.names.Reason(s.Reason), p.names.Stack(s.Stack)), send: f.send, first: s.Begin}
+		*at = &site{stack: s.Stack, reason: s.Reason, class: f.class, lock: replay.ForMutex(p.names.Reason(s.Reason),
+			p.names.Stack(s.Stack)), send: f.send, first: s.Begin}
 		p.current.places = append(p.current.places, *at)
 	}
 	return *at
 }
 
-// curve is how many goroutines there are, as a sum of changes in equal stretches of time. It halves its resolution when it is full.
+// curve is how many goroutines there are, as a sum of changes in equal stretches of time. It halves
+// its resolution when it is full.
 type curve struct {
 	begin, step int64
 	change      [64]int64

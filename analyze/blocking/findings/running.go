@@ -12,7 +12,8 @@ import (
 	"github.com/gosched/gosched/format"
 )
 
-// maxCommand is how long a thread's name can be (Linux v6.18 include/linux/sched.h, TASK_COMM_LEN less the final zero).
+// maxCommand is how long a thread's name can be (Linux v6.18 include/linux/sched.h, TASK_COMM_LEN
+// less the final zero).
 const maxCommand = 15
 
 // own says whether a thread's name is that of the process's own threads: the executable's, cut.
@@ -63,10 +64,12 @@ func cpuContention(l *look) []hit {
 		had = append(had, fmt.Sprintf("%d more", n))
 	}
 	h := hit{where: list[0].name, lostNS: sumNS, evidence: []string{
-		fmt.Sprintf("Threads with a goroutine on them were ready for %s while threads of other processes had the CPU: %s.", report.FormatDuration(sumNS), strings.Join(had, ", ")),
+		fmt.Sprintf("Threads with a goroutine on them were ready for %s while threads of other processes had the "+
+			"CPU: %s.", report.FormatDuration(sumNS), strings.Join(had, ", ")),
 	}}
 	if len(throttled(l)) > 0 {
-		h.evidence = append(h.evidence, "Some of it may be the quota's: a thread that the quota stops leaves its CPU to others.")
+		h.evidence = append(h.evidence, "Some of it may be the quota's: a thread that the quota stops leaves its "+
+			"CPU to others.")
 	}
 	return []hit{h}
 }
@@ -146,7 +149,8 @@ func longRun(l *look) []hit {
 		place = "The longest ended with its goroutine: the place is the function that it began with."
 	}
 	return []hit{{where: l.codeOr(l.longStack, l.longEntry), lostNS: l.long.sumNS, evidence: []string{
-		fmt.Sprintf("%s a goroutine ran on a CPU for 40ms or more without a break, %s at most.", report.FormatNumber(l.long.count, "time"), report.FormatDuration(l.long.maxNS)),
+		fmt.Sprintf("%s a goroutine ran on a CPU for 40ms or more without a break, %s at most.",
+			report.FormatNumber(l.long.count, "time"), report.FormatDuration(l.long.maxNS)),
 		place,
 	}}}
 }
@@ -176,9 +180,11 @@ func hog(l *look) []hit {
 	}
 	return []hit{{where: l.codeOr(h.hogsStack, replay.EntryID(most)), lostNS: others.readyNS, evidence: []string{
 		fmt.Sprintf("Goroutines of %s ran %s for 5ms or more, %s at most: %s of all running time.",
-			l.names.Entry(replay.EntryID(most)), report.FormatNumber(h.hogs, "time"), report.FormatDuration(h.longest), part(h.hoggedNS, l.ranNS)),
+			l.names.Entry(replay.EntryID(most)), report.FormatNumber(h.hogs, "time"), report.FormatDuration(h.longest),
+			part(h.hoggedNS, l.ranNS)),
 		fmt.Sprintf("Others were runnable for 1ms or more %s, %s in all, %s at most.",
-			report.FormatNumber(others.delays, "time"), report.FormatDuration(others.readyNS), report.FormatDuration(others.maxNS)),
+			report.FormatNumber(others.delays, "time"), report.FormatDuration(others.readyNS),
+			report.FormatDuration(others.maxNS)),
 	}}}
 }
 
@@ -187,7 +193,8 @@ func handoff(l *look) []hit {
 		return nil
 	}
 	return []hit{{lostNS: l.backFromOS.sumNS, evidence: []string{
-		fmt.Sprintf("%s a second of %s system calls a second ended without a P; goroutines then waited %s for one in all, %s at most.",
+		fmt.Sprintf("%s a second of %s system calls a second ended without a P; goroutines then waited %s for one "+
+			"in all, %s at most.",
 			report.FormatCount(l.perSecond(l.backFromOS.count)), report.FormatCount(l.perSecond(l.calls)),
 			report.FormatDuration(l.backFromOS.sumNS), report.FormatDuration(l.backFromOS.maxNS)),
 	}}}
@@ -197,7 +204,8 @@ func stopTheWorld(l *look) []hit {
 	share := float64(l.stops.sumNS) / float64(max(1, l.end-l.begin))
 	return []hit{{share: share, evidence: []string{
 		fmt.Sprintf("The world was stopped %s for %s in all (%s of the time), %s at most.",
-			report.FormatNumber(l.stops.count, "time"), report.FormatDuration(l.stops.sumNS), report.FormatShare(share), report.FormatDuration(l.stops.maxNS)),
+			report.FormatNumber(l.stops.count, "time"), report.FormatDuration(l.stops.sumNS), report.FormatShare(share),
+			report.FormatDuration(l.stops.maxNS)),
 	}}}
 }
 
@@ -214,12 +222,14 @@ func growth(l *look) []hit {
 	}
 	return []hit{{share: float64(sum) / float64(max(1, len(l.goroutines))), evidence: []string{
 		fmt.Sprintf("%s were created and %s ended; %d, %d, %d and %d more in the quarters of the recording.",
-			report.FormatNumber(l.alive.created, "goroutine"), report.FormatCount(l.alive.exited), quarters[0], quarters[1], quarters[2], quarters[3]),
+			report.FormatNumber(l.alive.created, "goroutine"), report.FormatCount(l.alive.exited), quarters[0],
+			quarters[1], quarters[2], quarters[3]),
 	}}}
 }
 
 func gaps(sum *replay.Summary) []hit {
 	return []hit{{share: sum.GapShare(), evidence: []string{
-		fmt.Sprintf("Events were lost or not looked for during %s of the time, in %s.", report.FormatShare(sum.GapShare()), report.FormatNumber(sum.Gaps, "gap")),
+		fmt.Sprintf("Events were lost or not looked for during %s of the time, in %s.",
+			report.FormatShare(sum.GapShare()), report.FormatNumber(sum.Gaps, "gap")),
 	}}}
 }

@@ -9,8 +9,10 @@ import (
 
 // The lengths that the rules go by.
 const (
-	minDelayNS   = 1_000_000  // a delay that a person or a caller may notice
-	minHogNS     = 5_000_000  // half of what the runtime lets a goroutine run before it asks it to stop: go1.26 src/runtime/proc.go, forcePreemptNS is 10 ms
+	minDelayNS = 1_000_000 // a delay that a person or a caller may notice
+	// half of what the runtime lets a goroutine run before it asks it to stop: go1.26
+	// src/runtime/proc.go, forcePreemptNS is 10 ms
+	minHogNS     = 5_000_000
 	minLongNS    = 40_000_000 // four times that: the request was not heeded
 	sliceNS      = 10_000_000 // that
 	shortRunNS   = 50_000     // a run in which hardly anything was done
@@ -245,8 +247,9 @@ func (q *process) idleCPU(ns int64) {
 	}
 }
 
-// foundIdle says whether the CPU of a ready thread was idle. Where another thread took it first, and it was idle in the end, that counts only with a quota:
-// without one the other's time was what the thread waited for.
+// foundIdle says whether the CPU of a ready thread was idle. Where another thread took it first,
+// and it was idle in the end, that counts only with a quota: without one the other's time was what
+// the thread waited for.
 func (p *Pass) foundIdle(s *replay.Span) bool {
 	first, last := p.names.Reason(s.Reason), p.names.Reason(s.EndReason)
 	if first == idleThread {
@@ -255,7 +258,8 @@ func (p *Pass) foundIdle(s *replay.Span) bool {
 	return last == idleThread && (first == "" || p.current.quota != format.NoLimit)
 }
 
-// taker is who had the CPU of a ready thread: who took it or, where nobody of another process did, who gave it back.
+// taker is who had the CPU of a ready thread: who took it or, where nobody of another process did,
+// who gave it back.
 func (p *Pass) taker(s *replay.Span) format.StringID {
 	if name := p.names.Reason(s.Reason); name != "" && !p.current.own(name) {
 		return s.Reason

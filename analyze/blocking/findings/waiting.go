@@ -14,7 +14,8 @@ func (at *site) average() float64 {
 
 func (at *site) queue() string {
 	return fmt.Sprintf("%s of %s in all, %s at most; %.1f goroutines waited at a time",
-		report.FormatNumber(at.waits.count, "wait"), report.FormatDuration(at.waits.sumNS), report.FormatDuration(at.waits.maxNS), at.average())
+		report.FormatNumber(at.waits.count, "wait"), report.FormatDuration(at.waits.sumNS),
+		report.FormatDuration(at.waits.maxNS), at.average())
 }
 
 func convoy(l *look) (hits []hit) {
@@ -24,7 +25,8 @@ func convoy(l *look) (hits []hit) {
 		}
 		hits = append(hits, hit{where: l.code(at.stack), lostNS: at.waits.sumNS, evidence: []string{
 			at.queue() + ".",
-			fmt.Sprintf("%s of the waits were ended by a goroutine that had waited there itself.", part(at.handed, at.woken)),
+			fmt.Sprintf("%s of the waits were ended by a goroutine that had waited there itself.",
+				part(at.handed, at.woken)),
 		}})
 	}
 	return hits
@@ -40,7 +42,8 @@ func fanIn(l *look) (hits []hit) {
 		}
 		hits = append(hits, hit{where: l.code(at.stack), lostNS: at.waits.sumNS, evidence: []string{
 			at.queue() + ".",
-			fmt.Sprintf("Goroutine %d ended %s of the waits, and waited itself for %s of that time.", at.waker, part(at.byWaker, at.woken), part(at.idleNS, length)),
+			fmt.Sprintf("Goroutine %d ended %s of the waits, and waited itself for %s of that time.", at.waker,
+				part(at.byWaker, at.woken), part(at.idleNS, length)),
 		}})
 	}
 	return hits
@@ -54,7 +57,8 @@ func herd(l *look) (hits []hit) {
 		hits = append(hits, hit{where: l.code(at.stack), lostNS: at.futile.sumNS, evidence: []string{
 			fmt.Sprintf("%s, %d or more goroutines were woken by one within a millisecond: %s in all.",
 				report.FormatNumber(at.bursts, "time"), minBurst, report.FormatNumber(at.herd, "wake-up")),
-			fmt.Sprintf("%s of them waited there again after less than 50µs of running; that took %s.", part(at.futile.count, at.herd), report.FormatDuration(at.futile.sumNS)),
+			fmt.Sprintf("%s of them waited there again after less than 50µs of running; that took %s.",
+				part(at.futile.count, at.herd), report.FormatDuration(at.futile.sumNS)),
 		}})
 	}
 	return hits
@@ -71,11 +75,13 @@ func timerStorm(l *look) []hit {
 		}
 	}
 	h := hit{lostNS: l.timer.sumNS, evidence: []string{
-		fmt.Sprintf("Timers began %s runs of less than 50µs a second; with their delays they took %s.", report.FormatCount(l.perSecond(l.timer.count)), report.FormatDuration(l.timer.sumNS)),
+		fmt.Sprintf("Timers began %s runs of less than 50µs a second; with their delays they took %s.",
+			report.FormatCount(l.perSecond(l.timer.count)), report.FormatDuration(l.timer.sumNS)),
 	}}
 	if most != nil {
 		h.where = l.code(most.stack)
-		h.evidence = append(h.evidence, fmt.Sprintf("%s of them at the place that has the most.", report.FormatCount(l.perSecond(most.timers))+" a second"))
+		h.evidence = append(h.evidence, fmt.Sprintf("%s of them at the place that has the most.",
+			report.FormatCount(l.perSecond(most.timers))+" a second"))
 	}
 	return []hit{h}
 }
@@ -86,12 +92,14 @@ func gcAssist(l *look) []hit {
 	}
 	return []hit{{lostNS: l.assist.sumNS, evidence: []string{
 		fmt.Sprintf("%s goroutines waited for the collector because they allocate: %s in all, %s at most.",
-			report.FormatNumber(l.assist.count, "time"), report.FormatDuration(l.assist.sumNS), report.FormatDuration(l.assist.maxNS)),
+			report.FormatNumber(l.assist.count, "time"), report.FormatDuration(l.assist.sumNS),
+			report.FormatDuration(l.assist.maxNS)),
 	}}}
 }
 
 // leaked are the classes of waits that only another goroutine can end.
-var leaked = map[replay.Class]bool{replay.ClassChannel: true, replay.ClassSelect: true, replay.ClassLock: true, replay.ClassForever: true}
+var leaked = map[replay.Class]bool{replay.ClassChannel: true, replay.ClassSelect: true, replay.ClassLock: true,
+	replay.ClassForever: true}
 
 const minLeft = 20
 
@@ -101,10 +109,11 @@ func leak(l *look) (hits []hit) {
 			continue
 		}
 		n := int64(len(at.left))
-		hits = append(hits, hit{where: l.code(at.stack), share: float64(n) / float64(max(1, len(l.goroutines))), evidence: []string{
-			fmt.Sprintf("%s came to wait (%s) and were still waiting when the recording ended; nobody was woken there.",
-				report.FormatNumber(n, "goroutine"), l.names.Reason(at.reason)),
-		}})
+		hits = append(hits, hit{where: l.code(at.stack), share: float64(n) / float64(max(1, len(l.goroutines))),
+			evidence: []string{
+				fmt.Sprintf("%s came to wait (%s) and were still waiting when the recording ended; nobody was woken there.",
+					report.FormatNumber(n, "goroutine"), l.names.Reason(at.reason)),
+			}})
 	}
 	return hits
 }

@@ -46,7 +46,8 @@ type fileIgnore struct {
 	Until  string `yaml:"until"`
 }
 
-// Parse reads a policy. What it does not say is as in Default; metrics, if it has any, replace those of Default.
+// Parse reads a policy. What it does not say is as in Default; metrics, if it has any, replace
+// those of Default.
 func Parse(r io.Reader) (*Policy, error) {
 	text, err := io.ReadAll(io.LimitReader(r, maxFile+1))
 	if err != nil {
@@ -120,7 +121,8 @@ func (f *file) metrics(p *Policy) error {
 	return nil
 }
 
-// gate is one metric. Its effect and floor are those of the default for this metric, else of a default in the same unit.
+// gate is one metric. Its effect and floor are those of the default for this metric, else of a
+// default in the same unit.
 func (m *fileGate) gate(defaults []Gate) (Gate, error) {
 	metric, err := ParseMetric(m.Metric)
 	if err != nil {

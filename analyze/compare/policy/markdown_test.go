@@ -28,17 +28,21 @@ var keyMeanings = map[string]string{
 	"metrics":        "What decides. If there are any, they replace the usual ones.",
 	"metrics.metric": "A metric, as it is named below.",
 	"metrics.effect": "The ratio from which on a change counts, above 1. Missing: as usual for the metric, else 1.3.",
-	"metrics.floor":  "The least difference that counts: a duration such as `100µs`; of `time`, seconds a second as a number. Missing: as usual for the metric, else `200µs` or `0.05`.",
-	"rules":          "Rules that are applied in another way than usual; those that are not named stay as they are.",
-	"rules.rule":     "A rule, as it is named below.",
-	"rules.gate":     "Whether it decides; else it is only reported.",
-	"rules.floor":    "The least that counts, a number in the unit of the rule's usual floor.",
-	"ignore":         "What is known and let pass for a time. An entry that has expired is a warning and lets nothing pass.",
-	"ignore.what":    "A metric or a rule.",
-	"ignore.where":   "Of a rule, a part of the function's name; missing: anywhere. A metric has no function: leave it out there.",
-	"ignore.reason":  "Why, for those who read the file later. It must be there.",
-	"ignore.until":   "The last day on which it holds, such as `2027-01-31`; it is compared with the day of head's latest recording, in UTC. It must be there.",
-	"allow":          "Differences between recordings that may be, as `--allow` names them.",
+	"metrics.floor": "The least difference that counts: a duration such as `100µs`; of `time`, seconds a second " +
+		"as a number. Missing: as usual for the metric, else `200µs` or `0.05`.",
+	"rules":       "Rules that are applied in another way than usual; those that are not named stay as they are.",
+	"rules.rule":  "A rule, as it is named below.",
+	"rules.gate":  "Whether it decides; else it is only reported.",
+	"rules.floor": "The least that counts, a number in the unit of the rule's usual floor.",
+	"ignore": "What is known and let pass for a time. An entry that has expired is a warning and lets " +
+		"nothing pass.",
+	"ignore.what": "A metric or a rule.",
+	"ignore.where": "Of a rule, a part of the function's name; missing: anywhere. A metric has no function: leave " +
+		"it out there.",
+	"ignore.reason": "Why, for those who read the file later. It must be there.",
+	"ignore.until": "The last day on which it holds, such as `2027-01-31`; it is compared with the day of head's " +
+		"latest recording, in UTC. It must be there.",
+	"allow": "Differences between recordings that may be, as `--allow` names them.",
 }
 
 func TestTheCIPageIsWhatThePolicySays(t *testing.T) {
@@ -57,7 +61,8 @@ func TestTheCIPageIsWhatThePolicySays(t *testing.T) {
 			t.Fatal(err)
 		}
 	} else if want != string(text) {
-		t.Errorf("the tables of %s differ from the policy; run: go test ./analyze/compare/policy -run CIPage -update", page)
+		t.Errorf("the tables of %s differ from the policy; run: go test ./analyze/compare/policy -run CIPage -update",
+			page)
 	}
 }
 
@@ -126,14 +131,17 @@ func tables(t *testing.T) string {
 	var out bytes.Buffer
 	out.WriteString("\nThe keys; any other is refused:\n\n| key | type | meaning |\n|---|---|---|\n")
 	writeKeys(t, &out)
-	fmt.Fprintf(&out, "\nMetrics that decide where there is no policy. Worse is what is beyond effect and floor, with p below %g:\n\n", DefaultAlpha)
+	fmt.Fprintf(&out, "\nMetrics that decide where there is no policy. Worse is what is beyond effect and floor, "+
+		"with p below %g:\n\n", DefaultAlpha)
 	out.WriteString("| metric | effect | floor |\n|---|---|---|\n")
 	for _, g := range Default().Metrics {
 		fmt.Fprintf(&out, "| `%s` | %g× | %s |\n", g.Metric, g.Effect, g.FloorText())
 	}
-	fmt.Fprintf(&out, "\nA metric is `%s`, or `MEASURE STATISTIC`, or `MEASURE STATISTIC of GROUP`. Statistics: %s; a rate decides nothing. Measures and groups:\n\n", Blocked, joined(stats))
+	fmt.Fprintf(&out, "\nA metric is `%s`, or `MEASURE STATISTIC`, or `MEASURE STATISTIC of GROUP`. Statistics: %s; "+
+		"a rate decides nothing. Measures and groups:\n\n", Blocked, joined(stats))
 	out.WriteString("| measure | groups | example |\n|---|---|---|\n")
-	for _, example := range []string{"delay p99 of kind main.worker", "wait p50 of reason sync.Mutex.Lock", "syscall p99 of reason read", "run p99 of kind main.worker"} {
+	for _, example := range []string{"delay p99 of kind main.worker", "wait p50 of reason sync.Mutex.Lock",
+		"syscall p99 of reason read", "run p99 of kind main.worker"} {
 		m, err := ParseMetric(example)
 		if err != nil {
 			t.Fatal(err)
@@ -142,7 +150,8 @@ func tables(t *testing.T) string {
 	}
 	out.WriteString("\nRules:\n\n| rule | decides | floor | looks for |\n|---|---|---|---|\n")
 	for _, r := range Rules {
-		fmt.Fprintf(&out, "| `%s` | %s | %g | %s |\n", r.Name, map[bool]string{true: "yes", false: "no"}[r.Limit.Gate], r.Limit.Floor, r.Text)
+		fmt.Fprintf(&out, "| `%s` | %s | %g | %s |\n", r.Name, map[bool]string{true: "yes", false: "no"}[r.Limit.Gate],
+			r.Limit.Floor, r.Text)
 	}
 	out.WriteString("\nDifferences that make recordings incomparable:\n\n| difference | recordings have |\n|---|---|\n")
 	for _, d := range Differences {

@@ -31,7 +31,8 @@ var stats = append(slices.Clone(Quantiles), StatMean, StatRate, StatTime)
 
 // permilles are the quantiles in thousandths.
 var permilles = map[Stat]int{
-	"p10": 100, "p20": 200, "p30": 300, "p40": 400, StatP50: 500, "p60": 600, "p70": 700, "p80": 800, StatP90: 900, "p95": 950, StatP99: 990, StatP999: 999,
+	"p10": 100, "p20": 200, "p30": 300, "p40": 400, StatP50: 500, "p60": 600, "p70": 700, "p80": 800, StatP90: 900,
+	"p95": 950, StatP99: 990, StatP999: 999,
 }
 
 // Permille is the quantile that the statistic is, 0 for one that is none.
@@ -46,14 +47,16 @@ type Metric struct {
 	Stat Stat
 }
 
-// Blocked is the metric of the time in which goroutines waited for something else than work or a time that they chose.
+// Blocked is the metric of the time in which goroutines waited for something else than work or a
+// time that they chose.
 var Blocked = Metric{summary.Key{Metric: summary.MetricWait, By: byBlocked}, StatTime}
 
 const byBlocked summary.By = "blocked"
 
 const blockedName = "blocked time"
 
-// String is the metric as it is written in a policy: "delay p99", "wait p50 of contention", "delay p90 of kind main.worker".
+// String is the metric as it is written in a policy: "delay p99", "wait p50 of contention", "delay
+// p90 of kind main.worker".
 func (m Metric) String() string {
 	if m == Blocked {
 		return blockedName
@@ -97,7 +100,8 @@ func ParseMetric(text string) (Metric, error) {
 	m.Key.By, m.Key.Name = summary.By(grouping), name
 	unnamed := m.Key.By == summary.ByContention || m.Key.By == summary.ByProcess
 	if !slices.Contains(by, m.Key.By) || unnamed != (name == "") {
-		return m, fmt.Errorf("%q is no metric: %s can be of %s, with a name behind all but contention and process", text, metric, joined(by))
+		return m, fmt.Errorf("%q is no metric: %s can be of %s, with a name behind all but contention and process",
+			text, metric, joined(by))
 	}
 	return m, nil
 }
@@ -110,7 +114,8 @@ func joined[T ~string](words []T) string {
 	return strings.Join(list, ", ")
 }
 
-// parseFloor reads the least change that counts: a duration for statistics that are one, else a number.
+// parseFloor reads the least change that counts: a duration for statistics that are one, else a
+// number.
 func (m Metric) parseFloor(text string) (float64, error) {
 	if m.Stat.IsDuration() {
 		d, err := time.ParseDuration(text)

@@ -8,15 +8,18 @@ import (
 
 // Policy is what is judged and how. Default makes one.
 type Policy struct {
-	Alpha   float64 // the chance of a false alarm that all metrics share, such as 0.05
-	InARow  float64 // the least effect where the recordings of one side were made before all of the other: a machine's drift looks like a change
+	Alpha float64 // the chance of a false alarm that all metrics share, such as 0.05
+	// the least effect where the recordings of one side were made before all of the other: a
+	// machine's drift looks like a change
+	InARow  float64
 	Metrics []Gate
 	Rules   map[Rule]Limit // every rule has one
 	Ignores []Ignore
 	Allowed []Difference
 }
 
-// Gate is a metric with what counts as a change: a ratio, and an absolute difference in the metric's own unit. Both must be exceeded.
+// Gate is a metric with what counts as a change: a ratio, and an absolute difference in the
+// metric's own unit. Both must be exceeded.
 type Gate struct {
 	Metric Metric
 	Effect float64 // above 1
@@ -39,8 +42,10 @@ const (
 
 // Limit says how a rule is applied.
 type Limit struct {
-	Gate  bool    // it decides the verdict; else it is only reported
-	Floor float64 // the least that counts: of sites, reasons and wakers seconds a second; of goroutines their number; of findings the severity; of steal a share
+	Gate bool // it decides the verdict; else it is only reported
+	// the least that counts: of sites, reasons and wakers seconds a second; of goroutines their
+	// number; of findings the severity; of steal a share
+	Floor float64
 }
 
 // Ignore lets something known pass for a time.
@@ -51,7 +56,8 @@ type Ignore struct {
 	Until  time.Time // the last day, UTC, on which it holds
 }
 
-// Difference is something in which recordings may differ so that comparing them says nothing of the code.
+// Difference is something in which recordings may differ so that comparing them says nothing of the
+// code.
 type Difference string
 
 // The differences.
@@ -87,20 +93,23 @@ var Rules = []struct {
 	Text  string
 	Limit Limit
 }{
-	{NewSite, "a place where goroutines wait that no base recording has, for 0.02 seconds a second or more, waits for work left out", Limit{true, 0.02}},
+	{NewSite, "a place where goroutines wait that no base recording has, for 0.02 seconds a second or more, waits " +
+		"for work left out", Limit{true, 0.02}},
 	{NewReason, "a wait reason that no base recording has, as long", Limit{true, 0.02}},
 	{Leak, "goroutines left behind at a place where no base recording leaves any", Limit{true, 1}},
 	{Goroutines, "ten goroutines more at the end, and a tenth more", Limit{true, 10}},
-	{NewFinding, "a finding of gosched blocking, of severity 20 or more, that no base recording has; those about the machine are only reported", Limit{true, 20}},
-	{Waker, "somebody who keeps others waiting half as long again, and for 0.02 seconds a second more", Limit{false, 0.02}},
+	{NewFinding, "a finding of gosched blocking, of severity 20 or more, that no base recording has; those about " +
+		"the machine are only reported", Limit{true, 20}},
+	{Waker, "somebody who keeps others waiting half as long again, and for 0.02 seconds a second more",
+		Limit{false, 0.02}},
 	{Steal, "the hypervisor took two hundredths of the CPU time more", Limit{false, 0.02}},
 }
 
 // DefaultAlpha is the chance of a false alarm that the metrics share where a policy does not say.
 const DefaultAlpha = 0.05
 
-// DefaultInARow is the least effect between recordings that were made in a row. Of 15 comparisons of a program with itself, so recorded, 1 (p50)
-// to 10 (p99.9) passed a test for equality.
+// DefaultInARow is the least effect between recordings that were made in a row. Of 15 comparisons
+// of a program with itself, so recorded, 1 (p50) to 10 (p99.9) passed a test for equality.
 const DefaultInARow = 2
 
 // Default is the policy where there is no file.

@@ -46,16 +46,19 @@ func TestAPolicySaysWhatItDoes(t *testing.T) {
 		name          string
 		effect, floor float64
 	}{
-		{"delay p99", 1.5, 2e6}, {"wait p90 of class channel", 1.3, 200_000}, {"delay p99 of kind net/http.(*conn).serve", 1.3, 1e6}, {"wait time of contention", 1.3, 0.1},
+		{"delay p99", 1.5, 2e6}, {"wait p90 of class channel", 1.3, 200_000},
+		{"delay p99 of kind net/http.(*conn).serve", 1.3, 1e6}, {"wait time of contention", 1.3, 0.1},
 	} {
 		if g := p.Metrics[i]; g.Metric.String() != want.name || g.Effect != want.effect || g.Floor != want.floor {
 			t.Errorf("metric %d is %s from %v and %v on; want %+v", i, g.Metric, g.Effect, g.Floor, want)
 		}
 	}
-	if p.Rules[NewFinding].Gate || p.Rules[NewFinding].Floor != 20 || !p.Rules[NewSite].Gate || p.Rules[NewSite].Floor != 0.5 || len(p.Rules) != len(Rules) {
+	if p.Rules[NewFinding].Gate || p.Rules[NewFinding].Floor != 20 || !p.Rules[NewSite].Gate ||
+		p.Rules[NewSite].Floor != 0.5 || len(p.Rules) != len(Rules) {
 		t.Errorf("rules are %v", p.Rules)
 	}
-	if want := (Ignore{"new-site", "main.audit", "audits are wanted, see the decision of June", time.Date(2027, 6, 30, 0, 0, 0, 0, time.UTC)}); len(p.Ignores) != 1 || p.Ignores[0] != want {
+	if want := (Ignore{"new-site", "main.audit", "audits are wanted, see the decision of June",
+		time.Date(2027, 6, 30, 0, 0, 0, 0, time.UTC)}); len(p.Ignores) != 1 || p.Ignores[0] != want {
 		t.Errorf("ignores are %v", p.Ignores)
 	}
 	if !p.Allows(DiffLoad) || !p.Allows(DiffDuration) || p.Allows(DiffGo) {
@@ -96,8 +99,10 @@ func TestAPolicyIsRefusedInOneSentence(t *testing.T) {
 		{"floor that is no number", "version: 1\nmetrics: [{metric: blocked time, floor: nan}]", "no number"},
 		{"rule", "version: 1\nrules: [{rule: nonsense}]", `no rule "nonsense"`},
 		{"floor of a rule", "version: 1\nrules: [{rule: leak, floor: -1}]", "0 or more"},
-		{"ignored what", "version: 1\nignore: [{what: x, reason: y, until: 2027-01-01}]", "neither a metric nor a rule"},
-		{"a metric at a place", "version: 1\nignore: [{what: delay p99, where: main, reason: y, until: 2027-01-01}]", "leave out where"},
+		{"ignored what", "version: 1\nignore: [{what: x, reason: y, until: 2027-01-01}]",
+			"neither a metric nor a rule"},
+		{"a metric at a place", "version: 1\nignore: [{what: delay p99, where: main, reason: y, until: 2027-01-01}]",
+			"leave out where"},
 		{"without reason", "version: 1\nignore: [{what: leak, until: 2027-01-01}]", "no reason"},
 		{"without date", "version: 1\nignore: [{what: leak, reason: x}]", "not a date"},
 		{"allow", "version: 1\nallow: [everything]", `no difference "everything"`},
@@ -115,7 +120,8 @@ func TestAPolicyIsRefusedInOneSentence(t *testing.T) {
 
 func TestMetricsAreReadAsTheyAreWritten(t *testing.T) {
 	for _, name := range []string{
-		"delay p50", "delay p99.9", "delay p99 of process", "delay mean of kind main.main.func1", "delay p10 of reason woken: chan receive", "wait time of class lock",
+		"delay p50", "delay p99.9", "delay p99 of process", "delay mean of kind main.main.func1",
+		"delay p10 of reason woken: chan receive", "wait time of class lock",
 		"wait p50 of contention", "syscall p99", "syscall p99 of reason read", "run time", "blocked time", "wait rate",
 	} {
 		m, err := ParseMetric(name)

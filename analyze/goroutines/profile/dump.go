@@ -49,7 +49,8 @@ func parseDump(data []byte) (*Profile, error) {
 	return d.profile, nil
 }
 
-// line takes a line; what does not belong to a goroutine, such as a panic's message or registers, is passed over.
+// line takes a line; what does not belong to a goroutine, such as a panic's message or registers,
+// is passed over.
 func (d *dump) line(_ int, line string) error {
 	line = strings.TrimSuffix(line, "\r")
 	if m := dumpGoroutine.FindStringSubmatch(line); m != nil {
@@ -166,7 +167,8 @@ func (d *dump) merge() {
 	d.profile.Groups = d.profile.Groups[:last]
 }
 
-// status takes apart what stands in a goroutine's brackets (go1.18 to go1.27 src/runtime/traceback.go, goroutineheader).
+// status takes apart what stands in a goroutine's brackets (go1.18 to go1.27
+// src/runtime/traceback.go, goroutineheader).
 func (g *Group) status(text string) (err error) {
 	if before, labels, ok := strings.Cut(text, " labels:{"); ok {
 		if g.Labels, err = parseLabels("{" + labels); err != nil {

@@ -1,8 +1,9 @@
-// Package profile reads and writes goroutine profiles: what net/http/pprof gives at /debug/pprof/goroutine and /debug/pprof/goroutineleak with
-// debug=0, 1 and 2, and what a Go program prints when it crashes (go1.18 to go1.27).
+// Package profile reads and writes goroutine profiles: what net/http/pprof gives at
+// /debug/pprof/goroutine and /debug/pprof/goroutineleak with debug=0, 1 and 2, and what a Go
+// program prints when it crashes (go1.18 to go1.27).
 //
-// Stacks are written as in a trace: root first, ";" between frames, each "func file:line". What a profile does not say is left empty:
-// debug=0 and debug=1 have neither ids nor states.
+// Stacks are written as in a trace: root first, ";" between frames, each "func file:line". What a
+// profile does not say is left empty: debug=0 and debug=1 have neither ids nor states.
 package profile
 
 import (
@@ -34,13 +35,16 @@ type Profile struct {
 
 // Group is goroutines that the profile does not tell apart: a single one where it has ids.
 type Group struct {
-	Count       int64       `json:"count"`
-	GoID        format.GoID `json:"goid,omitempty"`         // NoGoroutine where the profile has no ids
-	State       string      `json:"state,omitempty"`        // "running", "runnable", "syscall", or why it waits: "chan receive"; empty where the profile has no states
-	WaitMinutes int64       `json:"wait_minutes,omitempty"` // whole minutes that it has waited, as far as the runtime knew
-	Leaked      bool        `json:"leaked,omitempty"`       // the garbage collector found that nothing can wake it
-	Locked      bool        `json:"locked,omitempty"`       // it is locked to its thread
-	Labels      []Label     `json:"labels,omitempty"`       // by key
+	Count int64       `json:"count"`
+	GoID  format.GoID `json:"goid,omitempty"` // NoGoroutine where the profile has no ids
+	// "running", "runnable", "syscall", or why it waits: "chan receive"; empty where the profile
+	// has no states
+	State string `json:"state,omitempty"`
+	// whole minutes that it has waited, as far as the runtime knew
+	WaitMinutes int64       `json:"wait_minutes,omitempty"`
+	Leaked      bool        `json:"leaked,omitempty"` // the garbage collector found that nothing can wake it
+	Locked      bool        `json:"locked,omitempty"` // it is locked to its thread
+	Labels      []Label     `json:"labels,omitempty"` // by key
 	Stack       string      `json:"stack"`
 	Missing     string      `json:"stack_missing,omitempty"` // why there is no stack
 	Elided      bool        `json:"elided,omitempty"`        // frames are missing in the middle of the stack
@@ -64,7 +68,10 @@ func (p *Profile) Total() int64 {
 }
 
 func sortLabels(labels []Label) {
-	slices.SortFunc(labels, func(a, b Label) int { return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.Value, b.Value)) })
+	slices.SortFunc(labels, func(a, b Label) int {
+		return cmp.Or(cmp.Compare(a.Key, b.Key),
+			cmp.Compare(a.Value, b.Value))
+	})
 }
 
 // rootFirst joins frames that come innermost first.

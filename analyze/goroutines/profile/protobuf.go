@@ -38,7 +38,8 @@ func groupOf(s *profile.Sample, leaked bool) Group {
 	for _, loc := range s.Location {
 		for _, line := range loc.Line {
 			if line.Function != nil {
-				frames = append(frames, line.Function.Name+" "+line.Function.Filename+":"+strconv.FormatInt(line.Line, 10))
+				frames = append(frames, line.Function.Name+" "+line.Function.Filename+":"+strconv.FormatInt(line.Line,
+					10))
 			}
 		}
 	}

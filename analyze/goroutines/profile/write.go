@@ -13,8 +13,9 @@ import (
 	"github.com/gosched/gosched/format"
 )
 
-// WriteDump writes a profile as a Go program prints its goroutines when it crashes. Arguments are not known and are written "(...)", as
-// the runtime does for calls that were inlined. A group is written as often as it counts.
+// WriteDump writes a profile as a Go program prints its goroutines when it crashes. Arguments are
+// not known and are written "(...)", as the runtime does for calls that were inlined. A group is
+// written as often as it counts.
 func WriteDump(w io.Writer, p *Profile) error {
 	b := bufio.NewWriter(w)
 	first := true
@@ -73,8 +74,8 @@ func appendFrame(b *strings.Builder, frame, after string) {
 	fmt.Fprintf(b, "%s%s\n\t%s\n", plainFunction(function), after, place)
 }
 
-// shown are the frames that a crash shows: not the runtime's own, but for its exported functions (go1.18 to go1.27
-// src/runtime/traceback.go, showframe), and all of a stack that has no others.
+// shown are the frames that a crash shows: not the runtime's own, but for its exported functions
+// (go1.18 to go1.27 src/runtime/traceback.go, showframe), and all of a stack that has no others.
 func shown(text string) []string {
 	var out []string
 	all := stack.Frames(text)
@@ -91,8 +92,8 @@ func shown(text string) []string {
 	return out
 }
 
-// WriteProtobuf writes a profile, packed, as net/http/pprof does with debug=0, with the labels that it has. Groups that differ in nothing that it can say
-// are one sample.
+// WriteProtobuf writes a profile, packed, as net/http/pprof does with debug=0, with the labels that
+// it has. Groups that differ in nothing that it can say are one sample.
 func WriteProtobuf(w io.Writer, p *Profile) error {
 	name := "goroutine"
 	if p.Leaked {
@@ -100,8 +101,10 @@ func WriteProtobuf(w io.Writer, p *Profile) error {
 	}
 	t := &profile.ValueType{Type: name, Unit: "count"}
 	e := &encoder{
-		out:       &profile.Profile{SampleType: []*profile.ValueType{t}, PeriodType: t, Period: 1, DefaultSampleType: name},
-		locations: map[string]*profile.Location{}, functions: map[string]*profile.Function{}, samples: map[string]*profile.Sample{},
+		out: &profile.Profile{SampleType: []*profile.ValueType{t}, PeriodType: t, Period: 1,
+			DefaultSampleType: name},
+		locations: map[string]*profile.Location{}, functions: map[string]*profile.Function{},
+		samples: map[string]*profile.Sample{},
 	}
 	for i := range p.Groups {
 		e.add(&p.Groups[i])
@@ -151,7 +154,8 @@ func (e *encoder) location(frame string) *profile.Location {
 			file, number = place[:i], n
 		}
 	}
-	l := &profile.Location{ID: uint64(len(e.out.Location) + 1), Line: []profile.Line{{Function: e.function(function, file), Line: number}}}
+	l := &profile.Location{ID: uint64(len(e.out.Location) + 1),
+		Line: []profile.Line{{Function: e.function(function, file), Line: number}}}
 	e.locations[frame] = l
 	e.out.Location = append(e.out.Location, l)
 	return l

@@ -1,5 +1,5 @@
-// Package simsched simulates a Go scheduler and writes down what it does as a trace, for tests and benchmarks.
-// Its traces are legal by construction and the same for the same seed.
+// Package simsched simulates a Go scheduler and writes down what it does as a trace, for tests and
+// benchmarks. Its traces are legal by construction and the same for the same seed.
 package simsched
 
 import (
@@ -31,7 +31,8 @@ var Waits = []string{"chan receive", "chan send", "select", "sync.Mutex.Lock", "
 
 var yields = []string{"preempted", "runtime.Gosched", "goyield"}
 
-// Trace is a trace in memory whose batches are given as they are, whatever is selected. It is a replay.Source.
+// Trace is a trace in memory whose batches are given as they are, whatever is selected. It is a
+// replay.Source.
 type Trace struct {
 	batches         []*format.Batch
 	meta            format.Metadata
@@ -123,14 +124,16 @@ func New(cfg Config) *Trace {
 	return t
 }
 
-// Stream simulates and gives the trace away batch by batch, its strings numbered by the tables. A batch is valid during the call only.
-// An error of emit ends the simulation.
+// Stream simulates and gives the trace away batch by batch, its strings numbered by the tables. A
+// batch is valid during the call only. An error of emit ends the simulation.
 func Stream(cfg Config, reasons, stacks *format.Strings, emit func(*format.Batch) error) error {
 	cfg = withDefaults(cfg)
 	intern(reasons, stacks)
-	s := &simulation{cfg: cfg, rng: rand.New(rand.NewPCG(cfg.Seed, 1)), now: start, lost: reasons.Intern(lost), batch: new(format.Batch), emit: emit}
+	s := &simulation{cfg: cfg, rng: rand.New(rand.NewPCG(cfg.Seed, 1)), now: start, lost: reasons.Intern(lost),
+		batch: new(format.Batch), emit: emit}
 	for i := range cfg.Processes {
-		s.procs = append(s.procs, &process{pid: int32(100 + i), nextID: 1, running: make([]*goroutine, cfg.Procs), threads: threads(cfg.Procs)})
+		s.procs = append(s.procs, &process{pid: int32(100 + i), nextID: 1, running: make([]*goroutine, cfg.Procs),
+			threads: threads(cfg.Procs)})
 	}
 	gapAt := cfg.GapEvery
 	for n := 0; n < cfg.Events && s.err == nil; n++ {
@@ -171,7 +174,8 @@ func Metadata(cfg Config) format.Metadata {
 	cfg = withDefaults(cfg)
 	meta := format.Metadata{SchemaVersion: format.SchemaVersion, Source: format.SourceEBPF, StartNS: start}
 	for i := range cfg.Processes {
-		meta.Processes = append(meta.Processes, format.Process{PID: int32(100 + i), GoVersion: "go1.26.8", GOMAXPROCS: cfg.Procs})
+		meta.Processes = append(meta.Processes, format.Process{PID: int32(100 + i), GoVersion: "go1.26.8",
+			GOMAXPROCS: cfg.Procs})
 	}
 	return meta
 }
@@ -210,7 +214,8 @@ func (s *simulation) thread(p *process) {
 		to = format.StateWaiting
 	}
 	p.threads[proc] = to
-	s.add(row{kind: format.KindThread, time: s.now, pid: p.pid, tid: p.tid(proc), proc: format.Unknown, from: from, to: to})
+	s.add(row{kind: format.KindThread, time: s.now, pid: p.pid, tid: p.tid(proc), proc: format.Unknown, from: from,
+		to: to})
 }
 
 func (p *process) tid(proc int) int32 { return p.pid + 1 + int32(proc) }

@@ -1,12 +1,14 @@
-// Package stack takes apart stacks as traces have them: frames "func file:line", root first, ";" between.
+// Package stack takes apart stacks as traces have them: frames "func file:line", root first, ";"
+// between.
 package stack
 
 import "strings"
 
-// plumbing are packages whose functions say how something was done and not what: the code that matters called them. A name that ends with a
-// slash stands for all packages below it.
+// plumbing are packages whose functions say how something was done and not what: the code that
+// matters called them. A name that ends with a slash stands for all packages below it.
 var plumbing = []string{
-	"bufio", "context", "internal/", "io", "net", "net/internal/", "os", "reflect", "runtime", "runtime/", "sync", "sync/", "syscall", "time", "golang.org/x/sys/", "golang.org/x/sync/",
+	"bufio", "context", "internal/", "io", "net", "net/internal/", "os", "reflect", "runtime", "runtime/", "sync",
+	"sync/", "syscall", "time", "golang.org/x/sys/", "golang.org/x/sync/",
 }
 
 // Frames are the frames of a stack, root first.
@@ -52,7 +54,8 @@ func Function(frame string) string {
 	return function
 }
 
-// Package is the import path in a function's name: up to the first dot behind the last slash that is not within brackets or parentheses.
+// Package is the import path in a function's name: up to the first dot behind the last slash that
+// is not within brackets or parentheses.
 func Package(function string) string {
 	end := len(function)
 	if i := strings.IndexAny(function, "[("); i >= 0 {
@@ -76,7 +79,8 @@ func IsPlumbing(function string) bool {
 	return false
 }
 
-// Culprit is the frame that a person has to look at: the innermost one that is not plumbing, else the root.
+// Culprit is the frame that a person has to look at: the innermost one that is not plumbing, else
+// the root.
 func Culprit(stack string) string {
 	list := Frames(stack)
 	for i := len(list) - 1; i >= 0; i-- {
@@ -139,7 +143,8 @@ func Short(frame string) string {
 	return Local(name) + " " + Place(frame)
 }
 
-// Code names the code that a stack is about: its culprit, in short. It is empty where the stack is not known.
+// Code names the code that a stack is about: its culprit, in short. It is empty where the stack is
+// not known.
 func Code(text string) string {
 	if frame := Culprit(text); frame != "" {
 		return Short(frame)

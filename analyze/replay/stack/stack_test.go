@@ -5,11 +5,14 @@ import (
 	"testing"
 )
 
-const sample = "runtime.goexit /asm.s:1;main.(*pool[go.shape.struct { a int; b int }]).run /src/pool.go:7;example.com/x/v2.(*T).F.func1 /src/x.go:8;sync.(*Mutex).Lock /go/mutex.go:9;runtime.gopark /go/proc.go:10"
+const sample = "runtime.goexit /asm.s:1;main.(*pool[go.shape.struct { a int; b int }]).run " +
+	"/src/pool.go:7;example.com/x/v2.(*T).F.func1 /src/x.go:8;sync.(*Mutex).Lock /go/mutex.go:9;runtime.gopark " +
+	"/go/proc.go:10"
 
 func TestStacksAreTakenApart(t *testing.T) {
 	want := []string{
-		"runtime.goexit /asm.s:1", "main.(*pool[go.shape.struct { a int; b int }]).run /src/pool.go:7", "example.com/x/v2.(*T).F.func1 /src/x.go:8",
+		"runtime.goexit /asm.s:1", "main.(*pool[go.shape.struct { a int; b int }]).run /src/pool.go:7",
+		"example.com/x/v2.(*T).F.func1 /src/x.go:8",
 		"sync.(*Mutex).Lock /go/mutex.go:9", "runtime.gopark /go/proc.go:10",
 	}
 	if got := Frames(sample); !slices.Equal(got, want) {
@@ -30,7 +33,8 @@ func TestStacksAreTakenApart(t *testing.T) {
 	if OwnFrames(sample) != 2 || OwnFrames("") != 0 {
 		t.Errorf("OwnFrames = %d, %d", OwnFrames(sample), OwnFrames(""))
 	}
-	if !IsSystem("runtime.bgsweep") || IsSystem("runtime.main") || IsSystem("main.main") || IsSystem("runtime.cgocallback") {
+	if !IsSystem("runtime.bgsweep") || IsSystem("runtime.main") || IsSystem("main.main") ||
+		IsSystem("runtime.cgocallback") {
 		t.Error("IsSystem")
 	}
 }

@@ -18,7 +18,8 @@ type Compressor struct {
 	fast *zstd.Encoder // for times: half the time of zstd for some percent more
 }
 
-// NewCompressor gives a compressor of a zstd level as klauspost/compress counts them, from 1 (fastest) to 4.
+// NewCompressor gives a compressor of a zstd level as klauspost/compress counts them, from 1
+// (fastest) to 4.
 func NewCompressor(level int) (*Compressor, error) {
 	const fastest = 1
 	slow, err := newEncoder(level)
@@ -177,7 +178,8 @@ func (c *Chunk) tryWidths(z *Compressor, s *Scratch) int {
 	return best
 }
 
-// AddDelta appends a page of vals that are not null, as differences; s has been filled from the same values.
+// AddDelta appends a page of vals that are not null, as differences; s has been filled from the
+// same values.
 func (c *Chunk) AddDelta(z *Compressor, s *Scratch, vals []int64, bounds Bounds) error {
 	s.body = c.appendLevels(s.body[:0], s)
 	var err error

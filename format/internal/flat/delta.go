@@ -49,7 +49,8 @@ func coarse(values []int64) bool {
 	return or&(1<<coarseBits-1) == 0
 }
 
-// appendByteDeltas appends values in DELTA_BINARY_PACKED, and packs each miniblock's differences in as few whole bytes as its largest needs.
+// appendByteDeltas appends values in DELTA_BINARY_PACKED, and packs each miniblock's differences in
+// as few whole bytes as its largest needs.
 func appendByteDeltas(dst []byte, values []int64) []byte {
 	dst = binary.AppendUvarint(dst, deltaBlock)
 	dst = binary.AppendUvarint(dst, deltaMiniblocks)

@@ -130,7 +130,8 @@ func (f *File) Lookup(key string) (string, bool) {
 	return "", false
 }
 
-// Columns is the file's schema. It fails where the file is not flat or has other types than this package's.
+// Columns is the file's schema. It fails where the file is not flat or has other types than this
+// package's.
 func (f *File) Columns() ([]Column, error) {
 	if len(f.footer.Schema) == 0 || len(f.footer.Schema) > MaxColumns {
 		return nil, fmt.Errorf("%w: schema of %d elements", ErrCorrupt, len(f.footer.Schema))
@@ -157,7 +158,8 @@ func typeOf(t thrift.Null[format.Type]) (Type, bool) {
 	return 0, false
 }
 
-// ChunkBounds gives the least and greatest value of column i in row group g, where the file says, and its number of nulls.
+// ChunkBounds gives the least and greatest value of column i in row group g, where the file says,
+// and its number of nulls.
 func (f *File) ChunkBounds(g, i int) (b Bounds, nulls int64) {
 	s := &f.footer.RowGroups[g].Columns[i].MetaData.Statistics
 	return Bounds{Min: s.MinValue, Max: s.MaxValue}, s.NullCount

@@ -33,7 +33,8 @@ type Column struct {
 	Optional bool // the column may hold nulls
 }
 
-// ErrCorrupt is wrapped by every error that means that a file's bytes are not what a writer can have written.
+// ErrCorrupt is wrapped by every error that means that a file's bytes are not what a writer can
+// have written.
 var ErrCorrupt = errors.New("corrupt file")
 
 // Limits on what a file may ask a reader to hold in memory. A writer stays far below them.

@@ -162,7 +162,8 @@ func TestIndexBeyondTheDictionaryIsAnError(t *testing.T) {
 }
 
 func TestFooterThatClaimsTooMuchIsRefused(t *testing.T) {
-	b, err := thrift.Marshal(&protocol, &format.FileMetaData{RowGroups: make([]format.RowGroup, 3), KeyValueMetadata: []format.KeyValue{{Key: "k"}}})
+	b, err := thrift.Marshal(&protocol, &format.FileMetaData{RowGroups: make([]format.RowGroup, 3),
+		KeyValueMetadata: []format.KeyValue{{Key: "k"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -216,7 +217,9 @@ func FuzzPage(f *testing.F) {
 
 // FuzzMetadata checks that what passes the check is decoded without a panic or all memory.
 func FuzzMetadata(f *testing.F) {
-	b, err := thrift.Marshal(&protocol, &format.FileMetaData{Schema: schema([]Column{{Name: "a"}, {Name: "b", Type: String, Optional: true}}), RowGroups: make([]format.RowGroup, 2)})
+	b, err := thrift.Marshal(&protocol,
+		&format.FileMetaData{Schema: schema([]Column{{Name: "a"}, {Name: "b", Type: String, Optional: true}}),
+			RowGroups: make([]format.RowGroup, 2)})
 	if err != nil {
 		f.Fatal(err)
 	}

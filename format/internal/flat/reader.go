@@ -63,10 +63,12 @@ func (f *File) Pages(g, i int) ([]Page, error) {
 			end = locations[p+1].FirstRowIndex
 		}
 		rows := end - l.FirstRowIndex
-		if p == 0 && l.FirstRowIndex != 0 || rows <= 0 || rows > MaxPageRows || !f.inside(l.Offset, int64(l.CompressedPageSize)) {
+		if p == 0 && l.FirstRowIndex != 0 || rows <= 0 || rows > MaxPageRows ||
+			!f.inside(l.Offset, int64(l.CompressedPageSize)) {
 			return nil, fmt.Errorf("%w: page %d has %d rows at offset %d", ErrCorrupt, p, rows, l.Offset)
 		}
-		pages[p] = Page{Offset: l.Offset, Bytes: int(l.CompressedPageSize), Row: int(l.FirstRowIndex), Rows: int(rows), Nulls: -1}
+		pages[p] = Page{Offset: l.Offset, Bytes: int(l.CompressedPageSize), Row: int(l.FirstRowIndex), Rows: int(rows),
+			Nulls: -1}
 	}
 	if len(pages) == 0 {
 		return nil, fmt.Errorf("%w: no pages", ErrCorrupt)
@@ -80,7 +82,8 @@ func setBounds(pages []Page, index *format.ColumnIndex) error {
 		return nil
 	}
 	n := len(pages)
-	if len(index.NullPages) != n || len(index.MinValues) != n || len(index.MaxValues) != n || len(index.NullCounts) != n {
+	if len(index.NullPages) != n || len(index.MinValues) != n || len(index.MaxValues) != n ||
+		len(index.NullCounts) != n {
 		return fmt.Errorf("%w: column index is not of %d pages", ErrCorrupt, n)
 	}
 	for p := range pages {
@@ -104,7 +107,8 @@ func Int(bound []byte) (v int64, ok bool) {
 	return 0, false
 }
 
-// slack is the number of bytes behind a page's body that may be read, for decoders that take eight at a time.
+// slack is the number of bytes behind a page's body that may be read, for decoders that take eight
+// at a time.
 const slack = 8
 
 // load reads and decompresses the page at offset, of at most size bytes with
@@ -153,7 +157,8 @@ func (z *Decompressor) decompress(b []byte, size int) ([]byte, error) {
 	return z.body[:size], nil
 }
 
-// dictionary reads the dictionary page of column i of row group g. It is nil where the chunk has none.
+// dictionary reads the dictionary page of column i of row group g. It is nil where the chunk has
+// none.
 func (z *Decompressor) dictionary(f *File, g, i int) (body []byte, entries int, err error) {
 	meta := &f.footer.RowGroups[g].Columns[i].MetaData
 	if meta.DictionaryPageOffset == 0 {

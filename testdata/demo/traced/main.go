@@ -1,5 +1,5 @@
-// Command traced runs a NATS server and writes a Go execution trace of some seconds of it: what anybody can record who
-// may build the program, without privileges.
+// Command traced runs a NATS server and writes a Go execution trace of some seconds of it: what
+// anybody can record who may build the program, without privileges.
 package main
 
 import (
@@ -25,7 +25,8 @@ func main() {
 }
 
 func run(ports, output string, duration time.Duration) error {
-	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, PortsFileDir: ports, NoSigs: true})
+	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, PortsFileDir: ports,
+		NoSigs: true})
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,8 @@ func threadCPU() time.Duration {
 	return time.Duration(ts.Nano())
 }
 
-// burn works: it needs so much of a CPU's time, and therefore longer where others have the CPU meanwhile.
+// burn works: it needs so much of a CPU's time, and therefore longer where others have the CPU
+// meanwhile.
 func burn(d time.Duration) {
 	begun, last := time.Now(), threadCPU()
 	for worked := time.Duration(0); worked < d; {

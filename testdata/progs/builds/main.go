@@ -1,6 +1,7 @@
-// Builds is a small service that stands for several builds of one program: with -regress it has one thing that the others have not, and all else
-// is the same. What its goroutines wait for, and how long, follows from its own timetable, which is short: a comparison of runs has to find
-// the one thing, and nothing between two runs of the same build.
+// Builds is a small service that stands for several builds of one program: with -regress it has one
+// thing that the others have not, and all else is the same. What its goroutines wait for, and how
+// long, follows from its own timetable, which is short: a comparison of runs has to find the one
+// thing, and nothing between two runs of the same build.
 package main
 
 import (
@@ -29,8 +30,8 @@ var builds = map[string]build{
 	"leak":  {compaction: 4 * time.Millisecond, hold: 2 * time.Millisecond, forgets: true},
 }
 
-// The timetable: a cycle begins with a flush, and has its requests when that is over in every build. Where a compaction takes long the next
-// flush is late, and the next requests are not.
+// The timetable: a cycle begins with a flush, and has its requests when that is over in every
+// build. Where a compaction takes long the next flush is late, and the next requests are not.
 const (
 	cycle    = 11 * time.Millisecond
 	requests = 5 * time.Millisecond // after the beginning of the cycle
@@ -44,7 +45,8 @@ func main() {
 	if !ok {
 		fail(fmt.Errorf("there is no build %q; there are %s", *regress, names()))
 	}
-	runtime.GOMAXPROCS(1) // how many goroutines run at once is not left to when the kernel finds a CPU for another thread
+	// how many goroutines run at once is not left to when the kernel finds a CPU for another thread
+	runtime.GOMAXPROCS(1)
 	if err := surroundings(); err != nil {
 		fail(err)
 	}

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// surroundings are the goroutines of a service that are the same in every build: idle workers, a ticker, a client that asks over TCP.
+// surroundings are the goroutines of a service that are the same in every build: idle workers, a
+// ticker, a client that asks over TCP.
 func surroundings() error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -1,4 +1,5 @@
-// Channels passes values over unbuffered and buffered channels, one to one, many to many, and by closing.
+// Channels passes values over unbuffered and buffered channels, one to one, many to many, and by
+// closing.
 package main
 
 import (

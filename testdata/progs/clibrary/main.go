@@ -1,4 +1,5 @@
-// Clibrary is a Go library for a C program (-buildmode=c-shared): caller/main.c, whose threads call it.
+// Clibrary is a Go library for a C program (-buildmode=c-shared): caller/main.c, whose threads call
+// it.
 package main
 
 import "C"
@@ -12,7 +13,8 @@ import (
 
 var calls int64
 
-// LibraryTrace turns Go's tracer on, writing to a file, or with an empty name off. It returns 0 if that went well.
+// LibraryTrace turns Go's tracer on, writing to a file, or with an empty name off. It returns 0 if
+// that went well.
 //
 //export LibraryTrace
 func LibraryTrace(name *C.char) C.int {
@@ -44,7 +46,8 @@ func LibraryCall(n C.int) C.int {
 
 func serve(there, back chan C.int) { back <- <-there }
 
-// LibraryWork has goroutines of its own contend for a lock, and returns how often LibraryCall was called.
+// LibraryWork has goroutines of its own contend for a lock, and returns how often LibraryCall was
+// called.
 //
 //export LibraryWork
 func LibraryWork() C.long {

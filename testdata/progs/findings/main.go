@@ -1,4 +1,5 @@
-// Findings does one thing for which gosched has a rule, or something that looks alike and is well. -case names it.
+// Findings does one thing for which gosched has a rule, or something that looks alike and is well.
+// -case names it.
 package main
 
 import (

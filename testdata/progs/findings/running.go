@@ -56,7 +56,8 @@ func count() (n int) {
 	return n
 }
 
-// computeAlone counts in a loop without calls, beside nothing else. Only GODEBUG=asyncpreemptoff=1 makes that a run that cannot be preempted.
+// computeAlone counts in a loop without calls, beside nothing else. Only GODEBUG=asyncpreemptoff=1
+// makes that a run that cannot be preempted.
 func computeAlone() error {
 	crowd(1, func() { _ = count() })
 	return nil
@@ -96,7 +97,8 @@ func contended() error {
 	return nil
 }
 
-// hogged is what the program does under the name rival: it takes a CPU until its standard input ends.
+// hogged is what the program does under the name rival: it takes a CPU until its standard input
+// ends.
 func hogged() bool {
 	if filepath.Base(os.Args[0]) != "rival" {
 		return false
@@ -121,7 +123,8 @@ func grow(depth int) *tree {
 //go:noinline
 func buffer(n int) []byte { return make([]byte, n) }
 
-// gcAssist allocates so fast, with so little room, that the collector makes the allocating goroutines work for it.
+// gcAssist allocates so fast, with so little room, that the collector makes the allocating
+// goroutines work for it.
 func gcAssist() error {
 	defer debug.SetGCPercent(debug.SetGCPercent(1))
 	keep := grow(20)

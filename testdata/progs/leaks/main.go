@@ -1,4 +1,5 @@
-// Leaks serves requests as a service does, and each case has one mistake that leaves goroutines behind. It prints how many are left so far.
+// Leaks serves requests as a service does, and each case has one mistake that leaves goroutines
+// behind. It prints how many are left so far.
 package main
 
 import (
@@ -30,7 +31,8 @@ var cases = map[string]func() error{
 
 func main() { life.Main(cases, &leaked) }
 
-// steadily leaves goroutines behind, beside traffic in which all is well. leave returns how many each call leaves.
+// steadily leaves goroutines behind, beside traffic in which all is well. leave returns how many
+// each call leaves.
 func steadily(leave func() (int64, error)) error {
 	if err := traffic(); err != nil {
 		return err

@@ -85,7 +85,8 @@ func (g *gate) pass() {
 	}
 }
 
-// waiting is a lock that says when it is given back for the first time: Wait does so when it already counts as waiting.
+// waiting is a lock that says when it is given back for the first time: Wait does so when it
+// already counts as waiting.
 type waiting struct {
 	sync.Locker
 	once sync.Once
@@ -171,9 +172,13 @@ func firstError() error {
 	})
 }
 
-// bodyNotClosed looks only at the status of what it gets: of each connection, the client keeps both goroutines.
+// bodyNotClosed looks only at the status of what it gets: of each connection, the client keeps both
+// goroutines.
 func bodyNotClosed() error {
-	url, err := serve(func(w http.ResponseWriter, r *http.Request) { http.Error(w, "busy", http.StatusServiceUnavailable) })
+	url, err := serve(func(w http.ResponseWriter, r *http.Request) {
+		http.Error(w, "busy",
+			http.StatusServiceUnavailable)
+	})
 	if err != nil {
 		return err
 	}

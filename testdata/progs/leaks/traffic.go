@@ -22,7 +22,8 @@ func worker(tasks chan task) {
 	}
 }
 
-// traffic starts a server whose handlers give their work to a pool, and clients that go on asking it.
+// traffic starts a server whose handlers give their work to a pool, and clients that go on asking
+// it.
 func traffic() error {
 	tasks := make(chan task)
 	for i := 0; i < 4; i++ {

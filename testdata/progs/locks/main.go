@@ -10,7 +10,8 @@ import (
 
 func main() {
 	bracket.Main(func() error {
-		return bracket.First(mutex(16, 300), readWrite(), cond(8, 200), broadcast(20, 30), waitGroups(100, 20), once(64))
+		return bracket.First(mutex(16, 300), readWrite(), cond(8, 200), broadcast(20, 30), waitGroups(100, 20),
+			once(64))
 	})
 }
 

@@ -1,4 +1,5 @@
-// Panics ends goroutines in every way there is: return, Goexit, recovered panic, in deferred calls and out of them.
+// Panics ends goroutines in every way there is: return, Goexit, recovered panic, in deferred calls
+// and out of them.
 package main
 
 import (
@@ -55,7 +56,8 @@ func exits(n int) error {
 		}
 		atomic.AddInt64(&after, 1)
 	})
-	return bracket.First(bracket.Check("deferred calls", deferred, int64(n)), bracket.Check("lines after Goexit", after, 0))
+	return bracket.First(bracket.Check("deferred calls", deferred, int64(n)), bracket.Check("lines after Goexit", after,
+		0))
 }
 
 // faults has the kernel report nil pointers to the runtime.

@@ -103,7 +103,8 @@ type table struct {
 	rows int
 }
 
-// scan reads for long with the lock held: a writer has to wait for it, and all other readers for the writer.
+// scan reads for long with the lock held: a writer has to wait for it, and all other readers for
+// the writer.
 //
 //go:noinline
 func (t *table) scan() {

@@ -1,5 +1,6 @@
-// Planted does what services do, with one known cause for most of the waiting. -case names it; each has healthy goroutines around it: an
-// accept loop without clients, a ticker, a main that waits for everybody.
+// Planted does what services do, with one known cause for most of the waiting. -case names it; each
+// has healthy goroutines around it: an accept loop without clients, a ticker, a main that waits for
+// everybody.
 package main
 
 import (
@@ -128,7 +129,8 @@ func tick(done chan struct{}) {
 	}
 }
 
-// crowd runs n goroutines that do something again and again until the time is up, and fails if nothing was done.
+// crowd runs n goroutines that do something again and again until the time is up, and fails if
+// nothing was done.
 func crowd(n int, do func() error) error {
 	var wg sync.WaitGroup
 	var mu sync.Mutex

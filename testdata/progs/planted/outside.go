@@ -257,7 +257,8 @@ func grow(depth int) *tree {
 	return &tree{grow(depth - 1), grow(depth - 1)}
 }
 
-// gcAssist allocates so fast, with so little room, that the collector makes the allocating goroutines work for it.
+// gcAssist allocates so fast, with so little room, that the collector makes the allocating
+// goroutines work for it.
 func gcAssist() error {
 	defer debug.SetGCPercent(debug.SetGCPercent(1))
 	keep := grow(20)
@@ -291,7 +292,8 @@ func readSlowly() {
 	}
 }
 
-// slowPipe is a pipe whose other end a child writes to now and then. Its descriptor blocks the thread.
+// slowPipe is a pipe whose other end a child writes to now and then. Its descriptor blocks the
+// thread.
 func slowPipe() (fd int, stop func(), err error) {
 	r, w, err := os.Pipe()
 	if err != nil {

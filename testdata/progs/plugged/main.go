@@ -1,5 +1,6 @@
-// Plugged does its work in a plugin: plugged PLUGIN [-trace FILE] opens the plugin at the first line of its standard
-// input and has it work, with Go's tracer on, at the second. It answers each line when that is done.
+// Plugged does its work in a plugin: plugged PLUGIN [-trace FILE] opens the plugin at the first
+// line of its standard input and has it work, with Go's tracer on, at the second. It answers each
+// line when that is done.
 package main
 
 import (

@@ -1,4 +1,5 @@
-// Selects waits on several channels at once: with a default, with a timeout, on nil channels, on none.
+// Selects waits on several channels at once: with a default, with a timeout, on nil channels, on
+// none.
 package main
 
 import (

@@ -1,6 +1,6 @@
-// Command service works until its standard input ends, and checks every answer that its goroutines give each other. For
-// each line that it reads it prints the work done so far and the CPU time that it took, so that a bench can compare
-// stretches of its life.
+// Command service works until its standard input ends, and checks every answer that its goroutines
+// give each other. For each line that it reads it prints the work done so far and the CPU time that
+// it took, so that a bench can compare stretches of its life.
 package main
 
 import (

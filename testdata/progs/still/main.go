@@ -1,4 +1,5 @@
-// Still has goroutines that wait in all the usual ways and do not move. It prints its own dump of them, and waits for its standard input to end.
+// Still has goroutines that wait in all the usual ways and do not move. It prints its own dump of
+// them, and waits for its standard input to end.
 package main
 
 import (

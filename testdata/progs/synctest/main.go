@@ -14,7 +14,8 @@ import (
 	"gosched.test/progs/internal/bracket"
 )
 
-// main has package testing run one test, which alone can open bubbles; the flags are for the bracket in it.
+// main has package testing run one test, which alone can open bubbles; the flags are for the
+// bracket in it.
 func main() {
 	args := os.Args
 	os.Args = args[:1]

@@ -1,4 +1,5 @@
-// Wellbehaved does what services do, with goroutines that wait for long, and none that is left behind. It prints how much work is done so far.
+// Wellbehaved does what services do, with goroutines that wait for long, and none that is left
+// behind. It prints how much work is done so far.
 package main
 
 import (

@@ -125,7 +125,8 @@ func accept(l net.Listener) {
 	}
 }
 
-// connPool opens ten connections, of which it needs one at a time: the one that was used last. An opener waits for who wants more.
+// connPool opens ten connections, of which it needs one at a time: the one that was used last. An
+// opener waits for who wants more.
 func connPool() error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

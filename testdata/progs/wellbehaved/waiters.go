@@ -113,7 +113,8 @@ func loop(every time.Duration) {
 	}
 }
 
-// selectMain has a main goroutine that waits for nothing, as main does where all work is done by others.
+// selectMain has a main goroutine that waits for nothing, as main does where all work is done by
+// others.
 func selectMain() error {
 	go func() { fail(again(10*time.Millisecond, func() error { return nil })) }()
 	go func() {

@@ -73,7 +73,8 @@ func part(n int, parts chan int) {
 	parts <- n
 }
 
-// batch waits ten minutes for its parts, each of which is at work, and another goroutine waits for that wait.
+// batch waits ten minutes for its parts, each of which is at work, and another goroutine waits for
+// that wait.
 func batch() error {
 	const parts = 4
 	var wg sync.WaitGroup

@@ -75,7 +75,8 @@ func (m *Image) segmentOf(addr uint64) *segment {
 // MinAddr returns the lowest link-time address of the image.
 func (m *Image) MinAddr() uint64 { return m.segs[0].addr }
 
-// FileOffset returns where the byte at addr is in the file; false for addresses without a byte in the file.
+// FileOffset returns where the byte at addr is in the file; false for addresses without a byte in
+// the file.
 func (m *Image) FileOffset(addr uint64) (uint64, bool) {
 	s := m.segmentOf(addr)
 	if s == nil || addr-s.addr >= s.filesz {
@@ -87,8 +88,8 @@ func (m *Image) FileOffset(addr uint64) (uint64, bool) {
 // Contains says whether addr belongs to the image in memory, .bss included.
 func (m *Image) Contains(addr uint64) bool { return m.segmentOf(addr) != nil }
 
-// At returns bytes in the file from addr on: at least min(256, what the segment still has), at most a page.
-// The slice must not be written to. It is nil when addr has no bytes in the file.
+// At returns bytes in the file from addr on: at least min(256, what the segment still has), at most
+// a page. The slice must not be written to. It is nil when addr has no bytes in the file.
 func (m *Image) At(addr uint64) []byte {
 	s := m.segmentOf(addr)
 	if s == nil || addr-s.addr >= s.filesz {

@@ -6,7 +6,8 @@ import (
 	"encoding/binary"
 )
 
-// GoBuildID reads the Go build id from the notes; empty if there is none: name "Go", type 4 (src/cmd/internal/buildid/note.go).
+// GoBuildID reads the Go build id from the notes; empty if there is none: name "Go", type 4
+// (src/cmd/internal/buildid/note.go).
 func (m *Image) GoBuildID() string {
 	for _, p := range m.File.Progs {
 		if p.Type != elf.PT_NOTE || p.Filesz > 1<<16 {
@@ -23,7 +24,8 @@ func (m *Image) GoBuildID() string {
 
 func goNote(b []byte) string {
 	for len(b) >= 12 {
-		name, desc, typ := binary.LittleEndian.Uint32(b), binary.LittleEndian.Uint32(b[4:]), binary.LittleEndian.Uint32(b[8:])
+		name, desc, typ := binary.LittleEndian.Uint32(b), binary.LittleEndian.Uint32(b[4:]),
+			binary.LittleEndian.Uint32(b[8:])
 		end := (12+uint64(name)+3)&^3 + uint64(desc)
 		if end > uint64(len(b)) {
 			return ""

@@ -72,7 +72,8 @@ func (p *pages) at(off uint64) []byte {
 	return nil
 }
 
-// load reads page i. When too many are kept, all are dropped: simple, and no reader holds more than one.
+// load reads page i. When too many are kept, all are dropped: simple, and no reader holds more than
+// one.
 func (p *pages) load(i uint64) *[]byte {
 	n := min(pageSize+overlap, p.size-i<<pageBits)
 	buf := make([]byte, n)
@@ -88,7 +89,8 @@ func (p *pages) load(i uint64) *[]byte {
 	return &buf
 }
 
-// Window is a stretch of a file, addressed from its beginning. Reads past its end give zeros and false.
+// Window is a stretch of a file, addressed from its beginning. Reads past its end give zeros and
+// false.
 type Window struct {
 	pages      *pages
 	off        uint64

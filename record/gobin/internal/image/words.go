@@ -11,7 +11,8 @@ var relative = map[elf.Machine]uint32{
 	elf.EM_AARCH64: uint32(elf.R_AARCH64_RELATIVE),
 }
 
-// relocations calls f with place and addend of every relative relocation. Files without them cost nothing.
+// relocations calls f with place and addend of every relative relocation. Files without them cost
+// nothing.
 func (m *Image) relocations(f func(place, addend uint64)) {
 	if !m.PIE {
 		return
@@ -29,8 +30,9 @@ func (m *Image) relocations(f func(place, addend uint64)) {
 	})
 }
 
-// chunks hands out the size bytes from addr on (as far as they are in the file) in pieces of a multiple of unit
-// bytes, until f returns false. It bypasses the page cache: a scan should not push out what is looked up.
+// chunks hands out the size bytes from addr on (as far as they are in the file) in pieces of a
+// multiple of unit bytes, until f returns false. It bypasses the page cache: a scan should not push
+// out what is looked up.
 func (m *Image) chunks(addr, size uint64, unit int, f func(addr uint64, b []byte) bool) {
 	s := m.segmentOf(addr)
 	if s == nil || addr-s.addr >= s.filesz {
@@ -73,8 +75,8 @@ func (m *Image) relaTable() (addr, size uint64) {
 	return addr, size
 }
 
-// Words reads n words at addr as they are in a process loaded at bias 0: relative relocations are applied.
-// Words without a byte in the file (.bss) are 0.
+// Words reads n words at addr as they are in a process loaded at bias 0: relative relocations are
+// applied. Words without a byte in the file (.bss) are 0.
 func (m *Image) Words(addr uint64, n int) []uint64 {
 	out := make([]uint64, n)
 	for i := range out {
@@ -91,7 +93,8 @@ func (m *Image) Words(addr uint64, n int) []uint64 {
 	return out
 }
 
-// FindWord returns the 8-aligned places in writable segments whose word is v, relocations applied; at most 64 of them.
+// FindWord returns the 8-aligned places in writable segments whose word is v, relocations applied;
+// at most 64 of them.
 func (m *Image) FindWord(v uint64) []uint64 {
 	var out []uint64
 	seen := map[uint64]bool{}
@@ -119,8 +122,8 @@ func (m *Image) FindWord(v uint64) []uint64 {
 // maxPlaces is how many places are found at most: what is looked for is there once or twice.
 const maxPlaces = 64
 
-// FindStrings returns for each triple of lengths the 8-aligned places in writable segments where an array of strings
-// begins whose first three have these lengths; at most 64 of them.
+// FindStrings returns for each triple of lengths the 8-aligned places in writable segments where an
+// array of strings begins whose first three have these lengths; at most 64 of them.
 func (m *Image) FindStrings(lengths ...[3]uint64) [][]uint64 {
 	const size = 6 * 8 // pointer and length, three times
 	out := make([][]uint64, len(lengths))
@@ -129,7 +132,8 @@ func (m *Image) FindStrings(lengths ...[3]uint64) [][]uint64 {
 		for i := 0; i+size <= len(b); i += 8 {
 			third := word(i + 40)
 			for n := range lengths {
-				if l := &lengths[n]; third == l[2] && word(i+24) == l[1] && word(i+8) == l[0] && len(out[n]) < maxPlaces {
+				if l := &lengths[n]; third == l[2] && word(i+24) == l[1] && word(i+8) == l[0] &&
+					len(out[n]) < maxPlaces {
 					out[n] = append(out[n], addr+uint64(i))
 				}
 			}
@@ -138,8 +142,8 @@ func (m *Image) FindStrings(lengths ...[3]uint64) [][]uint64 {
 	return out
 }
 
-// scanWritable hands out the writable segments from 8-aligned addresses on. Pieces overlap so that of what has size bytes,
-// each is whole in one of them.
+// scanWritable hands out the writable segments from 8-aligned addresses on. Pieces overlap so that
+// of what has size bytes, each is whole in one of them.
 func (m *Image) scanWritable(size int, f func(addr uint64, b []byte)) {
 	for _, s := range m.segs {
 		w, err := m.Window((s.addr+7)&^7, s.filesz)

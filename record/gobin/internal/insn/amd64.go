@@ -35,8 +35,9 @@ func decodeAMD64(code []byte, addr uint64) Insn {
 }
 
 // x86Emulated says whether the kernel emulates the instruction (arch/x86/kernel/uprobes.c,
-// branch_setup_xol_ops and push_setup_xol_ops, since Linux 4.x): push of a 64-bit register, one-byte nop,
-// jmp, jcc, call with a relative target and without prefixes. Longer nops only since 6.18, so they do not count.
+// branch_setup_xol_ops and push_setup_xol_ops, since Linux 4.x): push of a 64-bit register,
+// one-byte nop, jmp, jcc, call with a relative target and without prefixes. Longer nops only since
+// 6.18, so they do not count.
 func x86Emulated(b []byte) bool {
 	switch c := b[0]; {
 	case c >= 0x50 && c <= 0x57:
@@ -51,8 +52,8 @@ func x86Emulated(b []byte) bool {
 	return false
 }
 
-// x86Prefixed says whether the instruction has a prefix with which uprobes refuse it (lock, segments) or that we
-// rather avoid.
+// x86Prefixed says whether the instruction has a prefix with which uprobes refuse it (lock,
+// segments) or that we rather avoid.
 func x86Prefixed(c byte) bool {
 	switch c {
 	case 0xf0, 0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x67, 0xcc:
@@ -64,7 +65,8 @@ func x86Prefixed(c byte) bool {
 var x86Jcc = map[x86asm.Op]bool{
 	x86asm.JA: true, x86asm.JAE: true, x86asm.JB: true, x86asm.JBE: true, x86asm.JE: true, x86asm.JG: true,
 	x86asm.JGE: true, x86asm.JL: true, x86asm.JLE: true, x86asm.JNE: true, x86asm.JNO: true, x86asm.JNP: true,
-	x86asm.JNS: true, x86asm.JO: true, x86asm.JP: true, x86asm.JS: true, x86asm.JCXZ: true, x86asm.JECXZ: true, x86asm.JRCXZ: true,
+	x86asm.JNS: true, x86asm.JO: true, x86asm.JP: true, x86asm.JS: true, x86asm.JCXZ: true, x86asm.JECXZ: true,
+	x86asm.JRCXZ: true,
 }
 
 // x86Kind tells the flow of control.
@@ -84,7 +86,8 @@ func x86Kind(x x86asm.Inst, addr uint64) (Kind, uint64) {
 		return Call, target
 	case x.Op == x86asm.CALL:
 		return CallReg, 0
-	case x.Op == x86asm.JMP, x.Op == x86asm.RET, x.Op == x86asm.INT, x.Op == x86asm.UD2, x.Op == x86asm.UD1, x.Op == x86asm.HLT:
+	case x.Op == x86asm.JMP, x.Op == x86asm.RET, x.Op == x86asm.INT, x.Op == x86asm.UD2, x.Op == x86asm.UD1,
+		x.Op == x86asm.HLT:
 		return End, 0
 	}
 	return Other, 0
@@ -109,17 +112,24 @@ func x86Reg(a x86asm.Arg) Regs {
 	return 0
 }
 
-// x86Reads are instructions that only read their operands, x86Simple those that change nothing but the first.
+// x86Reads are instructions that only read their operands, x86Simple those that change nothing but
+// the first.
 var (
 	x86Reads = map[x86asm.Op]bool{
-		x86asm.CMP: true, x86asm.TEST: true, x86asm.NOP: true, x86asm.BT: true, x86asm.PREFETCHT0: true, x86asm.PREFETCHNTA: true, x86asm.JMP: true,
+		x86asm.CMP: true, x86asm.TEST: true, x86asm.NOP: true, x86asm.BT: true, x86asm.PREFETCHT0: true,
+		x86asm.PREFETCHNTA: true, x86asm.JMP: true,
 	}
 	x86Simple = map[x86asm.Op]bool{
-		x86asm.MOV: true, x86asm.MOVZX: true, x86asm.MOVSX: true, x86asm.MOVSXD: true, x86asm.LEA: true, x86asm.ADD: true, x86asm.SUB: true,
-		x86asm.XOR: true, x86asm.AND: true, x86asm.OR: true, x86asm.SHL: true, x86asm.SHR: true, x86asm.SAR: true, x86asm.INC: true,
-		x86asm.DEC: true, x86asm.NEG: true, x86asm.NOT: true, x86asm.BTS: true, x86asm.BTR: true, x86asm.MOVUPS: true, x86asm.MOVAPS: true,
-		x86asm.MOVUPD: true, x86asm.XORPS: true, x86asm.PXOR: true, x86asm.MOVQ: true, x86asm.MOVSD_XMM: true, x86asm.SBB: true, x86asm.ADC: true,
-		x86asm.MOVDQU: true, x86asm.POP: true, x86asm.SETE: true, x86asm.SETNE: true, x86asm.CMOVE: true, x86asm.CMOVNE: true,
+		x86asm.MOV: true, x86asm.MOVZX: true, x86asm.MOVSX: true, x86asm.MOVSXD: true, x86asm.LEA: true,
+		x86asm.ADD: true, x86asm.SUB: true,
+		x86asm.XOR: true, x86asm.AND: true, x86asm.OR: true, x86asm.SHL: true, x86asm.SHR: true, x86asm.SAR: true,
+		x86asm.INC: true,
+		x86asm.DEC: true, x86asm.NEG: true, x86asm.NOT: true, x86asm.BTS: true, x86asm.BTR: true, x86asm.MOVUPS: true,
+		x86asm.MOVAPS: true,
+		x86asm.MOVUPD: true, x86asm.XORPS: true, x86asm.PXOR: true, x86asm.MOVQ: true, x86asm.MOVSD_XMM: true,
+		x86asm.SBB: true, x86asm.ADC: true,
+		x86asm.MOVDQU: true, x86asm.POP: true, x86asm.SETE: true, x86asm.SETNE: true, x86asm.CMOVE: true,
+		x86asm.CMOVNE: true,
 	}
 )
 
@@ -176,7 +186,8 @@ func x86Memory(i *Insn, x x86asm.Inst, addr uint64) {
 	}
 }
 
-// vexLen returns the length of an AVX or BMI instruction, which x86asm does not know; 0 if it is none.
+// vexLen returns the length of an AVX or BMI instruction, which x86asm does not know; 0 if it is
+// none.
 func vexLen(b []byte) int {
 	var n, m int // length of the prefix, opcode map
 	switch {

@@ -13,7 +13,8 @@ type armText struct {
 
 func (t armText) String() string { return arm64asm.GoSyntax(t.i, t.pc, nil, nil) }
 
-// decodeARM64 decodes the first instruction of code, by its bits where that is simpler than by x/arch, whose operands are opaque.
+// decodeARM64 decodes the first instruction of code, by its bits where that is simpler than by
+// x/arch, whose operands are opaque.
 func decodeARM64(code []byte, addr uint64) Insn {
 	if len(code) < 4 {
 		return Insn{Addr: addr, Len: len(code), Kind: Unknown, Writes: All, SPLost: true}
@@ -69,8 +70,8 @@ func armRegSP(r uint32) Regs {
 // sext reads n bits of w from bit lo on as a signed number.
 func sext(w uint32, lo, n uint) int64 { return int64(int32(w<<(32-lo-n))) >> (32 - n) }
 
-// armBranch recognises what changes the flow of control. The kernel simulates all of these, and adr, adrp
-// (arch/arm64/kernel/probes/decode-insn.c); nop only since 6.13, so it does not count.
+// armBranch recognises what changes the flow of control. The kernel simulates all of these, and
+// adr, adrp (arch/arm64/kernel/probes/decode-insn.c); nop only since 6.13, so it does not count.
 func armBranch(i *Insn, w uint32) bool {
 	at := func(off int64) uint64 { return i.Addr + uint64(off*4) }
 	i2 := *i
@@ -126,7 +127,8 @@ func armAddSub(i *Insn, w uint32) bool {
 	return true
 }
 
-// armLoadStore recognises loads and stores of one general register with a constant offset, also those that move the base.
+// armLoadStore recognises loads and stores of one general register with a constant offset, also
+// those that move the base.
 func armLoadStore(i *Insn, w uint32) bool {
 	if w>>27&7 != 0b111 || w>>24&1 == 0 && w>>21&1 == 1 {
 		return false
@@ -212,7 +214,8 @@ func armAdr(i *Insn, w uint32) bool {
 	return true
 }
 
-// armAtomic recognises load-exclusive and the atomic instructions. Between ldxr and stxr no probe may sit: they are not steppable.
+// armAtomic recognises load-exclusive and the atomic instructions. Between ldxr and stxr no probe
+// may sit: they are not steppable.
 func armAtomic(i *Insn, w uint32) bool {
 	if w>>24&0x3f != 0b001000 && (w>>24&0x3f != 0b111000 || w>>21&1 != 1 || w>>10&3 != 0) {
 		return false
@@ -237,8 +240,9 @@ func armPlain(w uint32) bool {
 	return op == 0b0111 || op == 0b1111 // floating point: may write a general register
 }
 
-// addressing is an instruction's part in making an address on arm64: dst = page (ADRP), or an access to or the
-// address of base + disp. dst is the register that gets a new value, -1 if none does.
+// addressing is an instruction's part in making an address on arm64: dst = page (ADRP), or an
+// access to or the address of base + disp. dst is the register that gets a new value, -1 if none
+// does.
 type addressing struct {
 	base, dst int
 	disp      int64
@@ -246,8 +250,9 @@ type addressing struct {
 	sum       bool // dst = base + disp
 }
 
-// Addresses returns the memory addresses that the instructions name: relative to the instruction on amd64, by
-// ADRP and the low part that follows on arm64. With onlyLoads, only those that are read from.
+// Addresses returns the memory addresses that the instructions name: relative to the instruction on
+// amd64, by ADRP and the low part that follows on arm64. With onlyLoads, only those that are read
+// from.
 func Addresses(code []Insn, onlyLoads bool) map[uint64]bool {
 	out := map[uint64]bool{}
 	pages := map[int]uint64{}

@@ -1,5 +1,6 @@
-// Package insn decodes machine code as far as choosing a probe point needs: what an instruction is, whether
-// the kernel emulates it, which registers it may change and what it does to the stack pointer.
+// Package insn decodes machine code as far as choosing a probe point needs: what an instruction is,
+// whether the kernel emulates it, which registers it may change and what it does to the stack
+// pointer.
 package insn
 
 import "fmt"
@@ -61,8 +62,10 @@ type Insn struct {
 	Load     bool  // or read; neither if only its address is made
 	Base     Regs  // 0 for registers that are not in Regs
 	Disp     int64
-	Pair     int64  // distance of a second access, 0 if there is none (arm64: stp, ldp)
-	RIP      uint64 // address of the memory, if it is given relative to the instruction (amd64) or by ADRP and a low part (see Addresses)
+	Pair     int64 // distance of a second access, 0 if there is none (arm64: stp, ldp)
+	// address of the memory, if it is given relative to the instruction (amd64) or by ADRP and a
+	// low part (see Addresses)
+	RIP uint64
 
 	text fmt.Stringer
 	low  func() addressing // arm64: for Addresses

@@ -47,7 +47,8 @@ func TestAMD64(t *testing.T) {
 		}
 		// What follows belongs to the next instruction and must not matter.
 		i := Decode(AMD64, append(b, 0x90, 0x90, 0x90, 0x90), 0x1000)[0]
-		if i.Len != tt.length || i.Kind != tt.kind || i.Emulated != tt.emulated || i.Writes != tt.writes || i.SPMove != tt.down {
+		if i.Len != tt.length || i.Kind != tt.kind || i.Emulated != tt.emulated || i.Writes != tt.writes ||
+			i.SPMove != tt.down {
 			t.Errorf("%s %s: %+v", tt.code, i, i)
 		}
 	}
@@ -87,7 +88,8 @@ func TestARM64(t *testing.T) {
 	}
 	for _, tt := range tests {
 		i := Decode(ARM64, binary.LittleEndian.AppendUint32(nil, tt.word), 0x1000)[0]
-		if i.Kind != tt.kind || i.Emulated != tt.emulated || i.Writes != tt.writes || i.SPMove != tt.down || i.Len != 4 {
+		if i.Kind != tt.kind || i.Emulated != tt.emulated || i.Writes != tt.writes || i.SPMove != tt.down ||
+			i.Len != 4 {
 			t.Errorf("%s (%s): %+v", tt.text, i, i)
 		}
 	}

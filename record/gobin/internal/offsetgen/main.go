@@ -1,7 +1,8 @@
-// Offsetgen writes the table of the Go runtime's struct offsets: it builds an empty program with the first and
-// the newest patch release of each Go minor version, for each architecture, and reads the programs' DWARF. It also
-// writes what the experiments of the newest patch releases (GOEXPERIMENT) change of that.
-// It downloads toolchains as the go command does. Its output depends on the list of releases alone.
+// Offsetgen writes the table of the Go runtime's struct offsets: it builds an empty program with
+// the first and the newest patch release of each Go minor version, for each architecture, and reads
+// the programs' DWARF. It also writes what the experiments of the newest patch releases
+// (GOEXPERIMENT) change of that. It downloads toolchains as the go command does. Its output depends
+// on the list of releases alone.
 package main
 
 import (
@@ -94,7 +95,8 @@ func write(name string, text []byte) error {
 	return os.WriteFile(name, src, 0o644)
 }
 
-// release reads one minor version's numbers and checks that they are the same in its first and newest patch, on every architecture.
+// release reads one minor version's numbers and checks that they are the same in its first and
+// newest patch, on every architecture.
 func release(dir string, r offsets.Release) (offsets.Set, error) {
 	var all offsets.Set
 	for _, toolchain := range []string{r.Last, r.First} {
@@ -122,7 +124,8 @@ func merge(all, s offsets.Set) error {
 			continue
 		}
 		if !k.MayDrift {
-			return fmt.Errorf("%s is %d here and %d there: the table needs a column for each", k.Name, s[k.Name], all[k.Name])
+			return fmt.Errorf("%s is %d here and %d there: the table needs a column for each", k.Name, s[k.Name],
+				all[k.Name])
 		}
 		all[k.Name] = offsets.Drifts
 	}
@@ -160,7 +163,8 @@ func render(sets []offsets.Set) []byte {
 	for _, r := range releases {
 		fmt.Fprintf(&b, "{%d, %q, %q},\n", r.Minor, r.First, r.Last)
 	}
-	b.WriteString("}\n\n// table has a row for each of Keys and a column for each of Releases. It holds for " + strings.Join(arches, " and ") + ".\n")
+	b.WriteString("}\n\n// table has a row for each of Keys and a column for each of Releases. It holds for " +
+		strings.Join(arches, " and ") + ".\n")
 	b.WriteString("var table = [][]int16{\n")
 	for _, k := range offsets.Keys {
 		b.WriteString("{")

@@ -21,15 +21,17 @@ type reader struct {
 // Query says what to look for in debug information.
 type Query struct {
 	Keys []Key
-	// Like has the numbers of a version like the executable's: what that lacks is not looked for until the end. nil: everything is.
+	// Like has the numbers of a version like the executable's: what that lacks is not looked for
+	// until the end. nil: everything is.
 	Like Set
 }
 
 // packages are those that have what Keys ask for.
 var packages = []string{"runtime", "internal/abi"}
 
-// fromDWARF reads what is asked for from debug information of a size, whose units begin at the offsets. A missing struct or field is
-// an error unless it is optional. complete says that more debug information would change nothing.
+// fromDWARF reads what is asked for from debug information of a size, whose units begin at the
+// offsets. A missing struct or field is an error unless it is optional. complete says that more
+// debug information would change nothing.
 func fromDWARF(d *dwarf.Data, units []dwarf.Offset, size int, all bool, q Query) (s Set, complete bool, err error) {
 	r := &reader{d, q, size, map[string]dwarf.Offset{}, map[string]int64{}, map[string]dwarf.Offset{}}
 	for _, k := range q.Keys {
@@ -80,8 +82,8 @@ func (r *reader) found(k Key) bool {
 	return slices.ContainsFunc(k.Paths, func(name string) bool { return r.consts[name] != Absent })
 }
 
-// scan notes where in a unit the wanted structs and constants are. all says to look into units of other packages too. It is
-// complete as soon as nothing is missing.
+// scan notes where in a unit the wanted structs and constants are. all says to look into units of
+// other packages too. It is complete as soon as nothing is missing.
 func (r *reader) scan(unit dwarf.Offset, all bool) (complete bool, err error) {
 	rd := r.d.Reader()
 	rd.Seek(unit)
@@ -187,7 +189,8 @@ func (r *reader) length(at dwarf.Offset) (int64, error) {
 	}
 }
 
-// path resolves "sched.pc" in the struct at an offset. The depth bounds typedefs of typedefs in damaged files.
+// path resolves "sched.pc" in the struct at an offset. The depth bounds typedefs of typedefs in
+// damaged files.
 func (r *reader) path(at dwarf.Offset, path string, depth int) (int64, error) {
 	if depth > 16 {
 		return 0, errNoField

@@ -22,7 +22,8 @@ const (
 	firstDWARF = 2 << 20
 )
 
-// FromELF reads what is asked for from an executable's debug information, as much of it as that takes.
+// FromELF reads what is asked for from an executable's debug information, as much of it as that
+// takes.
 func FromELF(f *elf.File, q Query) (Set, error) {
 	s, err := readKeys(f, debugSections[:len(debugSections)-1], q)
 	if err != nil && !errors.Is(err, ErrNoDWARF) { // some compilers' units do not make sense without the last
@@ -61,11 +62,12 @@ func readKeys(f *elf.File, sections []string, q Query) (Set, error) {
 	return nil, ErrNoDWARF
 }
 
-// debugSections are the sections beside .debug_info that names, types and constants are in; from the third on DWARF 5 has them.
+// debugSections are the sections beside .debug_info that names, types and constants are in; from
+// the third on DWARF 5 has them.
 var debugSections = []string{"abbrev", "str", "addr", "line_str", "str_offsets", "rnglists"}
 
-// parseKeys looks into debug information that ends there, or goes on. Go's units have their package's name. Where those did
-// not tell everything, all are looked into.
+// parseKeys looks into debug information that ends there, or goes on. Go's units have their
+// package's name. Where those did not tell everything, all are looked into.
 func parseKeys(data map[string][]byte, info []byte, ends bool, q Query) (s Set, complete bool, err error) {
 	units, whole := unitsOf(info)
 	last := info[whole:]

@@ -19,9 +19,11 @@ func unit(version uint16, kind byte, n int, long bool) []byte {
 }
 
 func TestUnitsAreFoundByTheirLengths(t *testing.T) {
-	info := slices.Concat(unit(4, 0, 40, false), unit(5, 1, 50, false), unit(5, 4, 60, true), unit(4, 0, 100, false)[:90])
+	info := slices.Concat(unit(4, 0, 40, false), unit(5, 1, 50, false), unit(5, 4, 60, true),
+		unit(4, 0, 100, false)[:90])
 	units, whole := unitsOf(info)
-	if want := []int{11, 44 + 12, 44 + 54 + 32}; len(units) != len(want) || int(units[0]) != want[0] || int(units[1]) != want[1] ||
+	if want := []int{11, 44 + 12, 44 + 54 + 32}; len(units) != len(want) || int(units[0]) != want[0] ||
+		int(units[1]) != want[1] ||
 		int(units[2]) != want[2] {
 		t.Errorf("first entries at %v, want %v", units, want)
 	}

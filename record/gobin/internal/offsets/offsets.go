@@ -1,5 +1,5 @@
-// Package offsets knows where the Go runtime keeps what in its structs: from a program's own DWARF, or from a
-// table made of the DWARF of each Go release's own output.
+// Package offsets knows where the Go runtime keeps what in its structs: from a program's own DWARF,
+// or from a table made of the DWARF of each Go release's own output.
 package offsets
 
 import (
@@ -17,12 +17,14 @@ type Set map[string]int64
 
 // Key is something to know about the runtime.
 type Key struct {
-	Name     string   // "g.goid"
-	Struct   string   // the DWARF name of the struct; empty for a constant and an array
-	Array    string   // the DWARF name of an array variable, whose length is asked for
-	Paths    []string // the field's path in it, one for each spelling; "" is the struct's size. For constants their names
-	Optional bool     // not there in every version
-	MayDrift bool     // known to differ between patch releases
+	Name   string // "g.goid"
+	Struct string // the DWARF name of the struct; empty for a constant and an array
+	Array  string // the DWARF name of an array variable, whose length is asked for
+	// the field's path in it, one for each spelling; "" is the struct's size. For constants their
+	// names
+	Paths    []string
+	Optional bool // not there in every version
+	MayDrift bool // known to differ between patch releases
 }
 
 // field makes the key of a struct's field, whose name it is unless other spellings are given.
@@ -43,7 +45,8 @@ func optional(name string) Key {
 	return k
 }
 
-// drifting makes a key of a field that moved inside minor versions: the table has it only where it did not.
+// drifting makes a key of a field that moved inside minor versions: the table has it only where it
+// did not.
 func drifting(name string) Key {
 	k := field(name)
 	k.MayDrift = true
@@ -66,14 +69,18 @@ var Keys = []Key{
 	field("g.atomicstatus"), field("g.goid"), field("g.schedlink"), field("g.waitsince"), field("g.waitreason"),
 	optional("g.parentGoid"), field("g.gopc"), field("g.startpc"), field("g.labels"),
 	optional("g.coroarg"), optional("g.coroexit"), optional("g.syncSafePoint"),
-	field("m.g0"), field("m.procid"), field("m.curg"), field("m.p"), field("m.id"), drifting("m.waitunlockf"), drifting("m.waitlock"),
+	field("m.g0"), field("m.procid"), field("m.curg"), field("m.p"), field("m.id"), drifting("m.waitunlockf"),
+	drifting("m.waitlock"),
 	field("p.id"), optional("coro.gp"),
 	field("gobuf.sp"), field("gobuf.pc"), field("gobuf.lr"), field("gobuf.bp"),
 	field("moduledata.minpc"), field("moduledata.maxpc"), field("moduledata.text"), field("moduledata.etext"),
-	field("moduledata.gofunc"), field("moduledata.textsectmap"), field("moduledata.pluginpath"), field("moduledata.next"),
-	field("_func.sizeof"), field("_func.nameOff", "nameOff", "nameoff"), field("_func.pcsp"), field("_func.pcfile"), field("_func.pcln"),
+	field("moduledata.gofunc"), field("moduledata.textsectmap"), field("moduledata.pluginpath"),
+	field("moduledata.next"),
+	field("_func.sizeof"), field("_func.nameOff", "nameOff", "nameoff"), field("_func.pcsp"), field("_func.pcfile"),
+	field("_func.pcln"),
 	field("_func.npcdata"), field("_func.cuOffset"), field("_func.funcID"), field("_func.nfuncdata"),
-	field("inlinedCall.sizeof"), field("inlinedCall.funcID"), field("inlinedCall.nameOff", "nameOff", "func_"), field("inlinedCall.parentPc"),
+	field("inlinedCall.sizeof"), field("inlinedCall.funcID"), field("inlinedCall.nameOff", "nameOff", "func_"),
+	field("inlinedCall.parentPc"),
 	length("waitReasons.len", "runtime.waitReasonStrings"), length("stwReasons.len", "runtime.stwReasonStrings"),
 	constant("id.wrapper", "internal/abi.FuncIDWrapper", "runtime.funcID_wrapper"),
 	constant("id.gopanic", "internal/abi.FuncID_gopanic", "runtime.funcID_gopanic"),
@@ -112,5 +119,6 @@ func Lookup(minor int) (Set, Release, error) {
 		}
 		return s, r, nil
 	}
-	return nil, Release{}, fmt.Errorf("go1.%d is not among the known versions go1.%d to go1.%d", minor, Oldest(), Newest())
+	return nil, Release{}, fmt.Errorf("go1.%d is not among the known versions go1.%d to go1.%d", minor, Oldest(),
+		Newest())
 }

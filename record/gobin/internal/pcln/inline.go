@@ -24,7 +24,8 @@ func (t *Table) node(tree uint64, i int32) (nameOff, parentPC uint32, id uint8, 
 	return nameOff, parentPC, b[0], true
 }
 
-// Calls returns the calls that are active when f executes pc, innermost first; the last is f itself.
+// Calls returns the calls that are active when f executes pc, innermost first; the last is f
+// itself.
 func (t *Table) Calls(f Func, pc uint64) []Call {
 	var out []Call
 	if tree, ok := t.inlTree(f); ok {
@@ -46,8 +47,8 @@ func (t *Table) Calls(f Func, pc uint64) []Call {
 	return append(out, Call{NameOff: name, ID: t.FuncID(f), PC: pc, node: -1})
 }
 
-// Inlined calls visit for every stretch of f that stems from an inlined call, and each call it is in, innermost
-// first. It returns how much work that was, in steps.
+// Inlined calls visit for every stretch of f that stems from an inlined call, and each call it is
+// in, innermost first. It returns how much work that was, in steps.
 func (t *Table) Inlined(f Func, visit func(r Run, c Call)) int {
 	tree, ok := t.inlTree(f)
 	if !ok {
@@ -105,8 +106,9 @@ func (w *chains) resolve(i int32, pc uint64) bool {
 // Node returns the number of the inlined call in its function's tree: one copy has one number.
 func (c Call) Node() int32 { return c.node }
 
-// Wrapper says whether the call is of a function that the compiler made and tracebacks leave out when it
-// calls a function with the id callee (src/runtime/traceback.go, elideWrapperCalling, go1.18 to go1.27).
+// Wrapper says whether the call is of a function that the compiler made and tracebacks leave out
+// when it calls a function with the id callee (src/runtime/traceback.go, elideWrapperCalling,
+// go1.18 to go1.27).
 func (t *Table) Wrapper(c Call, callee uint8) bool {
 	id := int64(callee)
 	return int64(c.ID) == t.f.IDWrapper && id != t.f.IDGopanic && id != t.f.IDSigpanic && id != t.f.IDPanicwrap

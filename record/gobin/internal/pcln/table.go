@@ -1,7 +1,8 @@
-// Package pcln reads the table that maps a Go program's code to functions, files and lines (.gopclntab).
+// Package pcln reads the table that maps a Go program's code to functions, files and lines
+// (.gopclntab).
 //
-// The format is that of the Go runtime's src/runtime/symtab.go, go1.18 to go1.27. Offsets of the structs
-// that it holds come from outside, because they differ between versions.
+// The format is that of the Go runtime's src/runtime/symtab.go, go1.18 to go1.27. Offsets of the
+// structs that it holds come from outside, because they differ between versions.
 package pcln
 
 import (
@@ -45,7 +46,8 @@ type Header struct {
 	functions uint64 // and the functions
 }
 
-// NamesAddr returns the address of the name table when the header is at addr: what moduledata points to.
+// NamesAddr returns the address of the name table when the header is at addr: what moduledata
+// points to.
 func (h Header) NamesAddr(addr uint64) uint64 { return addr + h.names }
 
 // ReadHeader reads and checks the header at the beginning of w.
@@ -95,8 +97,8 @@ func New(w, gofunc *image.Window, h Header, text uint64, f Format) *Table {
 // Addr returns the address of the table.
 func (t *Table) Addr() uint64 { return t.w.Addr }
 
-// IndexEnd returns how far the table's index of functions reaches, from its beginning: names, files and pc tables
-// come before it.
+// IndexEnd returns how far the table's index of functions reaches, from its beginning: names, files
+// and pc tables come before it.
 func (t *Table) IndexEnd() uint64 { return min(t.functions+t.Funcs*8+4, t.w.Size) }
 
 // Func is a function as the table has it.
@@ -165,7 +167,8 @@ func (t *Table) NameOffset(f Func) (uint32, bool) {
 // NameAt reads the name at an offset of the name table.
 func (t *Table) NameAt(off uint32) (string, bool) { return t.w.String(t.names + uint64(off)) }
 
-// NameHead returns the first bytes of the name at an offset: at least 256 where the table goes on so long.
+// NameHead returns the first bytes of the name at an offset: at least 256 where the table goes on
+// so long.
 func (t *Table) NameHead(off uint32) []byte { return t.w.At(t.names + uint64(off)) }
 
 // pcdata returns the offset of a function's pc table number i; 0 if it has none.
@@ -192,7 +195,8 @@ func (t *Table) funcdata(f Func, i uint8) (uint64, bool) {
 	return uint64(off), ok && off != 1<<32-1
 }
 
-// Wrapped returns the function that f, made by the compiler for a go or defer statement with arguments, calls.
+// Wrapped returns the function that f, made by the compiler for a go or defer statement with
+// arguments, calls.
 func (t *Table) Wrapped(f Func) (Func, bool) {
 	at, ok := t.funcdata(f, funcdataWrapInfo)
 	if !ok {

@@ -6,7 +6,8 @@ type Run struct {
 	Value      int32
 }
 
-// maxSteps bounds the walk of one pc table, damaged ones included. Tables of real functions have at most some ten thousand steps.
+// maxSteps bounds the walk of one pc table, damaged ones included. Tables of real functions have at
+// most some ten thousand steps.
 const maxSteps = 1 << 17
 
 // cursor steps through one pc table.

@@ -1,5 +1,6 @@
-// Pgo keeps the scheduler busy in every way at once. Its own CPU profile, given back to the compiler, makes the
-// compiler inline the runtime's scheduler functions: what the tests of profile-guided builds need.
+// Pgo keeps the scheduler busy in every way at once. Its own CPU profile, given back to the
+// compiler, makes the compiler inline the runtime's scheduler functions: what the tests of
+// profile-guided builds need.
 //
 //	go run . cpu.pprof   writes the profile of five seconds
 package main
@@ -27,7 +28,8 @@ func main() {
 		}
 		defer pprof.StopCPUProfile()
 	}
-	for _, work := range []func(){channels, buffered, mutexes, yields, spawns, files, network, timers, coroutines, selects, collections} {
+	for _, work := range []func(){channels, buffered, mutexes, yields, spawns, files, network, timers, coroutines,
+		selects, collections} {
 		go func() {
 			for {
 				work()

@@ -20,7 +20,8 @@ type Marks struct {
 	AfterStop   int64 `json:"after_stop"`
 }
 
-// Main runs work between the start and the stop of the tracer and exits with status 1 if it returns an error.
+// Main runs work between the start and the stop of the tracer and exits with status 1 if it returns
+// an error.
 func Main(work func() error) {
 	traceFile := flag.String("trace", "", "write an execution trace to this file")
 	profileFile := flag.String("cpuprofile", "", "write a CPU profile to this file")
@@ -117,8 +118,8 @@ func monotonic() int64 {
 	return ts.Nano()
 }
 
-// pause computes for a moment. Nothing that a tracer would record happens close to the trace's edges then, whose times
-// traces of Go 1.21 and earlier do not tell to the microsecond.
+// pause computes for a moment. Nothing that a tracer would record happens close to the trace's
+// edges then, whose times traces of Go 1.21 and earlier do not tell to the microsecond.
 func pause() {
 	const moment = 300_000
 	for end := monotonic() + moment; monotonic() < end; {

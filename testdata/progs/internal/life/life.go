@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// Main does in the main goroutine what the case named by -case is. It prints the count for each line of standard input and at the end, which is the end
-// of the input or, with -for, of that time.
+// Main does in the main goroutine what the case named by -case is. It prints the count for each
+// line of standard input and at the end, which is the end of the input or, with -for, of that time.
 func Main(cases map[string]func() error, count *int64) {
 	name := flag.String("case", "", "what to do: "+names(cases))
 	length := flag.Duration("for", 0, "end after this time, whatever the input does")
@@ -58,7 +58,8 @@ func fail(err error) {
 	os.Exit(1)
 }
 
-// Every does something again and again, pace apart, and adds to count what it returns, until there is an error.
+// Every does something again and again, pace apart, and adds to count what it returns, until there
+// is an error.
 func Every(pace time.Duration, count *int64, do func() (int64, error)) error {
 	for range time.Tick(pace) {
 		n, err := do()

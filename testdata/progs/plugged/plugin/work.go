@@ -1,4 +1,5 @@
-// A plugin whose code makes every kind of move: its copy of the runtime's functions does most of them.
+// A plugin whose code makes every kind of move: its copy of the runtime's functions does most of
+// them.
 package main
 
 import (
