@@ -14,50 +14,60 @@ const (
 )
 
 // Metadata describes a recording. It is stored as JSON in the trace's key-value metadata.
+//
+// FORMAT.md prints the comment of each field, in this type and in those below it. A field that is
+// absent from the JSON has its zero value.
 type Metadata struct {
-	SchemaVersion int    `json:"schema_version"`
-	Source        Source `json:"source"`
-	Recorder      string `json:"recorder"` // program and version that wrote the trace
+	SchemaVersion int    `json:"schema_version"` // The version of this schema.
+	Source        Source `json:"source"`         // How events were obtained: `ebpf` or `go trace`.
+	Recorder      string `json:"recorder"`       // Program and version that wrote the trace.
 
-	Host     string `json:"host,omitempty"`
-	Kernel   string `json:"kernel,omitempty"`
-	Arch     string `json:"arch,omitempty"`
-	CPUModel string `json:"cpu_model,omitempty"`
-	CPUs     int    `json:"cpus,omitempty"`
+	Host     string `json:"host,omitempty"`      // Host name.
+	Kernel   string `json:"kernel,omitempty"`    // Kernel release.
+	Arch     string `json:"arch,omitempty"`      // Architecture, as Go names it.
+	CPUModel string `json:"cpu_model,omitempty"` // Model of the CPUs.
+	CPUs     int    `json:"cpus,omitempty"`      // Number of CPUs.
 
-	Clock         string `json:"clock"`                  // the clock behind time_ns
-	ClockOffsetNS int64  `json:"clock_offset_ns"`        // time_ns minus that clock
-	ClockSource   string `json:"clock_source,omitempty"` // the kernel's name for the counter behind the clock
-	// ClockStepNS is how far the clock moves at least when it moves; events within a step have one
-	// time. 0: it moves from each reading to the next, or was not measured.
+	Clock         string `json:"clock"`                  // The clock behind `time_ns`.
+	ClockOffsetNS int64  `json:"clock_offset_ns"`        // `time_ns` minus that clock.
+	ClockSource   string `json:"clock_source,omitempty"` // The kernel's name for the counter behind the clock.
+	// The smallest step by which the clock advances. Events within a step have the same time. 0: each
+	// reading differs from the one before, or the step was not measured.
 	ClockStepNS int64 `json:"clock_step_ns,omitempty"`
-	// TimeResolutionNS is what all times are multiples of, 0: 1 ns. The writer sets it.
+	// All times are multiples of it. 0: 1 ns. The writer sets it.
 	TimeResolutionNS int64  `json:"time_resolution_ns,omitempty"`
-	StartNS          int64  `json:"start_ns"` // recording began: everything before was not looked for
-	EndNS            int64  `json:"end_ns"`   // recording ended; 0 in a segment whose recorder was killed
-	EndReason        string `json:"end_reason,omitempty"`
+	StartNS          int64  `json:"start_ns"`             // When the recording began. Nothing earlier was looked for.
+	EndNS            int64  `json:"end_ns"`               // When it ended. 0: the recorder was killed.
+	EndReason        string `json:"end_reason,omitempty"` // Why it ended.
 
-	Lost          int64 `json:"lost"`            // events lost, all of them inside gap rows
-	LostStacks    int64 `json:"lost_stacks"`     // events whose stack is null because the stack was lost
-	MaxStackDepth int   `json:"max_stack_depth"` // frames, 0: stacks were not recorded
+	Lost          int64 `json:"lost"`            // Events lost, all of them inside `gap` rows.
+	LostStacks    int64 `json:"lost_stacks"`     // Events whose stack is null because the stack was lost.
+	MaxStackDepth int   `json:"max_stack_depth"` // The most frames a stack can have. 0: stacks were not recorded.
 
-	Processes []Process `json:"processes"`
+	Processes []Process `json:"processes"` // The recorded processes.
 
-	Machine *MachineTime `json:"machine,omitempty"` // nil where it was not measured
+	// What all CPUs of the machine did during the recording, as the kernel accounts for it, summed
+	// over CPUs. Absent: not measured.
+	Machine *MachineTime `json:"machine,omitempty"`
 
-	Snapshots []Snapshot `json:"snapshots,omitempty"` // in order of time
+	// The times at which the process's goroutines were read from its memory, in order. A reading takes
+	// a while: each of its rows has its own time within it.
+	Snapshots []Snapshot `json:"snapshots,omitempty"`
 }
 
-// Snapshot is one reading of a process's goroutines from its memory. It takes time: each of its
-// rows is of a moment in it, and not all of the same one.
+// Snapshot is one reading of a process's goroutines from its memory.
 type Snapshot struct {
-	BeginNS    int64 `json:"begin_ns"`
-	EndNS      int64 `json:"end_ns"`
-	AtEnd      bool  `json:"at_end,omitempty"` // of the recording, and not at its beginning
-	Goroutines int64 `json:"goroutines"`       // found alive
-	Unread     int64 `json:"unread,omitempty"` // not looked at, because the time was up
-	// Unsure are of those found alive the ones that have no row: whether they were still in the
-	// state that the memory showed, or were that goroutine at all, is not certain.
+	BeginNS int64 `json:"begin_ns"` // When the reading began.
+	EndNS   int64 `json:"end_ns"`   // When it ended.
+	// Whether it was made at the end of the recording. False: at its beginning, or because a plugin was
+	// opened.
+	AtEnd bool `json:"at_end,omitempty"`
+	// Goroutines that it found alive. Fewer have a row: a goroutine whose own transitions already tell
+	// its state gets none.
+	Goroutines int64 `json:"goroutines"`
+	Unread     int64 `json:"unread,omitempty"` // Places of goroutines that it did not get to before its time was up.
+	// Of `snapshots.goroutines`, those that have no row because the goroutine may have moved, or ended,
+	// while it was read.
 	Unsure int64 `json:"unsure,omitempty"`
 }
 
@@ -65,11 +75,12 @@ type Snapshot struct {
 // it, summed over CPUs. The first three come in steps of a clock tick a CPU, so that in a short
 // recording OwnNS may be a little more than BusyNS.
 type MachineTime struct {
-	BusyNS  int64 `json:"busy_ns"`  // any process, the kernel, interrupts
-	StealNS int64 `json:"steal_ns"` // the hypervisor ran something else
-	IdleNS  int64 `json:"idle_ns"`  // nothing to do, or only disks to wait for
-	// of BusyNS, the recorded processes; of a Go trace with what they started and awaited. 0: not
-	// known
+	BusyNS  int64 `json:"busy_ns"`  // Any process, the kernel, interrupts.
+	StealNS int64 `json:"steal_ns"` // The hypervisor ran something else.
+	IdleNS  int64 `json:"idle_ns"`  // Nothing to do, or only disks to wait for.
+	// Of `machine.busy_ns`, the recorded processes; in a Go trace, with the children that they waited
+	// for. It is counted more finely than `machine.busy_ns` and may exceed it by a few clock ticks. 0:
+	// not known.
 	OwnNS int64 `json:"own_ns"`
 }
 
@@ -86,32 +97,42 @@ func (m *Metadata) Unread() (n int64) {
 
 // Process is a recorded process.
 type Process struct {
-	PID        int32        `json:"pid"`
-	Command    string       `json:"command"`
-	Executable string       `json:"executable"`
-	GoVersion  string       `json:"go_version"`
-	BuildID    string       `json:"build_id,omitempty"`
-	GOMAXPROCS int          `json:"gomaxprocs,omitempty"`
-	CPUQuota   float64      `json:"cpu_quota,omitempty"` // CPUs the cgroup may use, 0: no limit
-	Coverage   []Transition `json:"coverage"`
-	Modules    []Module     `json:"modules,omitempty"` // Go code beside the executable's
+	PID        int32  `json:"pid"`                // PID, as the root PID namespace numbers it.
+	Command    string `json:"command"`            // Command line or name.
+	Executable string `json:"executable"`         // Path of the executable, as the process sees it.
+	GoVersion  string `json:"go_version"`         // The Go version the executable was built with.
+	BuildID    string `json:"build_id,omitempty"` // The executable's build id.
+	// GOMAXPROCS when the recording began; of a command recorded from its first instruction, the first
+	// value seen. `limit` rows say what it was later.
+	GOMAXPROCS int `json:"gomaxprocs,omitempty"`
+	// CPUs that the cgroup could use when the recording began. 0: no limit. `limit` rows say what it
+	// was later.
+	CPUQuota float64      `json:"cpu_quota,omitempty"`
+	Coverage []Transition `json:"coverage"` // Which transitions can be in the trace.
+	// Go code that is not in the executable: plugins, or a library in a program that is not Go.
+	Modules []Module `json:"modules,omitempty"`
 }
 
 // Module is Go code of a process that is not in its executable: a plugin, or a library in a program
 // that is not Go.
 type Module struct {
-	Path    string `json:"path"`
-	BuildID string `json:"build_id,omitempty"`
-	Runtime bool   `json:"runtime,omitempty"`  // the recorded Go runtime is in it, not in the executable
-	FoundNS int64  `json:"found_ns,omitempty"` // when it was found; 0: before the recording began
-	Other   bool   `json:"other,omitempty"`    // it has another Go runtime, whose goroutines are not recorded
-	Why     string `json:"why,omitempty"`      // why its functions are not known; empty: they are
-	Stacks  int64  `json:"stacks,omitempty"`   // events with such functions in a stack
+	Path    string `json:"path"`               // Path of the file, as the process sees it.
+	BuildID string `json:"build_id,omitempty"` // The file's build id.
+	Runtime bool   `json:"runtime,omitempty"`  // The recorded Go runtime is in it, not in the executable.
+	// When it was found, on the clock of `time_ns`. 0: before the recording began.
+	FoundNS int64 `json:"found_ns,omitempty"`
+	Other   bool  `json:"other,omitempty"` // It has another Go runtime, whose goroutines are not in the trace.
+	// Why its functions are not known: in stacks each is the file's name in brackets. Absent: they are
+	// known.
+	Why    string `json:"why,omitempty"`
+	Stacks int64  `json:"stacks,omitempty"` // Events with such functions in their stacks.
 }
 
 // Transition says whether a kind of transition can be in the trace.
 type Transition struct {
-	Name    string `json:"name"` // create, run, park, ready, yield, exit, syscalls, coroutines, cgo, gc, kernel, stacks
-	Covered bool   `json:"covered"`
-	Why     string `json:"why,omitempty"` // why not, or what to know
+	// Kind of transition: create, run, park, ready, yield, exit, syscalls, coroutines, cgo, gc, kernel,
+	// stacks.
+	Name    string `json:"name"`
+	Covered bool   `json:"covered"`       // Whether it can be in the trace.
+	Why     string `json:"why,omitempty"` // Why not, or what to know about it.
 }

@@ -90,8 +90,8 @@ var encodingSpecs = []struct{ name, meaning string }{
 		"as few bits as there can be"},
 	{encDict, "RLE_DICTIONARY, the dictionary in order of appearance; indices of 1, 2, 4, 8, 16, 24 or 32 bits, so " +
 		"that none straddles a byte"},
-	{encEither, "RLE_DICTIONARY, and DELTA_BINARY_PACKED from the page of a row group on at which there are more " +
-		"than 65,536 values"},
+	{encEither, "RLE_DICTIONARY; once a row group's dictionary has more than 65,536 values, DELTA_BINARY_PACKED in " +
+		"the pages that follow"},
 }
 
 // specs is the schema. Later versions append columns to it and change nothing else.
@@ -157,10 +157,11 @@ var kindSpecs = [...]struct{ name, meaning string }{
 	KindGoroutine: {"goroutine", "A goroutine moved from one state to another."},
 	KindThread:    {"thread", "A kernel thread of the process came onto a CPU, left it, or was woken."},
 	KindRange:     {"range", "Something that lasts from `time_ns` to `end_ns`: a GC phase, a stop-the-world pause."},
-	KindGap: {"gap", "Nothing is known of the process from `time_ns` to `end_ns`: events were lost or not " +
-		"looked for."},
-	KindSnapshot: {"snapshot", "A goroutine as it was found in the process's memory, at attach or at the end."},
-	KindLimit:    {"limit", "A limit of the process that holds from `time_ns` on: its GOMAXPROCS, or its CPU quota."},
+	KindGap: {"gap", "Events of the process from `time_ns` to `end_ns` are missing: they were lost, or not looked " +
+		"for."},
+	KindSnapshot: {"snapshot", "A goroutine as it was found in the process's memory, at the beginning, when a plugin " +
+		"was opened, or at the end."},
+	KindLimit: {"limit", "A limit of the process that holds from `time_ns` on: its GOMAXPROCS, or its CPU quota."},
 }
 
 // stateSpecs names the states, in the vocabulary of the Go execution trace.
