@@ -5,6 +5,7 @@ import (
 
 	"github.com/gosched/gosched/format"
 	"github.com/gosched/gosched/record/gobin"
+	"github.com/gosched/gosched/record/image"
 )
 
 // TestModulesChangeWhatIsCovered adds modules to a choice of which the program has no coroutines.
@@ -21,8 +22,8 @@ func TestModulesChangeWhatIsCovered(t *testing.T) {
 		}
 		return out
 	}
-	plugin := func(path string, covers []gobin.Coverage, points []gobin.Probe) *module {
-		return &module{Module: format.Module{Path: path}, points: points, covers: covers}
+	plugin := func(path string, covers []gobin.Coverage, points []gobin.Probe) *image.Module {
+		return &image.Module{Module: format.Module{Path: path}, Points: points, Covers: covers}
 	}
 	type want struct {
 		transition string
@@ -31,26 +32,26 @@ func TestModulesChangeWhatIsCovered(t *testing.T) {
 	}
 	tests := []struct {
 		name    string
-		modules []*module
+		modules []*image.Module
 		without []string
 		want    []want
 		points  int // of the first module
 	}{
 		{"none", nil, nil, []want{{"run", true, ""}, {"coroutines", true, "this program has no coroutines"}}, 0},
 		{
-			"two with coroutines", []*module{plugin("/a", all(""), probes), plugin("/b", all(""), probes)}, nil,
+			"two with coroutines", []*image.Module{plugin("/a", all(""), probes), plugin("/b", all(""), probes)}, nil,
 			[]want{{"run", true, ""}, {"coroutines", true, "only in /a, /b"}}, 2,
 		},
 		{
-			"one that is partly seen", []*module{plugin("/a", all("run"), probes[1:])}, nil,
+			"one that is partly seen", []*image.Module{plugin("/a", all("run"), probes[1:])}, nil,
 			[]want{{"run", false, "in /a: inlined"}, {"coroutines", true, "only in /a"}}, 1,
 		},
 		{
-			"one that is not known", []*module{plugin("/a", nil, nil)}, nil,
+			"one that is not known", []*image.Module{plugin("/a", nil, nil)}, nil,
 			[]want{{"run", false, "in /a: its copy of the scheduler is not watched"}, {"stacks", true, ""}}, 0,
 		},
 		{
-			"coroutines are not wanted", []*module{plugin("/a", all(""), probes)}, []string{"coroutines"},
+			"coroutines are not wanted", []*image.Module{plugin("/a", all(""), probes)}, []string{"coroutines"},
 			[]want{{"run", true, ""}, {"coroutines", false, "left out when recording"}}, 1,
 		},
 	}
@@ -77,8 +78,8 @@ func TestModulesChangeWhatIsCovered(t *testing.T) {
 					}
 				}
 			}
-			if len(test.modules) > 0 && len(test.modules[0].points) != test.points {
-				t.Errorf("%d points are probed, want %d", len(test.modules[0].points), test.points)
+			if len(test.modules) > 0 && len(test.modules[0].Points) != test.points {
+				t.Errorf("%d points are probed, want %d", len(test.modules[0].Points), test.points)
 			}
 		})
 	}

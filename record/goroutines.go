@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/gosched/gosched/format"
+	"github.com/gosched/gosched/record/image"
 	"github.com/gosched/gosched/record/target"
 )
 
@@ -19,15 +20,15 @@ const notWatched = "the goroutines were read once, not recorded"
 // The stack of one that ran, or moved while it was read, is its entry function and a mark that
 // says so.
 func Goroutines(ctx context.Context, proc *target.Process, recorder string) (*format.Memory, error) {
-	image, err := FindImage(proc)
+	found, err := image.Find(proc)
 	if err != nil {
 		return nil, err
 	}
 	s := &session{opts: Options{Recorder: recorder, StackDepth: maxFrames}, proc: proc, choice: unwatched()}
-	s.setImage(image)
+	s.setImage(found)
 	s.pid = int32(proc.PID())
 	m, err := s.readGoroutines(ctx)
-	return m, errors.Join(err, s.modules.close())
+	return m, errors.Join(err, s.modules.Close())
 }
 
 // unwatched is the choice to record nothing.
@@ -62,7 +63,7 @@ func (s *session) readGoroutines(ctx context.Context) (*format.Memory, error) {
 		full: func(b *format.Batch) *format.Batch { return b },
 	}
 	s.follow = newFollower(r, texts, s.newStacks(m.Stacks(), texts))
-	s.modules.look()
+	s.modules.Look()
 	tids, err := s.threadIDs()
 	if err != nil {
 		return nil, err
@@ -73,7 +74,7 @@ func (s *session) readGoroutines(ctx context.Context) (*format.Memory, error) {
 			s.follow.tell(&e)
 		}
 	})
-	m.Meta.Processes[0].Modules = s.modules.describe()
+	m.Meta.Processes[0].Modules = s.modules.Describe()
 	m.Meta.EndNS, m.Meta.EndReason = now()+s.offsetNS, "all goroutines were read"
 	return m, err
 }
@@ -95,7 +96,7 @@ func (s *session) openWalker() ([]string, error) {
 	}
 	s.walker = &walker{
 		mem: s.proc, layout: &layout, allgs: allgs + s.bias, keep: keepers(waits, s.binary.Version.Minor), now: now,
-		ending: endings(&s.modules.code), belowSP: belowSP(s.binary.Arch),
+		ending: endings(s.modules.Code()), belowSP: belowSP(s.binary.Arch),
 	}
 	return waits, nil
 }

@@ -57,41 +57,24 @@ func TestGoroutinesOfALibraryInACProgram(t *testing.T) {
 	}
 }
 
-func TestTwoGoRuntimesInOneProcess(t *testing.T) {
+// TestAGoProgramWithAGoLibrary has two runtimes: its own is recorded.
+func TestAGoProgramWithAGoLibrary(t *testing.T) {
 	testenv.RequireBPF(t)
 	lib := testenv.BuildCLibrary(t, "")
-	second := filepath.Join(t.TempDir(), "second.so")
-	code, err := os.ReadFile(lib.Library)
-	if err := errors.Join(err, os.WriteFile(second, code, 0o755)); err != nil {
+	cmd := exec.Command(testenv.Build(t, testenv.Program{Name: "service", Mode: testenv.Cgo}), "-clients", "1")
+	cmd.Env = append(os.Environ(), "LD_PRELOAD="+lib.Library)
+	pid := startQuiet(t, cmd)
+	waitFor(t, "the library", func() bool { return mapped(t, pid, lib.Library) })
+	out := filepath.Join(t.TempDir(), "t.parquet")
+	ctx, cancel := context.WithCancel(t.Context())
+	opts := record.Options{Output: out, Progress: func(record.Progress) { cancel() }}
+	sum, err := record.Record(ctx, openProcess(t, pid), opts)
+	if err != nil {
 		t.Fatal(err)
 	}
-	t.Run("of two libraries none is recorded", func(t *testing.T) {
-		p := testenv.StartTold(t, exec.Command(lib.Opens, lib.Library, second))
-		p.Tell(t, "open")
-		_, err := record.Goroutines(t.Context(), openProcess(t, p.PID()), "test")
-		if !errors.Is(err, record.ErrSeveralRuntimes) {
-			t.Fatal(err)
-		}
-		if said := err.Error(); !strings.Contains(said, lib.Library) || !strings.Contains(said, second) {
-			t.Errorf("it does not name both: %s", said)
-		}
-	})
-	t.Run("a Go program is recorded without its library's goroutines, which is said", func(t *testing.T) {
-		cmd := exec.Command(testenv.Build(t, testenv.Program{Name: "service", Mode: testenv.Cgo}), "-clients", "1")
-		cmd.Env = append(os.Environ(), "LD_PRELOAD="+lib.Library)
-		pid := startQuiet(t, cmd)
-		waitFor(t, "the library", func() bool { return mapped(t, pid, lib.Library) })
-		out := filepath.Join(t.TempDir(), "t.parquet")
-		ctx, cancel := context.WithCancel(t.Context())
-		opts := record.Options{Output: out, Progress: func(record.Progress) { cancel() }}
-		sum, err := record.Record(ctx, openProcess(t, pid), opts)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if m := sum.Metadata.Processes[0].Modules; len(m) != 1 || m[0].Path != lib.Library || !m[0].Other {
-			t.Errorf("the trace says that there are these modules: %+v", m)
-		}
-	})
+	if m := sum.Metadata.Processes[0].Modules; len(m) != 1 || m[0].Path != lib.Library || !m[0].Other {
+		t.Errorf("the trace says that there are these modules: %+v", m)
+	}
 }
 
 // startQuiet starts a program that runs until its input ends, with the test.

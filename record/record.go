@@ -18,6 +18,7 @@ import (
 
 	"github.com/gosched/gosched/format"
 	"github.com/gosched/gosched/record/gobin"
+	"github.com/gosched/gosched/record/image"
 	"github.com/gosched/gosched/record/target"
 )
 
@@ -114,14 +115,14 @@ type session struct {
 	opts   Options
 	proc   *target.Process
 	pid    int32 // the process's number in the root PID namespace, as events and the trace have it
-	image  *Image
+	image  *image.Image
 	binary *gobin.Binary // the image's
 	choice *choice
 	bias   uint64 // the image's
 	config *programConfig
 
 	numbers    *numbers // nil: the recorder is in the root PID namespace
-	modules    *modules
+	modules    *image.Modules
 	probes     *probes
 	order      *orderer
 	follow     *follower
@@ -132,6 +133,7 @@ type session struct {
 	endNS      int64 // 0: it has not ended
 	offsetNS   int64
 	drained    int64 // when the rings were last drained
+	looked     int64 // when the process was last asked for modules
 	flushed    int64 // when the writer last got rows
 	replacedNS int64 // when the process replaced its program, 0: it has not
 	cpu        cpuAccount
@@ -181,7 +183,7 @@ func open(proc *target.Process, opts Options) (*session, error) {
 }
 
 // close lets go of what open opened to learn about the process.
-func (s *session) close() error { return errors.Join(s.modules.close(), s.numbers.close()) }
+func (s *session) close() error { return errors.Join(s.modules.Close(), s.numbers.close()) }
 
 // start attaches, lets the process go on, and reads the goroutines that are there already.
 func (s *session) start() error {

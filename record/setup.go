@@ -12,6 +12,7 @@ import (
 	"github.com/gosched/gosched/bpf"
 	"github.com/gosched/gosched/format"
 	"github.com/gosched/gosched/record/gobin"
+	"github.com/gosched/gosched/record/image"
 	"github.com/gosched/gosched/record/target"
 )
 
@@ -37,7 +38,7 @@ func (s *session) identify() error {
 
 // readBinary learns from the file with the Go runtime what will be attached where.
 func (s *session) readBinary() error {
-	image, err := FindImage(s.proc)
+	found, err := image.Find(s.proc)
 	if errors.Is(err, gobin.ErrNotGo) && s.opts.Ready != nil {
 		err = fmt.Errorf("%w; should it load a Go library (-buildmode=c-shared), start it without gosched and "+
 			"record it with -p once it has: at its start no library is in its memory", err)
@@ -45,22 +46,22 @@ func (s *session) readBinary() error {
 	if err != nil {
 		return err
 	}
-	s.setImage(image)
+	s.setImage(found)
 	if err := s.readProbes(); err != nil {
-		return errors.Join(err, s.modules.close())
+		return errors.Join(err, s.modules.Close())
 	}
 	return nil
 }
 
 // setImage takes a process's Go code, and owns it.
-func (s *session) setImage(image *Image) {
-	s.image, s.binary, s.bias = image, image.Binary, image.bias
-	s.modules = newModules(s.proc, image)
+func (s *session) setImage(found *image.Image) {
+	s.image, s.binary, s.bias = found, found.Binary, found.Bias
+	s.modules = image.NewModules(s.proc, found)
 }
 
 func (s *session) readProbes() error {
-	if s.image.probe != nil {
-		return s.image.probe
+	if err := s.image.Recordable(); err != nil {
+		return fmt.Errorf("%w: %w", ErrUnsupported, err)
 	}
 	points, covered, err := s.binary.Probes()
 	if err != nil {
@@ -72,7 +73,7 @@ func (s *session) readProbes() error {
 	if err := s.lookForModules(); err != nil {
 		return err
 	}
-	s.modules.lookForRuntimes()
+	s.modules.LookForRuntimes()
 	return checkBytes(s.image.Path, s.choice.points)
 }
 
@@ -173,7 +174,7 @@ func (s *session) describeProcess() (*format.Process, error) {
 	return &format.Process{
 		PID: s.pid, Command: strings.Join(args, " "), Executable: filepath.Clean(exe),
 		GoVersion: s.binary.GoVersion, BuildID: s.binary.BuildID, GOMAXPROCS: s.gomaxprocs(),
-		CPUQuota: quota, Coverage: s.choice.coverage, Modules: s.modules.describe(),
+		CPUQuota: quota, Coverage: s.choice.coverage, Modules: s.modules.Describe(),
 	}, nil
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gosched/gosched/record"
 	"github.com/gosched/gosched/record/gobin"
+	"github.com/gosched/gosched/record/image"
 	"github.com/gosched/gosched/record/target"
 )
 
@@ -167,7 +168,7 @@ func (d *checkDocument) subject(opts checkOptions) error {
 
 // image checks the Go code of a process.
 func (d *checkDocument) image(proc *target.Process) error {
-	image, err := record.FindImage(proc)
+	found, err := image.Find(proc)
 	if err != nil && exitCode(err) != exitUnsupported {
 		return err
 	}
@@ -175,12 +176,12 @@ func (d *checkDocument) image(proc *target.Process) error {
 		d.problem(adviceFor(err), "%v", err)
 		return nil
 	}
-	if err := image.Recordable(); err != nil {
+	if err := found.Recordable(); err != nil {
 		d.problem("run it as root", "%v", err)
 	}
-	d.inspect(image.Binary, image.Name)
-	d.Binary.Library = image.Library
-	return image.Close()
+	d.inspect(found.Binary, found.Name)
+	d.Binary.Library = found.Library
+	return found.Close()
 }
 
 // process describes a process.
@@ -271,7 +272,7 @@ func adviceFor(err error) string {
 		return privilegeAdvice(err)
 	case errors.Is(err, target.ErrForeignProc):
 		return mountAdvice
-	case errors.Is(err, record.ErrSeveralRuntimes):
+	case errors.Is(err, image.ErrSeveralRuntimes):
 		return "record a process that has one of them"
 	case errors.Is(err, gobin.ErrNotGo):
 		return "record the Go program itself: if this one starts it, by -p"

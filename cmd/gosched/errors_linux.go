@@ -6,6 +6,7 @@ import (
 
 	"github.com/gosched/gosched/record"
 	"github.com/gosched/gosched/record/gobin"
+	"github.com/gosched/gosched/record/image"
 	"github.com/gosched/gosched/record/target"
 )
 
@@ -13,7 +14,7 @@ import (
 var unsupportedErrors = []error{
 	record.ErrUnsupported,
 	record.ErrOpenFiles,
-	record.ErrSeveralRuntimes,
+	image.ErrSeveralRuntimes,
 	gobin.ErrNotGo,
 	gobin.ErrUnsupported,
 	gobin.ErrDamaged,

@@ -18,6 +18,8 @@ var layers = []struct {
 	{"record/target/...", []string{"record/target/..."}, "a process is what /proc shows: no Go binary, no trace"},
 	{"record/gotrace/...", []string{"format", "record/gotrace/...", "record/syscalls"},
 		"Go's own traces become events without eBPF or a target"},
+	{"record/image", []string{"format", "record/gobin", "record/target"},
+		"where a process has its Go code: no eBPF, no events"},
 	{"record/syscalls", nil, "names of functions are all it takes"},
 	{"record/...", []string{"bpf", "format", "record/..."}, "left of format: it writes traces and asks them nothing"},
 	{"analyze/stats/...", []string{"analyze/stats/..."}, "statistics know nothing of traces"},

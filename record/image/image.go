@@ -1,7 +1,9 @@
-package record
+// Package image finds the Go code that a process has in its memory: the file with its runtime,
+// which is the executable or a library that it has loaded, where it lies, and the plugins that come
+// later. It reads the process through target and the files through gobin, and changes nothing.
+package image
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -20,14 +22,15 @@ type Image struct {
 	Name    string // its path as the process has it
 	Library bool   // it is not the executable
 
-	bias  uint64
+	Bias uint64 // what to add to an address of the file for where the process has it
+
 	file  *os.File
 	probe error // why probes in this file would not be in the process; nil: they are
 }
 
-// FindImage finds the Go runtime of a process. A process with two of them is refused: every
+// Find finds the Go runtime of a process. A process with two of them is refused: every
 // goroutine of a trace is a goroutine of one runtime. The caller closes the image.
-func FindImage(proc *target.Process) (*Image, error) {
+func Find(proc *target.Process) (*Image, error) {
 	name, err := proc.ExePath()
 	if err != nil {
 		return nil, err
@@ -38,7 +41,7 @@ func FindImage(proc *target.Process) (*Image, error) {
 	}
 	i := &Image{Path: proc.Exe(), Name: name, file: f}
 	if i.Binary, err = gobin.New(f); err == nil {
-		i.bias, err = executableBias(proc, i.Binary)
+		i.Bias, err = executableBias(proc, i.Binary)
 	} else {
 		err = fmt.Errorf("%s: %w", name, err)
 	}
@@ -54,6 +57,9 @@ func FindImage(proc *target.Process) (*Image, error) {
 
 // ErrSeveralRuntimes is wrapped by the error of a process with more than one Go runtime.
 var ErrSeveralRuntimes = errors.New("several Go runtimes in one process")
+
+// ErrReplaced is wrapped by the error of a file that can be read and not probed.
+var ErrReplaced = errors.New("another file has taken its place, and only root can open the one that was loaded")
 
 // Recordable says why the image can be read and not recorded; nil: it can be.
 func (i *Image) Recordable() error { return i.probe }
@@ -164,10 +170,10 @@ func (l *foundLibraries) add(proc *target.Process, m target.Mapping) {
 	}
 	i := &Image{Path: f.OpenPath(), Name: m.File(), Library: true, file: f.File}
 	if !f.Mapped {
-		i.probe = fmt.Errorf("%w: %s: %w", ErrUnsupported, i.Name, errReplaced)
+		i.probe = fmt.Errorf("%s: %w", i.Name, ErrReplaced)
 	}
 	if i.Binary, err = gobin.New(f.File); err == nil {
-		i.bias, err = biasOf(proc, i.Binary, f, m)
+		i.Bias, err = biasOf(proc, i.Binary, f, m)
 	}
 	if err == nil {
 		l.images = append(l.images, i)
@@ -200,7 +206,7 @@ func readerOf(proc *target.Process) func(addr uint64, buf []byte) error {
 func rootImages(proc *target.Process, libs []*Image) []*Image {
 	dependent := map[uint64]bool{}
 	for _, l := range libs {
-		first := l.Binary.ModuledataAddr() + l.bias
+		first := l.Binary.ModuledataAddr() + l.Bias
 		chain := &moduleChain{mem: readerOf(proc), binary: l.Binary, last: first}
 		found, _ := chain.more() // where the list cannot be read, nothing depends on it
 		for _, m := range found {
@@ -208,52 +214,6 @@ func rootImages(proc *target.Process, libs []*Image) []*Image {
 		}
 	}
 	return slices.DeleteFunc(slices.Clone(libs), func(l *Image) bool {
-		return dependent[l.Binary.ModuledataAddr()+l.bias]
+		return dependent[l.Binary.ModuledataAddr()+l.Bias]
 	})
-}
-
-// maxModules bounds how many modules are followed. A program with more plugins is not known.
-const maxModules = 1 << 12
-
-// moduleChain follows the list of a runtime's modules. A plugin is appended when it is opened,
-// before any of its code runs, and none ever goes (go1.18–1.27 src/runtime/symtab.go,
-// moduledata.next; asm_*.s, runtime.addmoduledata).
-type moduleChain struct {
-	mem    func(addr uint64, buf []byte) error
-	binary *gobin.Binary // whose runtime it is
-	last   uint64        // the moduledata of the last module that is known
-	count  int
-}
-
-// linked is a module in the list.
-type linked struct {
-	gobin.Module
-	addr uint64
-	err  error // its moduledata is not one
-}
-
-// more returns the modules that have come since the last call. It costs one read if there are none.
-func (c *moduleChain) more() ([]linked, error) {
-	size := c.binary.ModuledataSize()
-	if size == 0 {
-		return nil, nil
-	}
-	var out []linked
-	for next := make([]byte, 8); c.count < maxModules; c.count++ {
-		if err := c.mem(c.last+uint64(size)-8, next); err != nil {
-			return out, err
-		}
-		addr := binary.LittleEndian.Uint64(next)
-		if addr == 0 || addr == c.last {
-			break
-		}
-		raw := make([]byte, size)
-		if err := c.mem(addr, raw); err != nil {
-			return out, err
-		}
-		m, err := c.binary.ParseModule(raw)
-		out = append(out, linked{m, addr, err})
-		c.last = addr
-	}
-	return out, nil
 }
