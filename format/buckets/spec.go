@@ -45,38 +45,40 @@ var specs = []spec{
 		text: func(r *Row) *string { return &r.Name }},
 	{name: "stack", nullable: true, meaning: "Of sites and pairs: the functions on the stack, root first, `;` " +
 		"between, without files and lines.", text: func(r *Row) *string { return &r.Stack }},
-	{name: "waker", nullable: true, meaning: "Of pairs: the functions on the waker's stack; where it was no " +
-		"goroutine what the trace calls it, in angle brackets.", text: func(r *Row) *string { return &r.Waker }},
-	{name: "bucket", nullable: true, meaning: "The bucket. Null in the row of a group that has its exact figures, " +
-		"and in pairs.", number: func(r *Row) *int64 { return &r.Bucket }},
-	{name: "lo_ns", nullable: true, meaning: "The least duration of the bucket.",
+	{name: "waker", nullable: true, meaning: "Of pairs: the functions on the waker's stack; where the waker was " +
+		"not a goroutine, its name in the trace in angle brackets.", text: func(r *Row) *string { return &r.Waker }},
+	{name: "bucket", nullable: true, meaning: "The bucket's number. Null in a group's row of exact figures, and in " +
+		"pairs.", number: func(r *Row) *int64 { return &r.Bucket }},
+	{name: "lo_ns", nullable: true, meaning: "The shortest duration of the bucket.",
 		number: func(r *Row) *int64 { return &r.LoNS }},
-	{name: "hi_ns", nullable: true, meaning: "The greatest duration of the bucket.",
+	{name: "hi_ns", nullable: true, meaning: "The longest duration of the bucket.",
 		number: func(r *Row) *int64 { return &r.HiNS }},
 	{name: "count", nullable: true, meaning: "Durations in the bucket that were seen from beginning to end; of a " +
 		"pair all of them.", number: func(r *Row) *int64 { return &r.Count }},
-	{name: "censored", nullable: true, meaning: "Durations in the bucket that were cut, by the recording's ends or " +
-		"by lost events: they lasted at least that long.", number: func(r *Row) *int64 { return &r.Censored }},
-	{name: "sum_ns", nullable: true, meaning: "The exact sum of those seen whole. This and what follows is only in " +
-		"the row without a bucket.", number: func(r *Row) *int64 { return &r.SumNS }},
-	{name: "censored_sum_ns", nullable: true, meaning: "The exact sum of what was seen of those that were cut.",
+	{name: "censored", nullable: true, meaning: "Durations in the bucket that were censored: the recording's ends " +
+		"or lost events cut them off, so they lasted at least that long.",
+		number: func(r *Row) *int64 { return &r.Censored }},
+	{name: "sum_ns", nullable: true, meaning: "The exact sum of those seen from beginning to end. This column and " +
+		"those after it have values only in rows without a bucket.", number: func(r *Row) *int64 { return &r.SumNS }},
+	{name: "censored_sum_ns", nullable: true, meaning: "The exact sum of what was seen of the censored ones.",
 		number: func(r *Row) *int64 { return &r.CensoredSumNS }},
-	{name: "min_ns", nullable: true, meaning: "The shortest seen whole, 0 if there is none.",
+	{name: "min_ns", nullable: true, meaning: "The shortest seen from beginning to end, 0 if there is none.",
 		number: func(r *Row) *int64 { return &r.MinNS }},
-	{name: "max_ns", nullable: true, meaning: "The longest seen whole, 0 if there is none.",
+	{name: "max_ns", nullable: true, meaning: "The longest seen from beginning to end, 0 if there is none.",
 		number: func(r *Row) *int64 { return &r.MaxNS }},
-	{name: "censored_max_ns", nullable: true, meaning: "The longest of those that were cut, 0 if there is none.",
+	{name: "censored_max_ns", nullable: true, meaning: "The longest of the censored ones, 0 if there is none.",
 		number: func(r *Row) *int64 { return &r.CensoredMaxNS }},
-	{name: "broken", nullable: true, meaning: "Durations with moves missing from the trace: in no other number.",
+	{name: "broken", nullable: true, meaning: "Durations of which transitions are missing from the trace; they are " +
+		"in no other number.",
 		number: func(r *Row) *int64 { return &r.Broken }},
-	{name: "idle_ns", nullable: true, meaning: "Of sites: of `sum_ns` and `censored_sum_ns`, in which goroutines " +
-		"may have been waiting for work.", number: func(r *Row) *int64 { return &r.IdleNS }},
-	{name: "frame", nullable: true, meaning: "Of sites: the innermost frame that is not of a library's plumbing, " +
+	{name: "idle_ns", nullable: true, meaning: "Of sites: the part of `sum_ns` and `censored_sum_ns` in which " +
+		"goroutines may have been waiting for work.", number: func(r *Row) *int64 { return &r.IdleNS }},
+	{name: "frame", nullable: true, meaning: "Of sites: the innermost frame that is not library plumbing, " +
 		"`func file:line`.", text: func(r *Row) *string { return &r.Frame }},
-	{name: "waker_frame", nullable: true, meaning: "Of pairs: the same of the waker.",
+	{name: "waker_frame", nullable: true, meaning: "Of pairs: the same, of the waker's stack.",
 		text: func(r *Row) *string { return &r.WakerFrame }},
-	{name: "causes", nullable: true, meaning: "Of sites: what the goroutines there waited for in the end, a JSON " +
-		"list of `{\"kind\", \"name\", \"ns\"}`.", text: func(r *Row) *string { return &r.Causes }},
+	{name: "causes", nullable: true, meaning: "Of sites: the root causes of the waiting there, a JSON list of " +
+		"`{\"kind\", \"name\", \"ns\"}`.", text: func(r *Row) *string { return &r.Causes }},
 }
 
 func (s *spec) typ() flat.Type {
