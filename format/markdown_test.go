@@ -1,18 +1,12 @@
 package format
 
 import (
-	"bytes"
 	"flag"
-	"go/ast"
-	"go/parser"
-	"go/token"
-	"os"
 	"reflect"
-	"strings"
 	"testing"
-	"text/template"
 
 	"github.com/gosched/gosched/format/internal/flat"
+	"github.com/gosched/gosched/internal/docs"
 )
 
 var update = flag.Bool("update", false, "write FORMAT.md and the golden files")
@@ -36,27 +30,12 @@ type pageColumn struct {
 type pageField struct{ Name, Type, Meaning string }
 
 func TestFormatMDIsWhatTheSpecSays(t *testing.T) {
-	var got bytes.Buffer
-	if err := template.Must(template.ParseFiles("FORMAT.md.tmpl")).Execute(&got, newPage(t)); err != nil {
-		t.Fatal(err)
-	}
-	if *update {
-		if err := os.WriteFile("FORMAT.md", got.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile("FORMAT.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got.Bytes(), want) {
-		t.Error("FORMAT.md differs from the spec; run: go test ./format -run FormatMD -update")
-	}
+	docs.Check(t, "FORMAT.md", docs.Fill(t, "FORMAT.md.tmpl", newPage(t)), *update,
+		"go test ./format -run FormatMD -update")
 }
 
 func newPage(t *testing.T) page {
-	p := page{Version: SchemaVersion, VersionKey: keyVersion, MetadataKey: keyMetadata, SegmentKey: keySegment,
-		Fields: metadataFields(t)}
+	p := page{Version: SchemaVersion, VersionKey: keyVersion, MetadataKey: keyMetadata, SegmentKey: keySegment}
 	for i := range specs {
 		p.Columns = append(p.Columns, newPageColumn(&specs[i]))
 	}
@@ -68,6 +47,9 @@ func newPage(t *testing.T) page {
 	}
 	for _, s := range stateSpecs[1:] {
 		p.States = append(p.States, pageName{s.name, s.meaning})
+	}
+	for _, f := range docs.Fields(t, "meta.go", reflect.TypeFor[Metadata](), "json") {
+		p.Fields = append(p.Fields, pageField{f.Name, jsonType(f.Type), f.Meaning})
 	}
 	return p
 }
@@ -82,51 +64,6 @@ func newPageColumn(s *spec) pageColumn {
 		c.Uses = append(c.Uses, map[use]string{must: "●", may: "○", never: ""}[u])
 	}
 	return c
-}
-
-// metadataFields are the fields of the metadata's JSON, each with what its comment says; a dot leads
-// into a list's elements.
-func metadataFields(t *testing.T) (fields []pageField) {
-	comments := fieldComments(t, "meta.go")
-	var walk func(reflect.Type, string)
-	walk = func(typ reflect.Type, prefix string) {
-		for f := range typ.Fields() {
-			tag, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-			meaning := comments[typ.Name()+"."+f.Name]
-			if !strings.HasSuffix(meaning, ".") {
-				t.Errorf("the comment of %s.%s is no sentence: %q", typ.Name(), f.Name, meaning)
-			}
-			fields = append(fields, pageField{prefix + tag, jsonType(f.Type), meaning})
-			if kind := f.Type.Kind(); kind == reflect.Slice || kind == reflect.Pointer {
-				walk(f.Type.Elem(), prefix+tag+".")
-			}
-		}
-	}
-	walk(reflect.TypeFor[Metadata](), "")
-	return fields
-}
-
-// fieldComments are the comments of the fields of a file's structs, by "Type.Field", on one line.
-func fieldComments(t *testing.T, path string) map[string]string {
-	file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments)
-	if err != nil {
-		t.Fatal(err)
-	}
-	comments := map[string]string{}
-	ast.Inspect(file, func(n ast.Node) bool {
-		spec, ok := n.(*ast.TypeSpec)
-		if !ok {
-			return true
-		}
-		if s, ok := spec.Type.(*ast.StructType); ok {
-			for _, f := range s.Fields.List {
-				words := strings.Fields(f.Doc.Text() + f.Comment.Text())
-				comments[spec.Name.Name+"."+f.Names[0].Name] = strings.Join(words, " ")
-			}
-		}
-		return false
-	})
-	return comments
 }
 
 func jsonType(t reflect.Type) string {

@@ -1,13 +1,11 @@
 package buckets
 
 import (
-	"bytes"
 	"flag"
-	"os"
 	"testing"
-	"text/template"
 
 	"github.com/gosched/gosched/format/internal/flat"
+	"github.com/gosched/gosched/internal/docs"
 )
 
 var update = flag.Bool("update", false, "write SUMMARY.md")
@@ -32,20 +30,6 @@ func TestSummaryMDIsWhatTheSpecSays(t *testing.T) {
 		}
 		p.Columns = append(p.Columns, c)
 	}
-	var got bytes.Buffer
-	if err := template.Must(template.ParseFiles("SUMMARY.md.tmpl")).Execute(&got, p); err != nil {
-		t.Fatal(err)
-	}
-	if *update {
-		if err := os.WriteFile("SUMMARY.md", got.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile("SUMMARY.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got.Bytes(), want) {
-		t.Error("SUMMARY.md differs from the spec; run: go test ./format/buckets -run SummaryMD -update")
-	}
+	docs.Check(t, "SUMMARY.md", docs.Fill(t, "SUMMARY.md.tmpl", p), *update,
+		"go test ./format/buckets -run SummaryMD -update")
 }

@@ -43,12 +43,14 @@ var layers = []struct {
 	{"cmd/...", []string{"bpf", "format/...", "record/...", "analyze/...", "export/...", "cmd/...", "internal/..."},
 		"commands put the pieces together"},
 	{"internal/archtest", nil, "the rules read files, not packages"},
+	{"internal/docs", nil, "tests of any package fill in pages with it"},
 	{"internal/...", []string{"bpf", "format/...", "record/...", "analyze/...", "internal/..."},
 		"what only tests use may use everything but commands"},
 }
 
 // testLayers is what tests of any package may import beside their own layer.
-var testLayers = []string{"internal/golden", "internal/testenv", "internal/referee", "analyze/internal/..."}
+var testLayers = []string{"internal/docs", "internal/golden", "internal/testenv", "internal/referee",
+	"analyze/internal/..."}
 
 // homes says which of our packages may import a third-party module: its home, and
 // more in tests. A module that is not here is not used.

@@ -16,34 +16,47 @@ import (
 // maxFile is the largest policy that is read.
 const maxFile = 1 << 20
 
-// file is a policy as it is written.
+// file is a policy as it is written. CI.md prints the comment of each field, in this type and in
+// those below it.
 type file struct {
-	Version int          `yaml:"version"`
-	Alpha   *float64     `yaml:"alpha"`
-	InARow  *float64     `yaml:"in_a_row"`
-	Metrics []fileGate   `yaml:"metrics"`
-	Rules   []fileRule   `yaml:"rules"`
-	Ignore  []fileIgnore `yaml:"ignore"`
-	Allow   []string     `yaml:"allow"`
+	Version int `yaml:"version"` // The version of the file, 1. Required.
+	// The chance of a false alarm that all metrics share, above 0 and at most 0.2.
+	Alpha *float64 `yaml:"alpha"`
+	// The smallest effect that counts where the recordings do not alternate, 1 or more.
+	InARow  *float64   `yaml:"in_a_row"`
+	Metrics []fileGate `yaml:"metrics"` // What decides. If there are any, they replace the usual ones.
+	// Rules to apply in another way than usual; those that are not named stay as they are.
+	Rules []fileRule `yaml:"rules"`
+	// What is known and accepted for a time. An entry that has expired is a warning and has no other
+	// effect.
+	Ignore []fileIgnore `yaml:"ignore"`
+	Allow  []string     `yaml:"allow"` // Differences between recordings that are accepted, as `--allow` names them.
 }
 
 type fileGate struct {
-	Metric string   `yaml:"metric"`
+	Metric string `yaml:"metric"` // A metric, as it is named below.
+	// The ratio from which on a change counts, above 1. Default: as usual for the metric, else 1.3.
 	Effect *float64 `yaml:"effect"`
-	Floor  *string  `yaml:"floor"`
+	// The smallest difference that counts: a duration such as `100µs`; of `time`, seconds a second as
+	// a number. Default: as usual for the metric, else `200µs` or `0.05`.
+	Floor *string `yaml:"floor"`
 }
 
 type fileRule struct {
-	Rule  string   `yaml:"rule"`
-	Gate  *bool    `yaml:"gate"`
-	Floor *float64 `yaml:"floor"`
+	Rule  string   `yaml:"rule"`  // A rule, as it is named below.
+	Gate  *bool    `yaml:"gate"`  // Whether it decides; else it is only reported.
+	Floor *float64 `yaml:"floor"` // The least that counts, a number in the unit of the rule's usual floor.
 }
 
 type fileIgnore struct {
-	What   string `yaml:"what"`
+	What string `yaml:"what"` // A metric or a rule.
+	// Of a rule, a part of the function's name. Default: anywhere. A metric has no function: leave it
+	// out there.
 	Where  string `yaml:"where"`
-	Reason string `yaml:"reason"`
-	Until  string `yaml:"until"`
+	Reason string `yaml:"reason"` // Why, for those who read the file later. Required.
+	// The last day on which it holds, such as `2027-01-31`; it is compared with the day of head's
+	// latest recording, in UTC. Required.
+	Until string `yaml:"until"`
 }
 
 // Parse reads a policy. What it does not say is as in Default; metrics, if it has any, replace

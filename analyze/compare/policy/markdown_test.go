@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"bytes"
 	"flag"
 	"fmt"
 	"os"
@@ -10,6 +9,9 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/gosched/gosched/analyze/summary"
+	"github.com/gosched/gosched/internal/docs"
 )
 
 var update = flag.Bool("update", false, "write the tables of CI.md")
@@ -19,31 +21,6 @@ const (
 	madeBegin = "<!-- made from package policy: go test ./analyze/compare/policy -run CIPage -update -->\n"
 	madeEnd   = "<!-- end -->\n"
 )
-
-// keyMeanings says what the keys of a policy are, by name; a dot leads into a list's elements.
-var keyMeanings = map[string]string{
-	"version":        "The version of the file, 1. It must be there.",
-	"alpha":          "The chance of a false alarm that all metrics share, above 0 and at most 0.2.",
-	"in_a_row":       "The least effect where the recordings do not alternate, 1 or more.",
-	"metrics":        "What decides. If there are any, they replace the usual ones.",
-	"metrics.metric": "A metric, as it is named below.",
-	"metrics.effect": "The ratio from which on a change counts, above 1. Missing: as usual for the metric, else 1.3.",
-	"metrics.floor": "The least difference that counts: a duration such as `100µs`; of `time`, seconds a second " +
-		"as a number. Missing: as usual for the metric, else `200µs` or `0.05`.",
-	"rules":       "Rules that are applied in another way than usual; those that are not named stay as they are.",
-	"rules.rule":  "A rule, as it is named below.",
-	"rules.gate":  "Whether it decides; else it is only reported.",
-	"rules.floor": "The least that counts, a number in the unit of the rule's usual floor.",
-	"ignore": "What is known and let pass for a time. An entry that has expired is a warning and lets " +
-		"nothing pass.",
-	"ignore.what": "A metric or a rule.",
-	"ignore.where": "Of a rule, a part of the function's name; missing: anywhere. A metric has no function: leave " +
-		"it out there.",
-	"ignore.reason": "Why, for those who read the file later. It must be there.",
-	"ignore.until": "The last day on which it holds, such as `2027-01-31`; it is compared with the day of head's " +
-		"latest recording, in UTC. It must be there.",
-	"allow": "Differences between recordings that may be, as `--allow` names them.",
-}
 
 func TestTheCIPageIsWhatThePolicySays(t *testing.T) {
 	text, err := os.ReadFile(page)
@@ -55,15 +32,8 @@ func TestTheCIPageIsWhatThePolicySays(t *testing.T) {
 	if !ok || !closed {
 		t.Fatalf("%s has no place for the tables", page)
 	}
-	want := before + madeBegin + tables(t) + madeEnd + after
-	if *update {
-		if err := os.WriteFile(page, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	} else if want != string(text) {
-		t.Errorf("the tables of %s differ from the policy; run: go test ./analyze/compare/policy -run CIPage -update",
-			page)
-	}
+	docs.Check(t, page, before+madeBegin+docs.Fill(t, "tables.md.tmpl", newTables(t))+madeEnd+after, *update,
+		"go test ./analyze/compare/policy -run CIPage -update")
 }
 
 // TestTheCIPageSaysWhatToDo of every difference.
@@ -126,63 +96,44 @@ func TestTheDefaultAsAFileIsTheDefault(t *testing.T) {
 	}
 }
 
-// tables are the page's tables of keys, metrics, rules and differences, and the default as a file.
-func tables(t *testing.T) string {
-	var out bytes.Buffer
-	out.WriteString("\nThe keys; any other is refused:\n\n| key | type | meaning |\n|---|---|---|\n")
-	writeKeys(t, &out)
-	fmt.Fprintf(&out, "\nMetrics that decide where there is no policy. Worse is what is beyond effect and floor, "+
-		"with p below %g:\n\n", DefaultAlpha)
-	out.WriteString("| metric | effect | floor |\n|---|---|---|\n")
-	for _, g := range Default().Metrics {
-		fmt.Fprintf(&out, "| `%s` | %g× | %s |\n", g.Metric, g.Effect, g.FloorText())
+// tables is what the page's tables are filled in with.
+type tables struct {
+	Keys        []tableKey
+	Alpha       float64
+	Metrics     []Gate
+	Blocked     Metric
+	Statistics  string
+	Measures    []tableMeasure
+	Rules       any
+	Differences any
+	Default     string
+}
+
+type tableKey struct{ Name, Type, Meaning string }
+
+type tableMeasure struct {
+	Name    summary.Metric
+	Groups  string
+	Example Metric
+}
+
+func newTables(t *testing.T) tables {
+	out := tables{
+		Alpha: DefaultAlpha, Metrics: Default().Metrics, Blocked: Blocked, Statistics: joined(stats), Rules: Rules,
+		Differences: Differences, Default: defaultFile(),
 	}
-	fmt.Fprintf(&out, "\nA metric is `%s`, or `MEASURE STATISTIC`, or `MEASURE STATISTIC of GROUP`. Statistics: %s; "+
-		"a rate decides nothing. Measures and groups:\n\n", Blocked, joined(stats))
-	out.WriteString("| measure | groups | example |\n|---|---|---|\n")
+	for _, f := range docs.Fields(t, "file.go", reflect.TypeFor[file](), "yaml") {
+		out.Keys = append(out.Keys, tableKey{f.Name, keyType(f.Type), f.Meaning})
+	}
 	for _, example := range []string{"delay p99 of kind main.worker", "wait p50 of reason sync.Mutex.Lock",
 		"syscall p99 of reason read", "run p99 of kind main.worker"} {
 		m, err := ParseMetric(example)
 		if err != nil {
 			t.Fatal(err)
 		}
-		fmt.Fprintf(&out, "| `%s` | %s | `%s` |\n", m.Key.Metric, joined(groupings[m.Key.Metric]), m)
+		out.Measures = append(out.Measures, tableMeasure{m.Key.Metric, joined(groupings[m.Key.Metric]), m})
 	}
-	out.WriteString("\nRules:\n\n| rule | decides | floor | looks for |\n|---|---|---|---|\n")
-	for _, r := range Rules {
-		fmt.Fprintf(&out, "| `%s` | %s | %g | %s |\n", r.Name, map[bool]string{true: "yes", false: "no"}[r.Limit.Gate],
-			r.Limit.Floor, r.Text)
-	}
-	out.WriteString("\nDifferences that make recordings incomparable:\n\n| difference | recordings have |\n|---|---|\n")
-	for _, d := range Differences {
-		fmt.Fprintf(&out, "| `%s` | %s |\n", d.Name, d.Text)
-	}
-	fmt.Fprintf(&out, "\nWhat holds without a file, as a file:\n\n```yaml\n%s```\n\n", defaultFile())
-	return out.String()
-}
-
-// writeKeys writes the fields of the file; one without a meaning fails the test.
-func writeKeys(t *testing.T, out *bytes.Buffer) {
-	left := len(keyMeanings)
-	var walk func(reflect.Type, string)
-	walk = func(typ reflect.Type, prefix string) {
-		for f := range typ.Fields() {
-			name := prefix + f.Tag.Get("yaml")
-			meaning, ok := keyMeanings[name]
-			if !ok {
-				t.Errorf("key %s has no meaning here", name)
-			}
-			left--
-			fmt.Fprintf(out, "| `%s` | %s | %s |\n", name, keyType(f.Type), meaning)
-			if f.Type.Kind() == reflect.Slice && f.Type.Elem().Kind() == reflect.Struct {
-				walk(f.Type.Elem(), name+".")
-			}
-		}
-	}
-	walk(reflect.TypeFor[file](), "")
-	if left != 0 {
-		t.Errorf("%d keys are described that a policy does not have", left)
-	}
+	return out
 }
 
 func keyType(t reflect.Type) string {
