@@ -3,7 +3,7 @@
 GO          ?= go
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test demo example gate bench trial kernels generate generate-bpf lint referee fuzz clean
+.PHONY: build test demo example self-gate bench trial kernels generate generate-bpf lint referee fuzz clean
 
 build: ## the program, ./gosched
 	CGO_ENABLED=0 $(GO) build -trimpath -o gosched ./cmd/gosched
@@ -14,11 +14,11 @@ test: ## every test; those that load eBPF need root, and are skipped without it.
 demo: ## record a real server for some seconds and print why its goroutines waited; without root from a Go trace
 	testdata/demo/run
 
-example: ## gate a small journal in every way that analyze/compare/CI.md shows; with eBPF where it can be had
+example: ## gate a small journal in every way that CI.md shows; with eBPF where it can be had
 	testdata/example/run
 
-gate: ## is this tree worse than the commit before? Records a benchmark of both; needs root
-	.ci/gate
+self-gate: ## is this tree worse than the commit before? Records a benchmark of both; needs root
+	.ci/self-gate
 
 bench: ## what recording costs and how fast traces are written, read and analyzed, in one run of ten minutes; needs root
 	GOSCHED_REQUIRE_BPF=1 GOSCHED_BENCH_SECONDS=60 $(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./record

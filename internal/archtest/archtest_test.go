@@ -1,7 +1,10 @@
 package archtest
 
 import (
+	"cmp"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -100,5 +103,29 @@ func TestTheFoldersOfTheArchitecturePageExist(t *testing.T) {
 		if info, err := os.Stat("../../" + match[1]); err != nil || !info.IsDir() {
 			t.Errorf("there is no folder %s", match[1])
 		}
+	}
+}
+
+func TestTheLinksOfThePagesLeadToFiles(t *testing.T) {
+	page, links := regexp.MustCompile(`^[A-Z]+\.md$`), regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
+	found := 0
+	err := filepath.WalkDir("../..", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() && (entry.Name() == ".git" || entry.Name() == "build") {
+			return cmp.Or(err, fs.SkipDir)
+		}
+		if !page.MatchString(entry.Name()) {
+			return nil
+		}
+		text, err := os.ReadFile(name)
+		for _, link := range links.FindAllStringSubmatch(string(text), -1) {
+			found++
+			if _, err := os.Stat(filepath.Join(filepath.Dir(name), link[1])); err != nil {
+				t.Errorf("%s links to %s, which is not there", name, link[1])
+			}
+		}
+		return err
+	})
+	if err != nil || found < 20 {
+		t.Errorf("%d links, %v; want at least 20", found, err)
 	}
 }

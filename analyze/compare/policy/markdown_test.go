@@ -17,7 +17,7 @@ import (
 var update = flag.Bool("update", false, "write the tables of CI.md")
 
 const (
-	page      = "../CI.md"
+	page      = "../../../CI.md"
 	madeBegin = "<!-- made from package policy: go test ./analyze/compare/policy -run CIPage -update -->\n"
 	madeEnd   = "<!-- end -->\n"
 )
