@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gosched/gosched/analyze/report"
+	"github.com/gosched/gosched/cmd/gosched/internal/status"
 )
 
 // abJob is what an abRunner is to run, and where what comes of it goes.
@@ -94,10 +95,11 @@ func (t *abTrial) sayWhatStays() {
 // one does one run of the plan. A recording that did not come to its end is removed.
 func (t *abTrial) one(ctx context.Context, plan []abRun, run abRun) error {
 	left, known := timeLeft(plan, t.took)
-	line := beginABLine(t.notes, run, left, known)
 	began := time.Now()
+	line := status.New(t.notes)
+	line.Announce(func() string { return runText(run, left-time.Since(began), known) })
 	result, err := t.do(ctx, run)
-	line.end()
+	line.Clear()
 	t.took = append(t.took, time.Since(began))
 	if err != nil && ctx.Err() != nil {
 		return ctx.Err()
@@ -113,6 +115,15 @@ func (t *abTrial) one(ctx context.Context, plan []abRun, run abRun) error {
 		t.lost += result.lost
 	}
 	return nil
+}
+
+// runText says which run goes on, and for how long all of them will.
+func runText(run abRun, left time.Duration, known bool) string {
+	text := fmt.Sprintf("%s: %s", run.name(), run.side)
+	if known {
+		text += ", " + clockText(left) + " left"
+	}
+	return text
 }
 
 func (t *abTrial) do(ctx context.Context, run abRun) (result abResult, err error) {

@@ -11,9 +11,9 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/gosched/gosched/analyze/report"
+	"github.com/gosched/gosched/cmd/gosched/internal/status"
 	"github.com/gosched/gosched/format"
 	"github.com/gosched/gosched/record/gotrace"
 )
@@ -106,10 +106,10 @@ func importTo(ctx context.Context, in *os.File, path string, opts gotrace.Option
 	error) {
 	ctx, stop := signal.NotifyContext(ctx, endings...)
 	defer stop()
-	var clear func()
-	opts.Progress, clear = importProgress(in, notes)
+	line := status.New(notes)
+	opts.Progress = importProgress(line, in)
 	summary, err := writeImport(ctx, in, path, opts)
-	clear()
+	line.Clear()
 	if err == nil && summary.Truncated != nil {
 		fmt.Fprintf(notes, "gosched: the Go trace ends early, what comes before is whole: %v\n", summary.Truncated)
 	}
@@ -131,24 +131,19 @@ func writeImport(ctx context.Context, in io.Reader, path string, opts gotrace.Op
 	return summary, rec.Close(summary.Metadata)
 }
 
-// importProgress draws how far an import is, on a terminal.
-func importProgress(in *os.File, notes io.Writer) (progress func(int64), clear func()) {
-	file, ok := notes.(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) {
-		return nil, func() {}
-	}
+// importProgress draws how far an import is.
+func importProgress(line *status.Line, in *os.File) (progress func(done int64)) {
 	size := int64(0)
 	if info, err := in.Stat(); err == nil && info.Mode().IsRegular() {
 		size = info.Size()
 	}
-	progress = func(n int64) {
-		text := report.FormatBytes(n)
+	return func(done int64) {
+		text := "importing: " + report.FormatBytes(done)
 		if size > 0 {
-			text += fmt.Sprintf(" of %s, %s", report.FormatBytes(size), report.FormatShare(float64(n)/float64(size)))
+			text += fmt.Sprintf(" of %s, %s", report.FormatBytes(size), report.FormatShare(float64(done)/float64(size)))
 		}
-		fmt.Fprintf(file, "\rimporting: %s\x1b[K", text)
+		line.Draw(text)
 	}
-	return progress, func() { fmt.Fprint(file, "\r\x1b[K") }
 }
 
 // importTemporary imports a Go trace into a folder of its own, which is there only if there is no

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/gosched/gosched/analyze/report"
+	"github.com/gosched/gosched/cmd/gosched/internal/status"
 	"github.com/gosched/gosched/record"
 	"github.com/gosched/gosched/record/target"
 )
@@ -79,9 +80,14 @@ func (r *recorder) process(ctx context.Context) error {
 	defer stop()
 	context.AfterFunc(ctx, stop)
 	opts := r.options()
-	line := newProgressLine(r.notes, r.opts.pid, r.opts.duration)
-	opts.Progress = line.update
-	return r.record(ctx, proc, opts, line.clear)
+	line := status.New(r.notes)
+	r.notes = line
+	var last record.Progress
+	opts.Progress = func(p record.Progress) {
+		line.Draw(progressText(r.opts.pid, r.opts.duration, p, last))
+		last = p
+	}
+	return r.record(ctx, proc, opts, line.Clear)
 }
 
 // record records, and says what there is as soon as the trace is whole.

@@ -14,7 +14,7 @@ import (
 	"github.com/gosched/gosched/record/gobin"
 )
 
-func TestProgressLine(t *testing.T) {
+func TestProgressText(t *testing.T) {
 	tests := []struct {
 		name     string
 		duration time.Duration
@@ -44,21 +44,10 @@ func TestProgressLine(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			line := &progressLine{pid: 42, duration: test.duration, last: test.before}
-			if got := line.text(test.now); got != test.want {
-				t.Errorf("text = %q; want %q", got, test.want)
+			if got := progressText(42, test.duration, test.now, test.before); got != test.want {
+				t.Errorf("progressText = %q; want %q", got, test.want)
 			}
 		})
-	}
-}
-
-func TestTheProgressLineIsForTerminalsOnly(t *testing.T) {
-	out := new(strings.Builder)
-	line := newProgressLine(out, 42, time.Second)
-	line.update(record.Progress{Elapsed: time.Second})
-	line.clear()
-	if out.Len() > 0 {
-		t.Errorf("it says %q to what is no terminal", out)
 	}
 }
 

@@ -11,10 +11,10 @@ import (
 	"slices"
 	"strings"
 	"sync"
-
-	"golang.org/x/term"
+	"sync/atomic"
 
 	"github.com/gosched/gosched/analyze/summary"
+	"github.com/gosched/gosched/cmd/gosched/internal/status"
 	"github.com/gosched/gosched/format/buckets"
 )
 
@@ -32,9 +32,9 @@ func openRuns(ctx context.Context, patterns []string, notes io.Writer) ([]*summa
 		return nil, err
 	}
 	o := runsOpener{paths: paths, found: make([][]*summary.Run, len(paths)), errs: make([]error, len(paths)),
-		notes: &sharedWriter{w: notes}}
-	o.progress = progressOf(notes, len(paths))
+		line: status.New(notes)}
 	o.all(ctx)
+	o.line.Clear()
 	if err := o.err(ctx); err != nil {
 		return nil, err
 	}
@@ -68,11 +68,10 @@ func expandPatterns(patterns []string) ([]string, error) {
 
 // runsOpener reads several recordings, some at a time.
 type runsOpener struct {
-	paths    []string
-	found    [][]*summary.Run // by path
-	errs     []error
-	notes    io.Writer
-	progress func(done int)
+	paths []string
+	found [][]*summary.Run // by path
+	errs  []error
+	line  *status.Line
 }
 
 // all reads every path, until there is an error.
@@ -81,19 +80,15 @@ func (o *runsOpener) all(ctx context.Context) {
 	defer cancel()
 	next := make(chan int)
 	var workers sync.WaitGroup
-	var done sync.Mutex
-	n := 0
+	var done atomic.Int64
 	for range min(recordingsAtOnce, len(o.paths)) {
 		workers.Go(func() {
 			for i := range next {
-				o.found[i], o.errs[i] = openRun(ctx, o.paths[i], o.notes)
+				o.found[i], o.errs[i] = openRun(ctx, o.paths[i], o.line)
 				if o.errs[i] != nil {
 					cancel()
 				}
-				done.Lock()
-				n++
-				o.progress(n)
-				done.Unlock()
+				o.draw(int(done.Add(1)))
 			}
 		})
 	}
@@ -105,7 +100,13 @@ func (o *runsOpener) all(ctx context.Context) {
 	}
 	close(next)
 	workers.Wait()
-	o.progress(len(o.paths))
+}
+
+// draw says how many of several recordings are read.
+func (o *runsOpener) draw(done int) {
+	if len(o.paths) > 1 {
+		o.line.Draw(fmt.Sprintf("reading recordings: %d of %d", done, len(o.paths)))
+	}
 }
 
 // err is the first error that did not come from another.
@@ -153,31 +154,4 @@ func openSummary(path string) (runs []*summary.Run, is bool, err error) {
 		return nil, true, fmt.Errorf("open summary: %s: %w", path, err)
 	}
 	return runs, true, nil
-}
-
-// sharedWriter lets several goroutines write to one writer.
-type sharedWriter struct {
-	mu sync.Mutex
-	w  io.Writer
-}
-
-// Write implements io.Writer.
-func (s *sharedWriter) Write(b []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.w.Write(b)
-}
-
-// progressOf draws how many of several recordings are read, on a terminal.
-func progressOf(notes io.Writer, of int) func(done int) {
-	file, ok := notes.(*os.File)
-	if !ok || of < 2 || !term.IsTerminal(int(file.Fd())) {
-		return func(int) {}
-	}
-	return func(done int) {
-		fmt.Fprintf(file, "\rreading recordings: %d of %d\x1b[K", done, of)
-		if done == of {
-			fmt.Fprint(file, "\r\x1b[K")
-		}
-	}
 }

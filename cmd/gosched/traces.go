@@ -4,9 +4,8 @@ import (
 	"io"
 	"os"
 
-	"golang.org/x/term"
-
 	"github.com/gosched/gosched/analyze/report"
+	"github.com/gosched/gosched/cmd/gosched/internal/status"
 )
 
 // present prints a result: the document for people, or the result as JSON.
@@ -22,13 +21,9 @@ const plainWidth = 110
 
 // textOptions fit text to the terminal that out is, or make it plain.
 func textOptions(out io.Writer) report.Options {
-	file, ok := out.(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) {
+	width, ok := status.Terminal(out)
+	if !ok {
 		return report.Options{Width: plainWidth}
 	}
-	opts := report.Options{Color: os.Getenv("NO_COLOR") == ""}
-	if width, _, err := term.GetSize(int(file.Fd())); err == nil {
-		opts.Width = width
-	}
-	return opts
+	return report.Options{Width: width, Color: os.Getenv("NO_COLOR") == ""}
 }

@@ -1,0 +1,24 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/gosched/gosched/analyze/report"
+	"github.com/gosched/gosched/record"
+)
+
+// progressText says how far a recording is: events, their rate since last, what was lost, the
+// trace's size so far, and the time left of duration; 0: until Ctrl-C.
+func progressText(pid int, duration time.Duration, now, last record.Progress) string {
+	rate := int64(0)
+	if d := now.Elapsed - last.Elapsed; d > 0 {
+		rate = int64(float64(now.Events-last.Events) / d.Seconds())
+	}
+	left := now.Elapsed.Round(time.Second).String() + ", Ctrl-C to end"
+	if duration > 0 {
+		left = max(0, duration-now.Elapsed).Round(time.Second).String() + " left"
+	}
+	return fmt.Sprintf("recording %d: %s events, %s/s, %s lost, %s, %s", pid, report.FormatCount(now.Events),
+		report.FormatCount(rate), report.FormatCount(now.Lost), report.FormatBytes(now.Bytes), left)
+}
