@@ -101,6 +101,21 @@ func (b *Batch) keep(rows []int32) {
 	}
 }
 
+// Round makes the times multiples of a power of two, as a writer with that resolution does: events
+// and beginnings earlier, ends later.
+func (b *Batch) Round(resolutionNS int64) {
+	low := resolutionNS - 1
+	if low == 0 {
+		return
+	}
+	for i := range b.TimeNS {
+		b.TimeNS[i] &^= low
+	}
+	for i, end := range b.EndNS {
+		b.EndNS[i] = (end + low) &^ low
+	}
+}
+
 // check says what makes b no batch: columns of unequal length.
 func (b *Batch) check() error {
 	for i := range specs {

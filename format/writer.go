@@ -139,7 +139,7 @@ func (t *Writer) checkTimes(times []int64) error {
 
 // flushPage encodes the pending events as a page of each column.
 func (t *Writer) flushPage() error {
-	t.round()
+	t.pending.Round(t.opts.ResolutionNS)
 	if err := t.addPage(&t.pending); err != nil {
 		return err
 	}
@@ -148,20 +148,6 @@ func (t *Writer) flushPage() error {
 		return t.flushGroup()
 	}
 	return nil
-}
-
-// round rounds the pending events' times.
-func (t *Writer) round() {
-	low := t.opts.ResolutionNS - 1
-	if low == 0 {
-		return
-	}
-	for i := range t.pending.TimeNS {
-		t.pending.TimeNS[i] &^= low
-	}
-	for i, end := range t.pending.EndNS {
-		t.pending.EndNS[i] = (end + low) &^ low
-	}
 }
 
 // addPage encodes the events of b as a page of each column; as several pages
@@ -211,7 +197,7 @@ func (t *Writer) memory() int {
 // flushGroup writes the row group with what is pending.
 func (t *Writer) flushGroup() error {
 	if t.pending.Len() > 0 {
-		t.round()
+		t.pending.Round(t.opts.ResolutionNS)
 		if err := t.addPage(&t.pending); err != nil {
 			return err
 		}

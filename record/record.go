@@ -53,6 +53,7 @@ type Options struct {
 	Written   func(*Summary)  // called once the trace is whole, while probes may still have to be taken off
 	Programs  *Programs       // keeps what is loaded into the kernel for other recordings; nil: it is for this one
 	Fallbacks []string        // fall-backs to use even where the kernel can do better: see Fallbacks
+	Sink      Sink            // takes the recording too while it is made; nil: the trace's file alone
 }
 
 // Check finds what is wrong with the options whatever is recorded. Record does so too.
@@ -200,7 +201,7 @@ func (s *session) start() error {
 	s.order.upTo, s.order.taken = s.startNS, s.startNS
 	s.meta.StartNS = s.startNS + s.offsetNS
 	s.watchLimits()
-	s.out.describe(s.meta)
+	s.out.begin(s.meta)
 	if s.opts.Ready != nil {
 		return s.opts.Ready()
 	}

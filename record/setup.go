@@ -115,7 +115,7 @@ func (s *session) openOutput() error {
 	if err != nil {
 		return err
 	}
-	s.out = newWriter(rec)
+	s.out = newWriter(rec, s.opts.Sink)
 	waits, err := s.binary.WaitReasons()
 	if err != nil {
 		s.out.discard()
@@ -149,7 +149,7 @@ func (s *session) describe() (*format.Metadata, error) {
 		SchemaVersion: format.SchemaVersion, Source: format.SourceEBPF, Recorder: s.opts.Recorder,
 		Host: host.Name, Kernel: host.Kernel, Arch: runtime.GOARCH, CPUModel: host.CPUModel, CPUs: host.CPUs,
 		Clock: "CLOCK_MONOTONIC", ClockOffsetNS: s.offsetNS, StartNS: now() + s.offsetNS,
-		ClockSource: target.ClockSource(), ClockStepNS: target.ClockStep(),
+		ClockSource: target.ClockSource(), ClockStepNS: target.ClockStep(), TimeResolutionNS: timeResolutionNS,
 		Processes: []format.Process{*process},
 	}
 	if s.choice.stacks {

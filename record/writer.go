@@ -1,6 +1,7 @@
 package record
 
 import (
+	"errors"
 	"sync/atomic"
 
 	"github.com/gosched/gosched/format"
@@ -11,40 +12,81 @@ import (
 // grow.
 const queuedBatches = 32
 
-// writer writes batches on a goroutine of its own, so that the rings are drained while a segment is
-// compressed.
+// writer feeds the sinks on a goroutine of its own, so that the rings are drained while a segment
+// is compressed.
 type writer struct {
 	rec    *format.Recording
+	sinks  []Sink // the trace's file first
 	full   chan *format.Batch
 	empty  chan *format.Batch
 	done   chan struct{}
-	failed atomic.Pointer[error]
+	failed atomic.Pointer[error] // what went wrong first
 	size   atomic.Int64
+	final  format.Metadata // once full is closed
+	ending error           // once done is closed: what went wrong with each sink
 }
 
-func newWriter(rec *format.Recording) *writer {
+// newWriter makes a writer for a trace and another sink, if there is one.
+func newWriter(rec *format.Recording, other Sink) *writer {
 	w := &writer{
 		rec:   rec,
+		sinks: []Sink{traceFile{rec}},
 		full:  make(chan *format.Batch, queuedBatches),
 		empty: make(chan *format.Batch, queuedBatches+2),
 		done:  make(chan struct{}),
 	}
-	go w.loop()
+	if other != nil {
+		w.sinks = append(w.sinks, other)
+	}
 	return w
 }
 
-func (w *writer) loop() {
+// begin starts writing, with the metadata as it is when the recording begins.
+func (w *writer) begin(meta format.Metadata) { go w.loop(meta) }
+
+func (w *writer) loop(meta format.Metadata) {
 	defer close(w.done)
-	for b := range w.full {
-		if w.failed.Load() == nil {
-			if err := w.rec.Write(b); err != nil {
-				w.failed.Store(&err)
+	failed := make([]error, len(w.sinks))
+	each := func(do func(Sink) error) {
+		for i, sink := range w.sinks {
+			if failed[i] != nil {
+				continue
 			}
-			w.size.Store(w.rec.Bytes())
+			if err := do(sink); err != nil {
+				failed[i] = err
+				w.failed.CompareAndSwap(nil, &err)
+			}
 		}
+	}
+	each(func(s Sink) error { return s.Begin(meta, w.rec.Reasons(), w.rec.Stacks()) })
+	for b := range w.full {
+		if len(w.sinks) > 1 { // the file rounds by itself
+			b.Round(timeResolutionNS)
+		}
+		each(func(s Sink) error { return s.Feed(b) })
+		w.size.Store(w.rec.Bytes())
 		b.Reset()
 		w.empty <- b
 	}
+	w.ending = w.end(failed)
+}
+
+// end ends every sink and says what went wrong with each, while it ended or before.
+func (w *writer) end(failed []error) error {
+	var all []error
+	for i, sink := range w.sinks {
+		err := sink.End(w.final)
+		if err == nil {
+			err = failed[i]
+		}
+		if err != nil {
+			all = append(all, err)
+		}
+	}
+	if len(all) == 1 {
+		return all[0]
+	}
+	return errors.Join(all...)
 }
 
 // take queues a full batch and gives an empty one.
@@ -66,24 +108,18 @@ func (w *writer) err() error {
 	return nil
 }
 
-// describe sets the metadata of the segments. It is for before the first batch.
-func (w *writer) describe(meta format.Metadata) { w.rec.SetMetadata(meta) }
-
 func (w *writer) bytes() int64 { return w.size.Load() }
 
-// close writes what is left and ends the trace with its final metadata.
+// close writes what is left and ends the trace with its final metadata. It is for after begin.
 func (w *writer) close(meta format.Metadata, last *format.Batch) error {
 	if last != nil && last.Len() > 0 {
 		w.take(last)
 	}
+	w.final = meta
 	close(w.full)
 	<-w.done
-	return w.rec.Close(meta)
+	return w.ending
 }
 
 // discard ends a recording that never began, and leaves nothing behind.
-func (w *writer) discard() {
-	close(w.full)
-	<-w.done
-	w.rec.Abort()
-}
+func (w *writer) discard() { w.rec.Abort() }
