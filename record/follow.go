@@ -75,7 +75,7 @@ type follower struct {
 
 	withoutReady bool // wake-ups are left out, so that those the scheduler does itself are not told either
 	seesCreate   bool // creations are recorded
-	lateIDs      bool // this Go version makes a goroutine runnable before it gives it its id: see found.starts
+	lateIDs      bool // a fresh goroutine may have an ended one's id: see snapshot.Goroutine.Fresh
 }
 
 // Counts says how many rows of each kind a recording has.

@@ -3,10 +3,10 @@ package record
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/gosched/gosched/format"
 	"github.com/gosched/gosched/record/image"
+	"github.com/gosched/gosched/record/snapshot"
 	"github.com/gosched/gosched/record/target"
 )
 
@@ -24,7 +24,7 @@ func Goroutines(ctx context.Context, proc *target.Process, recorder string) (*fo
 	if err != nil {
 		return nil, err
 	}
-	s := &session{opts: Options{Recorder: recorder, StackDepth: maxFrames}, proc: proc, choice: unwatched()}
+	s := &session{opts: Options{Recorder: recorder, StackDepth: snapshot.MaxFrames}, proc: proc, choice: unwatched()}
 	s.setImage(found)
 	s.pid = int32(proc.PID())
 	m, err := s.readGoroutines(ctx)
@@ -49,28 +49,23 @@ func (s *session) readGoroutines(ctx context.Context) (*format.Memory, error) {
 	if err != nil {
 		return nil, err
 	}
-	waits, err := s.openWalker()
-	if err != nil {
+	if err := s.openReader(); err != nil {
 		return nil, err
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	m := format.NewMemory(*meta)
-	texts := newTexts(m.Reasons(), waits, nil)
+	texts := newTexts(m.Reasons(), s.reader.WaitReasons(), nil)
 	r := &rows{
 		pid: s.pid, offset: s.offsetNS, batch: &m.Events,
 		full: func(b *format.Batch) *format.Batch { return b },
 	}
 	s.follow = newFollower(r, texts, s.newStacks(m.Stacks(), texts))
 	s.modules.Look()
-	tids, err := s.threadIDs()
-	if err != nil {
-		return nil, err
-	}
-	err = s.walker.each(func(gs []found) {
+	err = s.reader.Each(func(gs []snapshot.Goroutine) {
 		for i := range gs {
-			e := s.found(&gs[i], tids)
+			e := s.found(&gs[i])
 			s.follow.tell(&e)
 		}
 	})
@@ -78,51 +73,3 @@ func (s *session) readGoroutines(ctx context.Context) (*format.Memory, error) {
 	m.Meta.EndNS, m.Meta.EndReason = now()+s.offsetNS, "all goroutines were read"
 	return m, err
 }
-
-// openWalker prepares to read the process's goroutines, and returns the names of their wait
-// reasons.
-func (s *session) openWalker() ([]string, error) {
-	layout, err := s.binary.Layout()
-	if err != nil {
-		return nil, err
-	}
-	allgs, err := s.binary.AllGs()
-	if err != nil {
-		return nil, err
-	}
-	waits, err := s.binary.WaitReasons()
-	if err != nil {
-		return nil, err
-	}
-	s.walker = &walker{
-		mem: s.proc, layout: &layout, allgs: allgs + s.bias, keep: keepers(waits, s.binary.Version.Minor), now: now,
-		ending: endings(s.modules.Code()), belowSP: belowSP(s.binary.Arch),
-	}
-	return waits, nil
-}
-
-// lastSteps are the functions that leave a goroutine's stack for good (go1.18–1.27
-// src/runtime/proc.go, go1.23–1.27 src/runtime/coro.go). goexit1 goes on in goexit0, coroexit in
-// coroswitch_m.
-var lastSteps = []string{"runtime.goexit1", "runtime.coroexit"}
-
-// endings says whether a stack was left for good at a pc. There are few such pcs, and few where
-// running goroutines were last resumed.
-func endings(code symbolizer) func(uint64) bool {
-	known := map[uint64]bool{}
-	return func(pc uint64) bool {
-		ends, ok := known[pc]
-		if !ok {
-			if len(known) >= maxResumed {
-				clear(known)
-			}
-			frames := code.CallFrames(pc)
-			ends = len(frames) > 0 && slices.Contains(lastSteps, frames[0].Func)
-			known[pc] = ends
-		}
-		return ends
-	}
-}
-
-// maxResumed is how many such pcs are remembered.
-const maxResumed = 1 << 16

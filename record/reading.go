@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/gosched/gosched/format"
+	"github.com/gosched/gosched/record/snapshot"
 	"github.com/gosched/gosched/record/target"
 )
 
@@ -16,29 +17,30 @@ const (
 	maxLastReading = time.Second
 )
 
-// reading is a snapshot in the making. The goroutines are read some at a time and become events
-// like all others, so that the rings are drained meanwhile and the recorder's memory does not
-// depend on how many there are.
+// reading is a snapshot in the making. What it finds becomes events like all others, so that the
+// rings are drained meanwhile and the recorder's memory does not depend on how many goroutines
+// there are.
 type reading struct {
-	flags   uint16
-	left    []uint64 // where those are that are still to be read
-	then    []uint64 // and those after them
-	all     int
-	beganNS int64
-	found   int64
-	tids    map[int32]int32
+	*snapshot.Reading
+	flags uint16
+}
+
+// openReader prepares to read the process's goroutines.
+func (s *session) openReader() (err error) {
+	s.reader, err = snapshot.NewReader(snapshot.Source{
+		Memory: s.proc, Binary: s.binary, Bias: s.bias, Code: s.modules.Code(), Threads: s.threadIDs, Now: now,
+	})
+	return err
 }
 
 // beginReading begins a snapshot of the process's goroutines.
 func (s *session) beginReading(flags uint16) error {
-	began := now()
-	addrs, err := s.walker.pointers()
+	r, err := s.reader.Begin(s.done())
 	if err != nil {
 		return s.unlessGone(err)
 	}
-	s.reading = &reading{flags: flags, left: addrs, all: len(addrs), beganNS: began}
-	s.reading.skip(s.done())
-	s.order.own(&event{op: opReadBegin, time: max(began-int64(tick), s.startNS)})
+	s.reading = &reading{r, flags}
+	s.order.own(&event{op: opReadBegin, time: max(r.BeganNS-int64(tick), s.startNS)})
 	return nil
 }
 
@@ -49,23 +51,6 @@ func (s *session) done() int {
 	}
 	return 0
 }
-
-// skip puts the first n to the end.
-func (r *reading) skip(n int) {
-	n = min(n, len(r.left))
-	r.left, r.then = r.left[n:], r.left[:n]
-	r.turn()
-}
-
-// turn goes on with those after.
-func (r *reading) turn() {
-	if len(r.left) == 0 {
-		r.left, r.then = r.then, nil
-	}
-}
-
-// unread is how many are still to be read.
-func (r *reading) unread() int { return len(r.left) + len(r.then) }
 
 // unlessGone is the error of a process that is still there. One that has ended cannot be read; its
 // memory goes some time before it does.
@@ -79,42 +64,33 @@ func (s *session) unlessGone(err error) error {
 // readMore reads some of the goroutines. After the last of them the snapshot is over.
 func (s *session) readMore() error {
 	r := s.reading
-	n := min(len(r.left), snapshotBatch)
-	gs, err := s.walker.batch(r.left[:n])
-	if err == nil {
-		err = s.tell(r, gs)
-	}
+	gs, err := r.Next()
 	if err != nil {
 		s.reading = nil
 		return s.unlessGone(err)
 	}
-	r.left = r.left[n:]
-	r.turn()
-	r.found += int64(len(gs))
-	if r.unread() == 0 {
+	for i := range gs {
+		e := s.found(&gs[i])
+		e.flags |= r.flags
+		s.order.own(&e)
+	}
+	if r.Unread() == 0 {
 		s.endReading()
 	}
 	return nil
 }
 
-// tell makes events of what was found. The threads are listed again where one has come that was not
-// there before.
-func (s *session) tell(r *reading, gs []found) error {
-	listed := false
-	for i := range gs {
-		g := &gs[i]
-		if _, known := r.tids[g.tid]; !known && g.onThread && !listed {
-			var err error
-			if r.tids, err = s.threadIDs(); err != nil {
-				return err
-			}
-			listed = true
-		}
-		e := s.found(g, r.tids)
-		e.flags |= r.flags
-		s.order.own(&e)
+// found makes the event of a goroutine that was found in memory.
+func (s *session) found(g *snapshot.Goroutine) event {
+	e := event{
+		op: opSnapshot, time: g.After, goid: g.ID, byGoid: g.Creator, reason: g.WaitReason,
+		tid: g.TID, proc: g.Proc, flags: uint16(g.State()), text: uncertainty(g),
+		stack: uint64(s.follow.stacks.found(&g.Stack)), byStack: uint64(s.follow.stacks.creator(g.CreatorPC)),
 	}
-	return nil
+	if g.Fresh {
+		e.flags |= snapshotFresh
+	}
+	return e
 }
 
 // endReading ends the snapshot, also where goroutines are left.
@@ -123,12 +99,12 @@ func (s *session) endReading() {
 	end := now()
 	s.order.own(&event{op: opReadEnd, time: end})
 	s.snapshots = append(s.snapshots, format.Snapshot{
-		BeginNS: r.beganNS + s.offsetNS, EndNS: end + s.offsetNS, AtEnd: r.flags&snapshotEnd != 0,
-		Goroutines: r.found, Unread: int64(r.unread()),
+		BeginNS: r.BeganNS + s.offsetNS, EndNS: end + s.offsetNS, AtEnd: r.flags&snapshotEnd != 0,
+		Goroutines: r.Found, Unread: int64(r.Unread()),
 	})
-	s.read = r.all - r.unread()
+	s.read = r.Looked()
 	if s.read > 0 {
-		s.readNS = float64(end-r.beganNS) / float64(s.read)
+		s.readNS = float64(end-r.BeganNS) / float64(s.read)
 	}
 	s.reading = nil
 }
@@ -220,8 +196,8 @@ func (s *session) describeSnapshots() {
 
 // uncertainty is the time in which a goroutine was read, as an event has it: in microseconds, not
 // less than it was.
-func uncertainty(g *found) uint32 {
-	return uint32(min((g.after-g.before)/1000+1, math.MaxUint32))
+func uncertainty(g *snapshot.Goroutine) uint32 {
+	return uint32(min((g.After-g.Before)/1000+1, math.MaxUint32))
 }
 
 // begin is when the reading began that found what a snapshot event tells.

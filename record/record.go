@@ -19,6 +19,7 @@ import (
 	"github.com/gosched/gosched/format"
 	"github.com/gosched/gosched/record/gobin"
 	"github.com/gosched/gosched/record/image"
+	"github.com/gosched/gosched/record/snapshot"
 	"github.com/gosched/gosched/record/target"
 )
 
@@ -127,7 +128,7 @@ type session struct {
 	probes     *probes
 	order      *orderer
 	follow     *follower
-	walker     *walker
+	reader     *snapshot.Reader // of the process's goroutines
 	out        *writer
 	meta       format.Metadata
 	startNS    int64 // CLOCK_MONOTONIC; 0: the recording has not begun

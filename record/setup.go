@@ -199,7 +199,7 @@ func (s *session) load() error {
 	if s.choice.stacks {
 		cfg.stackDepth = s.opts.StackDepth
 	}
-	if _, err := s.openWalker(); err != nil {
+	if err := s.openReader(); err != nil {
 		return err
 	}
 	if s.probes, err = s.opts.Programs.load(cfg); err != nil {
@@ -314,20 +314,4 @@ func (s *session) threadIDs() (map[int32]int32, error) {
 		ids[int32(t.NSTID)] = int32(t.TID)
 	}
 	return ids, nil
-}
-
-// found makes the event of a goroutine that was found in memory.
-func (s *session) found(g *found, tids map[int32]int32) event {
-	e := event{
-		op: opSnapshot, time: g.after, goid: g.goid, byGoid: g.creator, reason: g.reason,
-		tid: format.Unknown, proc: g.proc, flags: uint16(g.state()), text: uncertainty(g),
-		stack: uint64(s.follow.stacks.found(g)), byStack: uint64(s.follow.stacks.creator(g.gopc)),
-	}
-	if g.fresh {
-		e.flags |= snapshotFresh
-	}
-	if tid, ok := tids[g.tid]; ok && g.onThread {
-		e.tid = tid
-	}
-	return e
 }

@@ -11,8 +11,8 @@ import (
 // begins, and the state is written after it, much later where the kernel takes the CPU away at the
 // probe. A goroutine's moves come one after the other, so that the memory is behind by its last
 // move and never by more. Only a creation is seen before its event. A goroutine that is about to
-// end is told by where it left its stack (walker.ending), however long it has been so; that place
-// is written before the probe at its end, so that only ends since the reading began must be
+// end is told by where it left its stack (snapshot, ending.go), however long it has been so; that
+// place is written before the probe at its end, so that only ends since the reading began must be
 // remembered.
 
 // tick is how far the coarsest clock of a kernel steps: two times that are equal may be so far

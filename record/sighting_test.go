@@ -380,28 +380,3 @@ func TestEndsAreRememberedOnlyWhileMemoryIsRead(t *testing.T) {
 	ends(1000)
 	check("long after it", 1)
 }
-
-func TestTheSnapshotAtTheEndBeginsWhereTheFirstLeftOff(t *testing.T) {
-	for _, c := range []struct{ all, done int }{{5, 0}, {5, 2}, {5, 5}, {5, 9}, {0, 0}, {1, 1}} {
-		r := &reading{}
-		for i := range c.all {
-			r.left = append(r.left, uint64(i))
-		}
-		r.skip(c.done)
-		var got []uint64
-		for r.unread() > 0 {
-			got = append(got, r.left[0])
-			r.left = r.left[1:]
-			r.turn()
-		}
-		for i, v := range got {
-			if want := uint64(i+c.done) % uint64(c.all); c.done <= c.all && v != want {
-				t.Errorf("%d of which %d were read: got %v", c.all, c.done, got)
-				break
-			}
-		}
-		if len(got) != c.all {
-			t.Errorf("%d of which %d were read: got %v", c.all, c.done, got)
-		}
-	}
-}

@@ -8,6 +8,7 @@ import (
 	"github.com/gosched/gosched/bpf"
 	"github.com/gosched/gosched/format"
 	"github.com/gosched/gosched/record/gobin"
+	"github.com/gosched/gosched/record/snapshot"
 	"github.com/gosched/gosched/record/syscalls"
 )
 
@@ -234,31 +235,31 @@ var handsOver = []string{
 }
 
 // found is the stack of a goroutine that was read from memory.
-func (s *stacks) found(g *found) format.StringID {
-	s.key = g.appendKey(s.key[:0])
+func (s *stacks) found(g *snapshot.Stack) format.StringID {
+	s.key = g.AppendKey(s.key[:0])
 	id, ok := s.memory[string(s.key)]
 	if !ok {
 		id = s.foundNew(g)
-		s.see(id, append([]uint64{g.startPC + 1}, g.pcs...))
+		s.see(id, append([]uint64{g.StartPC + 1}, g.PCs...))
 		s.memory[string(s.key)] = id
 	}
 	return s.used(id)
 }
 
 // foundNew makes the string. Of a goroutine that was running only the entry function is known.
-func (s *stacks) foundNew(g *found) format.StringID {
-	if len(g.pcs) == 0 {
-		return s.intern(append(s.start(g.startPC), ";[running]"...))
+func (s *stacks) foundNew(g *snapshot.Stack) format.StringID {
+	if len(g.PCs) == 0 {
+		return s.intern(append(s.start(g.StartPC), ";[running]"...))
 	}
-	if len(g.pcs) == 1 && g.pcs[0] == g.startPC {
-		return s.entry(g.startPC)
+	if len(g.PCs) == 1 && g.PCs[0] == g.StartPC {
+		return s.entry(g.StartPC)
 	}
-	def := stackDef{pcs: g.pcs}
-	if !g.whole {
+	def := stackDef{pcs: g.PCs}
+	if !g.Whole {
 		def.kind = bpf.GoschedStackKindSTACK_BROKEN
 	}
-	if g.hasWord && s.leafHandsOver(g.pcs[0]) {
-		def.pcs = append([]uint64{g.pcs[0]}, g.pcs[2:]...)
+	if g.HasWord && s.leafHandsOver(g.PCs[0]) {
+		def.pcs = append([]uint64{g.PCs[0]}, g.PCs[2:]...)
 	}
 	return s.intern(s.expand(def))
 }

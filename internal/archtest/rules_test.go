@@ -20,6 +20,8 @@ var layers = []struct {
 		"Go's own traces become events without eBPF or a target"},
 	{"record/image", []string{"format", "record/gobin", "record/target"},
 		"where a process has its Go code: no eBPF, no events"},
+	{"record/snapshot", []string{"format", "record/gobin", "record/target"},
+		"goroutines are read from memory: no eBPF, no events"},
 	{"record/syscalls", nil, "names of functions are all it takes"},
 	{"record/...", []string{"bpf", "format", "record/..."}, "left of format: it writes traces and asks them nothing"},
 	{"analyze/stats/...", []string{"analyze/stats/..."}, "statistics know nothing of traces"},

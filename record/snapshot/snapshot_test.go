@@ -1,4 +1,4 @@
-package record
+package snapshot
 
 import (
 	"encoding/binary"
@@ -18,6 +18,9 @@ type heap struct {
 	gs     map[uint64][][]byte
 	words  map[uint64]uint64
 	reads  map[uint64]int
+
+	threads map[int32]int32 // their numbers by those that they have themselves
+	listed  int             // how often they were asked for
 }
 
 const (
@@ -85,21 +88,33 @@ func (h *heap) ReadMany(ranges []target.Range) error {
 	return nil
 }
 
-// walkAll reads the heap, with a clock that steps at each look.
-func (h *heap) walkAll(t *testing.T, arch string) (out []found) {
-	t.Helper()
+// reader reads the heap, with a clock that steps at each look.
+func (h *heap) reader(arch string) *Reader {
 	clock := int64(0)
-	w := &walker{
+	return &Reader{
 		mem: h, layout: &h.layout, allgs: allgsAt, now: func() int64 { clock += 10; return clock },
 		ending: func(pc uint64) bool { return pc == exitPC }, belowSP: belowSP(arch),
+		threads: func() (map[int32]int32, error) { h.listed++; return h.threads, nil },
 	}
-	if err := w.each(func(gs []found) { out = append(out, gs...) }); err != nil {
+}
+
+// walkAll reads all of the heap.
+func (h *heap) walkAll(t *testing.T, arch string) (out []Goroutine) {
+	t.Helper()
+	if err := h.reader(arch).Each(func(gs []Goroutine) { out = append(out, gs...) }); err != nil {
 		t.Fatal(err)
 	}
 	return out
 }
 
-func TestWalkerTellsWhatIsAlive(t *testing.T) {
+const (
+	isRunnable = format.StateRunnable
+	isRunning  = format.StateRunning
+	isSyscall  = format.StateSyscall
+	isWaiting  = format.StateWaiting
+)
+
+func TestReaderTellsWhatIsAlive(t *testing.T) {
 	const gone = format.StateUnknown
 	for _, c := range []struct {
 		name     string
@@ -129,43 +144,43 @@ func TestWalkerTellsWhatIsAlive(t *testing.T) {
 			h.add(version{gWaiting, 9, parkPC}) // another, after it
 			gs := h.walkAll(t, "amd64")
 			if c.state == gone {
-				if len(gs) != 1 || gs[0].goid != 9 {
+				if len(gs) != 1 || gs[0].ID != 9 {
 					t.Errorf("found %+v, want goroutine 9 alone", gs)
 				}
 				return
 			}
-			if len(gs) != 2 || gs[0].goid != 7 || gs[0].state() != c.state || gs[0].fresh != c.fresh ||
-				len(gs[0].pcs) > 0 != c.stack {
+			if len(gs) != 2 || gs[0].ID != 7 || gs[0].State() != c.state || gs[0].Fresh != c.fresh ||
+				len(gs[0].Stack.PCs) > 0 != c.stack {
 				t.Fatalf("found %+v, want goroutine 7 %v, fresh %v, with a stack %v", gs, c.state, c.fresh, c.stack)
 			}
-			if gs[0].before >= gs[0].after {
-				t.Errorf("read between %d and %d", gs[0].before, gs[0].after)
+			if gs[0].Before >= gs[0].After {
+				t.Errorf("read between %d and %d", gs[0].Before, gs[0].After)
 			}
 		})
 	}
 }
 
-func TestWalkerReadsManyInBatches(t *testing.T) {
+func TestReaderReadsManyInBatches(t *testing.T) {
 	h := newHeap()
-	const n = 3*snapshotBatch + 1
+	const n = 3*batchSize + 1
 	for i := range int64(n) {
 		h.add(version{gWaiting, i + 1, parkPC})
 	}
 	gs := h.walkAll(t, "amd64")
 	ids := make([]int64, len(gs))
 	for i := range gs {
-		ids[i] = gs[i].goid
+		ids[i] = gs[i].ID
 	}
 	if len(slices.Compact(ids)) != n {
 		t.Errorf("%d goroutines were found, want %d", len(ids), n)
 	}
-	if gs[0].after > gs[n-1].before {
+	if gs[0].After > gs[n-1].Before {
 		t.Error("the last was read before the first")
 	}
 }
 
-// TestWalkerFollowsFrames walks a stack of two frames as each processor lays it out.
-func TestWalkerFollowsFrames(t *testing.T) {
+// TestReaderFollowsFrames walks a stack of two frames as each processor lays it out.
+func TestReaderFollowsFrames(t *testing.T) {
 	const sp, second, ret1, ret2, caller = stackTop - 64, stackTop - 32, 0x1111, 0x2222, 0x3333
 	for _, c := range []struct {
 		arch   string
@@ -189,10 +204,72 @@ func TestWalkerFollowsFrames(t *testing.T) {
 			binary.LittleEndian.PutUint64(raw[h.layout.G.SchedBP:], c.fp)
 			binary.LittleEndian.PutUint64(raw[h.layout.G.SchedLR:], caller) // of arm64
 			gs := h.walkAll(t, c.arch)
-			if len(gs) != 1 || !slices.Equal(gs[0].pcs, c.want) || !gs[0].whole ||
-				gs[0].hasWord != (c.status == gRunnable) {
+			if len(gs) != 1 || !slices.Equal(gs[0].Stack.PCs, c.want) || !gs[0].Stack.Whole ||
+				gs[0].Stack.HasWord != (c.status == gRunnable) {
 				t.Errorf("found %+v, want %#x", gs, c.want)
 			}
 		})
+	}
+}
+
+func TestBeginReadsWhatItSkipsLast(t *testing.T) {
+	for _, c := range []struct{ all, skip int }{
+		{0, 0}, {0, 3}, {1, 1}, {5, 0}, {5, 2}, {5, 5}, {5, 9}, {2*batchSize + 3, batchSize + 1},
+	} {
+		h := newHeap()
+		for i := range c.all {
+			h.add(version{gWaiting, int64(i + 1), parkPC})
+		}
+		reading, err := h.reader("amd64").Begin(c.skip)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []int64
+		for reading.Unread() > 0 {
+			gs, err := reading.Next()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range gs {
+				got = append(got, gs[i].ID)
+			}
+			if reading.Looked() != len(got) || reading.Found != int64(len(got)) {
+				t.Fatalf("of %d it looked at %d and found %d", len(got), reading.Looked(), reading.Found)
+			}
+		}
+		for i, id := range got {
+			if want := int64((i+min(c.skip, c.all))%c.all + 1); id != want {
+				t.Errorf("%d of which %d are skipped: the one at %d is %d, want %d", c.all, c.skip, i, id, want)
+				break
+			}
+		}
+		if len(got) != c.all {
+			t.Errorf("%d of which %d are skipped: %d were found", c.all, c.skip, len(got))
+		}
+	}
+}
+
+// TestThreadsAreNumberedAsWanted has goroutines on threads that come one by one.
+func TestThreadsAreNumberedAsWanted(t *testing.T) {
+	h := newHeap()
+	h.threads = map[int32]int32{11: 111, 12: 112}
+	l := &h.layout
+	for i, own := range []uint64{11, 12, 13} { // nobody knows the last
+		h.add(version{gRunning, int64(i + 1), parkPC})
+		g, m := uint64(firstG+apart*i), uint64(0x500000+apart*i)
+		binary.LittleEndian.PutUint64(h.gs[g][0][l.G.M:], m)
+		h.words[m+uint64(l.M.ProcID)], h.words[m+uint64(l.M.CurG)] = own, g
+	}
+	h.add(version{gWaiting, 9, parkPC})
+	gs := h.walkAll(t, "amd64")
+	var tids []int32
+	for i := range gs {
+		tids = append(tids, gs[i].TID)
+	}
+	if want := []int32{111, 112, format.Unknown, format.Unknown}; !slices.Equal(tids, want) {
+		t.Errorf("the threads are %d, want %d", tids, want)
+	}
+	if h.listed != 1 {
+		t.Errorf("the threads were asked for %d times", h.listed)
 	}
 }
