@@ -39,8 +39,9 @@ generate: generate-bpf ## everything generated; the offsets take all Go toolchai
 generate-bpf: ## the eBPF objects; needs clang 14, llvm-strip and libbpf's headers
 	$(GO) generate ./bpf
 
-lint: ## formatting, go vet, staticcheck
+lint: ## formatting, lines of 120 columns at most, the import rules, go vet, staticcheck
 	test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
+	$(GO) test ./internal/archtest
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
 

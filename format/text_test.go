@@ -10,7 +10,8 @@ import (
 
 // fixture is a text trace as a person writes it.
 const fixture = `gosched text trace 1
-metadata {"schema_version":1,"source":"ebpf","recorder":"hand","clock":"none","start_ns":1000,"end_ns":5000000,"processes":[{"pid":42}]}
+metadata {"schema_version":1,"source":"ebpf","recorder":"hand","clock":"none","start_ns":1000,` +
+	`"end_ns":5000000,"processes":[{"pid":42}]}
 base 1000
 # a goroutine waits and is woken
 
@@ -70,7 +71,8 @@ func TestTextErrorsNameTheLine(t *testing.T) {
 
 func TestValidateFindsWhatIsWrong(t *testing.T) {
 	const head = "gosched text trace 1\n"
-	const meta = `metadata {"schema_version":1,"source":"ebpf","recorder":"r","clock":"c","start_ns":10,"end_ns":1000,"processes":[{"pid":1}]}` + "\n"
+	const meta = `metadata {"schema_version":1,"source":"ebpf","recorder":"r","clock":"c","start_ns":10,` +
+		`"end_ns":1000,"processes":[{"pid":1}]}` + "\n"
 	for _, c := range []struct{ name, trace, want string }{
 		{"nothing wrong", head + meta + "20 g7 runnable->running\n", ""},
 		{"no metadata", head + "20 g7 runnable->running\n", "source \"\" is unknown"},

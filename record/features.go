@@ -39,8 +39,8 @@ var Fallbacks = []Fallback{
 	},
 	{
 		FallbackLegacy, "attach cookies (Linux 5.15), task storage (5.11) or bpf_loop (5.17)",
-		"probe points are known by their addresses, threads by their ids; of a list of more than 1,024 goroutines that " +
-			"are made ready at once the rest is lost, and counted as one event", true,
+		"probe points are known by their addresses, threads by their ids; of a list of more than 1,024 goroutines " +
+			"that are made ready at once the rest is lost, and counted as one event", true,
 	},
 	{ // from Linux 6.13 on programs that can be preempted would share a stack: it is never asked for there
 		FallbackPreemptible, "bpf_preempt_disable (Linux 6.10)",

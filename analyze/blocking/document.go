@@ -83,8 +83,8 @@ func (r *Result) notes() []string {
 		"Times are sums over goroutines: ten goroutines that wait for a second are ten seconds, and \"wall\" is 1000%.",
 		"held up: what the wakers did meanwhile, followed from waker to waker, and what runnable goroutines and " +
 			"those in system calls waited for. " +
-			"Waiting for the network or a timer by oneself holds up nobody and is under \"Where the time went\" alone. " +
-			"idle: goroutines at the top of their own loop, who may just have had nothing to do; it counts a " +
+			"Waiting for the network or a timer by oneself holds up nobody and is under \"Where the time went\" " +
+			"alone. idle: goroutines at the top of their own loop, who may just have had nothing to do; it counts a " +
 			"hundredth in the order.",
 	}
 	if r.Threads == nil {

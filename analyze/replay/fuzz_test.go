@@ -94,7 +94,8 @@ func checkDelay(t *testing.T, s *replay.Span) {
 		d.IdlePNS < 0 || d.UnknownNS < 0 {
 		t.Fatalf("%+v has a part less than nothing", *s)
 	}
-	if sum := d.SuspendedNS + d.StopNS + d.OffCPUNS + d.NoPNS + d.SyscallNS + d.StarvedNS + d.IdlePNS + d.UnknownNS; sum != s.Len() {
+	sum := d.SuspendedNS + d.StopNS + d.OffCPUNS + d.NoPNS + d.SyscallNS + d.StarvedNS + d.IdlePNS + d.UnknownNS
+	if sum != s.Len() {
 		t.Fatalf("%+v lasts %d ns, its parts %d", *s, s.Len(), sum)
 	}
 }

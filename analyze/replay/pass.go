@@ -28,7 +28,8 @@ func StatesOf(states ...format.State) States {
 }
 
 // AllStates are the states that spans can have.
-const AllStates = States(1<<format.StateRunnable | 1<<format.StateRunning | 1<<format.StateSyscall | 1<<format.StateWaiting)
+const AllStates = States(1<<format.StateRunnable | 1<<format.StateRunning | 1<<format.StateSyscall |
+	1<<format.StateWaiting)
 
 // Has says whether the set has the state.
 func (s States) Has(state format.State) bool { return s>>state&1 != 0 }

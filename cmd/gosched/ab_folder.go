@@ -51,8 +51,8 @@ func makeFolder(dir string) error {
 			return err
 		}
 		if len(others) > 0 {
-			return fmt.Errorf("%s is not one of record-ab's recordings: move it elsewhere, or name another folder with -o",
-				filepath.Join(below, others[0].Name()))
+			return fmt.Errorf("%s is not one of record-ab's recordings: move it elsewhere, or name another folder "+
+				"with -o", filepath.Join(below, others[0].Name()))
 		}
 	}
 	return nil

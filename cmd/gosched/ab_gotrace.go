@@ -14,9 +14,9 @@ import (
 	"github.com/gosched/gosched/record/gotrace"
 )
 
-var errNoGoTrace = errors.New("the command wrote no Go trace: it has to write one to the path that takes the place of " + tracePlace +
-	" (go test -trace=" + tracePlace + ", or a test binary's -test.trace=" + tracePlace + ") or that $" +
-	traceVariable + " names (runtime/trace)")
+var errNoGoTrace = errors.New("the command wrote no Go trace: it has to write one to the path that takes the place " +
+	"of " + tracePlace + " (go test -trace=" + tracePlace + ", or a test binary's -test.trace=" + tracePlace +
+	") or that $" + traceVariable + " names (runtime/trace)")
 
 // goTraceRunner runs commands that write Go execution traces themselves, and imports those. It
 // takes no privileges.

@@ -94,7 +94,8 @@ func (o *goroutinesOptions) check(havePID bool, traces []string) error {
 	case o.at != "" && o.profile != "":
 		return errors.New("either --at or --profile, not both")
 	case o.pprof != "" && o.at == "" && !havePID:
-		return errors.New("--pprof writes the goroutines of an instant: say which with --at, or a running process with -p")
+		return errors.New("--pprof writes the goroutines of an instant: say which with --at, or a running process " +
+			"with -p")
 	case o.pprof != "" && o.json:
 		return errors.New("either --json or --pprof, not both")
 	}

@@ -55,8 +55,8 @@ func privilegeAdvice(err error) string {
 		return "have the container or service given what it lacks: docker run" + each(e.Unreachable(), " --cap-add=") +
 			", securityContext.capabilities of a pod, CapabilityBoundingSet= of a unit"
 	case e.Caller.NoNewPrivs:
-		return "run gosched as root, or with ambient capabilities: no_new_privs is set, so that neither sudo nor setcap " +
-			"gives any"
+		return "run gosched as root, or with ambient capabilities: no_new_privs is set, so that neither sudo nor " +
+			"setcap gives any"
 	}
 	return "run it with sudo, or give the program what it lacks: sudo setcap " + setcap(e.Wanted()) +
 		" $(command -v gosched)"

@@ -186,8 +186,8 @@ func TestReplacedSeesAnExec(t *testing.T) {
 }
 
 func TestSplitStatCountsFieldsAfterTheName(t *testing.T) {
-	const fields = " S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 4242 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 " +
-		"35 36 37 38 39 40 41 42 43 44 45"
+	const fields = " S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 4242 20 21 22 23 24 25 26 27 28 29 30 31 32 33 " +
+		"34 35 36 37 38 39 40 41 42 43 44 45"
 	for _, name := range []string{"(cat)", "(a b c)", "(tricky) S 1 (x)", "(()"} {
 		got, err := splitStat("77 " + name + fields)
 		if err != nil || got[fieldState] != "S" || got[fieldStartTime] != "4242" {

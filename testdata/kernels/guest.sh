@@ -50,11 +50,11 @@ initramfs() {
 # kernel patched its own text. Without transparent huge pages: while the kernel makes one, which
 # emulation makes long, no probe can read that memory, and one event in 120,000 was lost and counted.
 boot() {
-  local machine=(qemu-system-x86_64) console=ttyS0
+  local machine=(qemu-system-x86_64) console=ttyS0 words="do=$steps programs=$programs bench=$benchmark"
   [ "$2" != arm64 ] || machine=(qemu-system-aarch64 -M virt) console=ttyAMA0
   timeout -k 5 "$limit" "${machine[@]}" -accel tcg,thread=single -cpu max -smp 2 -m 2048 \
     -nodefaults -display none -serial stdio -no-reboot \
     -kernel "$cache/kernels/$1-$2" -initrd "$out/initramfs-$2" \
-    -append "console=$console quiet panic=-1 ${clock:+clocksource=$clock} do=$steps programs=$programs bench=$benchmark transparent_hugepage=never" \
+    -append "console=$console quiet panic=-1 ${clock:+clocksource=$clock} $words transparent_hugepage=never" \
     </dev/null 2>&1 | tr -d '\r' >"$out/$1-$2.log"
 }

@@ -2,7 +2,8 @@
 # What came of a boot, as a row of a table in Markdown. Sourced by run.
 
 header() {
-  echo "| kernel | processor | loads | attaches to a process | records a command | agrees with Go's tracer | lost | kernel warnings |"
+  echo "| kernel | processor | loads | attaches to a process | records a command" \
+    "| agrees with Go's tracer | lost | kernel warnings |"
   echo "|---|---|---|--:|--:|---|--:|--:|"
 }
 
@@ -30,7 +31,8 @@ row() {
   local release warnings says
   release=$(said "$3" kernel)
   warnings=$(said "$3" warnings)
-  says=$(said "$3" 'referee says' | sed 's/ of them not as they should be/ wrong/; s/ in both recordings//; s/, 0 events lost//; s/\.$//')
+  says=$(said "$3" 'referee says' |
+    sed 's/ of them not as they should be/ wrong/; s/ in both recordings//; s/, 0 events lost//; s/\.$//')
   echo "| ${release%% *} | $2 | $(step "$3" check yes) | $(step "$3" attach "$(said "$3" 'attach events') events") |" \
     "$(step "$3" command "$(said "$3" 'command events') events") | $(step "$3" referee "$says" "$says") |" \
     "$(lost "$3") | ${warnings:-**did not end**} |"

@@ -126,7 +126,9 @@ var rules = [...]Rule{
 		Threshold: "40 ms, four times what the runtime allows, and three of them: one may be the runtime's own " +
 			"delay on a busy machine",
 		Severity: "the time beyond 10 ms in such runs, of itself and the time that goroutines ran",
-		Advice:   "Look for asyncpreemptoff, loops in assembly or long copies; call a function or runtime.Gosched within.", find: longRun,
+		Advice: "Look for asyncpreemptoff, loops in assembly or long copies; call a function or runtime.Gosched " +
+			"within.",
+		find: longRun,
 	},
 	{
 		Name: "process-stopped", Title: "Somebody stops the process", threads: true,

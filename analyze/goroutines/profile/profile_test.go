@@ -169,7 +169,8 @@ func TestKeysAreTheSameHoweverAStackWasWrittenDown(t *testing.T) {
 			"/c.go:2;runtime.gopark /p.go:3", "main.f /m.go:1"},
 		"type arguments are left out": {"main.gen[go.shape.int;string] /m.go:1;main.(*T[go.shape.int]).f /m.go:2",
 			"main.gen[...] /m.go:1;main.(*T[...]).f /m.go:2"},
-		"a stack of the runtime is kept": {"runtime.bgsweep /s.go:1;runtime.goparkunlock /p.go:2;runtime.gopark /p.go:3", "runtime.bgsweep /s.go:1"},
+		"a stack of the runtime is kept": {"runtime.bgsweep /s.go:1;runtime.goparkunlock /p.go:2;" +
+			"runtime.gopark /p.go:3", "runtime.bgsweep /s.go:1"},
 		"its root and wrappers are not": {"runtime.goexit /a.s:1;runtime.gcenable.gowrap1 " +
 			"/g.go:1;runtime.bgsweep /s.go:1", "runtime.bgsweep /s.go:1"},
 		"plumbing alone is kept": {"runtime.goexit /a.s:1;runtime.gopark /p.go:3",
