@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gosched/gosched/cmd/gosched/internal/input"
 	"github.com/gosched/gosched/record/gotrace"
 )
 
@@ -50,18 +51,18 @@ func (g *goTraceRunner) run(ctx context.Context, job *abJob) (result abResult, e
 // takeGoTrace imports the Go trace that a command left, and returns what there is to say of it.
 // That of a warm-up is only looked at.
 func takeGoTrace(ctx context.Context, job *abJob, opts gotrace.Options) (note string, err error) {
-	in, beginning := openFile(job.goTrace)
-	if in == nil {
+	in, err := input.OpenGoTrace(job.goTrace)
+	if errors.Is(err, gotrace.ErrNotTrace) {
+		return "", fmt.Errorf("%w; what is there is %w", errNoGoTrace, gotrace.ErrNotTrace)
+	}
+	if err != nil {
 		return "", errNoGoTrace
 	}
 	defer in.Close()
-	if !gotrace.IsTrace([]byte(beginning)) {
-		return "", fmt.Errorf("%w; what is there is %w", errNoGoTrace, gotrace.ErrNotTrace)
-	}
 	if job.trace == "" {
 		return "", nil
 	}
-	summary, err := importTo(ctx, in, job.trace, opts, io.Discard)
+	summary, err := inputs(io.Discard).Import(ctx, in, job.trace, opts)
 	if err == nil && summary.Truncated != nil {
 		note = fmt.Sprintf("the Go trace ends early, what comes before is whole: %v", summary.Truncated)
 	}

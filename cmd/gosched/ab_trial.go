@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gosched/gosched/analyze/report"
+	"github.com/gosched/gosched/cmd/gosched/internal/input"
 	"github.com/gosched/gosched/cmd/gosched/internal/status"
 )
 
@@ -56,7 +57,7 @@ type abTrial struct {
 // untilEnding is a context that ends with a signal. A second one ends gosched at once, and the
 // kernel what it started.
 func untilEnding(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, stop := signal.NotifyContext(ctx, endings...)
+	ctx, stop := signal.NotifyContext(ctx, input.Endings...)
 	context.AfterFunc(ctx, stop)
 	return ctx, stop
 }

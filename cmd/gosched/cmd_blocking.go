@@ -77,7 +77,7 @@ type blockingResult struct {
 }
 
 func runBlocking(ctx context.Context, opts blockingOptions, paths []string, out, notes io.Writer) error {
-	trace, err := openTrace(ctx, paths, notes)
+	trace, err := inputs(notes).Trace(ctx, paths)
 	if err != nil {
 		return err
 	}

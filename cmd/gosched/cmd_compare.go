@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -17,6 +16,7 @@ import (
 	"github.com/gosched/gosched/analyze/compare"
 	"github.com/gosched/gosched/analyze/compare/policy"
 	"github.com/gosched/gosched/analyze/report"
+	"github.com/gosched/gosched/cmd/gosched/internal/input"
 )
 
 // compareOptions say how recordings are compared and how the result is printed.
@@ -30,9 +30,6 @@ type compareOptions struct {
 
 	judged *policy.Policy // set by check
 }
-
-// defaultPolicy is the policy file that is read if it is there.
-const defaultPolicy = "gosched.yaml"
 
 // compareFormats are the ways to print a comparison.
 var compareFormats = map[string]func(w io.Writer, r *compare.Result, d *report.Document) error{
@@ -90,7 +87,7 @@ difference pass:
 
 ` + differenceList() + `
 --policy names a file with other metrics, effects and floors, and with what is known
-and let pass until a date; ` + defaultPolicy + ` in the current folder is read if it is there.
+and let pass until a date; ` + input.DefaultPolicy + ` in the current folder is read if it is there.
 
 Exit codes: 0 not worse, 1 worse, 2 bad input, 3 inconclusive or not comparable.`,
 		Example: `  gosched compare --base 'base/*.parquet' --head 'head/*.parquet'
@@ -125,7 +122,7 @@ func onlyFlags(_ *cobra.Command, args []string) error {
 
 // addFlags adds the flags of all commands that compare.
 func (o *compareOptions) addFlags(flags *pflag.FlagSet) {
-	flags.StringVar(&o.policy, "policy", "", "judge by this `file`; default "+defaultPolicy+" if it is there")
+	flags.StringVar(&o.policy, "policy", "", "judge by this `file`; default "+input.DefaultPolicy+" if it is there")
 	flags.StringSliceVar(&o.allow, "allow", nil, "compare although recordings differ in these `differences`")
 	flags.StringVar(&o.format, "format", "text", "print as `format`: "+strings.Join(formatNames(), ", "))
 	flags.StringVar(&o.output, "report", "", "print to this `file` and only the verdict to the terminal")
@@ -155,11 +152,11 @@ func (o *compareOptions) check(flags *pflag.FlagSet) (err error) {
 // runCompare prints the comparison, by options that were checked, and makes the verdict the exit
 // code.
 func runCompare(ctx context.Context, opts compareOptions, base, head []string, out, notes io.Writer) error {
-	baseRuns, err := openRuns(ctx, base, notes)
+	baseRuns, err := inputs(notes).Recordings(ctx, base)
 	if err != nil {
 		return fmt.Errorf("base: %w", err)
 	}
-	headRuns, err := openRuns(ctx, head, notes)
+	headRuns, err := inputs(notes).Recordings(ctx, head)
 	if err != nil {
 		return fmt.Errorf("head: %w", err)
 	}
@@ -171,31 +168,11 @@ func runCompare(ctx context.Context, opts compareOptions, base, head []string, o
 }
 
 func (o *compareOptions) readPolicy() (*policy.Policy, error) {
-	judged, err := readPolicyFile(o.policy)
+	judged, err := input.Policy(o.policy)
 	if err != nil {
 		return nil, err
 	}
 	return judged, judged.Allow(o.allow)
-}
-
-func readPolicyFile(path string) (*policy.Policy, error) {
-	name := path
-	if name == "" {
-		name = defaultPolicy
-	}
-	f, err := os.Open(name)
-	if path == "" && errors.Is(err, fs.ErrNotExist) {
-		return policy.Default(), nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read policy: %w", err)
-	}
-	defer f.Close()
-	judged, err := policy.Parse(f)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	return judged, nil
 }
 
 // print writes the result as its format wants it, and where it goes to a file the verdict and why

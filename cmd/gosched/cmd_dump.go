@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -59,7 +60,7 @@ gaps that last into the part are in it too.`,
 }
 
 func runDump(ctx context.Context, opts dumpOptions, paths []string, out, notes io.Writer) error {
-	opened, err := openTrace(ctx, paths, notes)
+	opened, err := inputs(notes).Trace(ctx, paths)
 	if err != nil {
 		return err
 	}
@@ -116,4 +117,37 @@ func parseMoment(s string, first int64) (int64, error) {
 	}
 	return 0, fmt.Errorf("%q is neither a time since the trace's beginning, such as 1.5s, nor one such as "+
 		"2026-11-22T10:00:00.5Z", s)
+}
+
+// part is a trace with the metadata of the part that a selection leaves.
+type part struct {
+	format.Trace
+	meta format.Metadata
+}
+
+// Metadata implements format.Trace.
+func (p *part) Metadata() format.Metadata { return p.meta }
+
+// partOf says in a trace's metadata what a selection leaves of it: the time that was
+// looked at, and of which goroutines.
+func partOf(trace format.Trace, sel format.Selection) format.Trace {
+	if sel.FromNS == 0 && sel.UntilNS == 0 && sel.Goroutines == nil {
+		return trace
+	}
+	meta := trace.Metadata()
+	meta.StartNS = max(meta.StartNS, sel.FromNS)
+	if sel.UntilNS != 0 && (meta.EndNS == 0 || sel.UntilNS < meta.EndNS) {
+		meta.EndNS = sel.UntilNS
+	}
+	if sel.FromNS != 0 || sel.UntilNS != 0 {
+		meta.Machine = nil // that is of the whole recording
+	}
+	if sel.Goroutines != nil {
+		names := make([]string, len(sel.Goroutines))
+		for i, id := range sel.Goroutines {
+			names[i] = fmt.Sprint(id)
+		}
+		meta.Recorder += "; of it only goroutines " + strings.Join(names, ", ")
+	}
+	return &part{Trace: trace, meta: meta}
 }

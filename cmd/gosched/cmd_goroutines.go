@@ -14,6 +14,7 @@ import (
 	"github.com/gosched/gosched/analyze/goroutines/profile"
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/report"
+	"github.com/gosched/gosched/cmd/gosched/internal/input"
 	"github.com/gosched/gosched/format"
 )
 
@@ -103,11 +104,11 @@ func (o *goroutinesOptions) check(havePID bool, traces []string) error {
 }
 
 func runGoroutines(ctx context.Context, opts goroutinesOptions, paths []string, out, notes io.Writer) error {
-	prof, err := readProfile(opts.profile)
+	prof, err := input.Profile(opts.profile)
 	if err != nil {
 		return err
 	}
-	trace, err := openTrace(ctx, paths, notes)
+	trace, err := inputs(notes).Trace(ctx, paths)
 	if err != nil {
 		return err
 	}
@@ -130,22 +131,6 @@ func runGoroutines(ctx context.Context, opts goroutinesOptions, paths []string, 
 		return &exitError{code: exitInconclusive, err: errors.New("no goroutine was left at the end of the trace")}
 	}
 	return nil
-}
-
-func readProfile(path string) (*profile.Profile, error) {
-	if path == "" {
-		return nil, nil
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("open profile: %w", err)
-	}
-	defer f.Close()
-	prof, err := profile.Parse(f)
-	if err != nil {
-		return nil, fmt.Errorf("open profile: %s: %w", path, err)
-	}
-	return prof, nil
 }
 
 func runInstant(ctx context.Context, opts goroutinesOptions, trace format.Trace, out, notes io.Writer) error {

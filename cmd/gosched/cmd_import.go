@@ -6,15 +6,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"path/filepath"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"github.com/gosched/gosched/analyze/report"
-	"github.com/gosched/gosched/cmd/gosched/internal/status"
-	"github.com/gosched/gosched/format"
 	"github.com/gosched/gosched/record/gotrace"
 )
 
@@ -78,7 +73,7 @@ func runImport(ctx context.Context, opts importOptions, path string, out, notes 
 		defer file.Close()
 		in = file
 	}
-	summary, err := importTo(ctx, in, opts.output, gotrace.Options{}, notes)
+	summary, err := inputs(notes).Import(ctx, in, opts.output, gotrace.Options{})
 	if err != nil {
 		return err
 	}
@@ -95,70 +90,4 @@ func runImport(ctx context.Context, opts importOptions, path string, out, notes 
 	fmt.Fprintf(notes, "imported %s into %s, %s\n", report.FormatNumber(d.Events, "event"), d.Output,
 		report.FormatBytes(d.Bytes))
 	return nil
-}
-
-// endings are the signals at which nothing may be left behind.
-var endings = []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
-
-// importTo writes a Go trace to a new trace, and tells notes where it ends early. An interrupt
-// leaves nothing behind.
-func importTo(ctx context.Context, in *os.File, path string, opts gotrace.Options, notes io.Writer) (*gotrace.Summary,
-	error) {
-	ctx, stop := signal.NotifyContext(ctx, endings...)
-	defer stop()
-	line := status.New(notes)
-	opts.Progress = importProgress(line, in)
-	summary, err := writeImport(ctx, in, path, opts)
-	line.Clear()
-	if err == nil && summary.Truncated != nil {
-		fmt.Fprintf(notes, "gosched: the Go trace ends early, what comes before is whole: %v\n", summary.Truncated)
-	}
-	return summary, err
-}
-
-func writeImport(ctx context.Context, in io.Reader, path string, opts gotrace.Options) (*gotrace.Summary, error) {
-	opts.Recorder = "gosched " + programVersion()
-	rec, err := format.Create(path, format.Metadata{SchemaVersion: format.SchemaVersion, Source: format.SourceGoTrace},
-		format.RecordingOptions{})
-	if err != nil {
-		return nil, err
-	}
-	summary, err := gotrace.Import(ctx, in, rec, opts)
-	if err != nil {
-		rec.Abort()
-		return nil, err
-	}
-	return summary, rec.Close(summary.Metadata)
-}
-
-// importProgress draws how far an import is.
-func importProgress(line *status.Line, in *os.File) (progress func(done int64)) {
-	size := int64(0)
-	if info, err := in.Stat(); err == nil && info.Mode().IsRegular() {
-		size = info.Size()
-	}
-	return func(done int64) {
-		text := "importing: " + report.FormatBytes(done)
-		if size > 0 {
-			text += fmt.Sprintf(" of %s, %s", report.FormatBytes(size), report.FormatShare(float64(done)/float64(size)))
-		}
-		line.Draw(text)
-	}
-}
-
-// importTemporary imports a Go trace into a folder of its own, which is there only if there is no
-// error.
-func importTemporary(ctx context.Context, in *os.File, notes io.Writer) (trace format.Trace, dir string, err error) {
-	if dir, err = os.MkdirTemp("", "gosched-import-"); err != nil {
-		return nil, "", err
-	}
-	path := filepath.Join(dir, "trace.parquet")
-	if _, err = importTo(ctx, in, path, gotrace.Options{}, notes); err == nil {
-		trace, err = openParquet(path)
-	}
-	if err != nil {
-		_ = os.RemoveAll(dir)
-		return nil, "", err
-	}
-	return trace, dir, nil
 }

@@ -44,7 +44,7 @@ trace), or a Go execution trace.`,
 }
 
 func runInfo(ctx context.Context, opts infoOptions, paths []string, out, notes io.Writer) error {
-	trace, err := openTrace(ctx, paths, notes)
+	trace, err := inputs(notes).Trace(ctx, paths)
 	if err != nil {
 		return err
 	}

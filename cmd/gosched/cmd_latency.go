@@ -118,7 +118,7 @@ func references(runs []*summary.Run) []latency.Reference {
 }
 
 func runLatency(ctx context.Context, opts latencyOptions, paths []string, out, notes io.Writer) error {
-	trace, err := openTrace(ctx, paths, notes)
+	trace, err := inputs(notes).Trace(ctx, paths)
 	if err != nil {
 		return err
 	}
@@ -130,7 +130,7 @@ func runLatency(ctx context.Context, opts latencyOptions, paths []string, out, n
 	}
 	result := pass.Result(walked)
 	if len(opts.baseline) > 0 {
-		runs, err := openRuns(ctx, opts.baseline, notes)
+		runs, err := inputs(notes).Recordings(ctx, opts.baseline)
 		if err != nil {
 			return fmt.Errorf("--baseline: %w", err)
 		}

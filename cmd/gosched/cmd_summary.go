@@ -67,7 +67,7 @@ func runSummary(ctx context.Context, opts summaryOptions, patterns []string, out
 	if err := refuseToOverwrite(opts.output, opts.force); opts.output != "" && err != nil {
 		return err
 	}
-	runs, err := openRuns(ctx, patterns, notes)
+	runs, err := inputs(notes).Recordings(ctx, patterns)
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+
+	"github.com/gosched/gosched/format"
 )
 
 // subject is a command that scripts record: what it does is its first argument.
@@ -281,7 +283,7 @@ func TestBenchmarksAreRecorded(t *testing.T) {
 	last := time.Now().Add(-time.Minute).UnixNano()
 	for i, s := range abOrder(2) {
 		file := filepath.Join(opts.output, string(s), fmt.Sprintf("%02d.parquet", i+1))
-		recorded, err := openParquet(file)
+		recorded, err := format.Open(file)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -24,7 +24,7 @@ func BenchmarkOpenRuns(b *testing.B) {
 		}
 	}
 	for b.Loop() {
-		runs, err := openRuns(b.Context(), []string{dir + "/*.trace"}, io.Discard)
+		runs, err := inputs(io.Discard).Recordings(b.Context(), []string{dir + "/*.trace"})
 		if err != nil || len(runs) != recordings {
 			b.Fatalf("%d recordings, %v", len(runs), err)
 		}

@@ -1,11 +1,10 @@
-package main
+package input
 
 import (
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,24 +20,27 @@ import (
 // recordingsAtOnce is how many traces are read at a time.
 const recordingsAtOnce = 2
 
-// openRuns reads the recordings that patterns mean: each is a file, a folder of segments, a Go
+// Recordings reads the recordings that patterns mean: each is a file, a folder of segments, a Go
 // trace or a text twin, which is one recording, or a summary, whose recordings are taken over; or a
 // glob of these, which is expanded here. Several files are several recordings. They come in the
-// order of when they began. What there is to say of Go traces, and how far reading is, is told to
-// notes.
-func openRuns(ctx context.Context, patterns []string, notes io.Writer) ([]*summary.Run, error) {
+// order of when they began.
+func (o *Opener) Recordings(ctx context.Context, patterns []string) ([]*summary.Run, error) {
 	paths, err := expandPatterns(patterns)
 	if err != nil {
 		return nil, err
 	}
-	o := runsOpener{paths: paths, found: make([][]*summary.Run, len(paths)), errs: make([]error, len(paths)),
-		line: status.New(notes)}
-	o.all(ctx)
-	o.line.Clear()
-	if err := o.err(ctx); err != nil {
+	r := reading{paths: paths, found: make([][]*summary.Run, len(paths)), errs: make([]error, len(paths)),
+		line: status.New(o.Notes)}
+	each := *o
+	if len(paths) > 1 { // then the line says how many are read
+		each.Notes = r.line
+	}
+	r.all(ctx, &each)
+	r.line.Clear()
+	if err := r.err(ctx); err != nil {
 		return nil, err
 	}
-	runs := slices.Concat(o.found...)
+	runs := slices.Concat(r.found...)
 	slices.SortStableFunc(runs, func(a, b *summary.Run) int { // those that are equal stay in the order of their paths
 		return cmp.Or(cmp.Compare(a.Info.Meta.StartNS, b.Info.Meta.StartNS), cmp.Compare(a.Info.ID, b.Info.ID))
 	})
@@ -66,33 +68,33 @@ func expandPatterns(patterns []string) ([]string, error) {
 	return paths, nil
 }
 
-// runsOpener reads several recordings, some at a time.
-type runsOpener struct {
+// reading is the reading of several recordings, some at a time.
+type reading struct {
 	paths []string
 	found [][]*summary.Run // by path
 	errs  []error
 	line  *status.Line
 }
 
-// all reads every path, until there is an error.
-func (o *runsOpener) all(ctx context.Context) {
+// all reads every path with o, until there is an error.
+func (r *reading) all(ctx context.Context, o *Opener) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	next := make(chan int)
 	var workers sync.WaitGroup
 	var done atomic.Int64
-	for range min(recordingsAtOnce, len(o.paths)) {
+	for range min(recordingsAtOnce, len(r.paths)) {
 		workers.Go(func() {
 			for i := range next {
-				o.found[i], o.errs[i] = openRun(ctx, o.paths[i], o.line)
-				if o.errs[i] != nil {
+				r.found[i], r.errs[i] = o.recording(ctx, r.paths[i])
+				if r.errs[i] != nil {
 					cancel()
 				}
-				o.draw(int(done.Add(1)))
+				r.draw(int(done.Add(1)))
 			}
 		})
 	}
-	for i := range o.paths {
+	for i := range r.paths {
 		if ctx.Err() != nil {
 			break
 		}
@@ -103,15 +105,15 @@ func (o *runsOpener) all(ctx context.Context) {
 }
 
 // draw says how many of several recordings are read.
-func (o *runsOpener) draw(done int) {
-	if len(o.paths) > 1 {
-		o.line.Draw(fmt.Sprintf("reading recordings: %d of %d", done, len(o.paths)))
+func (r *reading) draw(done int) {
+	if len(r.paths) > 1 {
+		r.line.Draw(fmt.Sprintf("reading recordings: %d of %d", done, len(r.paths)))
 	}
 }
 
 // err is the first error that did not come from another.
-func (o *runsOpener) err(ctx context.Context) error {
-	for _, err := range o.errs {
+func (r *reading) err(ctx context.Context) error {
+	for _, err := range r.errs {
 		if err != nil && !errors.Is(err, context.Canceled) {
 			return err
 		}
@@ -119,12 +121,12 @@ func (o *runsOpener) err(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// openRun reads the recordings of one path.
-func openRun(ctx context.Context, path string, notes io.Writer) ([]*summary.Run, error) {
+// recording reads the recordings of one path.
+func (o *Opener) recording(ctx context.Context, path string) ([]*summary.Run, error) {
 	if runs, is, err := openSummary(path); is {
 		return runs, err
 	}
-	trace, err := openTrace(ctx, []string{path}, notes)
+	trace, err := o.Trace(ctx, []string{path})
 	if err != nil {
 		return nil, err
 	}

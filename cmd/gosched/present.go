@@ -5,8 +5,15 @@ import (
 	"os"
 
 	"github.com/gosched/gosched/analyze/report"
+	"github.com/gosched/gosched/cmd/gosched/internal/input"
 	"github.com/gosched/gosched/cmd/gosched/internal/status"
 )
+
+// inputs opens what a command reads. What there is to say of it goes to notes.
+func inputs(notes io.Writer) *input.Opener {
+	return &input.Opener{Stdin: os.Stdin, Notes: notes, Recorder: "gosched " + programVersion(),
+		Exit: func() { os.Exit(exitInput) }}
+}
 
 // present prints a result: the document for people, or the result as JSON.
 func present(out io.Writer, asJSON bool, result any, document *report.Document) error {
