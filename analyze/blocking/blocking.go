@@ -10,6 +10,8 @@ import (
 // Pass gathers where goroutines spent their time and what they waited for. Make one with New, run
 // it with replay.Run and ask for its Result.
 type Pass struct {
+	Percentiles []stats.Quantile // that a Result has; nil: DefaultPercentiles
+
 	nodes     *nodes
 	sites     *sites
 	names     namer
@@ -28,6 +30,16 @@ type Pass struct {
 	estimated int64 // nanoseconds of waits whose cause is an estimate
 	blamed    *blame
 	check     func(wait *replay.Span, parts []part)
+}
+
+// DefaultPercentiles are those of a Result where a Pass does not say others.
+var DefaultPercentiles = []stats.Quantile{stats.P50, stats.P90, stats.P99}
+
+func (p *Pass) percentiles() []stats.Quantile {
+	if p.Percentiles == nil {
+		return DefaultPercentiles
+	}
+	return p.Percentiles
 }
 
 // namer resolves names during the walk.

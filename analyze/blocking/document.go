@@ -157,7 +157,11 @@ func elision(elided bool) string {
 }
 
 func (r *Result) spentTable(title, by string, v View) report.Table {
-	t := report.Table{Title: title, Columns: []string{"", "count", "cut", "p50", "p90", "p99", "max", "sum", "wall"}}
+	t := report.Table{Title: title, Columns: []string{"", "count", "cut"}}
+	for _, p := range r.Spent[0].Percentiles { // running goroutines are always there
+		t.Columns = append(t.Columns, p.Name)
+	}
+	t.Columns = append(t.Columns, "max", "sum", "wall")
 	switch by {
 	case "site":
 		t.Columns, t.Names = append([]string{"", "mostly for", ""}, t.Columns[1:]...), 2
@@ -186,17 +190,17 @@ func (s *Spent) cells() []report.Cell {
 	case "kind":
 		name = stack.Local(name)
 	}
-	cells := []report.Cell{
-		report.Text(name), report.Count(s.Count), report.Count(s.Censored), report.OptionalDuration(s.P50NS),
-		report.OptionalDuration(s.P90NS),
-		report.OptionalDuration(s.P99NS), report.OptionalDuration(s.MaxNS), report.Duration(s.SumNS + s.CensoredSumNS),
-		report.Share(s.Wall),
+	cells := []report.Cell{report.Text(name), report.Count(s.Count), report.Count(s.Censored)}
+	for _, p := range s.Percentiles {
+		cells = append(cells, report.OptionalDuration(p.NS))
 	}
+	cells = append(cells, report.OptionalDuration(s.MaxNS))
 	if s.By == "class" && s.Name == classRunning {
-		for i := 1; i < 7; i++ {
+		for i := 1; i < len(cells); i++ {
 			cells[i] = report.Text("")
 		}
 	}
+	cells = append(cells, report.Duration(s.SumNS+s.CensoredSumNS), report.Share(s.Wall))
 	switch {
 	case s.By == "kind":
 		cells = append(cells, report.OptionalDuration(s.RunningNS), report.OptionalDuration(s.RunnableNS),

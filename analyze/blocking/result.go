@@ -60,25 +60,24 @@ type Step struct {
 // Spent is the time that went into one thing. A number that the trace cannot give is nil, null in
 // JSON.
 type Spent struct {
-	By            string   `json:"by"`              // "state", "class", "reason", "site" or "kind"
-	Name          string   `json:"name"`            // of a site the reason
-	Stack         string   `json:"stack,omitempty"` // of a site
-	Frame         string   `json:"frame,omitempty"`
-	System        bool     `json:"system"`   // goroutines of the runtime itself
-	Count         int64    `json:"count"`    // times seen from beginning to end
-	Censored      int64    `json:"censored"` // times that were cut: their length is at least what was seen
-	Broken        int64    `json:"broken"`   // times with moves missing: in no number here
-	SumNS         int64    `json:"sum_ns"`
-	CensoredSumNS int64    `json:"censored_sum_ns"` // what was seen of those that were cut
-	Wall          float64  `json:"wall"`            // both sums over the observed time: 1 is one goroutine all the time
-	P50NS         *int64   `json:"p50_ns"`
-	P90NS         *int64   `json:"p90_ns"`
-	P99NS         *int64   `json:"p99_ns"`
-	MaxNS         *int64   `json:"max_ns"`
-	RunningNS     *int64   `json:"running_ns,omitempty"` // of a kind: on a CPU, as far as known
-	RunnableNS    *int64   `json:"runnable_ns,omitempty"`
-	SyscallNS     *int64   `json:"syscall_ns,omitempty"`
-	Causes        []Shared `json:"causes,omitempty"` // of a site
+	By            string  `json:"by"`              // "state", "class", "reason", "site" or "kind"
+	Name          string  `json:"name"`            // of a site the reason
+	Stack         string  `json:"stack,omitempty"` // of a site
+	Frame         string  `json:"frame,omitempty"`
+	System        bool    `json:"system"`   // goroutines of the runtime itself
+	Count         int64   `json:"count"`    // times seen from beginning to end
+	Censored      int64   `json:"censored"` // times that were cut: their length is at least what was seen
+	Broken        int64   `json:"broken"`   // times with moves missing: in no number here
+	SumNS         int64   `json:"sum_ns"`
+	CensoredSumNS int64   `json:"censored_sum_ns"` // what was seen of those that were cut
+	Wall          float64 `json:"wall"`            // both sums over the observed time: 1 is one goroutine all the time
+	// as the pass was asked for them; of running goroutines and of ranges they are not known
+	Percentiles []stats.Percentile `json:"percentiles"`
+	MaxNS       *int64             `json:"max_ns"`
+	RunningNS   *int64             `json:"running_ns,omitempty"` // of a kind: on a CPU, as far as known
+	RunnableNS  *int64             `json:"runnable_ns,omitempty"`
+	SyscallNS   *int64             `json:"syscall_ns,omitempty"`
+	Causes      []Shared           `json:"causes,omitempty"` // of a site
 }
 
 // Shared is a part of a whole.
@@ -162,12 +161,4 @@ func (p *Pass) threadTimes(b *blame) *Threads {
 		RunningOnNS: t.running, RunningOffNS: t.offCPU, RunningAsleepNS: t.asleep, RunningStoppedNS: t.suspended,
 		SyscallOnNS: t.callRunning, SyscallAsleepNS: t.callBlocked, SyscallOffNS: t.callOffCPU, TakenBy: b.takers(),
 	}
-}
-
-func quantile(h *stats.Histogram, permille int) *int64 {
-	q := h.Quantile(permille)
-	if !q.Defined {
-		return nil
-	}
-	return &q.Value
 }

@@ -92,7 +92,7 @@ func (s spender) runnable(m *sum) {
 
 // running is the row of goroutines that run.
 func (s spender) running() Spent {
-	out := Spent{By: "class", Name: classRunning}
+	out := s.row("class", classRunning, new(lengths))
 	for _, k := range s.kinds {
 		if k != nil {
 			out.SumNS += k.running + k.offCPU
@@ -108,9 +108,7 @@ func (s spender) row(by, name string, h *lengths) Spent {
 	out := Spent{
 		By: by, Name: name, Count: h.Count(), Censored: h.Censored(), Broken: h.broken, SumNS: h.Sum(),
 		CensoredSumNS: h.CensoredSum(),
-		Wall:          s.wall(h.Sum() + h.CensoredSum()), P50NS: quantile(&h.Histogram, 500),
-		P90NS: quantile(&h.Histogram, 900),
-		P99NS: quantile(&h.Histogram, 990),
+		Wall:          s.wall(h.Sum() + h.CensoredSum()), Percentiles: h.Percentiles(s.percentiles()),
 	}
 	if h.Count() > 0 {
 		longest := h.Max()
@@ -179,9 +177,9 @@ func shares(causes map[causeKey]*group) (out []Shared) {
 func (s spender) stops() []Spent {
 	var out []Spent
 	for id, r := range s.ranges {
-		longest := r.max
-		out = append(out, Spent{By: "range", Name: s.names.Reason(id), Count: r.count, SumNS: r.sum,
-			Wall: s.wall(r.sum), MaxNS: &longest})
+		row := s.row("range", s.names.Reason(id), new(lengths))
+		row.Count, row.SumNS, row.Wall, row.MaxNS = r.count, r.sum, s.wall(r.sum), new(r.max)
+		out = append(out, row)
 	}
 	sortSpent(out)
 	return out

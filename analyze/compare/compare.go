@@ -70,29 +70,49 @@ func (t *trial) gates() []policy.Gate {
 // busiest is how many kinds and classes have metrics of their own in the report.
 const busiest = 5
 
+// The percentiles that are reported where the policy does not say others: beside the p50 and p99
+// that decide, of groups, of contention, and of whole distributions.
+var (
+	beside       = []stats.Quantile{stats.P90, stats.P999}
+	ofGroups     = []stats.Quantile{stats.P50, stats.P99}
+	ofContention = []stats.Quantile{stats.P90, stats.P99}
+	ofShifts     = mustParse("10,20,30,40,50,60,70,80,90,95,99,99.9")
+)
+
+func mustParse(list string) []stats.Quantile {
+	out, err := stats.ParseQuantiles(list)
+	if err != nil {
+		panic(err)
+	}
+	return out
+}
+
 // reportedMetrics are those that do not decide, in the order in which they are printed.
 func (x *examiner) reportedMetrics() []policy.Metric {
 	var out []policy.Metric
-	add := func(key summary.Key, stats ...policy.Stat) {
-		for _, s := range stats {
-			m := policy.Metric{Key: key, Stat: s}
-			if !x.decides(m) {
+	add := func(key summary.Key, percentiles []stats.Quantile, others ...policy.Stat) {
+		var list []policy.Stat
+		for _, q := range x.policy.PercentilesOr(percentiles) {
+			list = append(list, policy.Percentile(q))
+		}
+		for _, s := range append(list, others...) {
+			if m := (policy.Metric{Key: key, Stat: s}); !x.decides(m) {
 				out = append(out, m)
 			}
 		}
 	}
 	total := func(m summary.Metric) summary.Key { return summary.Key{Metric: m, By: summary.ByTotal} }
-	add(total(summary.MetricDelay), policy.StatP90, policy.StatP999, policy.StatMean, policy.StatRate)
+	add(total(summary.MetricDelay), beside, policy.StatMean, policy.StatRate)
 	for _, key := range x.heaviest(summary.MetricDelay, summary.ByKind) {
-		add(key, policy.StatP50, policy.StatP99)
+		add(key, ofGroups)
 	}
-	add(summary.Key{Metric: summary.MetricWait, By: summary.ByContention}, policy.StatP90, policy.StatP99,
-		policy.StatMean, policy.StatTime, policy.StatRate)
+	add(summary.Key{Metric: summary.MetricWait, By: summary.ByContention}, ofContention, policy.StatMean,
+		policy.StatTime, policy.StatRate)
 	for _, key := range x.heaviest(summary.MetricWait, summary.ByClass) {
-		add(key, policy.StatP50, policy.StatP99, policy.StatTime)
+		add(key, ofGroups, policy.StatTime)
 	}
-	add(total(summary.MetricCall), policy.StatP50, policy.StatP99, policy.StatTime)
-	add(total(summary.MetricRun), policy.StatP50, policy.StatP99, policy.StatTime)
+	add(total(summary.MetricCall), ofGroups, policy.StatTime)
+	add(total(summary.MetricRun), ofGroups, policy.StatTime)
 	return out
 }
 
@@ -179,15 +199,16 @@ func (t *trial) shifts() []Shift {
 		{Name: "scheduling delay", key: summary.Key{Metric: summary.MetricDelay, By: summary.ByTotal}},
 		{Name: "wait for a lock", key: summary.Key{Metric: summary.MetricWait, By: summary.ByContention}},
 	} {
-		for _, q := range policy.Quantiles {
-			m := t.measure(policy.Metric{Key: s.key, Stat: q}, resamplesReported)
+		for _, q := range t.policy.PercentilesOr(ofShifts) {
+			m := t.measure(policy.Metric{Key: s.key, Stat: policy.Percentile(q)}, resamplesReported)
 			if m.Outcome == OutcomeNone {
 				continue
 			}
-			s.Quantiles = append(s.Quantiles, ShiftQuantile{Name: string(q), Base: m.Base, Head: m.Head, Ratio: m.Ratio,
+			s.Percentiles = append(s.Percentiles, ShiftPercentile{Name: q.Name, Base: m.Base, Head: m.Head,
+				Ratio:    m.Ratio,
 				Interval: m.Interval, P: m.P})
 		}
-		if len(s.Quantiles) > 0 {
+		if len(s.Percentiles) > 0 {
 			out = append(out, s)
 		}
 	}

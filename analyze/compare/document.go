@@ -231,7 +231,7 @@ func intervalCell(m *Measured) report.Cell {
 func (s *Shift) table() report.Table {
 	t := report.Table{Title: "Shift of the " + s.Name, Columns: []string{"", "base", "head", "head − base", "vs base",
 		"interval"}}
-	for _, q := range s.Quantiles {
+	for _, q := range s.Percentiles {
 		m := &Measured{Interval: q.Interval}
 		row := []report.Cell{report.Text(q.Name), m.cell(q.Base), m.cell(q.Head), {Unit: report.UnitDuration,
 			Unknown: true}, report.OptionalRatio(q.Ratio), intervalCell(m)}

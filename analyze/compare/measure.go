@@ -234,7 +234,7 @@ func (t *trial) fewest(m policy.Metric) int64 {
 }
 
 func grossOf(r *Measured) float64 {
-	if r.metric.Stat == policy.StatP999 {
+	if q, _ := r.metric.Stat.Quantile(); q.PPM >= stats.P999.PPM {
 		return max(grossP999, r.Effect)
 	}
 	return max(grossRatio, r.Effect)

@@ -62,14 +62,14 @@ type Recording struct {
 
 // Shift is a distribution in both sides.
 type Shift struct {
-	Name      string          `json:"name"`
-	Quantiles []ShiftQuantile `json:"quantiles"`
-	key       summary.Key
+	Name        string            `json:"name"`
+	Percentiles []ShiftPercentile `json:"percentiles"`
+	key         summary.Key
 }
 
-// ShiftQuantile is one of its quantiles, in nanoseconds, the geometric mean of each side's
+// ShiftPercentile is one of its percentiles, in nanoseconds, the geometric mean of each side's
 // recordings.
-type ShiftQuantile struct {
+type ShiftPercentile struct {
 	Name     string     `json:"name"`
 	Base     *float64   `json:"base_ns"`
 	Head     *float64   `json:"head_ns"`

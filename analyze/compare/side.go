@@ -82,10 +82,11 @@ func (s *side) value(i int, m policy.Metric) (float64, given) {
 	if m.Stat == policy.StatMean {
 		return float64(g.TimeNS()) / float64(g.Hist.Count()), givenExactly
 	}
-	v := g.Hist.Quantile(m.Stat.Permille())
+	q, _ := m.Stat.Quantile()
+	v, defined := g.Hist.Quantile(q)
 	switch {
-	case v.Defined:
-		return float64(v.Value), givenExactly
+	case defined:
+		return float64(v), givenExactly
 	case s.isHead:
 		return float64(g.Hist.Max()), givenAtLeast
 	}
@@ -124,8 +125,8 @@ func (s *side) observation(i int, m policy.Metric) (stats.Observation, bool) {
 	}
 	least := leastOf(m.Stat)
 	o := stats.Observation{Log: math.Log(max(v, least))}
-	if permille := m.Stat.Permille(); permille > 0 && how == givenExactly {
-		redraw := s.groups[i][m.Key].Hist.Redrawer(permille)
+	if q, is := m.Stat.Quantile(); is && how == givenExactly {
+		redraw := s.groups[i][m.Key].Hist.Redrawer(q)
 		o.Redraw = func(rng *rand.Rand) float64 {
 			again, ok := redraw(rng)
 			if !ok {

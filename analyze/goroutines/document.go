@@ -123,18 +123,21 @@ func (r *Result) groupTable(v View) report.Table {
 }
 
 func (r *Result) wakerTable(v View) report.Table {
-	t := report.Table{Title: "Who ends waits at these places", Columns: []string{"", "waits ended", "p50", "p99",
-		"longest", "woken by"}}
+	t := report.Table{Title: "Who ends waits at these places", Columns: []string{"", "waits ended"}}
+	for _, q := range shownPercentiles {
+		t.Columns = append(t.Columns, q.Name)
+	}
+	t.Columns = append(t.Columns, "longest", "woken by")
 	for i := range r.Groups {
 		g := &r.Groups[i]
 		if g.Here == nil || g.Here.Ended == 0 {
 			continue
 		}
-		t.Rows = append(t.Rows, []report.Cell{
-			report.Text(g.name()), report.Count(g.Here.Ended), report.OptionalDuration(g.Here.P50NS),
-			report.OptionalDuration(g.Here.P99NS),
-			report.Duration(g.Here.MaxNS), report.Text(g.Here.by()),
-		})
+		cells := []report.Cell{report.Text(g.name()), report.Count(g.Here.Ended)}
+		for _, p := range g.Here.Percentiles {
+			cells = append(cells, report.OptionalDuration(p.NS))
+		}
+		t.Rows = append(t.Rows, append(cells, report.Duration(g.Here.MaxNS), report.Text(g.Here.by())))
 	}
 	return limited(t, v)
 }

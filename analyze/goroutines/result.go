@@ -9,6 +9,7 @@ import (
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/replay/stack"
 	"github.com/gosched/gosched/analyze/report"
+	"github.com/gosched/gosched/analyze/stats"
 	"github.com/gosched/gosched/format"
 )
 
@@ -67,12 +68,12 @@ type Group struct {
 
 // Place is what was seen of all waits at a place.
 type Place struct {
-	Ended    int64   `json:"ended"`    // waits whose end was seen
-	Censored int64   `json:"censored"` // waits that were cut
-	P50NS    *int64  `json:"p50_ns"`
-	P99NS    *int64  `json:"p99_ns"`
-	MaxNS    int64   `json:"max_ns"` // the longest that ended, at least
-	Wakers   []Waker `json:"wakers"` // the most frequent first
+	Ended    int64 `json:"ended"`    // waits whose end was seen
+	Censored int64 `json:"censored"` // waits that were cut
+	// of the waits' lengths: shownPercentiles
+	Percentiles []stats.Percentile `json:"percentiles"`
+	MaxNS       int64              `json:"max_ns"` // the longest that ended, at least
+	Wakers      []Waker            `json:"wakers"` // the most frequent first
 }
 
 // Waker is code that ended waits.
@@ -234,20 +235,16 @@ func (g *Group) add(m *goroutine, sum *replay.Summary) {
 	g.members = append(g.members, m)
 }
 
+// shownPercentiles are those of the lengths of waits.
+var shownPercentiles = []stats.Quantile{stats.P50, stats.P99}
+
 // place is nil where the place was not told apart.
 func (w *site) place(names *replay.Names) *Place {
 	if w == nil {
 		return nil
 	}
-	out := &Place{Ended: w.ended, Censored: w.lengths.Censored(), MaxNS: w.longestNS, Wakers: []Waker{}}
-	for _, q := range []struct {
-		permille int
-		to       **int64
-	}{{500, &out.P50NS}, {990, &out.P99NS}} {
-		if v := w.lengths.Quantile(q.permille); v.Defined {
-			*q.to = &v.Value
-		}
-	}
+	out := &Place{Ended: w.ended, Censored: w.lengths.Censored(), MaxNS: w.longestNS, Wakers: []Waker{},
+		Percentiles: w.lengths.Percentiles(shownPercentiles)}
 	for key, k := range w.wakers {
 		name := names.Reason(key.reason)
 		if text := names.Stack(key.stack); text != "" {

@@ -7,6 +7,7 @@ import (
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/replay/stack"
 	"github.com/gosched/gosched/analyze/report"
+	"github.com/gosched/gosched/analyze/stats"
 	"github.com/gosched/gosched/format"
 )
 
@@ -239,11 +240,15 @@ const (
 )
 
 func longWaits(s *suspect) string {
-	if !s.heldUp() || s.site == nil || s.site.ended < slowWaits || s.Here.P50NS == nil || *s.Here.P50NS < slowNS {
+	if !s.heldUp() || s.site == nil || s.site.ended < slowWaits {
+		return ""
+	}
+	median, known := s.site.lengths.Quantile(stats.P50)
+	if !known || median < slowNS {
 		return ""
 	}
 	return fmt.Sprintf("woken here %s, after waits of %s at the median", report.FormatNumber(s.site.ended, "time"),
-		report.FormatDuration(*s.Here.P50NS))
+		report.FormatDuration(median))
 }
 
 func waitsForNetwork(s *suspect) string {

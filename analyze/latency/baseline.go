@@ -26,24 +26,34 @@ type Against struct {
 // Beside is the delays of one group beside earlier ones. The runtime's own goroutines are in kinds
 // alone. A number that the trace or the earlier ones cannot give is nil.
 type Beside struct {
-	By            string   `json:"by,omitempty"`
-	Name          string   `json:"name,omitempty"`
-	Count         int64    `json:"count"`
-	BaselineCount int64    `json:"baseline_count"` // in all earlier recordings
-	P50NS         *int64   `json:"p50_ns"`
-	BaselineP50NS *int64   `json:"baseline_p50_ns"`
-	P50Ratio      *float64 `json:"p50_ratio"` // of this one to the earlier
-	P99NS         *int64   `json:"p99_ns"`
-	BaselineP99NS *int64   `json:"baseline_p99_ns"`
-	P99Ratio      *float64 `json:"p99_ratio"`
+	By            string             `json:"by,omitempty"`
+	Name          string             `json:"name,omitempty"`
+	Count         int64              `json:"count"`
+	BaselineCount int64              `json:"baseline_count"` // in all earlier recordings
+	Percentiles   []PercentileBeside `json:"percentiles"`
 
 	sumNS int64
 }
+
+// PercentileBeside is a percentile beside that of the earlier delays.
+type PercentileBeside struct {
+	stats.Percentile
+	BaselineNS *int64   `json:"baseline_ns"`
+	Ratio      *float64 `json:"ratio"` // of this one to the earlier
+}
+
+// besideByDefault are the percentiles that are laid beside a baseline's where a Pass does not say
+// others.
+var besideByDefault = []stats.Quantile{stats.P50, stats.P99}
 
 // Against lays the delays after a walk beside those of earlier recordings, of which there are so
 // many.
 func (p *Pass) Against(sum *replay.Summary, recordings int, earlier []Reference) *Against {
 	a := &Against{Recordings: recordings, Groups: []Beside{}}
+	percentiles := besideByDefault
+	if p.Percentiles != nil {
+		percentiles = p.Percentiles
+	}
 	reasons, kinds := p.Reasons(sum.Names()), p.Kinds(sum.Names())
 	whole := Group{Delays: new(stats.Histogram)}
 	for _, g := range reasons {
@@ -53,13 +63,13 @@ func (p *Pass) Against(sum *replay.Summary, recordings int, earlier []Reference)
 		by     string
 		groups []Group
 	}{{"", []Group{whole}}, {"reason", reasons}, {"kind", kinds}} {
-		a.Groups = append(a.Groups, beside(list.by, list.groups, earlier)...)
+		a.Groups = append(a.Groups, beside(list.by, list.groups, earlier, percentiles)...)
 	}
 	return a
 }
 
 // beside is the groups of one sort beside earlier ones, those of which only one side has any too.
-func beside(by string, groups []Group, earlier []Reference) []Beside {
+func beside(by string, groups []Group, earlier []Reference, percentiles []stats.Quantile) []Beside {
 	then := map[string]*stats.Histogram{}
 	for _, e := range earlier {
 		if e.By == by {
@@ -68,11 +78,11 @@ func beside(by string, groups []Group, earlier []Reference) []Beside {
 	}
 	var out []Beside
 	for _, g := range groups {
-		out = append(out, newBeside(by, g.Name, g.Delays, then[g.Name]))
+		out = append(out, newBeside(by, g.Name, g.Delays, then[g.Name], percentiles))
 		delete(then, g.Name)
 	}
 	for name, h := range then {
-		out = append(out, newBeside(by, name, new(stats.Histogram), h))
+		out = append(out, newBeside(by, name, new(stats.Histogram), h, percentiles))
 	}
 	slices.SortFunc(out, func(x, y Beside) int {
 		return cmp.Or(cmp.Compare(y.sumNS, x.sumNS),
@@ -81,16 +91,16 @@ func beside(by string, groups []Group, earlier []Reference) []Beside {
 	return out
 }
 
-func newBeside(by, name string, now, then *stats.Histogram) Beside {
+func newBeside(by, name string, now, then *stats.Histogram, percentiles []stats.Quantile) Beside {
 	if then == nil {
 		then = new(stats.Histogram)
 	}
-	b := Beside{
-		By: by, Name: name, Count: now.Count(), BaselineCount: then.Count(), P50NS: quantile(now, 500),
-		BaselineP50NS: quantile(then, 500),
-		P99NS:         quantile(now, 990), BaselineP99NS: quantile(then, 990), sumNS: now.Sum() + now.CensoredSum(),
+	b := Beside{By: by, Name: name, Count: now.Count(), BaselineCount: then.Count(),
+		sumNS: now.Sum() + now.CensoredSum()}
+	earlier := then.Percentiles(percentiles)
+	for i, p := range now.Percentiles(percentiles) {
+		b.Percentiles = append(b.Percentiles, PercentileBeside{p, earlier[i].NS, ratio(p.NS, earlier[i].NS)})
 	}
-	b.P50Ratio, b.P99Ratio = ratio(b.P50NS, b.BaselineP50NS), ratio(b.P99NS, b.BaselineP99NS)
 	return b
 }
 
@@ -109,17 +119,22 @@ const NoVerdict = "A difference between one recording and a baseline is no verdi
 
 // table is the groups of one sort.
 func (a *Against) table(title, by string, v View) report.Table {
-	t := report.Table{Title: title, Columns: []string{"", "p50", "baseline", "ratio", "p99", "baseline", "ratio",
-		"count", "baseline"}}
+	t := report.Table{Title: title, Columns: []string{""}}
+	for _, p := range a.Groups[0].Percentiles { // the total is always there
+		t.Columns = append(t.Columns, p.Name, "baseline", "ratio")
+	}
+	t.Columns = append(t.Columns, "count", "baseline")
 	for i := range a.Groups {
-		if b := &a.Groups[i]; b.By == by {
-			v.addRow(&t, by, b.Name,
-				report.OptionalDuration(b.P50NS), report.OptionalDuration(b.BaselineP50NS),
-				report.OptionalRatio(b.P50Ratio),
-				report.OptionalDuration(b.P99NS), report.OptionalDuration(b.BaselineP99NS),
-				report.OptionalRatio(b.P99Ratio),
-				report.Count(b.Count), report.Count(b.BaselineCount))
+		b := &a.Groups[i]
+		if b.By != by {
+			continue
 		}
+		var cells []report.Cell
+		for _, p := range b.Percentiles {
+			cells = append(cells, report.OptionalDuration(p.NS), report.OptionalDuration(p.BaselineNS),
+				report.OptionalRatio(p.Ratio))
+		}
+		v.addRow(&t, by, b.Name, append(cells, report.Count(b.Count), report.Count(b.BaselineCount))...)
 	}
 	return t
 }

@@ -22,9 +22,9 @@ func (r *Result) Document(v View) *report.Document {
 	}
 	d := &report.Document{Title: "Scheduling latency: from runnable to running", Warnings: r.Warnings}
 	d.Tables = append(d.Tables,
-		table("All goroutines", "", []Entry{r.Total}, v),
-		table("By why they became runnable", "reason", r.Groups, v),
-		table("By goroutine kind (entry function)", "kind", r.Groups, v))
+		r.table("All goroutines", "", []Entry{r.Total}, v),
+		r.table("By why they became runnable", "reason", r.Groups, v),
+		r.table("By goroutine kind (entry function)", "kind", r.Groups, v))
 	d.Tables = append(d.Tables, intervalTable(&r.Total, r.Confidence))
 	if r.ResolutionNS > 1 {
 		d.Notes = append(d.Notes, fmt.Sprintf("The trace's times are multiples of %s.",
@@ -53,16 +53,20 @@ func (r *Result) Document(v View) *report.Document {
 }
 
 // table shows the entries of one sort.
-func table(title, by string, entries []Entry, v View) report.Table {
-	t := report.Table{Title: title, Columns: []string{"", "count", "cut", "p50", "p90", "p99", "p99.9", "max", "sum",
-		"share"}}
+func (r *Result) table(title, by string, entries []Entry, v View) report.Table {
+	t := report.Table{Title: title, Columns: []string{"", "count", "cut"}}
+	for _, p := range r.Total.Percentiles {
+		t.Columns = append(t.Columns, p.Name)
+	}
+	t.Columns = append(t.Columns, "max", "sum", "share")
 	for i := range entries {
 		if e := &entries[i]; e.By == by {
-			v.addRow(&t, by, e.Name,
-				report.Count(e.Count), report.Count(e.Censored), report.OptionalDuration(e.P50NS),
-				report.OptionalDuration(e.P90NS),
-				report.OptionalDuration(e.P99NS), report.OptionalDuration(e.P999NS), report.OptionalDuration(e.MaxNS),
-				report.Duration(e.SumNS+e.CensoredSumNS), report.Share(e.Share))
+			cells := []report.Cell{report.Count(e.Count), report.Count(e.Censored)}
+			for _, p := range e.Percentiles {
+				cells = append(cells, report.OptionalDuration(p.NS))
+			}
+			v.addRow(&t, by, e.Name, append(cells, report.OptionalDuration(e.MaxNS),
+				report.Duration(e.SumNS+e.CensoredSumNS), report.Share(e.Share))...)
 		}
 	}
 	return t
@@ -84,15 +88,10 @@ func (v View) addRow(t *report.Table, by, name string, cells ...report.Cell) {
 func intervalTable(e *Entry, confidence float64) report.Table {
 	t := report.Table{Title: fmt.Sprintf("%.0f%% confidence intervals of the total", 100*confidence),
 		Columns: []string{"", "from", "estimate", "to"}}
-	for _, p := range []struct {
-		name string
-		v    *int64
-		in   [2]*int64
-	}{{"p50", e.P50NS, e.P50Interval}, {"p90", e.P90NS, e.P90Interval}, {"p99", e.P99NS, e.P99Interval},
-		{"p99.9", e.P999NS, e.P999Interval}} {
+	for _, p := range e.Percentiles {
 		t.Rows = append(t.Rows, []report.Cell{
-			report.Text(p.name), report.OptionalDuration(p.in[0]), report.OptionalDuration(p.v),
-			report.OptionalDuration(p.in[1]),
+			report.Text(p.Name), report.OptionalDuration(p.Interval[0]), report.OptionalDuration(p.NS),
+			report.OptionalDuration(p.Interval[1]),
 		})
 	}
 	return t

@@ -10,11 +10,23 @@ import (
 // Pass collects scheduling delays from a walk. Make one with New, run it with replay.Run and ask
 // for its Result.
 type Pass struct {
+	Percentiles []stats.Quantile // that a Result has; nil: DefaultPercentiles
+
 	names   *replay.Names
 	program reasons  // of the program's goroutines
 	runtime reasons  // of the runtime's own
 	kinds   []*group // by replay.EntryID
 	own     stats.Histogram
+}
+
+// DefaultPercentiles are those of a Result where a Pass does not say others.
+var DefaultPercentiles = []stats.Quantile{stats.P50, stats.P90, stats.P99, stats.P999}
+
+func (p *Pass) percentiles() []stats.Quantile {
+	if p.Percentiles == nil {
+		return DefaultPercentiles
+	}
+	return p.Percentiles
 }
 
 // reasons are delays by why the goroutines became runnable.

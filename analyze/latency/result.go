@@ -33,26 +33,25 @@ type Result struct {
 
 // Entry is the delays of one group. A number that the trace cannot give is nil, null in JSON.
 type Entry struct {
-	By            string    `json:"by,omitempty"` // "reason" or "kind"; empty for the total
-	Name          string    `json:"name,omitempty"`
-	Count         int64     `json:"count"`    // delays seen from beginning to end
-	Censored      int64     `json:"censored"` // delays that were cut: their length is at least what was seen
-	Broken        int64     `json:"broken"`   // delays with moves missing: not in any number here
-	P50NS         *int64    `json:"p50_ns"`
-	P90NS         *int64    `json:"p90_ns"`
-	P99NS         *int64    `json:"p99_ns"`
-	P999NS        *int64    `json:"p999_ns"`
-	MinNS         *int64    `json:"min_ns"`
-	MaxNS         *int64    `json:"max_ns"` // the longest of those counted
-	P50Interval   [2]*int64 `json:"p50_interval_ns"`
-	P90Interval   [2]*int64 `json:"p90_interval_ns"`
-	P99Interval   [2]*int64 `json:"p99_interval_ns"`
-	P999Interval  [2]*int64 `json:"p999_interval_ns"`
-	CensoredMaxNS *int64    `json:"censored_max_ns"`
-	SumNS         int64     `json:"sum_ns"`          // of those counted
-	CensoredSumNS int64     `json:"censored_sum_ns"` // what was seen of those that were cut
-	Share         float64   `json:"share"`           // of the total's SumNS + CensoredSumNS
-	Parts         *Parts    `json:"parts"`           // of SumNS; nil without thread events
+	By            string       `json:"by,omitempty"` // "reason" or "kind"; empty for the total
+	Name          string       `json:"name,omitempty"`
+	Count         int64        `json:"count"`       // delays seen from beginning to end
+	Censored      int64        `json:"censored"`    // delays that were cut: their length is at least what was seen
+	Broken        int64        `json:"broken"`      // delays with moves missing: not in any number here
+	Percentiles   []Percentile `json:"percentiles"` // as the pass was asked for them
+	MinNS         *int64       `json:"min_ns"`
+	MaxNS         *int64       `json:"max_ns"` // the longest of those counted
+	CensoredMaxNS *int64       `json:"censored_max_ns"`
+	SumNS         int64        `json:"sum_ns"`          // of those counted
+	CensoredSumNS int64        `json:"censored_sum_ns"` // what was seen of those that were cut
+	Share         float64      `json:"share"`           // of the total's SumNS + CensoredSumNS
+	Parts         *Parts       `json:"parts"`           // of SumNS; nil without thread events
+}
+
+// Percentile is a percentile of a group's delays.
+type Percentile struct {
+	stats.Percentile
+	Interval [2]*int64 `json:"interval_ns"` // its confidence interval; an end that is not known is nil
 }
 
 // Parts is what stood in the way, summed over delays. The package comment defines each part.
@@ -74,14 +73,15 @@ func (p *Pass) Result(sum *replay.Summary) *Result {
 	for _, g := range reasons {
 		total.merge(g.group)
 	}
-	m := maker{whole: total.delays.Sum() + total.delays.CensoredSum(), parts: sum.ByKind[format.KindThread] > 0}
+	m := maker{whole: total.delays.Sum() + total.delays.CensoredSum(), parts: sum.ByKind[format.KindThread] > 0,
+		percentiles: p.percentiles()}
 	r := &Result{
 		Version: Version, DurationNS: sum.DurationNS(), Events: sum.Events, Confidence: Confidence,
 		ResolutionNS: max(1, sum.Metadata().TimeResolutionNS),
 		Total:        m.entry(named{group: &total}), Histogram: total.delays.Rows(),
 	}
 	r.Groups = append(m.entries(reasons), m.entries(p.kindGroups(sum.Names()))...)
-	r.Warnings = warnings(r, sum)
+	r.Warnings = warnings(r, sum, m.percentiles)
 	return r
 }
 
@@ -119,8 +119,9 @@ func (p *Pass) kindGroups(names *replay.Names) []named {
 
 // maker makes entries.
 type maker struct {
-	whole int64 // the total of all delay
-	parts bool
+	whole       int64 // the total of all delay
+	parts       bool
+	percentiles []stats.Quantile
 }
 
 // entries makes one entry a name, the largest share first.
@@ -160,9 +161,9 @@ func (m maker) entry(g named) Entry {
 	e := Entry{
 		By: g.by, Name: g.name, Count: h.Count(), Censored: h.Censored(), Broken: g.broken, SumNS: h.Sum(),
 		CensoredSumNS: h.CensoredSum(),
-		P50NS:         quantile(h, 500), P90NS: quantile(h, 900), P99NS: quantile(h, 990), P999NS: quantile(h, 999),
-		P50Interval: interval(h, 500), P90Interval: interval(h, 900), P99Interval: interval(h, 990),
-		P999Interval: interval(h, 999),
+	}
+	for i, p := range h.Percentiles(m.percentiles) {
+		e.Percentiles = append(e.Percentiles, Percentile{p, interval(h, m.percentiles[i])})
 	}
 	if h.Count() > 0 {
 		e.MinNS, e.MaxNS = ptr(h.Min()), ptr(h.Max())
@@ -179,16 +180,8 @@ func (m maker) entry(g named) Entry {
 	return e
 }
 
-func quantile(h *stats.Histogram, permille int) *int64 {
-	q := h.Quantile(permille)
-	if !q.Defined {
-		return nil
-	}
-	return ptr(q.Value)
-}
-
-func interval(h *stats.Histogram, permille int) (ends [2]*int64) {
-	in := h.Interval(permille, Confidence)
+func interval(h *stats.Histogram, q stats.Quantile) (ends [2]*int64) {
+	in := h.Interval(q, Confidence)
 	if in.LoDefined {
 		ends[0] = ptr(in.Lo)
 	}

@@ -1,11 +1,14 @@
 package latency
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/report"
+	"github.com/gosched/gosched/analyze/stats"
 	"github.com/gosched/gosched/format"
 )
 
@@ -20,20 +23,17 @@ var needed = []struct{ name, effect string }{
 	{"kernel", "delays are not taken apart"},
 }
 
-// fewForP999 is the number of delays below which the 99.9th percentile is the maximum or next to
-// it.
-const fewForP999 = 1000
-
-func warnings(r *Result, sum *replay.Summary) []report.Warning {
+func warnings(r *Result, sum *replay.Summary, percentiles []stats.Quantile) []report.Warning {
 	out := []report.Warning{}
 	add := func(code, text string, args ...any) {
 		out = append(out, report.Warning{Code: code, Text: fmt.Sprintf(text, args...)})
 	}
+	finest := slices.MaxFunc(percentiles, func(a, b stats.Quantile) int { return cmp.Compare(a.PPM, b.PPM) })
 	if n := r.Total.Count + r.Total.Censored; n == 0 {
 		add("empty", "the trace has no goroutine that became runnable")
-	} else if n < fewForP999 {
-		add("few", "only %s: p99.9 needs at least %s to differ from the longest", report.FormatNumber(n, "delay"),
-			report.FormatCount(fewForP999))
+	} else if n < finest.LeastCount() {
+		add("few", "only %s: %s needs at least %s to differ from the longest", report.FormatNumber(n, "delay"),
+			finest, report.FormatCount(finest.LeastCount()))
 	}
 	if sum.Gaps > 0 {
 		add("gaps", "events were lost or not looked for during %s of the time (%s); delays that reach into it are cut",
@@ -69,12 +69,9 @@ func warnings(r *Result, sum *replay.Summary) []report.Warning {
 
 func unknownPercentiles(e *Entry) []string {
 	var out []string
-	for _, p := range []struct {
-		name  string
-		value *int64
-	}{{"p50", e.P50NS}, {"p90", e.P90NS}, {"p99", e.P99NS}, {"p99.9", e.P999NS}} {
-		if p.value == nil {
-			out = append(out, p.name)
+	for _, p := range e.Percentiles {
+		if p.NS == nil {
+			out = append(out, p.Name)
 		}
 	}
 	return out

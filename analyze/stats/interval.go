@@ -20,11 +20,11 @@ type Interval struct {
 // Both take the observations for independent: durations of one recording are not quite, so the
 // interval says how far the recording's own scatter reaches and not how the next recording will
 // turn out.
-func (h *Histogram) Interval(permille int, confidence float64) Interval {
+func (h *Histogram) Interval(q Quantile, confidence float64) Interval {
 	if h.censored > 0 {
-		return h.survivalInterval(permille, confidence)
+		return h.survivalInterval(q, confidence)
 	}
-	lo, hi := OrderRanks(h.count, permille, confidence)
+	lo, hi := OrderRanks(h.count, q, confidence)
 	var in Interval
 	if lo > 0 {
 		in.Lo, in.LoDefined = h.lower(h.atRank(lo)), true
@@ -38,12 +38,12 @@ func (h *Histogram) Interval(permille int, confidence float64) Interval {
 // OrderRanks are the ranks, from 1, of the two order statistics of n independent observations
 // between which the quantile lies with at least the confidence, an equal part of the rest on either
 // side. A rank is 0 where there are too few observations.
-func OrderRanks(n int64, permille int, confidence float64) (lo, hi int64) {
-	if n <= 0 || permille <= 0 || permille >= 1000 {
+func OrderRanks(n int64, q Quantile, confidence float64) (lo, hi int64) {
+	if n <= 0 || q.PPM <= 0 || q.PPM >= million {
 		return 0, 0
 	}
 	tail := (1 - confidence) / 2
-	below := distuv.Binomial{N: float64(n), P: float64(permille) / 1000} // how many observations are below the quantile
+	below := distuv.Binomial{N: float64(n), P: q.share()} // how many observations are below the quantile
 	// The quantile is below the r-th observation when fewer than r are below it.
 	lo = int64(sort.Search(int(n), func(r int) bool { return below.CDF(float64(r)) > tail }))
 	hi = 1 + int64(sort.Search(int(n), func(r int) bool { return below.CDF(float64(r)) >= 1-tail }))
@@ -53,10 +53,10 @@ func OrderRanks(n int64, permille int, confidence float64) (lo, hi int64) {
 	return lo, hi
 }
 
-func (h *Histogram) survivalInterval(permille int, confidence float64) Interval {
+func (h *Histogram) survivalInterval(q Quantile, confidence float64) Interval {
 	var in Interval
 	z := distuv.UnitNormal.Quantile(1 - (1-confidence)/2)
-	left := float64(1000-permille)/1000 + roundOff
+	left := q.left() + roundOff
 	h.survive(func(s survivalStep) bool {
 		spread := math.Exp(z * math.Sqrt(s.variance))
 		low, high := s.survival/spread, min(1, s.survival*spread)

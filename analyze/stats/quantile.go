@@ -3,41 +3,25 @@ package stats
 import "math"
 
 // NearestRank is the quantile of ascending values by nearest rank: the smallest x with
-// count(≤ x)·1000 ≥ n·permille. It reports false if there are no values.
-func NearestRank(sorted []int64, permille int) (int64, bool) {
+// count(≤ x)·1,000,000 ≥ n·PPM. It reports false if there are no values.
+func NearestRank(sorted []int64, q Quantile) (int64, bool) {
 	if len(sorted) == 0 {
 		return 0, false
 	}
-	return sorted[rank(int64(len(sorted)), permille)-1], true
+	return sorted[q.rank(int64(len(sorted)))-1], true
 }
 
-// rank is the smallest rank r in [1, n] with r·1000 ≥ n·permille.
-func rank(n int64, permille int) int64 {
-	q, p := n/1000, n%1000 // n·permille without overflow
-	r := q*int64(permille) + (p*int64(permille)+999)/1000
-	return min(max(r, 1), n)
-}
-
-// Quantile is a quantile of durations. Where it is undefined, because too many of the longest
-// observations were cut short, Defined is false and Value says nothing.
-type Quantile struct {
-	Permille int
-	Value    int64
-	Defined  bool
-}
-
-// Quantile is the quantile of the histogram: by nearest rank without censored values, by
-// Kaplan–Meier with them.
-func (h *Histogram) Quantile(permille int) Quantile {
-	if h.censored > 0 {
-		return h.survivalQuantile(permille)
+// Quantile is a quantile of the histogram: by nearest rank without censored values, by Kaplan–Meier
+// with them. It reports false where the quantile is undefined: there are no values, or too many of
+// the longest were censored.
+func (h *Histogram) Quantile(q Quantile) (int64, bool) {
+	switch {
+	case h.censored > 0:
+		return h.survivalQuantile(q)
+	case h.count == 0:
+		return 0, false
 	}
-	q := Quantile{Permille: permille}
-	if h.count == 0 {
-		return q
-	}
-	q.Value, q.Defined = h.upper(h.atRank(rank(h.count, permille))), true
-	return q
+	return h.upper(h.atRank(q.rank(h.count))), true
 }
 
 // atRank is the bucket of the r-th smallest measured value, of which there must be as many.
@@ -109,19 +93,18 @@ func (h *Histogram) survive(f func(survivalStep) bool) {
 // roundOff is far above the rounding errors of the product and far below one observation.
 const roundOff = 1e-12
 
-// survivalQuantile is the smallest duration at which the estimated survival is no more than 1 −
-// permille/1000.
-func (h *Histogram) survivalQuantile(permille int) Quantile {
-	q := Quantile{Permille: permille}
-	left := float64(1000-permille) / 1000
+// survivalQuantile is the smallest duration at which the estimated survival is no more than what
+// the quantile leaves above it.
+func (h *Histogram) survivalQuantile(q Quantile) (value int64, defined bool) {
+	left := q.left()
 	h.survive(func(s survivalStep) bool {
 		if s.survival > left+roundOff {
 			return true
 		}
-		q.Value, q.Defined = h.upper(s.bucket), true
+		value, defined = h.upper(s.bucket), true
 		return false
 	})
-	return q
+	return value, defined
 }
 
 // Survival is the Kaplan–Meier estimate of the share of durations longer than v, and its standard

@@ -17,12 +17,12 @@ import (
 // effective number of values at the quantile: as many as, all measured, would give the curve the
 // variance that Greenwood's formula gives it (S. J. Cutler and F. Ederer, Journal of Chronic
 // Diseases 8 (1958) 699). Time and memory do not grow with the counts.
-func (h *Histogram) Redrawer(permille int) func(*rand.Rand) (int64, bool) {
+func (h *Histogram) Redrawer(q Quantile) func(*rand.Rand) (int64, bool) {
 	switch {
 	case h.count == 0:
 		return func(*rand.Rand) (int64, bool) { return 0, false }
 	case h.censored > 0:
-		return h.survivalRedrawer(permille)
+		return h.survivalRedrawer(q)
 	}
 	var ranks, values []int64 // of the buckets: how many values are up to it, and the largest of them
 	below := int64(0)
@@ -31,7 +31,7 @@ func (h *Histogram) Redrawer(permille int) func(*rand.Rand) (int64, bool) {
 		ranks, values = append(ranks, below), append(values, h.upper(b))
 		return true
 	})
-	r := rank(h.count, permille)
+	r := q.rank(h.count)
 	return func(rng *rand.Rand) (int64, bool) {
 		at, _ := slices.BinarySearch(ranks, h.whole(math.Ceil(orderLevel(h.count, r, rng)*float64(h.count))))
 		return values[at], true
@@ -39,15 +39,15 @@ func (h *Histogram) Redrawer(permille int) func(*rand.Rand) (int64, bool) {
 }
 
 // survivalRedrawer is Redrawer where values are censored.
-func (h *Histogram) survivalRedrawer(permille int) func(*rand.Rand) (int64, bool) {
+func (h *Histogram) survivalRedrawer(q Quantile) func(*rand.Rand) (int64, bool) {
 	var shares []float64 // of the steps of the curve: what is not longer
 	var values []int64
 	h.survive(func(s survivalStep) bool {
 		shares, values = append(shares, 1-s.survival), append(values, h.upper(s.bucket))
 		return true
 	})
-	n := h.effectiveCount(permille)
-	r := rank(n, permille)
+	n := h.effectiveCount(q)
+	r := q.rank(n)
 	return func(rng *rand.Rand) (int64, bool) {
 		at, _ := slices.BinarySearch(shares, orderLevel(n, r, rng)-roundOff)
 		if at == len(values) {
@@ -74,8 +74,8 @@ func (h *Histogram) whole(values float64) int64 {
 
 // effectiveCount is the effective number of values at a quantile, at least 1: at the last step of
 // the Kaplan–Meier curve up to it that leaves something.
-func (h *Histogram) effectiveCount(permille int) int64 {
-	n, left := float64(h.count), float64(1000-permille)/1000
+func (h *Histogram) effectiveCount(q Quantile) int64 {
+	n, left := float64(h.count), q.left()
 	h.survive(func(s survivalStep) bool {
 		if s.survival > 0 && s.survival < 1 {
 			n = (1 - s.survival) / (s.survival * s.variance)

@@ -16,7 +16,7 @@ func TestRedrawHasTheChancesOfDrawingAllAgain(t *testing.T) {
 	for _, permille := range []int{1, 100, 500, 900, 990} {
 		rng, atMost := rand.New(rand.NewPCG(1, 2)), map[int64]int{}
 		for range draws {
-			got, ok := h.Redrawer(permille)(rng)
+			got, ok := h.Redrawer(perMille(permille))(rng)
 			if !ok || !slices.Contains(values, got) {
 				t.Fatalf("%d‰ is %d, %v", permille, got, ok)
 			}
@@ -30,7 +30,7 @@ func TestRedrawHasTheChancesOfDrawingAllAgain(t *testing.T) {
 			if i+1 < len(values) && values[i+1] == v {
 				continue
 			}
-			want := 1 - binomialCDF(n, 1000*(i+1)/len(values), rank(n, permille)-1)
+			want := 1 - binomialCDF(n, 1000*(i+1)/len(values), perMille(permille).rank(n)-1)
 			if i+1 == len(values) {
 				want = 1
 			}
@@ -51,12 +51,13 @@ func TestRedrawOfCensoredValuesScattersLikeEfronsBootstrap(t *testing.T) {
 		h := pairs(durations, cut, func(i int) int { return i })
 		var fast, slow []float64
 		for range 1500 {
-			v, ok := h.Redrawer(permille)(rng)
-			q := pairs(durations, cut, func(int) int { return rng.IntN(len(durations)) }).Quantile(permille)
-			if !ok || !q.Defined {
+			v, ok := h.Redrawer(perMille(permille))(rng)
+			again := pairs(durations, cut, func(int) int { return rng.IntN(len(durations)) })
+			w, also := again.Quantile(perMille(permille))
+			if !ok || !also {
 				t.Fatalf("%d‰ is undefined", permille)
 			}
-			fast, slow = append(fast, math.Log(float64(v))), append(slow, math.Log(float64(q.Value)))
+			fast, slow = append(fast, math.Log(float64(v))), append(slow, math.Log(float64(w)))
 		}
 		meanFast, sdFast := meanAndDeviation(fast)
 		meanSlow, sdSlow := meanAndDeviation(slow)
@@ -103,13 +104,13 @@ func TestEffectiveCountWithoutCutsIsTheCount(t *testing.T) {
 	for _, n := range []int{5, 100, 3000} {
 		h := histogramOf(makeDurations(uint64(n), n))
 		for _, permille := range []int{500, 900, 990} {
-			if got := h.effectiveCount(permille); got != int64(n) {
+			if got := h.effectiveCount(perMille(permille)); got != int64(n) {
 				t.Errorf("%d‰ of %d values has an effective number of %d", permille, n, got)
 			}
 		}
 	}
 	h := maintained.histogram() // 11 patients, 4 of them cut; by hand, with R's numbers: .491·(1 − .491)/.1642² = 9.27
-	if got := h.effectiveCount(500); got != 9 {
+	if got := h.effectiveCount(perMille(500)); got != 9 {
 		t.Errorf("the effective number at 31 weeks is %d, want 9", got)
 	}
 }
@@ -117,16 +118,16 @@ func TestEffectiveCountWithoutCutsIsTheCount(t *testing.T) {
 func TestRedrawOfNothing(t *testing.T) {
 	rng := rand.New(rand.NewPCG(4, 1))
 	var h Histogram
-	if v, ok := h.Redrawer(500)(rng); ok {
+	if v, ok := h.Redrawer(perMille(500))(rng); ok {
 		t.Errorf("nothing is drawn as %d", v)
 	}
 	h.AddCensored(5)
-	if v, ok := h.Redrawer(500)(rng); ok {
+	if v, ok := h.Redrawer(perMille(500))(rng); ok {
 		t.Errorf("a cut value is drawn as %d", v)
 	}
 	h.Add(3)
 	h.AddCensored(7)
-	if v, ok := h.Redrawer(999)(rng); ok { // the curve ends at ⅔
+	if v, ok := h.Redrawer(perMille(999))(rng); ok { // the curve ends at ⅔
 		t.Errorf("999‰ of a value and two cut ones is drawn as %d", v)
 	}
 }
@@ -148,7 +149,7 @@ func TestRedrawOfHugeCounts(t *testing.T) {
 	for _, censored := range []int64{0, math.MaxInt64 / 20} {
 		h := huge(t, censored)
 		for permille, want := range map[int]int64{1: 1, 280: 1, 500: 2, 800: 5} {
-			if got, ok := h.Redrawer(permille)(rng); !ok || got != want {
+			if got, ok := h.Redrawer(perMille(permille))(rng); !ok || got != want {
 				t.Errorf("%d‰ of 10¹⁸ values, %d cut, is drawn as %d, %v, want %d", permille, censored, got, ok, want)
 			}
 		}
@@ -160,12 +161,12 @@ func BenchmarkRedraw(b *testing.B) {
 	durations, cut := cutDurations(rng, 100_000)
 	b.Run("measured", func(b *testing.B) {
 		for h := histogramOf(durations); b.Loop(); {
-			h.Redrawer(990)(rng)
+			h.Redrawer(perMille(990))(rng)
 		}
 	})
 	b.Run("censored", func(b *testing.B) {
 		for h := pairs(durations, cut, func(i int) int { return i }); b.Loop(); {
-			h.Redrawer(900)(rng)
+			h.Redrawer(perMille(900))(rng)
 		}
 	})
 }

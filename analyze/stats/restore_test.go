@@ -204,11 +204,12 @@ func FuzzRestore(f *testing.F) {
 		}
 		rng := rand.New(rand.NewPCG(1, 1))
 		for _, permille := range []int{1, 500, 999} {
-			q, in := h.Quantile(permille), h.Interval(permille, 0.95)
-			v, ok := h.Redrawer(permille)(rng)
-			if q.Defined && outside(h, q.Value) || ok && outside(h, v) || in.LoDefined && outside(h, in.Lo) ||
+			q, defined := h.Quantile(perMille(permille))
+			in := h.Interval(perMille(permille), 0.95)
+			v, ok := h.Redrawer(perMille(permille))(rng)
+			if defined && outside(h, q) || ok && outside(h, v) || in.LoDefined && outside(h, in.Lo) ||
 				in.HiDefined && outside(h, in.Hi) {
-				t.Fatalf("%d‰ of %+v, %+v: %+v, %+v, drawn %d", permille, rows, e, q, in, v)
+				t.Fatalf("%d‰ of %+v, %+v: %d, %+v, drawn %d", permille, rows, e, q, in, v)
 			}
 		}
 	})

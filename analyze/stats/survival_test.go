@@ -54,15 +54,15 @@ func TestMediansAgreeWithR(t *testing.T) {
 		median, lo int64
 	}{{maintained, 31, 18}, {nonmaintained, 23, 8}} {
 		h := c.sample.histogram()
-		if q := h.Quantile(500); !q.Defined || q.Value != c.median {
-			t.Errorf("median is %+v, R says %d", q, c.median)
+		if v, ok := h.Quantile(P50); !ok || v != c.median {
+			t.Errorf("median is %d, %v, R says %d", v, ok, c.median)
 		}
-		if in := h.Interval(500, 0.95); !in.LoDefined || in.Lo != c.lo || in.HiDefined {
+		if in := h.Interval(P50, 0.95); !in.LoDefined || in.Lo != c.lo || in.HiDefined {
 			t.Errorf("interval is %+v, R says (%d, NA)", in, c.lo)
 		}
 	}
-	if q := maintained.histogram().Quantile(900); q.Defined {
-		t.Errorf("the longest was cut, yet 900‰ is %+v", q)
+	if v, ok := maintained.histogram().Quantile(P90); ok {
+		t.Errorf("the longest was cut, yet p90 is %d", v)
 	}
 }
 
@@ -77,8 +77,8 @@ func TestRemissionTimesAgreeWithFreireich(t *testing.T) {
 			t.Errorf("survival at %d is %.4f, want %.3f", at, s, want)
 		}
 	}
-	if q := h.Quantile(500); q.Value != 23 || !q.Defined {
-		t.Errorf("median is %+v, want 23", q)
+	if v, ok := h.Quantile(P50); v != 23 || !ok {
+		t.Errorf("median is %d, %v, want 23", v, ok)
 	}
 }
 
@@ -86,8 +86,9 @@ func TestKaplanMeierWithoutCutsIsTheNearestRank(t *testing.T) {
 	for seed := range uint64(100) {
 		h := histogramOf(makeDurations(seed, 1+int(seed*7)))
 		for permille := 1; permille <= 1000; permille += 37 {
-			if a, b := h.Quantile(permille), h.survivalQuantile(permille); a != b {
-				t.Fatalf("seed %d: %d‰ is %+v by rank, %+v by Kaplan–Meier", seed, permille, a, b)
+			a, _ := h.Quantile(perMille(permille))
+			if b, ok := h.survivalQuantile(perMille(permille)); a != b || !ok {
+				t.Fatalf("seed %d: %d‰ is %d by rank, %d, %v by Kaplan–Meier", seed, permille, a, b, ok)
 			}
 		}
 	}
@@ -97,13 +98,13 @@ func TestCutValuesNeverLowerAQuantile(t *testing.T) {
 	for seed := range uint64(100) {
 		values := makeDurations(seed, 300)
 		h := histogramOf(values[:250])
-		plain := h.Quantile(900)
+		plain, _ := h.Quantile(P90)
 		cut := histogramOf(values[:250])
 		for range 20 {
 			cut.AddCensored(h.Max())
 		}
-		if q := cut.Quantile(900); q.Defined && q.Value < plain.Value {
-			t.Fatalf("seed %d: 20 values of at least the maximum lower 900‰ from %d to %d", seed, plain.Value, q.Value)
+		if v, ok := cut.Quantile(P90); ok && v < plain {
+			t.Fatalf("seed %d: 20 values of at least the maximum lower p90 from %d to %d", seed, plain, v)
 		}
 	}
 }
@@ -122,7 +123,7 @@ func TestOrderRanksAgreeWithPublishedTables(t *testing.T) {
 		{14, 3, 12, 98.7}, {15, 4, 12, 96.5}, {16, 4, 13, 97.9}, {17, 5, 13, 95.1}, {18, 5, 14, 96.9},
 		{19, 5, 15, 98.1}, {20, 6, 15, 95.9},
 	} {
-		lo, hi := OrderRanks(c.n, 500, 0.95)
+		lo, hi := OrderRanks(c.n, P50, 0.95)
 		if lo != c.lo || hi != c.hi {
 			t.Errorf("n = %d: ranks %d and %d, the table says %d and %d", c.n, lo, hi, c.lo, c.hi)
 		}
@@ -141,7 +142,7 @@ func TestOrderRanksAgreeWithPublishedTables(t *testing.T) {
 func TestOrderRanksCoverTheQuantile(t *testing.T) {
 	for _, n := range []int64{10, 57, 300, 1000} {
 		for _, permille := range []int{500, 900, 990} {
-			lo, hi := OrderRanks(n, permille, 0.95)
+			lo, hi := OrderRanks(n, perMille(permille), 0.95)
 			below, above := binomialCDF(n, permille, lo-1), 0.0
 			if hi > 0 {
 				above = 1 - binomialCDF(n, permille, hi-1)

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/gosched/gosched/analyze/report"
+	"github.com/gosched/gosched/analyze/stats"
 )
 
 // Listed is a recording as `gosched summary --json` prints it.
@@ -84,7 +85,7 @@ func (r *Run) cells() []report.Cell {
 	return []report.Cell{
 		textCell(r.startTime("2006-01-02 15:04:05")), textCell(text(r.Info.Meta.Host)),
 		textCell(r.ofProcesses(goVersion)), report.Duration(r.Info.DurationNS), report.Count(r.Info.Events),
-		durationCell(quantileOf(delays, 500)(r)), durationCell(quantileOf(delays, 990)(r)),
+		durationCell(quantileOf(delays, stats.P50)(r)), durationCell(quantileOf(delays, stats.P99)(r)),
 		report.Duration(lock.Sum() + lock.CensoredSum()),
 		countCell(r.Info.Goroutines), report.Count(int64(len(r.Info.Warnings))),
 	}

@@ -28,21 +28,21 @@ var figures = slices.Concat([]figure{
 	{"source", "ebpf or go trace", func(r *Run) any { return text(string(r.Info.Meta.Source)) }},
 	{"duration_s", "observed", func(r *Run) any { return float64(r.Info.DurationNS) / 1e9 }},
 	{"events", "", func(r *Run) any { return r.Info.Events }},
-	{"delay_p50_ns", "scheduling delay", quantileOf(delays, 500)},
-	{"delay_p90_ns", "", quantileOf(delays, 900)},
-	{"delay_p99_ns", "", quantileOf(delays, 990)},
-	{"delay_p999_ns", "", quantileOf(delays, 999)},
+	{"delay_p50_ns", "scheduling delay", quantileOf(delays, stats.P50)},
+	{"delay_p90_ns", "", quantileOf(delays, stats.P90)},
+	{"delay_p99_ns", "", quantileOf(delays, stats.P99)},
+	{"delay_p999_ns", "", quantileOf(delays, stats.P999)},
 	{"delay_mean_ns", "of those seen whole", func(r *Run) any { return r.mean(delays) }},
 	{"delays_per_s", "times a second that a goroutine became runnable and ran",
 		func(r *Run) any { return r.rate(delays) }},
 	{"delay_s_per_s", "seconds a second, summed over goroutines", perSecond(delays, delays)},
 }, waits(), []figure{
 	{"syscall_s_per_s", "in system calls", perSecond(calls, calls)},
-	{"contention_p50_ns", "waits for a Mutex or RWMutex", quantileOf(contention, 500)},
-	{"contention_p99_ns", "", quantileOf(contention, 990)},
+	{"contention_p50_ns", "waits for a Mutex or RWMutex", quantileOf(contention, stats.P50)},
+	{"contention_p99_ns", "", quantileOf(contention, stats.P99)},
 	{"contention_s_per_s", "", perSecond(contention, waitTotal)},
-	{"run_p50_ns", "from running to anything else", quantileOf(running, 500)},
-	{"run_p99_ns", "", quantileOf(running, 990)},
+	{"run_p50_ns", "from running to anything else", quantileOf(running, stats.P50)},
+	{"run_p99_ns", "", quantileOf(running, stats.P99)},
 	{"goroutines", "at the end", func(r *Run) any { return optional(r.Info.Goroutines) }},
 	{"goroutines_start", "when observation began", func(r *Run) any { return optional(r.Info.AtStart) }},
 	{"leaked_goroutines", "where a leak would have been found", func(r *Run) any { return r.leaked() }},
@@ -117,10 +117,10 @@ func (r *Run) histogram(key Key) *stats.Histogram {
 	return new(stats.Histogram)
 }
 
-func quantileOf(key Key, permille int) func(*Run) any {
+func quantileOf(key Key, q stats.Quantile) func(*Run) any {
 	return func(r *Run) any {
-		if q := r.histogram(key).Quantile(permille); q.Defined {
-			return q.Value
+		if v, defined := r.histogram(key).Quantile(q); defined {
+			return v
 		}
 		return nil
 	}

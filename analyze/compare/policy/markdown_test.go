@@ -119,7 +119,8 @@ type tableMeasure struct {
 
 func newTables(t *testing.T) tables {
 	out := tables{
-		Alpha: DefaultAlpha, Metrics: Default().Metrics, Blocked: Blocked, Statistics: joined(stats), Rules: Rules,
+		Alpha: DefaultAlpha, Metrics: Default().Metrics, Blocked: Blocked, Statistics: joined(notPercentiles),
+		Rules:       Rules,
 		Differences: Differences, Default: defaultFile(),
 	}
 	for _, f := range docs.Fields(t, "file.go", reflect.TypeFor[file](), "yaml") {

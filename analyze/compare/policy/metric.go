@@ -7,36 +7,30 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gosched/gosched/analyze/stats"
 	"github.com/gosched/gosched/analyze/summary"
 )
 
-// Stat is what is made of the durations of a recording.
+// Stat is what is made of the durations of a recording: a percentile by its name, or one of these.
 type Stat string
 
-// The statistics.
+// The statistics that are no percentiles.
 const (
-	StatP50  Stat = "p50"
-	StatP90  Stat = "p90"
-	StatP99  Stat = "p99"
-	StatP999 Stat = "p99.9"
 	StatMean Stat = "mean" // cut durations are in it with what was seen of them
 	StatRate Stat = "rate" // how many a second
 	StatTime Stat = "time" // their sum over the observed time: 1 is one goroutine all the time
 )
 
-// Quantiles are the statistics that are quantiles: deciles and the tail.
-var Quantiles = []Stat{"p10", "p20", "p30", "p40", StatP50, "p60", "p70", "p80", StatP90, "p95", StatP99, StatP999}
+var notPercentiles = []Stat{StatMean, StatRate, StatTime}
 
-var stats = append(slices.Clone(Quantiles), StatMean, StatRate, StatTime)
+// Percentile is the statistic that is this quantile.
+func Percentile(q stats.Quantile) Stat { return Stat(q.Name) }
 
-// permilles are the quantiles in thousandths.
-var permilles = map[Stat]int{
-	"p10": 100, "p20": 200, "p30": 300, "p40": 400, StatP50: 500, "p60": 600, "p70": 700, "p80": 800, StatP90: 900,
-	"p95": 950, StatP99: 990, StatP999: 999,
+// Quantile is the quantile that the statistic is; false for one that is none.
+func (s Stat) Quantile() (stats.Quantile, bool) {
+	q, err := stats.ParseQuantile(string(s))
+	return q, err == nil && q.Name == string(s)
 }
-
-// Permille is the quantile that the statistic is, 0 for one that is none.
-func (s Stat) Permille() int { return permilles[s] }
 
 // IsDuration says whether the statistic is in nanoseconds.
 func (s Stat) IsDuration() bool { return s != StatRate && s != StatTime }
@@ -88,11 +82,13 @@ func ParseMetric(text string) (Metric, error) {
 	metric, stat, _ := strings.Cut(what, " ")
 	m := Metric{summary.Key{Metric: summary.Metric(metric), By: summary.ByTotal}, Stat(stat)}
 	by, known := groupings[m.Key.Metric]
+	_, percentile := m.Stat.Quantile()
 	switch {
 	case !known:
 		return m, fmt.Errorf("%q is no metric: it begins with delay, wait, syscall or run, or is %q", text, blockedName)
-	case !slices.Contains(stats, m.Stat):
-		return m, fmt.Errorf("%q is no metric: after %s comes one of %s", text, metric, joined(stats))
+	case !percentile && !slices.Contains(notPercentiles, m.Stat):
+		return m, fmt.Errorf("%q is no metric: after %s comes a percentile such as p99.9, or one of %s", text, metric,
+			joined(notPercentiles))
 	case !grouped:
 		return m, nil
 	}

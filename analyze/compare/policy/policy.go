@@ -3,6 +3,7 @@ package policy
 import (
 	"time"
 
+	"github.com/gosched/gosched/analyze/stats"
 	"github.com/gosched/gosched/analyze/summary"
 )
 
@@ -13,9 +14,11 @@ type Policy struct {
 	// machine's drift looks like a change
 	InARow  float64
 	Metrics []Gate
-	Rules   map[Rule]Limit // every rule has one
-	Ignores []Ignore
-	Allowed []Difference
+	// Percentiles are those that are reported beside the metrics that decide; nil: the usual ones.
+	Percentiles []stats.Quantile
+	Rules       map[Rule]Limit // every rule has one
+	Ignores     []Ignore
+	Allowed     []Difference
 }
 
 // Gate is a metric with what counts as a change: a ratio, and an absolute difference in the
@@ -118,10 +121,10 @@ func Default() *Policy {
 	own := summary.Key{Metric: summary.MetricDelay, By: summary.ByProcess}
 	delay := summary.Key{Metric: summary.MetricDelay, By: summary.ByTotal}
 	p := &Policy{Alpha: DefaultAlpha, InARow: DefaultInARow, Rules: map[Rule]Limit{}, Metrics: []Gate{
-		{Metric{delay, StatP50}, 1.25, 20_000},
-		{Metric{delay, StatP99}, 1.3, 200_000},
-		{Metric{own, StatP99}, 1.3, 200_000},
-		{Metric{contention, StatP50}, 1.3, 100_000},
+		{Metric{delay, Percentile(stats.P50)}, 1.25, 20_000},
+		{Metric{delay, Percentile(stats.P99)}, 1.3, 200_000},
+		{Metric{own, Percentile(stats.P99)}, 1.3, 200_000},
+		{Metric{contention, Percentile(stats.P50)}, 1.3, 100_000},
 		{Blocked, 1.3, 0.05},
 	}}
 	for _, r := range Rules {
@@ -138,4 +141,12 @@ func (p *Policy) Allows(d Difference) bool {
 		}
 	}
 	return false
+}
+
+// PercentilesOr are the percentiles to report, where the policy does not say these.
+func (p *Policy) PercentilesOr(usual []stats.Quantile) []stats.Quantile {
+	if p.Percentiles == nil {
+		return usual
+	}
+	return p.Percentiles
 }

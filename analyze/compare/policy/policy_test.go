@@ -88,7 +88,8 @@ func TestAPolicyIsRefusedInOneSentence(t *testing.T) {
 		{"alpha", "version: 1\nalpha: 2", "alpha is 2"},
 		{"alpha that is no number", "version: 1\nalpha: .nan", "alpha is NaN"},
 		{"no metric", "version: 1\nmetrics: [{metric: throughput}]", `"throughput" is no metric`},
-		{"no statistic", "version: 1\nmetrics: [{metric: delay p98}]", "after delay comes one of"},
+		{"no statistic", "version: 1\nmetrics: [{metric: delay p100}]", "after delay comes a percentile such as " +
+			"p99.9, or one of mean, rate, time"},
 		{"no grouping", "version: 1\nmetrics: [{metric: delay p99 of site x}]", "delay can be of"},
 		{"no name", "version: 1\nmetrics: [{metric: delay p99 of kind}]", "delay can be of"},
 		{"a rate", "version: 1\nmetrics: [{metric: delay rate}]", "neither better nor worse"},
