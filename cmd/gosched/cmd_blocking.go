@@ -9,17 +9,22 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/gosched/gosched/analyze/blocking"
 	"github.com/gosched/gosched/analyze/blocking/findings"
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/report"
+	"github.com/gosched/gosched/analyze/stats"
 )
 
 type blockingOptions struct {
 	top    int
 	system bool
 	json   bool
+
+	percentileOptions
+	percentiles []stats.Quantile // set by check
 }
 
 func newBlockingCommand() *cobra.Command {
@@ -47,8 +52,8 @@ Looked for are
   gosched blocking --json trace.parquet | jq '.causes[0]'`,
 		Args: arguments(oneOrMoreTraces),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if opts.top < 1 {
-				return usageError(cmd, errors.New("--top must be at least 1"))
+			if err := opts.check(cmd.Flags()); err != nil {
+				return usageError(cmd, err)
 			}
 			return runBlocking(cmd.Context(), opts, args, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
@@ -56,8 +61,17 @@ Looked for are
 	flags := cmd.Flags()
 	flags.IntVar(&opts.top, "top", defaultTop, "the most `rows` of each table in the text")
 	flags.BoolVar(&opts.system, "system", false, "list the runtime's own goroutines too")
+	opts.addFlags(flags, "print these `percentiles`; default "+percentileList(blocking.DefaultPercentiles))
 	jsonFlag(cmd, &opts.json)
 	return cmd
+}
+
+func (o *blockingOptions) check(flags *pflag.FlagSet) (err error) {
+	if o.top < 1 {
+		return errors.New("--top must be at least 1")
+	}
+	o.percentiles, err = o.read(flags)
+	return err
 }
 
 // ruleList is the rules with what each looks for.
@@ -83,6 +97,7 @@ func runBlocking(ctx context.Context, opts blockingOptions, paths []string, out,
 	}
 	defer trace.Close()
 	pass, rules := blocking.New(), findings.New()
+	pass.Percentiles = opts.percentiles
 	summary, err := replay.Run(ctx, trace, pass, rules)
 	if err != nil {
 		return err

@@ -28,7 +28,8 @@ type compareOptions struct {
 	top    int
 	json   bool
 
-	judged *policy.Policy // set by check
+	percentiles percentileOptions
+	judged      *policy.Policy // set by check
 }
 
 // compareFormats are the ways to print a comparison.
@@ -86,6 +87,8 @@ Recordings that differ in more than the code are not comparable; --allow NAME le
 difference pass:
 
 ` + differenceList() + `
+--percentiles chooses those that are reported; a policy says which ones decide.
+
 --policy names a file with other metrics, effects and floors, and with what is known
 and let pass until a date; ` + input.DefaultPolicy + ` in the current folder is read if it is there.
 
@@ -127,6 +130,7 @@ func (o *compareOptions) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&o.format, "format", "text", "print as `format`: "+strings.Join(formatNames(), ", "))
 	flags.StringVar(&o.output, "report", "", "print to this `file` and only the verdict to the terminal")
 	flags.IntVar(&o.top, "top", defaultTop, "the most `rows` of the table of places")
+	o.percentiles.addFlags(flags, "report these `percentiles`, such as 50,95,99.99, beside those that decide")
 	flags.BoolVar(&o.json, "json", false, `the same as --format json`)
 }
 
@@ -145,8 +149,15 @@ func (o *compareOptions) check(flags *pflag.FlagSet) (err error) {
 	if o.top < 1 {
 		return errors.New("--top must be at least 1")
 	}
-	o.judged, err = o.readPolicy()
-	return err
+	list, err := o.percentiles.read(flags)
+	if err != nil {
+		return err
+	}
+	if o.judged, err = o.readPolicy(); err != nil {
+		return err
+	}
+	o.judged.Percentiles = list
+	return nil
 }
 
 // runCompare prints the comparison, by options that were checked, and makes the verdict the exit

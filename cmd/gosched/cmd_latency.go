@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/gosched/gosched/analyze/latency"
 	"github.com/gosched/gosched/analyze/replay"
@@ -21,6 +22,9 @@ type latencyOptions struct {
 	baseline []string
 	top      int
 	json     bool
+
+	percentileOptions
+	percentiles []stats.Quantile // set by check
 }
 
 const defaultTop = 10
@@ -39,7 +43,7 @@ Percentiles are nearest ranks over buckets less than 0.8% wide. Delays that were
 by the recording's ends or by lost events, count as at least as long as what was seen
 of them (Kaplan–Meier); a percentile that they leave open is printed as "?".
 
---baseline lays p50 and p99 beside those of earlier recordings, all their delays taken
+--baseline lays p50 and p99, or --percentiles, beside those of earlier recordings, all their delays taken
 together: traces, summaries (gosched summary) or a glob of these; several times if need
 be. The ratio of one recording to earlier ones is no verdict: that is for gosched compare,
 which knows by how much recordings differ anyway. The runtime's own goroutines are left
@@ -50,10 +54,10 @@ trace), or a Go execution trace.`,
 		Example: `  gosched latency trace.parquet
   gosched latency --baseline base.summary.parquet trace.parquet
   gosched latency --by kind --top 30 trace.parquet
-  gosched latency --json segments/ | jq .total.p99_ns`,
+  gosched latency --json segments/ | jq .total.percentiles`,
 		Args: arguments(oneOrMoreTraces),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := opts.check(); err != nil {
+			if err := opts.check(cmd.Flags()); err != nil {
 				return usageError(cmd, err)
 			}
 			return runLatency(cmd.Context(), opts, args, cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -64,18 +68,20 @@ trace), or a Go execution trace.`,
 	flags.StringArrayVar(&opts.baseline, "baseline", nil, "lay these earlier recordings beside it (`file`, folder "+
 		"or glob)")
 	flags.IntVar(&opts.top, "top", defaultTop, "the most `groups` of each sort in the text")
+	opts.addFlags(flags, "print these `percentiles`; default "+percentileList(latency.DefaultPercentiles))
 	jsonFlag(cmd, &opts.json)
 	return cmd
 }
 
-func (o *latencyOptions) check() error {
+func (o *latencyOptions) check(flags *pflag.FlagSet) (err error) {
 	if !slices.Contains([]string{"", "reason", "kind"}, o.by) {
 		return fmt.Errorf("delays are grouped by reason or by kind, not by %q", o.by)
 	}
 	if o.top < 1 {
 		return errors.New("--top must be at least 1")
 	}
-	return nil
+	o.percentiles, err = o.read(flags)
+	return err
 }
 
 // leaveOut removes the groups that were not asked for.
@@ -124,6 +130,7 @@ func runLatency(ctx context.Context, opts latencyOptions, paths []string, out, n
 	}
 	defer trace.Close()
 	pass := latency.New()
+	pass.Percentiles = opts.percentiles
 	walked, err := replay.Run(ctx, trace, pass)
 	if err != nil {
 		return err

@@ -202,6 +202,9 @@ func (o *compareOptions) line(base, head []string) string {
 		add("--policy", o.policy)
 	}
 	add("--allow", o.allow...)
+	if list := o.percentiles.list; list != "" {
+		add("--percentiles", list)
+	}
 	return line
 }
 

@@ -34,8 +34,8 @@ var layers = []struct {
 	{"analyze/summary", []string{"format/...", "analyze/replay/...", "analyze/stats", "analyze/report",
 		"analyze/latency", "analyze/blocking/...", "analyze/goroutines/...", "analyze/summary"},
 		"a summary is what the analyzers found, kept in a file of its own"},
-	{"analyze/compare/policy", []string{"analyze/summary"}, "what a team demands of a comparison is said in the " +
-		"words of summaries"},
+	{"analyze/compare/policy", []string{"analyze/summary", "analyze/stats"},
+		"what a team demands of a comparison is said in the words of summaries, and of percentiles"},
 	{"analyze/compare", []string{"format", "analyze/replay/...", "analyze/stats", "analyze/report", "analyze/summary",
 		"analyze/compare/policy"}, "comparing takes summaries, and no trace"},
 	{"analyze/...", []string{"format", "analyze/replay/...", "analyze/stats/...", "analyze/report/..."},
