@@ -7,6 +7,7 @@ import (
 
 	"github.com/gosched/gosched/bpf"
 	"github.com/gosched/gosched/record/gobin"
+	"github.com/gosched/gosched/record/stacks"
 )
 
 // op is what an event is about: a gobin.Op for what the probe points see, a
@@ -114,24 +115,19 @@ func threadText(raw []byte) (state uint32, comm []byte) {
 	return binary.LittleEndian.Uint32(raw[36:]), comm
 }
 
-// stackDef is a stack the kernel has given a name.
-type stackDef struct {
-	kind bpf.GoschedStackKind
-	pcs  []uint64 // leaf first
-}
-
 // decodeStack reads a stack's definition.
-func decodeStack(raw []byte) (hash uint64, def stackDef, err error) {
+func decodeStack(raw []byte) (hash uint64, def stacks.Stack, err error) {
 	if len(raw) < defBytes {
-		return 0, stackDef{}, fmt.Errorf("%w: %d bytes for a stack", errRecord, len(raw))
+		return 0, stacks.Stack{}, fmt.Errorf("%w: %d bytes for a stack", errRecord, len(raw))
 	}
 	n := int(binary.LittleEndian.Uint16(raw[2:]))
 	if n > maxFrames || len(raw) < defBytes+8*n {
-		return 0, stackDef{}, fmt.Errorf("%w: %d bytes for a stack of %d frames", errRecord, len(raw), n)
+		return 0, stacks.Stack{}, fmt.Errorf("%w: %d bytes for a stack of %d frames", errRecord, len(raw), n)
 	}
-	def = stackDef{kind: bpf.GoschedStackKind(raw[1]), pcs: make([]uint64, n)}
-	for i := range def.pcs {
-		def.pcs[i] = binary.LittleEndian.Uint64(raw[16+8*i:])
+	whole := bpf.GoschedStackKind(raw[1]) == bpf.GoschedStackKindSTACK_WHOLE
+	def = stacks.Stack{PCs: make([]uint64, n), Whole: whole}
+	for i := range def.PCs {
+		def.PCs[i] = binary.LittleEndian.Uint64(raw[16+8*i:])
 	}
 	return binary.LittleEndian.Uint64(raw[8:]), def, nil
 }

@@ -3,6 +3,7 @@ package record
 import (
 	"github.com/gosched/gosched/format"
 	"github.com/gosched/gosched/record/gobin"
+	"github.com/gosched/gosched/record/stacks"
 )
 
 // move is what an operation means for the goroutine it happens to.
@@ -60,7 +61,7 @@ type thread struct {
 type follower struct {
 	rows    *rows
 	texts   *texts
-	stacks  *stacks
+	stacks  *stacks.Table
 	gs      map[int64]*goroutine
 	threads map[int32]*thread
 	recent  [64]*thread // of the threads the one that was last on a CPU, by the CPU's number
@@ -88,7 +89,7 @@ type Counts struct {
 	Gaps       int64 // rows that say that events were lost or not looked for
 }
 
-func newFollower(r *rows, t *texts, s *stacks) *follower {
+func newFollower(r *rows, t *texts, s *stacks.Table) *follower {
 	return &follower{
 		rows: r, texts: t, stacks: s, gs: map[int64]*goroutine{},
 		threads: map[int32]*thread{}, early: map[int64]earlyMove{},
@@ -206,7 +207,7 @@ func (f *follower) write(w *format.Event) {
 func (f *follower) create(e *event, to format.State, why format.StringID) {
 	w := f.row(e, format.StateNotExist, to)
 	w.Reason = why
-	w.Stack = f.stacks.entry(e.stack)
+	w.Stack = f.stacks.Entry(e.stack)
 	w.ByGoID, w.ByStack = format.GoID(e.byGoid), f.stack(e.byStack)
 	f.write(&w)
 	f.settle(e, to)
@@ -313,7 +314,7 @@ func (f *follower) piece(begin, end int64, s *span) {
 	f.write(&w)
 }
 
-func (f *follower) stack(hash uint64) format.StringID { return f.stacks.id(hash) }
+func (f *follower) stack(hash uint64) format.StringID { return f.stacks.ID(hash) }
 
 func (f *follower) waitReason(e *event) format.StringID { return f.texts.waitReason(e.reason) }
 
@@ -333,7 +334,7 @@ func (f *follower) yieldReason(e *event) format.StringID {
 }
 
 // syscall names the system call by the function that makes it.
-func (f *follower) syscall(e *event) format.StringID { return f.stacks.syscall(e.stack) }
+func (f *follower) syscall(e *event) format.StringID { return f.stacks.Syscall(e.stack) }
 
 func fixed(t text) func(*follower, *event) format.StringID {
 	return func(f *follower, _ *event) format.StringID { return f.texts.id(t) }

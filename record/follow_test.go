@@ -8,6 +8,7 @@ import (
 
 	"github.com/gosched/gosched/format"
 	"github.com/gosched/gosched/record/gobin"
+	"github.com/gosched/gosched/record/stacks"
 )
 
 // program is one in which every pc is a function of its own.
@@ -36,12 +37,12 @@ func (program) AppendStack(dst []gobin.Frame, pcs []uint64, exact bool) []gobin.
 }
 
 // run follows events and gives the rows as text.
-func run(t *testing.T, define func(*stacks), events ...event) []string {
+func run(t *testing.T, define func(*stacks.Table), events ...event) []string {
 	t.Helper()
 	reasons, traces := format.NewStrings(), format.NewStrings()
 	texts := newTexts(reasons, []string{"", "chan receive", "IO wait", "sleep", "sync.Mutex.Lock"},
 		[]string{"unknown", "GC sweep termination"})
-	s := newStacks(program{}, traces, texts)
+	s := stacks.New(program{}, traces, reasons)
 	if define != nil {
 		define(s)
 	}
@@ -80,12 +81,13 @@ func TestFollowerTellsWhatEventsMean(t *testing.T) {
 	flags := func(f uint16) func(*event) { return func(e *event) { e.flags = f } }
 	noP := func(e *event) { e.proc = format.Unknown }
 	stack := func(hash uint64) func(*event) { return func(e *event) { e.stack = hash } }
-	define := func(s *stacks) {
-		s.define(100, stackDef{pcs: []uint64{31, 21, 11}})         // gopark < work < goexit
-		s.define(101, stackDef{pcs: []uint64{51, 41, 25, 11, 99}}) // interrupted at an exact pc; junk below goexit
-		s.define(102, stackDef{pcs: []uint64{81, 61, 71, 21, 11}}) // a system call
-		s.define(103, stackDef{pcs: []uint64{91, 21, 11}})         // a call into C
-		s.define(104, stackDef{pcs: []uint64{31, 21}, kind: 2})    // broken
+	define := func(t *stacks.Table) {
+		t.Define(100, stacks.Stack{Whole: true, PCs: []uint64{31, 21, 11}}) // gopark < work < goexit
+		// interrupted at an exact pc; junk below goexit
+		t.Define(101, stacks.Stack{Whole: true, PCs: []uint64{51, 41, 25, 11, 99}})
+		t.Define(102, stacks.Stack{Whole: true, PCs: []uint64{81, 61, 71, 21, 11}}) // a system call
+		t.Define(103, stacks.Stack{Whole: true, PCs: []uint64{91, 21, 11}})         // a call into C
+		t.Define(104, stacks.Stack{PCs: []uint64{31, 21}})                          // broken
 	}
 	for _, c := range []struct {
 		name   string

@@ -61,7 +61,7 @@ func (s *session) readGoroutines(ctx context.Context) (*format.Memory, error) {
 		pid: s.pid, offset: s.offsetNS, batch: &m.Events,
 		full: func(b *format.Batch) *format.Batch { return b },
 	}
-	s.follow = newFollower(r, texts, s.newStacks(m.Stacks(), texts))
+	s.follow = newFollower(r, texts, s.newStacks(m.Stacks(), m.Reasons()))
 	s.modules.Look()
 	err = s.reader.Each(func(gs []snapshot.Goroutine) {
 		for i := range gs {

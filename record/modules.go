@@ -8,6 +8,7 @@ import (
 	"github.com/gosched/gosched/format"
 	"github.com/gosched/gosched/record/gobin"
 	"github.com/gosched/gosched/record/image"
+	"github.com/gosched/gosched/record/stacks"
 )
 
 // lookForModules finds plugins that were opened since the last look. What a plugin's code did until
@@ -128,10 +129,10 @@ func beside(t format.Transition, module gobin.Coverage, path string, only bool) 
 }
 
 // newStacks names the functions of all the process's Go code.
-func (s *session) newStacks(table interner, t *texts) *stacks {
-	st := newStacks(s.modules.Code(), table, t)
-	st.blame = s.modules.Count
-	return st
+func (s *session) newStacks(table, calls stacks.Interner) *stacks.Table {
+	t := stacks.New(s.modules.Code(), table, calls)
+	t.Blame = s.modules.Count
+	return t
 }
 
 // describeModules adds to the metadata what was learnt of modules since it was made.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gosched/gosched/format"
 	"github.com/gosched/gosched/record/gobin"
+	"github.com/gosched/gosched/record/stacks"
 )
 
 func all(o *orderer) (out []event) {
@@ -189,8 +190,8 @@ func FuzzDecode(f *testing.F) {
 				t.Errorf("a name of %d bytes", len(comm))
 			}
 		}
-		if _, def, err := decodeStack(raw); err == nil && len(def.pcs) > maxFrames {
-			t.Errorf("%d frames", len(def.pcs))
+		if _, def, err := decodeStack(raw); err == nil && len(def.PCs) > maxFrames {
+			t.Errorf("%d frames", len(def.PCs))
 		}
 	})
 }
@@ -198,7 +199,7 @@ func FuzzDecode(f *testing.F) {
 func TestAnEventThatCameTooLateIsInAGap(t *testing.T) {
 	texts := newTexts(format.NewStrings(), nil, nil)
 	r := &rows{batch: &format.Batch{}, full: func(b *format.Batch) *format.Batch { return b }}
-	f := newFollower(r, texts, newStacks(program{}, format.NewStrings(), texts))
+	f := newFollower(r, texts, stacks.New(program{}, format.NewStrings(), format.NewStrings()))
 	s := &session{order: newOrderer(1), follow: f}
 	s.order.upTo, s.order.taken = 100, 100
 	s.order.push(0, &event{op: op(gobin.OpRun), time: 50, goid: 1})

@@ -85,7 +85,7 @@ func (s *session) found(g *snapshot.Goroutine) event {
 	e := event{
 		op: opSnapshot, time: g.After, goid: g.ID, byGoid: g.Creator, reason: g.WaitReason,
 		tid: g.TID, proc: g.Proc, flags: uint16(g.State()), text: uncertainty(g),
-		stack: uint64(s.follow.stacks.found(&g.Stack)), byStack: uint64(s.follow.stacks.creator(g.CreatorPC)),
+		stack: uint64(s.follow.stacks.Found(&g.Stack)), byStack: uint64(s.follow.stacks.Creator(g.CreatorPC)),
 	}
 	if g.Fresh {
 		e.flags |= snapshotFresh

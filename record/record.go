@@ -352,7 +352,7 @@ func (s *session) accept(ring int, raw []byte) error {
 	if len(raw) > 0 && op(raw[0]) == opStack {
 		hash, def, err := decodeStack(raw)
 		if err == nil {
-			s.follow.stacks.define(hash, def)
+			s.follow.stacks.Define(hash, def)
 		}
 		return err
 	}
@@ -422,7 +422,7 @@ func (s *session) closeTrace(err error) (*Summary, error) {
 	s.describeSnapshots()
 	s.meta.Lost = s.follow.counts.Lost
 	s.describeModules()
-	s.meta.LostStacks = s.follow.counts.LostStacks + s.follow.stacks.lost
+	s.meta.LostStacks = s.follow.counts.LostStacks + s.follow.stacks.Lost()
 	// it may have ended the recording
 	if closing := s.out.close(s.meta, s.follow.rows.batch); !errors.Is(err, closing) {
 		err = errors.Join(err, closing)
@@ -439,7 +439,7 @@ func (s *session) closeTrace(err error) (*Summary, error) {
 
 func (s *session) progress() Progress {
 	c := s.follow.counts
-	c.LostStacks += s.follow.stacks.lost
+	c.LostStacks += s.follow.stacks.Lost()
 	end := s.endNS
 	if end == 0 {
 		end = now()

@@ -127,9 +127,8 @@ func (s *session) openOutput() error {
 		return err
 	}
 	texts := newTexts(rec.Reasons(), waits, stops)
-	stacks := s.newStacks(rec.Stacks(), texts)
 	r := &rows{pid: s.pid, offset: s.offsetNS, batch: &format.Batch{}, full: s.out.take}
-	s.follow = newFollower(r, texts, stacks)
+	s.follow = newFollower(r, texts, s.newStacks(rec.Stacks(), rec.Reasons()))
 	s.follow.withoutReady, s.follow.seesCreate = !s.choice.sees("ready"), s.choice.sees("create")
 	s.follow.lateIDs = s.binary.Version.Minor < 24
 	return nil

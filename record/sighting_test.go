@@ -9,6 +9,7 @@ import (
 
 	"github.com/gosched/gosched/format"
 	"github.com/gosched/gosched/record/gobin"
+	"github.com/gosched/gosched/record/stacks"
 )
 
 // memoryCase is a goroutine found in memory among its events. Times are in microseconds; recording
@@ -52,7 +53,7 @@ func (c *memoryCase) rows() (rows []string, unsure [2]int64) {
 	reasons, traces := format.NewStrings(), format.NewStrings()
 	texts := newTexts(reasons, []string{"", "chan receive"}, nil)
 	r := &rowsText{}
-	f := newFollower(r.make(), texts, newStacks(program{}, traces, texts))
+	f := newFollower(r.make(), texts, stacks.New(program{}, traces, reasons))
 	f.seesCreate = true
 	if c.set != nil {
 		c.set(f)
@@ -344,7 +345,7 @@ var withoutTransitions = []memoryCase{
 // reading.
 func TestEndsAreRememberedOnlyWhileMemoryIsRead(t *testing.T) {
 	texts := newTexts(format.NewStrings(), nil, nil)
-	f := newFollower(new(rowsText).make(), texts, newStacks(program{}, format.NewStrings(), texts))
+	f := newFollower(new(rowsText).make(), texts, stacks.New(program{}, format.NewStrings(), format.NewStrings()))
 	var time, goid int64
 	ends := func(n int) {
 		for range n {

@@ -11,7 +11,8 @@ import "github.com/gosched/gosched/format"
 // recording as one of the file does: what was written until then stays readable.
 type Sink interface {
 	// Begin is called once, before the first events, with what is known of the recording then.
-	// Reasons and stacks are what the numbers in events mean; they grow while the recording goes on.
+	// Reasons and stacks are what the numbers in events mean; they grow while the recording goes
+	// on.
 	Begin(meta format.Metadata, reasons, stacks *format.Strings) error
 	// Feed takes the next events, or none when only time has passed. The batch is valid during the
 	// call only, and must not be changed.

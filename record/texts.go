@@ -7,6 +7,7 @@ import (
 	"github.com/gosched/gosched/bpf"
 	"github.com/gosched/gosched/format"
 	"github.com/gosched/gosched/record/gobin"
+	"github.com/gosched/gosched/record/stacks"
 )
 
 // Flags of events: the kernel side's, those derived from a thread's state, and a snapshot's.
@@ -38,8 +39,6 @@ const (
 	textSysmon
 	textGC
 	textRuntime
-	textCgo
-	textFutex
 	textRingFull
 	textLate
 	textModule
@@ -57,8 +56,6 @@ var textNames = [numTexts]string{
 	textSysmon:      "sysmon",
 	textGC:          "gc",
 	textRuntime:     "runtime",
-	textCgo:         "cgo",
-	textFutex:       "futex",
 	textRingFull:    "ring buffer full",
 	textModule:      "plugin opened: its copy of the scheduler was not watched at once",
 	textLate:        "events came too late to be put in order",
@@ -85,14 +82,9 @@ var runtimeWakers = map[string]text{
 	"preempted":               textGC,
 }
 
-// interner gives strings of the reasons' table their ids.
-type interner interface {
-	Intern(string) format.StringID
-}
-
 // texts knows the ids of everything that can be a reason.
 type texts struct {
-	table    interner
+	table    stacks.Interner
 	ids      [numTexts]format.StringID
 	wait     []format.StringID // by the runtime's number
 	wakers   []text            // who wakes it when no goroutine does, by the same number
@@ -105,7 +97,7 @@ type texts struct {
 	limits   [numLimits]map[float64]format.StringID
 }
 
-func newTexts(table interner, waitReasons, stwReasons []string) *texts {
+func newTexts(table stacks.Interner, waitReasons, stwReasons []string) *texts {
 	t := &texts{
 		table: table, netpoll: -1,
 		gc: table.Intern("GC concurrent mark phase"), stopped: table.Intern("stop-the-world"),

@@ -22,6 +22,8 @@ var layers = []struct {
 		"where a process has its Go code: no eBPF, no events"},
 	{"record/snapshot", []string{"format", "record/gobin", "record/target"},
 		"goroutines are read from memory: no eBPF, no events"},
+	{"record/stacks", []string{"format", "record/gobin", "record/snapshot", "record/syscalls"},
+		"stacks are addresses and names: no eBPF, no process"},
 	{"record/syscalls", nil, "names of functions are all it takes"},
 	{"record/...", []string{"bpf", "format", "record/..."}, "left of format: it writes traces and asks them nothing"},
 	{"analyze/stats/...", []string{"analyze/stats/..."}, "statistics know nothing of traces"},
