@@ -13,6 +13,7 @@ import (
 // blame sums what nodes were the answer to by the causes at their ends.
 type blame struct {
 	*Pass
+	spans  int64               // those that are in it
 	groups map[causeKey]*group // of everything that held up goroutines of the program
 	ways   map[causeKey]*group // of runnable goroutines alone
 	bySite map[siteID]map[causeKey]*group
@@ -37,16 +38,16 @@ type group struct {
 	wayBusy      int64 // of wayNS in which nobody can have been waiting for work
 }
 
-// blame sums up once, after the walk.
+// blame sums up what there is, once for as many spans.
 func (p *Pass) blame() *blame {
-	if p.blamed == nil {
+	if p.blamed == nil || p.blamed.spans != p.spans {
 		p.blamed = newBlame(p)
 	}
 	return p.blamed
 }
 
 func newBlame(p *Pass) *blame {
-	b := &blame{Pass: p, groups: map[causeKey]*group{}, ways: map[causeKey]*group{},
+	b := &blame{Pass: p, spans: p.spans, groups: map[causeKey]*group{}, ways: map[causeKey]*group{},
 		bySite: map[siteID]map[causeKey]*group{}, keys: map[nodeID]causeKey{}}
 	for id := range p.nodes.list {
 		if id < len(p.totals) && p.totals[id].ns > 0 {

@@ -22,8 +22,8 @@ type Instant struct {
 }
 
 var (
-	_ replay.BeginPass = (*Instant)(nil)
-	_ replay.RowPass   = (*Instant)(nil)
+	_ replay.BeginPass    = (*Instant)(nil)
+	_ replay.SnapshotPass = (*Instant)(nil)
 )
 
 // past is what is remembered of a goroutine that is alive.
@@ -50,22 +50,19 @@ func At(timeNS int64) *Instant { return &Instant{timeNS: timeNS, past: map[ident
 
 // Wants implements replay.Pass.
 func (p *Instant) Wants() replay.Wants {
-	return replay.Wants{States: replay.AllStates, Details: true, Columns: snapshotColumns}
+	return replay.Wants{States: replay.AllStates, Details: true}
 }
 
 // Begin implements replay.BeginPass.
 func (p *Instant) Begin(names *replay.Names, _ *format.Metadata) { p.names = names }
 
-// Rows implements replay.RowPass: snapshot rows know who created a goroutine.
-func (p *Instant) Rows(b *format.Batch) {
-	for i, kind := range b.Kind {
-		if kind != format.KindSnapshot || b.GoID[i] <= format.NoGoroutine || b.ByStack[i] == format.NullString {
-			continue
-		}
-		g := p.of(identity{b.PID[i], b.GoID[i]}, b.TimeNS[i])
-		if g.goStack == format.NullString {
-			g.creator, g.goStack = b.ByGoID[i], b.ByStack[i]
-		}
+// Snapshot implements replay.SnapshotPass: snapshots know who created a goroutine.
+func (p *Instant) Snapshot(s replay.Snapshot) {
+	if s.CreatedAt == format.NullString {
+		return
+	}
+	if g := p.of(identity{s.PID, s.GoID}, s.TimeNS); g.goStack == format.NullString {
+		g.creator, g.goStack = s.ByGoID, s.CreatedAt
 	}
 }
 
@@ -134,19 +131,20 @@ func (p *Instant) forget(id identity, g *past, end int64) {
 // Profile is the goroutines at the instant, by id, and how many more there may have been: seen
 // before it, and not known at it because moves or events are missing. Call it after the walk.
 func (p *Instant) Profile() (prof *profile.Profile, lost int64) {
+	lost = p.lost
 	for _, g := range p.past {
 		if g.spanned && !g.found && g.first < p.timeNS {
-			p.lost++
+			lost++
 		}
 	}
-	slices.SortFunc(p.found, func(a, b standing) int {
+	found := slices.SortedFunc(slices.Values(p.found), func(a, b standing) int {
 		return cmp.Or(cmp.Compare(a.pid, b.pid), cmp.Compare(a.id, b.id))
 	})
 	prof = &profile.Profile{Encoding: profile.Dump}
-	for i := range p.found {
-		prof.Groups = append(prof.Groups, p.group(&p.found[i]))
+	for i := range found {
+		prof.Groups = append(prof.Groups, p.group(&found[i]))
 	}
-	return prof, p.lost
+	return prof, lost
 }
 
 const (

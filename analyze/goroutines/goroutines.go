@@ -17,8 +17,8 @@ type Pass struct {
 }
 
 var (
-	_ replay.BeginPass = (*Pass)(nil)
-	_ replay.RowPass   = (*Pass)(nil)
+	_ replay.BeginPass    = (*Pass)(nil)
+	_ replay.SnapshotPass = (*Pass)(nil)
 )
 
 // identity names a goroutine; a trace may hold several processes.
@@ -57,25 +57,19 @@ func New() *Pass {
 
 // Wants implements replay.Pass.
 func (p *Pass) Wants() replay.Wants {
-	return replay.Wants{States: replay.AllStates, Details: true, Columns: snapshotColumns}
+	return replay.Wants{States: replay.AllStates, Details: true}
 }
-
-// snapshotColumns are what is read of snapshot rows.
-var snapshotColumns = format.Columns(format.ColKind, format.ColPID, format.ColGoID, format.ColByGoID, format.ColByStack)
 
 // Begin implements replay.BeginPass.
 func (p *Pass) Begin(names *replay.Names, _ *format.Metadata) { p.names = names }
 
-// Rows implements replay.RowPass: snapshot rows know who created a goroutine.
-func (p *Pass) Rows(b *format.Batch) {
-	for i, kind := range b.Kind {
-		if kind != format.KindSnapshot || b.GoID[i] <= format.NoGoroutine || b.ByStack[i] == format.NullString {
-			continue
-		}
-		g := p.goroutine(identity{b.PID[i], b.GoID[i]}, b.TimeNS[i])
-		if g.goStack == format.NullString {
-			g.creator, g.goStack = b.ByGoID[i], b.ByStack[i]
-		}
+// Snapshot implements replay.SnapshotPass: snapshots know who created a goroutine.
+func (p *Pass) Snapshot(s replay.Snapshot) {
+	if s.CreatedAt == format.NullString {
+		return
+	}
+	if g := p.goroutine(identity{s.PID, s.GoID}, s.TimeNS); g.goStack == format.NullString {
+		g.creator, g.goStack = s.ByGoID, s.CreatedAt
 	}
 }
 

@@ -51,8 +51,8 @@ func (n *Names) isOver(stack format.StringID) bool {
 // unresolved is the byStack value of a stack whose root frame says nothing.
 const unresolved = EntryID(1<<32 - 1)
 
-func newNames(src Source) *Names {
-	return &Names{reasons: src.Reasons(), stacks: src.Stacks(), entries: []string{"unknown"},
+func newNames(reasons, stacks *format.Strings) *Names {
+	return &Names{reasons: reasons, stacks: stacks, entries: []string{"unknown"},
 		byName: map[string]EntryID{}}
 }
 

@@ -7,12 +7,12 @@ import (
 )
 
 // thread takes a thread row.
-func (w *walk) thread(p *process, b *format.Batch, i int, t int64) {
+func (w *Walk) thread(p *process, b *format.Batch, i int, t int64) {
 	if !p.wantDelay && !w.wants.Threads && !w.wants.Suspensions || t < p.gapEnd {
 		return
 	}
 	if b.TID[i] < 0 || b.To[i] == format.StateUnknown {
-		w.sum.problem(w.problemAt(ProblemRow, nil, b, i, t))
+		w.totals.problem(w.problemAt(ProblemRow, nil, b, i, t))
 		return
 	}
 	th := p.threadOf(b.TID[i])
@@ -29,7 +29,7 @@ func (w *walk) thread(p *process, b *format.Batch, i int, t int64) {
 // src/internal/trace/event.go).
 const stopPrefix = "stop-the-world"
 
-func (w *walk) rangeRow(p *process, b *format.Batch, i int, t int64) {
+func (w *Walk) rangeRow(p *process, b *format.Batch, i int, t int64) {
 	r := Range{Begin: t, End: max(t, b.EndNS[i]), PID: p.pid, Reason: b.Reason[i]}
 	r.StopWorld = strings.HasPrefix(w.names.Reason(r.Reason), stopPrefix)
 	if b.From[i] != format.StateNotExist {
@@ -45,8 +45,8 @@ func (w *walk) rangeRow(p *process, b *format.Batch, i int, t int64) {
 }
 
 // gap ends every open span of the process, or of all processes where the row names none.
-func (w *walk) gap(p *process, t, end int64) {
-	w.sum.Gaps++
+func (w *Walk) gap(p *process, t, end int64) {
+	w.totals.Gaps++
 	if p.pid != format.Unknown {
 		w.gapIn(p, t, max(t, end))
 		return
@@ -58,13 +58,12 @@ func (w *walk) gap(p *process, t, end int64) {
 	}
 }
 
-func (w *walk) gapIn(p *process, t, end int64) {
+func (w *Walk) gapIn(p *process, t, end int64) {
 	p.gapNS += max(0, end-max(t, p.gapEnd))
+	w.cutAll(p, t, w.out.advance)
 	for _, g := range p.goroutines.known() {
-		w.cut(p, g, t, CensoredRight)
 		p.goroutines.forget(g)
 	}
-	w.cutThreads(p, t)
 	w.cutSuspension(p, t)
 	p.gapEnd = max(p.gapEnd, end)
 	p.since = p.gapEnd
@@ -72,31 +71,36 @@ func (w *walk) gapIn(p *process, t, end int64) {
 	p.ended.clear() // after it may come another process with this pid
 	clear(p.procs)
 	for i := range p.thread {
-		p.thread[i].state, p.thread[i].stop = format.StateUnknown, stopUnknown
+		th := &p.thread[i]
+		th.state, th.stop, th.open.state = format.StateUnknown, stopUnknown, format.StateUnknown
 	}
 	p.goroutines.trim()
-	w.sum.EndNS = max(w.sum.EndNS, end)
+	w.totals.EndNS = max(w.totals.EndNS, end)
 }
 
 // snapshot takes a goroutine as the process's memory showed it: news of one whose state is not
 // known, and a check of one whose state is.
-func (w *walk) snapshot(p *process, b *format.Batch, i int, t int64) {
+func (w *Walk) snapshot(p *process, b *format.Batch, i int, t int64) {
 	id, state := b.GoID[i], b.To[i]
 	if id <= format.NoGoroutine || state <= format.StateNotExist {
-		w.sum.problem(w.problemAt(ProblemRow, nil, b, i, t))
+		w.totals.problem(w.problemAt(ProblemRow, nil, b, i, t))
 		return
 	}
 	g := p.goroutines.find(id)
-	if kind, have := p.refuses(g, b, i, t); kind != numProblems {
+	kind, have := p.refuses(g, b, i, t)
+	if kind != ProblemEnded {
+		w.out.sendSnapshot(b, i, t)
+	}
+	if kind != numProblems {
 		w.refuse(b, i, t, kind, have)
 		return
 	}
 	if g == nil {
 		g = p.goroutines.add(id)
-		w.sum.Goroutines++
-		w.sum.AtStart[state]++
+		w.totals.Goroutines++
+		w.totals.AtStart[state]++
 	} else {
-		w.sum.AtEnd[state]++
+		w.totals.AtEnd[state]++
 	}
 	w.learnEntry(p, g, b, i)
 	switch {
@@ -136,7 +140,7 @@ func (p *process) foundSince(g *goroutine, b *format.Batch, i int, t int64) int6
 }
 
 // adopt opens the span of a goroutine that a snapshot shows, which began at an unknown time.
-func (w *walk) adopt(p *process, g *goroutine, b *format.Batch, i int, begin int64) {
+func (w *Walk) adopt(p *process, g *goroutine, b *format.Batch, i int, begin int64) {
 	if g.state == format.StateUnknown {
 		p.goroutines.unseen--
 	}
@@ -157,11 +161,11 @@ func (w *walk) adopt(p *process, g *goroutine, b *format.Batch, i int, begin int
 }
 
 // disagree takes a snapshot's word against the model's.
-func (w *walk) disagree(p *process, g *goroutine, b *format.Batch, i int, t int64) {
+func (w *Walk) disagree(p *process, g *goroutine, b *format.Batch, i int, t int64) {
 	if p.model.implied[g.state][b.To[i]] {
-		w.sum.ImpliedMoves++
+		w.totals.ImpliedMoves++
 	} else {
-		w.sum.problem(w.problemAt(ProblemSnapshot, g, b, i, t))
+		w.totals.problem(w.problemAt(ProblemSnapshot, g, b, i, t))
 	}
 	w.cut(p, g, t, EndUnseen)
 	p.leave(g, format.StateUnknown, t)
@@ -169,40 +173,14 @@ func (w *walk) disagree(p *process, g *goroutine, b *format.Batch, i int, t int6
 }
 
 // limit takes a limit of the process that holds from t on.
-func (w *walk) limit(p *process, b *format.Batch, i int, t int64) {
+func (w *Walk) limit(p *process, b *format.Batch, i int, t int64) {
 	l, ok := format.ParseLimit(w.names.Reason(b.Reason[i]))
 	if !ok {
-		w.sum.problem(w.problemAt(ProblemRow, nil, b, i, t))
+		w.totals.problem(w.problemAt(ProblemRow, nil, b, i, t))
 		return
 	}
 	if l.Name == format.LimitProcs {
 		p.setProcs(t, int(l.Value))
 	}
 	w.out.sendLimit(Limit{Limit: l, TimeNS: t, PID: p.pid})
-}
-
-// finish ends what is still open when the trace ends.
-func (w *walk) finish() {
-	w.sum.EndNS = max(w.sum.EndNS, w.now)
-	w.sum.EndNS = max(w.sum.EndNS, w.meta.EndNS)
-	if !w.begun {
-		w.sum.BeginNS = min(w.meta.StartNS, w.sum.EndNS)
-	}
-	for _, p := range w.processes {
-		if p.pid == format.Unknown && p.goroutines.peak == 0 {
-			continue // rows that hold for every process
-		}
-		w.sum.Processes++
-		w.sum.GapNS += p.gapNS
-		w.sum.PeakAlive += p.goroutines.peak
-		if p.peakProcs > 0 && len(p.procs) > p.peakProcs {
-			w.sum.BeyondProcs = append(w.sum.BeyondProcs, p.pid)
-		}
-		for _, g := range p.goroutines.known() {
-			w.cut(p, g, w.sum.EndNS, CensoredRight)
-		}
-		w.cutThreads(p, w.sum.EndNS)
-		w.cutSuspension(p, w.sum.EndNS)
-	}
-	w.out.flush()
 }

@@ -115,7 +115,24 @@ type SuspensionPass interface {
 	Suspension(s Suspension)
 }
 
-// RowPass is a Pass that looks at the rows themselves, each batch before it is walked.
+// Snapshot is a goroutine as the process's memory showed it.
+type Snapshot struct {
+	TimeNS    int64
+	PID       int32
+	GoID      format.GoID
+	ByGoID    format.GoID     // who created it
+	CreatedAt format.StringID // the stack there: the go statement's frame alone
+}
+
+// SnapshotPass is a Pass that takes snapshots too, after every span that ended before them. One
+// that contradicts the rows before it comes too, unless the goroutine had ended.
+type SnapshotPass interface {
+	Pass
+	Snapshot(s Snapshot)
+}
+
+// RowPass is a Pass that looks at the rows themselves, each batch before it is walked. What it
+// counts must not depend on what spans it has taken by then.
 type RowPass interface {
 	Pass
 	// Rows takes the next rows, with at least the columns that were wanted. The batch is valid
@@ -134,6 +151,7 @@ type outlet struct {
 	ranges      []RangePass
 	limits      []LimitPass
 	suspensions []SuspensionPass
+	snapshots   []SnapshotPass
 	rows        []RowPass
 	n           int
 	buffer      [spanBuffer]Span
@@ -165,6 +183,10 @@ func newOutlet(passes []Pass) *outlet {
 		}
 		if s, ok := p.(SuspensionPass); ok {
 			o.suspensions = append(o.suspensions, s)
+		}
+		if s, ok := p.(SnapshotPass); ok {
+			o.snapshots = append(o.snapshots, s)
+			o.union.Columns |= format.Columns(format.ColByGoID, format.ColByStack)
 		}
 		if r, ok := p.(RowPass); ok {
 			o.rows = append(o.rows, r)
@@ -235,5 +257,16 @@ func (o *outlet) sendSuspension(s Suspension) {
 	o.flush()
 	for _, p := range o.suspensions {
 		p.Suspension(s)
+	}
+}
+
+func (o *outlet) sendSnapshot(b *format.Batch, i int, t int64) {
+	if len(o.snapshots) == 0 {
+		return
+	}
+	o.flush()
+	s := Snapshot{TimeNS: t, PID: b.PID[i], GoID: b.GoID[i], ByGoID: b.ByGoID[i], CreatedAt: b.ByStack[i]}
+	for _, p := range o.snapshots {
+		p.Snapshot(s)
 	}
 }

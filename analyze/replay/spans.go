@@ -4,7 +4,7 @@ import "github.com/gosched/gosched/format"
 
 // transition takes a goroutine row of any sort: the long way that a regular move of a goroutine
 // that is alive does not take.
-func (w *walk) transition(p *process, b *format.Batch, i int, t int64) {
+func (w *Walk) transition(p *process, b *format.Batch, i int, t int64) {
 	id, from, to := b.GoID[i], b.From[i], b.To[i]
 	g := p.goroutines.find(id)
 	if g == nil {
@@ -36,7 +36,7 @@ func (w *walk) transition(p *process, b *format.Batch, i int, t int64) {
 }
 
 // open begins the span that row i leads into.
-func (w *walk) open(p *process, g *goroutine, b *format.Batch, i int, t int64) {
+func (w *Walk) open(p *process, g *goroutine, b *format.Batch, i int, t int64) {
 	move := pair(b.From[i], b.To[i])
 	act := p.model.acts[move]
 	g.waited = format.NullString
@@ -59,7 +59,7 @@ func (w *walk) open(p *process, g *goroutine, b *format.Batch, i int, t int64) {
 }
 
 // more fills in what not every span needs.
-func (w *walk) more(p *process, g *goroutine, b *format.Batch, i int, act acts) {
+func (w *Walk) more(p *process, g *goroutine, b *format.Batch, i int, act acts) {
 	if g.entry == UnknownEntry {
 		w.learnEntry(p, g, b, i)
 	}
@@ -79,10 +79,10 @@ func (w *walk) more(p *process, g *goroutine, b *format.Batch, i int, act acts) 
 
 // meet makes a goroutine that is seen for the first time by a move. It returns nil where nothing
 // can be built on the row.
-func (w *walk) meet(p *process, b *format.Batch, i int, t int64) *goroutine {
+func (w *Walk) meet(p *process, b *format.Batch, i int, t int64) *goroutine {
 	id, from := b.GoID[i], b.From[i]
 	if id <= format.NoGoroutine {
-		w.sum.problem(w.problemAt(ProblemRow, nil, b, i, t))
+		w.totals.problem(w.problemAt(ProblemRow, nil, b, i, t))
 		return nil
 	}
 	if from != format.StateNotExist && p.ended.has(id) {
@@ -90,7 +90,7 @@ func (w *walk) meet(p *process, b *format.Batch, i int, t int64) *goroutine {
 		return nil
 	}
 	g := p.goroutines.add(id)
-	w.sum.Goroutines++
+	w.totals.Goroutines++
 	if t < p.gapEnd || from == format.StateUnknown {
 		return g
 	}
@@ -99,7 +99,7 @@ func (w *walk) meet(p *process, b *format.Batch, i int, t int64) *goroutine {
 		g.state, g.begin = from, t
 		return g
 	}
-	w.sum.Unannounced++
+	w.totals.Unannounced++
 	begin := w.believed(p, g, b, i, t)
 	g.state, g.begin, g.flags = from, begin, CensoredLeft
 	w.enter(p, g)
@@ -107,25 +107,25 @@ func (w *walk) meet(p *process, b *format.Batch, i int, t int64) *goroutine {
 }
 
 // refuse counts a row that contradicts those before it, and that nothing is made of.
-func (w *walk) refuse(b *format.Batch, i int, t int64, kind ProblemKind, have format.State) {
+func (w *Walk) refuse(b *format.Batch, i int, t int64, kind ProblemKind, have format.State) {
 	problem := w.problemAt(kind, nil, b, i, t)
 	problem.Have = have
-	w.sum.problem(problem)
+	w.totals.problem(problem)
 }
 
 // believed is from when on g, of which nothing is known, has been in the state that row i says it
 // leaves. It cannot have run on a P since before others did.
-func (w *walk) believed(p *process, g *goroutine, b *format.Batch, i int, t int64) int64 {
+func (w *Walk) believed(p *process, g *goroutine, b *format.Batch, i int, t int64) int64 {
 	from := b.From[i]
 	if from == format.StateRunning && p.checkProcs && p.used(b.Proc[i]) {
-		w.sum.problem(w.problemAt(ProblemProc, g, b, i, t))
+		w.totals.problem(w.problemAt(ProblemProc, g, b, i, t))
 		return t
 	}
 	return max(p.sinceWhen(from, t), min(g.begin, t))
 }
 
 // enter counts a goroutine in that is found in a state without a move into it.
-func (w *walk) enter(p *process, g *goroutine) {
+func (w *Walk) enter(p *process, g *goroutine) {
 	if g.state == format.StateRunning {
 		p.occ.change(w.now, 1, 0)
 	}
@@ -134,7 +134,7 @@ func (w *walk) enter(p *process, g *goroutine) {
 // irregular takes a move that is not what the model expects: of a goroutine whose state is not
 // known, from a state that it was not in, or a move that no goroutine makes. It ends the open span,
 // and reports false if the row is used up.
-func (w *walk) irregular(p *process, g *goroutine, b *format.Batch, i int, t int64) bool {
+func (w *Walk) irregular(p *process, g *goroutine, b *format.Batch, i int, t int64) bool {
 	from, to := b.From[i], b.To[i]
 	if t < p.gapEnd {
 		w.learnEntry(p, g, b, i)
@@ -155,7 +155,7 @@ func (w *walk) irregular(p *process, g *goroutine, b *format.Batch, i int, t int
 	}
 	switch {
 	case p.model.acts[pair(from, to)]&actIllegal != 0:
-		w.sum.problem(w.problemAt(ProblemMove, g, b, i, t))
+		w.totals.problem(w.problemAt(ProblemMove, g, b, i, t))
 	case g.state == from:
 		if w.wants.States.Has(from) {
 			w.handOut(p, g, b, i, t)
@@ -163,16 +163,16 @@ func (w *walk) irregular(p *process, g *goroutine, b *format.Batch, i int, t int
 		p.leave(g, to, t)
 		return true
 	case p.model.implied[g.state][from]:
-		w.sum.ImpliedMoves++
+		w.totals.ImpliedMoves++
 	default:
-		w.sum.problem(w.problemAt(ProblemState, g, b, i, t))
+		w.totals.problem(w.problemAt(ProblemState, g, b, i, t))
 	}
 	w.cut(p, g, t, EndUnseen)
 	p.leave(g, format.StateUnknown, t)
 	return true
 }
 
-func (w *walk) problemAt(kind ProblemKind, g *goroutine, b *format.Batch, i int, t int64) Problem {
+func (w *Walk) problemAt(kind ProblemKind, g *goroutine, b *format.Batch, i int, t int64) Problem {
 	p := Problem{Kind: kind, TimeNS: t, PID: b.PID[i], GoID: b.GoID[i], From: b.From[i], To: b.To[i],
 		Reason: b.Reason[i]}
 	if g != nil {
@@ -183,7 +183,7 @@ func (w *walk) problemAt(kind ProblemKind, g *goroutine, b *format.Batch, i int,
 
 // learnEntry takes the entry function from the row's stack. The stack of a creation is the entry
 // function alone.
-func (w *walk) learnEntry(p *process, g *goroutine, b *format.Batch, i int) {
+func (w *Walk) learnEntry(p *process, g *goroutine, b *format.Batch, i int) {
 	if b.Stack[i] == format.NullString || g.entry != UnknownEntry {
 		return
 	}
@@ -196,7 +196,7 @@ func (w *walk) learnEntry(p *process, g *goroutine, b *format.Batch, i int) {
 
 // fill makes the outlet's next span of g's open one, ended at t. The fields at the end are for the
 // caller.
-func (w *walk) fill(p *process, g *goroutine, t int64) *Span {
+func (w *Walk) fill(p *process, g *goroutine, t int64) *Span {
 	s := w.out.next()
 	s.Begin, s.End, s.GoID, s.PID = g.begin, t, g.id, p.pid
 	s.Reason, s.Waited, s.Entry, s.Proc = g.reason, format.NullString, g.entry, g.proc
@@ -213,7 +213,7 @@ func (w *walk) fill(p *process, g *goroutine, t int64) *Span {
 }
 
 // handOut hands out the open span of g, ended by row i.
-func (w *walk) handOut(p *process, g *goroutine, b *format.Batch, i int, t int64) {
+func (w *Walk) handOut(p *process, g *goroutine, b *format.Batch, i int, t int64) {
 	s := w.fill(p, g, t)
 	s.EndReason, s.EndProc, s.Next = b.Reason[i], b.Proc[i], b.To[i]
 	if w.wants.Details {
@@ -230,10 +230,15 @@ func (w *walk) handOut(p *process, g *goroutine, b *format.Batch, i int, t int64
 }
 
 // cut hands out the open span of g, if it is wanted, without a row that ends it.
-func (w *walk) cut(p *process, g *goroutine, t int64, flags Flags) {
-	if !w.wants.States.Has(g.state) {
-		return
+func (w *Walk) cut(p *process, g *goroutine, t int64, flags Flags) {
+	if w.wants.States.Has(g.state) {
+		w.fillCut(p, g, t, flags)
+		w.out.advance()
 	}
+}
+
+// fillCut makes the outlet's next span of g's open one, ended at t without a row.
+func (w *Walk) fillCut(p *process, g *goroutine, t int64, flags Flags) {
 	s := w.fill(p, g, t)
 	s.Flags |= flags
 	s.EndReason, s.EndProc, s.Next = format.NullString, format.Unknown, format.StateUnknown
@@ -241,13 +246,12 @@ func (w *walk) cut(p *process, g *goroutine, t int64, flags Flags) {
 		s.EndByGoID, s.EndStack, s.EndByStack = format.NoGoroutine, format.NullString, format.NullString
 		s.EndTID, s.EndCPU = format.Unknown, format.Unknown
 	}
-	w.out.advance()
 }
 
 // run notes that g has begun to run at t on its P. Of a goroutine that comes from a system call the
 // P is not certain: the event is where it sets out to get one, and another thread may have the old
 // one by now (go1.26 src/runtime/proc.go, exitsyscall).
-func (w *walk) run(p *process, g *goroutine, from format.State, t int64) {
+func (w *Walk) run(p *process, g *goroutine, from format.State, t int64) {
 	p.occ.change(t, 1, 0)
 	if from == format.StateSyscall {
 		return
@@ -263,7 +267,7 @@ func (w *walk) run(p *process, g *goroutine, from format.State, t int64) {
 }
 
 // runBeside is the end of run where the P is new, unknown or taken by another goroutine.
-func (w *walk) runBeside(p *process, g *goroutine, t int64) {
+func (w *Walk) runBeside(p *process, g *goroutine, t int64) {
 	id := p.occupy(g.proc, g.id)
 	if id == format.NoGoroutine {
 		return
@@ -280,7 +284,7 @@ func (w *walk) runBeside(p *process, g *goroutine, t int64) {
 		return
 	}
 	if p.checkProcs {
-		w.sum.problem(Problem{Kind: ProblemProc, TimeNS: t, PID: p.pid, GoID: id, Have: other.state,
+		w.totals.problem(Problem{Kind: ProblemProc, TimeNS: t, PID: p.pid, GoID: id, Have: other.state,
 			From: format.StateRunnable, To: format.StateRunning})
 		if other.flags&CensoredLeft != 0 { // nobody saw it begin: it did not run
 			p.occ.change(t, -1, 0)

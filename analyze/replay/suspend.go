@@ -133,7 +133,7 @@ const (
 
 // suspend notes a thread's new state, which it was told in row i, and what that makes of the
 // process.
-func (w *walk) suspend(p *process, th *thread, b *format.Batch, i int, t int64) {
+func (w *Walk) suspend(p *process, th *thread, b *format.Batch, i int, t int64) {
 	s := &p.suspending
 	s.live += count(b.To[i] > format.StateNotExist) - count(th.state > format.StateNotExist)
 	s.awake += count(isAwake(b.To[i])) - count(isAwake(th.state))
@@ -167,16 +167,16 @@ func count(is bool) int {
 }
 
 // unsuspend ends a suspension.
-func (w *walk) unsuspend(p *process, t int64, flags Flags) {
+func (w *Walk) unsuspend(p *process, t int64, flags Flags) {
 	s := &p.suspending
 	s.end(t)
 	s.open.End, s.open.Flags = t, flags
-	w.sum.suspended(s.open)
+	w.totals.suspended(s.open)
 	w.out.sendSuspension(s.open)
 }
 
 // cutSuspension ends what is known of a process's threads: observation stops.
-func (w *walk) cutSuspension(p *process, t int64) {
+func (w *Walk) cutSuspension(p *process, t int64) {
 	if p.suspending.active {
 		w.unsuspend(p, t, CensoredRight)
 	}

@@ -10,7 +10,7 @@ type threadSpan struct {
 }
 
 // threadRow ends a thread's open span with row i, and opens the next one.
-func (w *walk) threadRow(p *process, th *thread, b *format.Batch, i int, t int64) {
+func (w *Walk) threadRow(p *process, th *thread, b *format.Batch, i int, t int64) {
 	if th.open.state != format.StateUnknown {
 		flags := Flags(0)
 		if th.open.state != b.From[i] {
@@ -28,7 +28,7 @@ func (w *walk) threadRow(p *process, th *thread, b *format.Batch, i int, t int64
 }
 
 // threadOut fills the outlet's next span with a thread's open one, ended at t.
-func (w *walk) threadOut(p *process, th *thread, tid int32, t int64, flags Flags) {
+func (w *Walk) threadOut(p *process, th *thread, tid int32, t int64, flags Flags) {
 	*w.out.next() = Span{
 		Begin: th.open.begin, End: t, PID: p.pid, TID: tid, CPU: format.Unknown, Proc: format.Unknown, EndTID: tid,
 		EndCPU: format.Unknown, EndProc: format.Unknown,
@@ -36,15 +36,20 @@ func (w *walk) threadOut(p *process, th *thread, tid int32, t int64, flags Flags
 	}
 }
 
-// cutThreads ends the open spans of all threads of a process, in the order of their ids as far as
-// the trace has shown them.
-func (w *walk) cutThreads(p *process, t int64) {
+// cutAll makes spans of all that is open in a process, ended at t without a row, and calls each for
+// every one, which is the outlet's next: goroutines in the order of their ids, then threads in that
+// of their first rows. It changes nothing.
+func (w *Walk) cutAll(p *process, t int64, each func()) {
+	for _, g := range p.goroutines.known() {
+		if w.wants.States.Has(g.state) {
+			w.fillCut(p, g, t, CensoredRight)
+			each()
+		}
+	}
 	for i := range p.thread {
-		th := &p.thread[i]
-		if th.open.state != format.StateUnknown {
+		if th := &p.thread[i]; th.open.state != format.StateUnknown {
 			w.threadOut(p, th, th.tid, t, CensoredRight)
-			w.out.advance()
-			th.open.state = format.StateUnknown
+			each()
 		}
 	}
 }

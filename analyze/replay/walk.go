@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/gosched/gosched/format"
 )
@@ -12,51 +13,161 @@ import (
 // Run walks the trace once and hands its spans to every pass. It returns what can be said of the
 // trace as a whole.
 func Run(ctx context.Context, src Source, passes ...Pass) (*Summary, error) {
-	w := newWalk(src, passes)
-	columns := w.wants.columns()
-	for b, err := range src.Batches(ctx, format.Selection{Columns: columns}) {
+	w := NewWalk(passes...)
+	w.begin(src.Metadata(), src.Reasons(), src.Stacks())
+	for b, err := range src.Batches(ctx, format.Selection{Columns: w.wants.columns()}) {
 		if err == nil {
-			err = check(b, columns)
+			err = w.Feed(b)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("replay the trace: %w", err)
 		}
-		for _, p := range w.out.rows {
-			p.Rows(b)
-		}
-		w.batch(b)
 	}
-	w.finish()
-	return w.sum, nil
+	w.end()
+	return w.Summary(), nil
 }
 
-// walk is the state of one pass over a trace.
-type walk struct {
-	meta  format.Metadata
-	names *Names
-	out   *outlet
-	wants Wants
-	sum   *Summary
+// Walk is one pass over a trace, as a value: it is fed batch by batch, from a file or while the
+// trace is recorded, and its passes can be asked for results at any time. How the rows are cut into
+// batches changes nothing, nor does asking. A Walk is a sink for a recording. It is not safe for
+// concurrent use, and neither are its passes.
+type Walk struct {
+	meta   *format.Metadata
+	names  *Names
+	out    *outlet
+	wants  Wants
+	totals Summary
 
 	now       int64
-	begun     bool
+	state     walkState
 	gapEnd    int64      // of the gaps that hold for every process
 	gapNS     int64      // the time in them
 	processes []*process // in order of appearance
 	current   *process
 }
 
-func newWalk(src Source, passes []Pass) *walk {
-	w := &walk{meta: src.Metadata(), names: newNames(src), out: newOutlet(passes), now: math.MinInt64,
-		gapEnd: math.MinInt64}
+// walkState is how far a walk is.
+type walkState uint8
+
+const (
+	walkNew   walkState = iota
+	walkBegun           // it knows the trace
+	walkWalks           // it has had a row
+	walkEnded
+)
+
+// NewWalk makes a walk for these passes. It begins with Begin.
+func NewWalk(passes ...Pass) *Walk {
+	w := &Walk{out: newOutlet(passes), now: math.MinInt64, gapEnd: math.MinInt64}
 	w.wants = w.out.union
-	w.sum = &Summary{names: w.names, meta: &w.meta}
-	for _, p := range passes {
+	return w
+}
+
+// Begin says what is known of the trace before its first row, and what the numbers in rows mean.
+// The error is always nil.
+func (w *Walk) Begin(meta format.Metadata, reasons, stacks *format.Strings) error {
+	w.begin(meta, reasons, stacks)
+	return nil
+}
+
+func (w *Walk) begin(meta format.Metadata, reasons, stacks *format.Strings) {
+	w.meta, w.names, w.state = &meta, newNames(reasons, stacks), walkBegun
+	for _, p := range w.out.passes {
 		if b, ok := p.(BeginPass); ok {
-			b.Begin(w.names, &w.meta)
+			b.Begin(w.names, w.meta)
 		}
 	}
-	return w
+}
+
+var errNotOpen = errors.New("a walk takes batches after Begin and before End")
+
+// Feed walks the rows of a batch, which must have the columns that the passes want. It keeps
+// nothing of the batch. After an error the walk is of no more use.
+func (w *Walk) Feed(b *format.Batch) error {
+	if w.state == walkNew || w.state == walkEnded {
+		return errNotOpen
+	}
+	if err := check(b, w.wants.columns()); err != nil {
+		return err
+	}
+	for _, p := range w.out.rows {
+		p.Rows(b)
+	}
+	w.batch(b)
+	return nil
+}
+
+// Flush hands the spans that have ended so far to the passes. Until then the walk may hold back the
+// latest; a pass that is asked for its result has all of them after Flush, Summary or End.
+func (w *Walk) Flush() { w.out.flush() }
+
+// Open are the spans, of the sorts that some pass wants, that have begun and not ended: as they
+// would be handed out if the trace ended now, censored at their right, by process and id,
+// goroutines before threads. Passes do not get them.
+func (w *Walk) Open() []Span {
+	w.Flush()
+	if w.state != walkWalks {
+		return nil
+	}
+	var open []Span
+	for _, p := range w.told() {
+		w.cutAll(p, w.endNS(), func() { open = append(open, *w.out.next()) })
+	}
+	return open
+}
+
+// End ends the trace, whose metadata may say more now than at the beginning, and with it what is
+// still open. The error is always nil.
+func (w *Walk) End(meta format.Metadata) error {
+	*w.meta = meta
+	w.end()
+	return nil
+}
+
+func (w *Walk) end() {
+	if w.state == walkEnded {
+		return
+	}
+	w.totals.EndNS = max(w.endNS(), w.meta.EndNS)
+	if w.state != walkWalks {
+		w.totals.BeginNS = min(w.meta.StartNS, w.totals.EndNS)
+	}
+	for _, p := range w.told() {
+		w.cutAll(p, w.totals.EndNS, w.out.advance)
+		w.cutSuspension(p, w.totals.EndNS)
+	}
+	w.state = walkEnded
+	w.Flush()
+}
+
+// endNS is up to when the trace goes so far.
+func (w *Walk) endNS() int64 { return max(w.totals.EndNS, w.now) }
+
+// told are the processes that the trace tells of: not that of rows which hold for all of them.
+func (w *Walk) told() []*process {
+	return slices.DeleteFunc(slices.Clone(w.processes), func(p *process) bool {
+		return p.pid == format.Unknown && p.goroutines.peak == 0
+	})
+}
+
+// Summary is what the walk says of the trace so far, and after End of the whole. It hands out spans
+// as Flush does.
+func (w *Walk) Summary() *Summary {
+	w.Flush()
+	sum := w.totals
+	sum.meta, sum.names = w.meta, w.names
+	if w.state == walkWalks {
+		sum.EndNS = w.endNS()
+	}
+	for _, p := range w.told() {
+		sum.Processes++
+		sum.GapNS += p.gapNS
+		sum.PeakAlive += p.goroutines.peak
+		if p.peakProcs > 0 && len(p.procs) > p.peakProcs {
+			sum.BeyondProcs = append(sum.BeyondProcs, p.pid)
+		}
+	}
+	return &sum
 }
 
 var errColumns = errors.New("a batch has columns of different lengths")
@@ -85,12 +196,12 @@ func check(b *format.Batch, columns format.ColumnSet) error {
 }
 
 // batch walks the rows of a batch.
-func (w *walk) batch(b *format.Batch) {
+func (w *Walk) batch(b *format.Batch) {
 	if b.Len() == 0 {
 		return
 	}
-	if !w.begun {
-		w.begin(b.TimeNS[0], b.PID[0])
+	if w.state != walkWalks {
+		w.first(b.TimeNS[0], b.PID[0])
 	}
 	for i := 0; i < b.Len(); {
 		if next := w.commonRows(w.current, b, i); next > i {
@@ -100,23 +211,24 @@ func (w *walk) batch(b *format.Batch) {
 		w.row(b, i)
 		i++
 	}
-	w.sum.Events += int64(b.Len())
+	w.totals.Events += int64(b.Len())
 }
 
-func (w *walk) begin(t int64, pid int32) {
-	w.begun = true
+// first begins with the first row.
+func (w *Walk) first(t int64, pid int32) {
+	w.state = walkWalks
 	if w.meta.StartNS != 0 && w.meta.StartNS < t {
 		t = w.meta.StartNS
 	}
-	w.sum.BeginNS, w.sum.EndNS, w.now = t, t, t
+	w.totals.BeginNS, w.totals.EndNS, w.now = t, t, t
 	w.process(pid)
 }
 
 // row takes any row, with everything that commonRows leaves to it.
-func (w *walk) row(b *format.Batch, i int) {
+func (w *Walk) row(b *format.Batch, i int) {
 	p, t := w.current, b.TimeNS[i]
 	if t < w.now {
-		w.sum.problem(w.problemAt(ProblemOrder, nil, b, i, t))
+		w.totals.problem(w.problemAt(ProblemOrder, nil, b, i, t))
 		t = w.now
 	}
 	w.now = t
@@ -126,10 +238,10 @@ func (w *walk) row(b *format.Batch, i int) {
 	if t >= p.occ.stopEnd {
 		p.occ.start()
 	}
-	w.sum.ByKind[b.Kind[i]]++
+	w.totals.ByKind[b.Kind[i]]++
 	switch b.Kind[i] {
 	case format.KindGoroutine:
-		w.sum.pairs[pair(b.From[i], b.To[i])]++
+		w.totals.pairs[pair(b.From[i], b.To[i])]++
 		w.transition(p, b, i, t)
 	case format.KindThread:
 		w.thread(p, b, i, t)
@@ -145,16 +257,16 @@ func (w *walk) row(b *format.Batch, i int) {
 }
 
 // process returns what is known of a process, which becomes the current one.
-func (w *walk) process(pid int32) *process {
+func (w *Walk) process(pid int32) *process {
 	for _, p := range w.processes {
 		if p.pid == pid {
 			w.current = p
 			return p
 		}
 	}
-	p := newProcess(pid, &w.meta, w.wants)
-	p.since, p.gapEnd, p.gapNS = max(w.sum.BeginNS, w.gapEnd), w.gapEnd, w.gapNS
-	p.occ.now.t = w.sum.BeginNS
+	p := newProcess(pid, w.meta, w.wants)
+	p.since, p.gapEnd, p.gapNS = max(w.totals.BeginNS, w.gapEnd), w.gapEnd, w.gapNS
+	p.occ.now.t = w.totals.BeginNS
 	w.processes = append(w.processes, p)
 	w.current = p
 	return p
@@ -163,12 +275,12 @@ func (w *walk) process(pid int32) *process {
 // commonRows takes rows from i on as long as they are goroutine and thread rows of p in order of
 // time, and returns the index of the first that is not. It is the walk's inner loop: what happens
 // to nearly every event is in it, and the rest is called.
-func (w *walk) commonRows(p *process, b *format.Batch, i int) int {
+func (w *Walk) commonRows(p *process, b *format.Batch, i int) int {
 	times := b.TimeNS
 	n := len(times)
 	kinds, pids, ids, froms, tos := b.Kind[:n], b.PID[:n], b.GoID[:n], b.From[:n], b.To[:n]
 	reasons, procs, stacks := b.Reason[:n], b.Proc[:n], b.Stack[:n]
-	pairs, model, first, threads, now := &w.sum.pairs, p.model, i, 0, w.now
+	pairs, model, first, threads, now := &w.totals.pairs, p.model, i, 0, w.now
 	for ; i < n; i++ {
 		t := times[i]
 		kind := kinds[i]
@@ -208,7 +320,7 @@ func (w *walk) commonRows(p *process, b *format.Batch, i int) int {
 		}
 	}
 	w.now = now
-	w.sum.ByKind[format.KindGoroutine] += int64(i - first - threads)
-	w.sum.ByKind[format.KindThread] += int64(threads)
+	w.totals.ByKind[format.KindGoroutine] += int64(i - first - threads)
+	w.totals.ByKind[format.KindThread] += int64(threads)
 	return i
 }

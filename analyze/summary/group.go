@@ -91,7 +91,7 @@ func (b builder) bound() {
 }
 
 // delays are the groups of MetricDelay.
-func (p *passes) delays(b builder, sum *replay.Summary) {
+func (p *Passes) delays(b builder, sum *replay.Summary) {
 	names := sum.Names()
 	if own := p.latency.Own(); sum.ByKind[format.KindThread] > 0 && own.Count()+own.Censored() > 0 {
 		b.add(Key{Metric: MetricDelay, By: ByProcess}, own, 0)
@@ -106,7 +106,7 @@ func (p *passes) delays(b builder, sum *replay.Summary) {
 }
 
 // kinds are the groups of waits, system calls and runs by kind, and the total of runs.
-func (p *passes) kinds(b builder) {
+func (p *Passes) kinds(b builder) {
 	for _, k := range p.blocking.Kinds() {
 		for metric, l := range map[Metric]blocking.Lengths{MetricWait: k.Waits, MetricCall: k.Calls,
 			MetricRun: k.Runs} {

@@ -12,7 +12,7 @@ import (
 )
 
 // info is what the passes found, without what is counted while groups are made.
-func (p *passes) info(sum *replay.Summary, waits *blocking.Result) Info {
+func (p *Passes) info(sum *replay.Summary, waits *blocking.Result) Info {
 	found, alive := p.rules.Result(sum), p.goroutines.Result(sum, nil)
 	census := p.goroutines.Census(sum)
 	info := Info{

@@ -92,7 +92,8 @@ func (h *held) until(t int64) {
 // shortly, it is the last.
 func (p *limits) result(sum *replay.Summary) []Limit {
 	out := []Limit{}
-	for _, h := range p.list {
+	for _, each := range p.list {
+		h := held{each.pid, each.name, each.value, each.since, slices.Clone(each.times)}
 		h.until(sum.EndNS)
 		l := Limit{PID: h.pid, Name: h.name}
 		for _, f := range h.times {

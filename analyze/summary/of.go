@@ -29,8 +29,9 @@ const (
 // other is the name of the group of what is beyond.
 const other = "other"
 
-// passes are the questions that a summary asks in one walk.
-type passes struct {
+// Passes are the questions that a summary asks of one walk. Make them with New, give all of them to
+// the walk and ask for the Run.
+type Passes struct {
 	blocking   *blocking.Pass
 	rules      *findings.Pass
 	goroutines *goroutines.Pass
@@ -38,19 +39,29 @@ type passes struct {
 	limits     *limits
 }
 
+// New makes empty passes.
+func New() *Passes {
+	return &Passes{blocking.New(), findings.New(), goroutines.New(), latency.New(), new(limits)}
+}
+
+// All are the passes for a walk.
+func (p *Passes) All() []replay.Pass {
+	return []replay.Pass{p.blocking, p.rules, p.goroutines, p.latency, p.limits}
+}
+
 // Of makes what is kept of a recording, in one walk over its trace. The same trace gives the same
 // Run.
 func Of(ctx context.Context, src replay.Source) (*Run, error) {
-	p := passes{blocking.New(), findings.New(), goroutines.New(), latency.New(), new(limits)}
-	sum, err := replay.Run(ctx, src, p.blocking, p.rules, p.goroutines, p.latency, p.limits)
+	p := New()
+	sum, err := replay.Run(ctx, src, p.All()...)
 	if err != nil {
 		return nil, err
 	}
-	return p.run(sum), nil
+	return p.Run(sum), nil
 }
 
-// run fills a Run after the walk.
-func (p *passes) run(sum *replay.Summary) *Run {
+// Run is what is kept of what the walk has seen, given what it says of the trace.
+func (p *Passes) Run(sum *replay.Summary) *Run {
 	waits := p.blocking.Result(sum)
 	r := &Run{Info: p.info(sum, waits), Pairs: pairsOf(waits.Wakers)}
 	b := builder{}

@@ -121,14 +121,20 @@ func (p *Pass) process(pid int32) *process {
 	if q == nil {
 		q = newProcess(pid)
 		p.processes[pid] = q
-		for i := range p.meta.Processes {
-			if p.meta.Processes[i].PID == pid {
-				q.meta = &p.meta.Processes[i]
-				q.procs, q.quota = float64(q.meta.GOMAXPROCS), q.meta.CPUQuota
-			}
+		if q.learn(p.meta); q.meta != nil {
+			q.procs, q.quota = float64(q.meta.GOMAXPROCS), q.meta.CPUQuota
 		}
 	}
 	return q
+}
+
+// learn takes what the trace says of the process, which may be more at its end.
+func (q *process) learn(meta *format.Metadata) {
+	for i := range meta.Processes {
+		if meta.Processes[i].PID == q.pid {
+			q.meta = &meta.Processes[i]
+		}
+	}
 }
 
 func (p *Pass) system(entry replay.EntryID) bool {
@@ -169,8 +175,9 @@ func (p *Pass) wakesAll(id format.StringID) bool {
 func (p *Pass) Result(sum *replay.Summary) *Result {
 	r := &Result{Findings: []Finding{}, Unlooked: []Unlooked{}}
 	var pids []int32
-	for pid := range p.processes {
+	for pid, q := range p.processes {
 		pids = append(pids, pid)
+		q.learn(sum.Metadata())
 	}
 	slices.Sort(pids)
 	for i := range rules {
