@@ -1,6 +1,7 @@
 package format
 
 import (
+	"encoding"
 	"flag"
 	"reflect"
 	"testing"
@@ -16,6 +17,7 @@ type page struct {
 	Version                             int
 	Columns                             []pageColumn
 	Encodings, Kinds, States            []pageName
+	Transitions                         []pageName
 	VersionKey, MetadataKey, SegmentKey string
 	Fields                              []pageField
 }
@@ -48,6 +50,9 @@ func newPage(t *testing.T) page {
 	for _, s := range stateSpecs[1:] {
 		p.States = append(p.States, pageName{s.name, s.meaning})
 	}
+	for _, tr := range transitionSpecs[1:] {
+		p.Transitions = append(p.Transitions, pageName{tr.name, tr.meaning})
+	}
 	for _, f := range docs.Fields(t, "meta.go", reflect.TypeFor[Metadata](), "json") {
 		p.Fields = append(p.Fields, pageField{f.Name, jsonType(f.Type), f.Meaning})
 	}
@@ -67,6 +72,9 @@ func newPageColumn(s *spec) pageColumn {
 }
 
 func jsonType(t reflect.Type) string {
+	if t.Implements(reflect.TypeFor[encoding.TextMarshaler]()) {
+		return "string"
+	}
 	switch t.Kind() {
 	case reflect.String:
 		return "string"

@@ -31,8 +31,8 @@ type Metadata struct {
 	Clock         string `json:"clock"`                  // The clock behind `time_ns`.
 	ClockOffsetNS int64  `json:"clock_offset_ns"`        // `time_ns` minus that clock.
 	ClockSource   string `json:"clock_source,omitempty"` // The kernel's name for the counter behind the clock.
-	// The smallest step by which the clock advances. Events within a step have the same time. 0: each
-	// reading differs from the one before, or the step was not measured.
+	// The smallest step by which the clock advances. Events within a step have the same time. 0:
+	// each reading differs from the one before, or the step was not measured.
 	ClockStepNS int64 `json:"clock_step_ns,omitempty"`
 	// All times are multiples of it. 0: 1 ns. The writer sets it.
 	TimeResolutionNS int64  `json:"time_resolution_ns,omitempty"`
@@ -50,8 +50,8 @@ type Metadata struct {
 	// over CPUs. Absent: not measured.
 	Machine *MachineTime `json:"machine,omitempty"`
 
-	// The times at which the process's goroutines were read from its memory, in order. A reading takes
-	// a while: each of its rows has its own time within it.
+	// The times at which the process's goroutines were read from its memory, in order. A reading
+	// takes a while: each of its rows has its own time within it.
 	Snapshots []Snapshot `json:"snapshots,omitempty"`
 }
 
@@ -59,15 +59,15 @@ type Metadata struct {
 type Snapshot struct {
 	BeginNS int64 `json:"begin_ns"` // When the reading began.
 	EndNS   int64 `json:"end_ns"`   // When it ended.
-	// Whether it was made at the end of the recording. False: at its beginning, or because a plugin was
-	// opened.
+	// Whether it was made at the end of the recording. False: at its beginning, or because a plugin
+	// was opened.
 	AtEnd bool `json:"at_end,omitempty"`
-	// Goroutines that it found alive. Fewer have a row: a goroutine whose own transitions already tell
-	// its state gets none.
+	// Goroutines that it found alive. Fewer have a row: a goroutine whose own transitions already
+	// tell its state gets none.
 	Goroutines int64 `json:"goroutines"`
 	Unread     int64 `json:"unread,omitempty"` // Places of goroutines that it did not get to before its time was up.
-	// Of `snapshots.goroutines`, those that have no row because the goroutine may have moved, or ended,
-	// while it was read.
+	// Of `snapshots.goroutines`, those that have no row because the goroutine may have moved, or
+	// ended, while it was read.
 	Unsure int64 `json:"unsure,omitempty"`
 }
 
@@ -78,9 +78,9 @@ type MachineTime struct {
 	BusyNS  int64 `json:"busy_ns"`  // Any process, the kernel, interrupts.
 	StealNS int64 `json:"steal_ns"` // The hypervisor ran something else.
 	IdleNS  int64 `json:"idle_ns"`  // Nothing to do, or only disks to wait for.
-	// Of `machine.busy_ns`, the recorded processes; in a Go trace, with the children that they waited
-	// for. It is counted more finely than `machine.busy_ns` and may exceed it by a few clock ticks. 0:
-	// not known.
+	// Of `machine.busy_ns`, the recorded processes; in a Go trace, with the children that they
+	// waited for. It is counted more finely than `machine.busy_ns` and may exceed it by a few clock
+	// ticks. 0: not known.
 	OwnNS int64 `json:"own_ns"`
 }
 
@@ -102,13 +102,13 @@ type Process struct {
 	Executable string `json:"executable"`         // Path of the executable, as the process sees it.
 	GoVersion  string `json:"go_version"`         // The Go version the executable was built with.
 	BuildID    string `json:"build_id,omitempty"` // The executable's build id.
-	// GOMAXPROCS when the recording began; of a command recorded from its first instruction, the first
-	// value seen. `limit` rows say what it was later.
+	// GOMAXPROCS when the recording began; of a command recorded from its first instruction, the
+	// first value seen. `limit` rows say what it was later.
 	GOMAXPROCS int `json:"gomaxprocs,omitempty"`
-	// CPUs that the cgroup could use when the recording began. 0: no limit. `limit` rows say what it
-	// was later.
-	CPUQuota float64      `json:"cpu_quota,omitempty"`
-	Coverage []Transition `json:"coverage"` // Which transitions can be in the trace.
+	// CPUs that the cgroup could use when the recording began. 0: no limit. `limit` rows say what
+	// it was later.
+	CPUQuota float64    `json:"cpu_quota,omitempty"`
+	Coverage []Coverage `json:"coverage"` // Which classes of transitions can be in the trace, each once.
 	// Go code that is not in the executable: plugins, or a library in a program that is not Go.
 	Modules []Module `json:"modules,omitempty"`
 }
@@ -122,17 +122,15 @@ type Module struct {
 	// When it was found, on the clock of `time_ns`. 0: before the recording began.
 	FoundNS int64 `json:"found_ns,omitempty"`
 	Other   bool  `json:"other,omitempty"` // It has another Go runtime, whose goroutines are not in the trace.
-	// Why its functions are not known: in stacks each is the file's name in brackets. Absent: they are
-	// known.
+	// Why its functions are not known: in stacks each is the file's name in brackets. Absent: they
+	// are known.
 	Why    string `json:"why,omitempty"`
 	Stacks int64  `json:"stacks,omitempty"` // Events with such functions in their stacks.
 }
 
-// Transition says whether a kind of transition can be in the trace.
-type Transition struct {
-	// Kind of transition: create, run, park, ready, yield, exit, syscalls, coroutines, cgo, gc, kernel,
-	// stacks.
-	Name    string `json:"name"`
-	Covered bool   `json:"covered"`       // Whether it can be in the trace.
-	Why     string `json:"why,omitempty"` // Why not, or what to know about it.
+// Coverage says whether transitions of a class can be in the trace of a process.
+type Coverage struct {
+	Transition Transition `json:"name"`          // The class of transitions.
+	Covered    bool       `json:"covered"`       // Whether they can be in the trace.
+	Why        string     `json:"why,omitempty"` // Why not, or what to know about it.
 }

@@ -19,7 +19,7 @@ func testMeta() Metadata {
 		SchemaVersion: SchemaVersion, Source: SourceEBPF, Recorder: "gosched test", Host: "host", Clock: "boottime",
 		ClockOffsetNS: -5, StartNS: 1000, EndNS: 1 << 40, EndReason: "asked to", Lost: 3,
 		Processes: []Process{{PID: 42, Command: "server", GoVersion: "go1.26", GOMAXPROCS: 2, CPUQuota: 1.5,
-			Coverage: []Transition{{Name: "park", Covered: true}, {Name: "cgo", Why: "switched off"}}}},
+			Coverage: []Coverage{{TransitionPark, true, ""}, {TransitionCgo, false, "switched off"}}}},
 	}
 }
 

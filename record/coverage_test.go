@@ -10,56 +10,54 @@ import (
 
 // TestModulesChangeWhatIsCovered adds modules to a choice of which the program has no coroutines.
 func TestModulesChangeWhatIsCovered(t *testing.T) {
-	probes := []gobin.Probe{{Op: gobin.OpRun}, {Op: gobin.OpCoroSwitch}}
-	all := func(but string) []gobin.Coverage {
-		var out []gobin.Coverage
-		for _, t := range transitions {
-			c := gobin.Coverage{Name: t.name, Covered: t.name != but}
-			if !c.Covered {
-				c.Why = "inlined"
-			}
-			out = append(out, c)
-		}
-		return out
+	probes := []gobin.Probe{
+		{Op: gobin.OpRun, Transition: format.TransitionRun},
+		{Op: gobin.OpCoroSwitch, Transition: format.TransitionCoroutines},
 	}
-	plugin := func(path string, covers []gobin.Coverage, points []gobin.Probe) *image.Module {
+	all := func(but ...format.Transition) []format.Coverage { return format.CoverAllBut("inlined", but...) }
+	plugin := func(path string, covers []format.Coverage, points []gobin.Probe) *image.Module {
 		return &image.Module{Module: format.Module{Path: path}, Points: points, Covers: covers}
 	}
 	type want struct {
-		transition string
+		transition format.Transition
 		covered    bool
 		why        string
 	}
 	tests := []struct {
 		name    string
 		modules []*image.Module
-		without []string
+		without []format.Transition
 		want    []want
 		points  int // of the first module
 	}{
-		{"none", nil, nil, []want{{"run", true, ""}, {"coroutines", true, "this program has no coroutines"}}, 0},
+		{"none", nil, nil, []want{{format.TransitionRun, true, ""}, {format.TransitionCoroutines, true,
+			"this program has no coroutines"}}, 0},
 		{
-			"two with coroutines", []*image.Module{plugin("/a", all(""), probes), plugin("/b", all(""), probes)}, nil,
-			[]want{{"run", true, ""}, {"coroutines", true, "only in /a, /b"}}, 2,
+			"two with coroutines", []*image.Module{plugin("/a", all(), probes), plugin("/b", all(), probes)}, nil,
+			[]want{{format.TransitionRun, true, ""}, {format.TransitionCoroutines, true, "only in /a, /b"}}, 2,
 		},
 		{
-			"one that is partly seen", []*image.Module{plugin("/a", all("run"), probes[1:])}, nil,
-			[]want{{"run", false, "in /a: inlined"}, {"coroutines", true, "only in /a"}}, 1,
+			"one that is partly seen", []*image.Module{plugin("/a", all(format.TransitionRun), probes[1:])}, nil,
+			[]want{{format.TransitionRun, false, "in /a: inlined"}, {format.TransitionCoroutines, true, "only in /a"}},
+			1,
 		},
 		{
 			"one that is not known", []*image.Module{plugin("/a", nil, nil)}, nil,
-			[]want{{"run", false, "in /a: its copy of the scheduler is not watched"}, {"stacks", true, ""}}, 0,
+			[]want{{format.TransitionRun, false, "in /a: its copy of the scheduler is not watched"},
+				{format.TransitionStacks, true, ""}}, 0,
 		},
 		{
-			"coroutines are not wanted", []*image.Module{plugin("/a", all(""), probes)}, []string{"coroutines"},
-			[]want{{"run", true, ""}, {"coroutines", false, "left out when recording"}}, 1,
+			"coroutines are not wanted", []*image.Module{plugin("/a", all(), probes)},
+			[]format.Transition{format.TransitionCoroutines},
+			[]want{{format.TransitionRun, true, ""}, {format.TransitionCoroutines, false, "left out when recording"}},
+			1,
 		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			covered := all("")
+			covered := all()
 			for i := range covered {
-				if covered[i].Name == "coroutines" {
+				if covered[i].Transition == format.TransitionCoroutines {
 					covered[i].Why = "this program has no coroutines"
 				}
 			}
@@ -72,8 +70,8 @@ func TestModulesChangeWhatIsCovered(t *testing.T) {
 			}
 			for _, want := range test.want {
 				for _, got := range c.coverage {
-					if got.Name == want.transition && (got.Covered != want.covered || got.Why != want.why) {
-						t.Errorf("%s: covered %v, %q; want %v, %q", got.Name, got.Covered, got.Why, want.covered,
+					if got.Transition == want.transition && (got.Covered != want.covered || got.Why != want.why) {
+						t.Errorf("%s: covered %v, %q; want %v, %q", got.Transition, got.Covered, got.Why, want.covered,
 							want.why)
 					}
 				}

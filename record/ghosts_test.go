@@ -150,11 +150,11 @@ func TestNoGoroutineIsFoundAfterItsEnd(t *testing.T) {
 	for _, c := range []struct {
 		name              string
 		program           testenv.Program
-		without           []string
+		without           []format.Transition
 		recordings, short int
 	}{
 		{"as it is", testenv.Program{}, nil, 100, 4},
-		{"creations are not recorded", testenv.Program{}, []string{"create"}, 10, 1},
+		{"creations are not recorded", testenv.Program{}, []format.Transition{format.TransitionCreate}, 10, 1},
 		{"ids come late", testenv.Program{Toolchain: "go1.22.12"}, nil, 10, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {

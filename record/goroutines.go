@@ -33,11 +33,10 @@ func Goroutines(ctx context.Context, proc *target.Process, recorder string) (*fo
 
 // unwatched is the choice to record nothing.
 func unwatched() *choice {
-	c := &choice{stacks: true}
-	for _, t := range transitions {
-		c.coverage = append(c.coverage, format.Transition{Name: t.name, Covered: t.name == withStacks})
-		if last := &c.coverage[len(c.coverage)-1]; !last.Covered {
-			last.Why = notWatched
+	c := &choice{stacks: true, coverage: format.FullCoverage()}
+	for i := range c.coverage {
+		if t := &c.coverage[i]; t.Transition != format.TransitionStacks {
+			t.Covered, t.Why = false, notWatched
 		}
 	}
 	return c

@@ -41,7 +41,7 @@ func (s *session) watchLimits() {
 	}
 	s.limits = limits{
 		read: s.startNS, known: m.GOMAXPROCS != 0,
-		exact: s.choice.sees("gc") && s.config.gomaxprocs != 0 && s.config.newprocs != 0,
+		exact: s.choice.sees(format.TransitionGC) && s.config.gomaxprocs != 0 && s.config.newprocs != 0,
 	}
 	s.limits.quota, _ = s.proc.QuotaReader() // it has been read once, for the metadata
 	if s.limits.quota != nil {

@@ -23,7 +23,7 @@ func (s *session) lookForModules() error {
 		}
 		s.choice.addModule(mod, s.opts.Without)
 		if s.binary.Version.Minor < 22 { // goschedImpl is not told why; of its callers only the program's is known
-			s.note("yield", "of plugins' goroutines preemption is not told from runtime.Gosched")
+			s.note(format.TransitionYield, "of plugins' goroutines preemption is not told from runtime.Gosched")
 		}
 		if s.probes != nil {
 			s.watch(mod)
@@ -73,9 +73,8 @@ func (s *session) watch(mod *image.Module) {
 		return
 	}
 	for _, p := range mod.Points {
-		i := slices.IndexFunc(transitions, func(t transition) bool { return slices.Contains(t.ops, p.Op) })
-		s.choice.coverage[i].Covered = false
-		s.choice.coverage[i].Why = fmt.Sprintf("%s could not be probed: %v", mod.Path, err)
+		t := s.choice.of(p.Transition)
+		t.Covered, t.Why = false, fmt.Sprintf("%s could not be probed: %v", mod.Path, err)
 	}
 }
 
@@ -83,37 +82,33 @@ func (s *session) watch(mod *image.Module) {
 // calls those; only what is called by way of a variable, as what mcall calls, is the program's own
 // (go1.26 -buildmode=plugin on amd64, seen in their code). Data is the program's. So every move is
 // seen once if all copies are probed.
-func (c *choice) addModule(mod *image.Module, without []string) {
-	var points []gobin.Probe
+func (c *choice) addModule(mod *image.Module, without []format.Transition) {
 	c.coverage = slices.Clone(c.coverage) // the metadata has it
-	for i, t := range transitions {
-		if slices.Contains(without, t.name) || len(t.ops) == 0 {
+	for _, t := range gobin.Observed() {
+		if slices.Contains(without, t) {
 			continue
 		}
-		for _, p := range mod.Points {
-			if slices.Contains(t.ops, p.Op) {
-				points = append(points, p)
+		covers := format.Coverage{Transition: t, Why: "its copy of the scheduler is not watched"}
+		for i := range mod.Covers {
+			if mod.Covers[i].Transition == t {
+				covers = mod.Covers[i]
 			}
 		}
-		covers := gobin.Coverage{Name: t.name, Why: "its copy of the scheduler is not watched"}
-		if at := slices.IndexFunc(mod.Covers, func(c gobin.Coverage) bool { return c.Name == t.name }); at >= 0 {
-			covers = mod.Covers[at]
-		}
 		only := watches(mod.Points, t) && !watches(c.points, t)
-		c.coverage[i] = beside(c.coverage[i], covers, mod.Path, only)
+		beside(c.of(t), covers, mod.Path, only)
 	}
-	mod.Points = points
+	mod.Points = wanted(mod.Points, without)
 }
 
-// watches says whether there is a probe point for a transition.
-func watches(points []gobin.Probe, t transition) bool {
-	return slices.ContainsFunc(points, func(p gobin.Probe) bool { return slices.Contains(t.ops, p.Op) })
+// watches says whether there is a probe point for a class of transitions.
+func watches(points []gobin.Probe, t format.Transition) bool {
+	return slices.ContainsFunc(points, func(p gobin.Probe) bool { return p.Transition == t })
 }
 
 const onlyIn = "only in "
 
-// beside is the coverage of a transition with a module's, whose program may have nothing of it.
-func beside(t format.Transition, module gobin.Coverage, path string, only bool) format.Transition {
+// beside adds a module's coverage to a class of transitions, of which the program may have nothing.
+func beside(t *format.Coverage, module format.Coverage, path string, only bool) {
 	in := fmt.Sprintf("in %s: %s", path, module.Why)
 	switch {
 	case module.Covered && only && t.Covered && strings.HasPrefix(t.Why, onlyIn):
@@ -125,7 +120,6 @@ func beside(t format.Transition, module gobin.Coverage, path string, only bool) 
 	case !module.Covered:
 		t.Covered, t.Why = false, in
 	}
-	return t
 }
 
 // newStacks names the functions of all the process's Go code.
@@ -141,7 +135,7 @@ func (s *session) describeModules() {
 		s.modules.LookForRuntimes()
 	}
 	if s.modules.Failed() != nil {
-		s.note("run", fmt.Sprintf("plugins could not be looked for: %v", s.modules.Failed()))
+		s.note(format.TransitionRun, fmt.Sprintf("plugins could not be looked for: %v", s.modules.Failed()))
 	}
 	s.meta.Processes = slices.Clone(s.meta.Processes)
 	s.meta.Processes[0].Modules = s.modules.Describe()
@@ -149,9 +143,8 @@ func (s *session) describeModules() {
 }
 
 // note adds a sentence to what the trace says of a transition.
-func (s *session) note(transition, sentence string) {
-	i := slices.IndexFunc(s.choice.coverage, func(t format.Transition) bool { return t.Name == transition })
-	t := &s.choice.coverage[i]
+func (s *session) note(transition format.Transition, sentence string) {
+	t := s.choice.of(transition)
 	switch {
 	case !t.Covered, strings.Contains(t.Why, sentence):
 	case t.Why == "":

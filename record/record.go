@@ -41,11 +41,11 @@ const (
 
 // Options say how to record. The zero value records everything until the process exits.
 type Options struct {
-	Output     string        // a trace's path, or a folder for its segments
-	Duration   time.Duration // 0: until the context or the process ends
-	Without    []string      // transitions to leave out: see TransitionNames
-	StackDepth int           // frames a stack, at most MaxStackDepth; 0: DefaultStackDepth
-	Recorder   string        // name and version of the program that records, for the trace's metadata
+	Output     string              // a trace's path, or a folder for its segments
+	Duration   time.Duration       // 0: until the context or the process ends
+	Without    []format.Transition // what to leave out
+	StackDepth int                 // frames a stack, at most MaxStackDepth; 0: DefaultStackDepth
+	Recorder   string              // name and version of the program that records, for the trace's metadata
 	// called once everything is attached; a process that was started for this recording goes on
 	// then
 	Ready     func() error
@@ -62,7 +62,7 @@ func (o *Options) Check() error {
 	if o.StackDepth < 0 || o.StackDepth > MaxStackDepth {
 		return fmt.Errorf("a stack depth of %d is not between 1 and %d", o.StackDepth, MaxStackDepth)
 	}
-	return errors.Join(checkNames(o.Without), checkFallbacks(o.Fallbacks))
+	return errors.Join(checkTransitions(o.Without), checkFallbacks(o.Fallbacks))
 }
 
 // MaxStackDepth is the largest Options.StackDepth.

@@ -129,7 +129,8 @@ func (s *session) openOutput() error {
 	texts := newTexts(rec.Reasons(), waits, stops)
 	r := &rows{pid: s.pid, offset: s.offsetNS, batch: &format.Batch{}, full: s.out.take}
 	s.follow = newFollower(r, texts, s.newStacks(rec.Stacks(), rec.Reasons()))
-	s.follow.withoutReady, s.follow.seesCreate = !s.choice.sees("ready"), s.choice.sees("create")
+	s.follow.withoutReady = !s.choice.sees(format.TransitionReady)
+	s.follow.seesCreate = s.choice.sees(format.TransitionCreate)
 	s.follow.lateIDs = s.binary.Version.Minor < 24
 	return nil
 }
@@ -219,10 +220,11 @@ func configOf(b *gobin.Binary, layout *gobin.Layout, c *choice) (*programConfig,
 		layout:    offsets,
 		preempted: b.Version.Minor >= 22, // go1.22 src/runtime/proc.go, goschedImpl
 		ranges:    map[string]gobin.Func{},
-		current:   c.sees("run", "park", "yield", "exit", "syscalls", "coroutines", "cgo"),
-		proc:      c.sees("run", "syscalls", "cgo", "gc"),
-		goids:     c.sees("create", "exit", "coroutines"),
-		kernel:    c.kernel,
+		current: c.sees(format.TransitionRun, format.TransitionPark, format.TransitionYield, format.TransitionExit,
+			format.TransitionSyscalls, format.TransitionCoroutines, format.TransitionCgo),
+		proc:   c.sees(format.TransitionRun, format.TransitionSyscalls, format.TransitionCgo, format.TransitionGC),
+		goids:  c.sees(format.TransitionCreate, format.TransitionExit, format.TransitionCoroutines),
+		kernel: c.kernel,
 	}
 	if callback, ok := b.Callback(); ok {
 		cfg.callback = callback

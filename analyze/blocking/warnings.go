@@ -5,17 +5,21 @@ import (
 
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/report"
+	"github.com/gosched/gosched/format"
 )
 
 // needed are the transitions without which times are missing or wrong, and what their absence does
 // to them.
-var needed = []struct{ name, effect string }{
-	{"park", "no wait is seen"},
-	{"ready", "waits have no known waker, and no cause"},
-	{"run", "waits for a P have no end"},
-	{"syscalls", "system calls count as running"},
-	{"stacks", "waits at different places look alike"},
-	{"kernel", "running goroutines whose thread had no CPU count as running"},
+var needed = []struct {
+	transition format.Transition
+	effect     string
+}{
+	{format.TransitionPark, "no wait is seen"},
+	{format.TransitionReady, "waits have no known waker, and no cause"},
+	{format.TransitionRun, "waits for a P have no end"},
+	{format.TransitionSyscalls, "system calls count as running"},
+	{format.TransitionStacks, "waits at different places look alike"},
+	{format.TransitionKernel, "running goroutines whose thread had no CPU count as running"},
 }
 
 // Above these shares of all blamed time something is worth a warning.
@@ -53,14 +57,11 @@ func warnings(r *Result, sum *replay.Summary) []report.Warning {
 	}
 	for _, p := range sum.Metadata().Processes {
 		for _, n := range needed {
-			for _, t := range p.Coverage {
-				if t.Name == n.name && !t.Covered {
-					why := ""
-					if t.Why != "" {
-						why = " (" + t.Why + ")"
-					}
-					add("coverage", "%s: %s not recorded%s: %s", replay.ProcessText(p.PID), t.Name, why, n.effect)
+			if why, missing := p.Missing(n.transition); missing {
+				if why != "" {
+					why = " (" + why + ")"
 				}
+				add("coverage", "%s: %s not recorded%s: %s", replay.ProcessText(p.PID), n.transition, why, n.effect)
 			}
 		}
 	}

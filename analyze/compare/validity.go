@@ -125,9 +125,9 @@ func valuesHeld(i *summary.Info, pid int32, name string) string {
 
 func covered(p *format.Process) string {
 	var names []string
-	for _, t := range p.Coverage {
-		if t.Covered {
-			names = append(names, t.Name)
+	for _, t := range format.Transitions() {
+		if _, missing := p.Missing(t); !missing {
+			names = append(names, t.String())
 		}
 	}
 	return strings.Join(names, " ")

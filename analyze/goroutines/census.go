@@ -31,11 +31,13 @@ func (p *Pass) Census(sum *replay.Summary) Census {
 		}
 	}
 	snapshots := total(sum.AtStart) + total(sum.AtEnd)
-	if snapshots > 0 && sum.Gaps == 0 && sum.Metadata().Unread() == 0 && p.covers(sum.Metadata(), "create") {
+	if snapshots > 0 && sum.Gaps == 0 && sum.Metadata().Unread() == 0 &&
+		p.covers(sum.Metadata(), format.TransitionCreate) {
 		c.Start = &start
 	}
 	seen := sum.Gaps == 0 && len(p.alive) > 0 || total(sum.AtEnd) > 0
-	if seen && sum.Metadata().Unread() == 0 && p.covers(sum.Metadata(), "create", "exit") {
+	if seen && sum.Metadata().Unread() == 0 && p.covers(sum.Metadata(), format.TransitionCreate,
+		format.TransitionExit) {
 		c.End = &end
 	}
 	return c
@@ -49,9 +51,9 @@ func total(byState [6]int64) (n int64) {
 }
 
 // covers says whether these transitions were recorded of every process.
-func (p *Pass) covers(meta *format.Metadata, names ...string) bool {
+func (p *Pass) covers(meta *format.Metadata, transitions ...format.Transition) bool {
 	for i := range meta.Processes {
-		if !covered(meta, meta.Processes[i].PID, names...) {
+		if !covered(meta, meta.Processes[i].PID, transitions...) {
 			return false
 		}
 	}

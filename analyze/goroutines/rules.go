@@ -142,7 +142,7 @@ func steady(thirds [3]int64) bool { return thirds[0] > 0 && thirds[1] > 0 && thi
 const leastNS = 500_000_000
 
 // leakMoves are the transitions without which the trace does not show that goroutines do not leave.
-var leakMoves = []string{"create", "exit", "ready"}
+var leakMoves = []format.Transition{format.TransitionCreate, format.TransitionExit, format.TransitionReady}
 
 // shows says whether the trace can show that goroutines do not leave, where it has the leakMoves.
 func (p *Pass) shows(sum *replay.Summary) bool {
@@ -294,13 +294,11 @@ func unsure(s *suspect) string {
 }
 
 // covered says whether the recording could see these transitions of a process.
-func covered(meta *format.Metadata, pid int32, names ...string) bool {
+func covered(meta *format.Metadata, pid int32, transitions ...format.Transition) bool {
 	for i := range meta.Processes {
-		for _, t := range meta.Processes[i].Coverage {
-			for _, name := range names {
-				if meta.Processes[i].PID == pid && t.Name == name && !t.Covered {
-					return false
-				}
+		for _, t := range transitions {
+			if _, missing := meta.Processes[i].Missing(t); missing && meta.Processes[i].PID == pid {
+				return false
 			}
 		}
 	}

@@ -9,12 +9,15 @@ import (
 )
 
 // needed are the transitions without which counts are missing, and what their absence does to them.
-var needed = []struct{ name, effect string }{
-	{"create", "new goroutines are found late, and leaks are not called so"},
-	{"exit", "goroutines that ended are listed, and leaks are not called so"},
-	{"ready", "wake-ups and wakers are missing, and leaks are not called so"},
-	{"park", "waits and where they happen are missing"},
-	{"stacks", "goroutines are told apart by their reasons alone"},
+var needed = []struct {
+	transition format.Transition
+	effect     string
+}{
+	{format.TransitionCreate, "new goroutines are found late, and leaks are not called so"},
+	{format.TransitionExit, "goroutines that ended are listed, and leaks are not called so"},
+	{format.TransitionReady, "wake-ups and wakers are missing, and leaks are not called so"},
+	{format.TransitionPark, "waits and where they happen are missing"},
+	{format.TransitionStacks, "goroutines are told apart by their reasons alone"},
 }
 
 func warnings(r *Result, p *Pass, sum *replay.Summary) []report.Warning {
@@ -39,8 +42,11 @@ func warnings(r *Result, p *Pass, sum *replay.Summary) []report.Warning {
 	}
 	for _, proc := range sum.Metadata().Processes {
 		for _, n := range needed {
-			if why, missing := uncovered(proc.Coverage, n.name); missing {
-				add("coverage", "%s: %s not recorded%s: %s", replay.ProcessText(proc.PID), n.name, why, n.effect)
+			if why, missing := proc.Missing(n.transition); missing {
+				if why != "" {
+					why = " (" + why + ")"
+				}
+				add("coverage", "%s: %s not recorded%s: %s", replay.ProcessText(proc.PID), n.transition, why, n.effect)
 			}
 		}
 	}
@@ -52,18 +58,6 @@ func warnings(r *Result, p *Pass, sum *replay.Summary) []report.Warning {
 		out = append(out, r.Profile.warnings(r)...)
 	}
 	return out
-}
-
-func uncovered(coverage []format.Transition, name string) (why string, missing bool) {
-	for _, t := range coverage {
-		if t.Name == name && !t.Covered {
-			if t.Why != "" {
-				why = " (" + t.Why + ")"
-			}
-			return why, true
-		}
-	}
-	return "", false
 }
 
 func (p *ProfileSummary) warnings(r *Result) []report.Warning {

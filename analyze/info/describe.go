@@ -2,6 +2,7 @@ package info
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gosched/gosched/analyze/replay"
@@ -13,19 +14,20 @@ import (
 // first of it there is no answer, without the others it is partial.
 var questions = []struct {
 	name  string
-	needs []string
+	needs []format.Transition
 }{
-	{"how long goroutines waited to run", []string{"run", "create", "ready", "yield", "syscalls"}},
-	{"what goroutines waited for", []string{"park", "ready"}},
-	{"who woke whom", []string{"ready"}},
-	{"who created whom", []string{"create"}},
-	{"where in the code it happened", []string{"stacks"}},
-	{"time in system calls", []string{"syscalls"}},
-	{"time in C", []string{"cgo"}},
-	{"coroutine switches (iter.Pull)", []string{"coroutines"}},
-	{"which goroutines ended", []string{"exit"}},
-	{"garbage collection and stop-the-world pauses", []string{"gc"}},
-	{"whether a thread waited for a CPU", []string{"kernel"}},
+	{"how long goroutines waited to run", []format.Transition{format.TransitionRun, format.TransitionCreate,
+		format.TransitionReady, format.TransitionYield, format.TransitionSyscalls}},
+	{"what goroutines waited for", []format.Transition{format.TransitionPark, format.TransitionReady}},
+	{"who woke whom", []format.Transition{format.TransitionReady}},
+	{"who created whom", []format.Transition{format.TransitionCreate}},
+	{"where in the code it happened", []format.Transition{format.TransitionStacks}},
+	{"time in system calls", []format.Transition{format.TransitionSyscalls}},
+	{"time in C", []format.Transition{format.TransitionCgo}},
+	{"coroutine switches (iter.Pull)", []format.Transition{format.TransitionCoroutines}},
+	{"which goroutines ended", []format.Transition{format.TransitionExit}},
+	{"garbage collection and stop-the-world pauses", []format.Transition{format.TransitionGC}},
+	{"whether a thread waited for a CPU", []format.Transition{format.TransitionKernel}},
 }
 
 // coarseStep is a step of the clock, in nanoseconds, in which a goroutine can be made ready and
@@ -95,30 +97,18 @@ func unsure(meta *format.Metadata) (n int64) {
 	return n
 }
 
-// answers goes through the questions. A transition that is not mentioned in the coverage counts as
-// covered.
+// answers goes through the questions.
 func answers(meta *format.Metadata) []Question {
 	out := []Question{}
 	for _, q := range questions {
 		answer := Question{Name: q.name, Answer: Yes}
 		var why []string
-		for _, p := range meta.Processes {
-			for _, t := range p.Coverage {
-				if !contains(q.needs, t.Name) || t.Covered && t.Why == "" {
-					continue
+		for i := range meta.Processes {
+			for _, text := range answer.ask(&meta.Processes[i], q.needs) {
+				if len(meta.Processes) > 1 {
+					text = replay.ProcessText(meta.Processes[i].PID) + ": " + text
 				}
-				switch {
-				case t.Covered:
-				case t.Name == q.needs[0]:
-					answer.Answer = No
-				case answer.Answer == Yes:
-					answer.Answer = Partly
-				}
-				why = append(why, reason(t, p.PID, len(meta.Processes) > 1))
-			}
-			if unknown := unknownModules(p); q.needs[0] == "stacks" && answer.Answer == Yes && unknown != "" {
-				answer.Answer = Partly
-				why = append(why, unknown)
+				why = append(why, text)
 			}
 		}
 		answer.Why = strings.Join(why, "; ")
@@ -127,25 +117,34 @@ func answers(meta *format.Metadata) []Question {
 	return out
 }
 
-func contains(names []string, name string) bool {
-	for _, n := range names {
-		if n == name {
-			return true
+// ask lowers the answer to what the trace of a process can say, and returns why, and what to know.
+func (q *Question) ask(p *format.Process, needs []format.Transition) (why []string) {
+	for _, t := range format.Transitions() {
+		note, missing := p.Missing(t)
+		if !slices.Contains(needs, t) || !missing && note == "" {
+			continue
 		}
+		if missing && t == needs[0] {
+			q.Answer = No
+		} else if missing && q.Answer == Yes {
+			q.Answer = Partly
+		}
+		why = append(why, reason(t, missing, note))
 	}
-	return false
+	if unknown := unknownModules(p); needs[0] == format.TransitionStacks && q.Answer == Yes && unknown != "" {
+		q.Answer = Partly
+		why = append(why, unknown)
+	}
+	return why
 }
 
-func reason(t format.Transition, pid int32, several bool) string {
-	text := t.Name
-	if !t.Covered {
+func reason(t format.Transition, missing bool, why string) string {
+	text := t.String()
+	if missing {
 		text += " not recorded"
 	}
-	if t.Why != "" {
-		text += ": " + t.Why
-	}
-	if several {
-		text = replay.ProcessText(pid) + ": " + text
+	if why != "" {
+		text += ": " + why
 	}
 	return text
 }

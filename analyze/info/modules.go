@@ -34,7 +34,7 @@ func (r *Result) moduleTable() report.Table {
 }
 
 // unknownModules names the modules of a process whose functions are not known.
-func unknownModules(p format.Process) string {
+func unknownModules(p *format.Process) string {
 	var paths []string
 	for _, m := range p.Modules {
 		if m.Why != "" {

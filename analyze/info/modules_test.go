@@ -34,9 +34,8 @@ func TestWhatIsKnownOfModulesIsSaid(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			stacks := []format.Transition{{Name: "stacks", Covered: true}}
 			r := analyze(t, format.NewMemory(format.Metadata{
-				Processes: []format.Process{{PID: 1, Coverage: stacks, Modules: test.modules}},
+				Processes: []format.Process{{PID: 1, Coverage: format.FullCoverage(), Modules: test.modules}},
 			}))
 			for _, q := range r.Questions {
 				if q.Name == where && q.Answer != test.answer {

@@ -14,13 +14,16 @@ import (
 
 // needed are the transitions without which delays are missing or wrong, and what their absence does
 // to them.
-var needed = []struct{ name, effect string }{
-	{"create", "delays of new goroutines are missing"},
-	{"ready", "delays of woken goroutines are missing"},
-	{"run", "no delay has an end"},
-	{"yield", "delays after preemption are missing"},
-	{"syscalls", "delays after system calls are missing"},
-	{"kernel", "delays are not taken apart"},
+var needed = []struct {
+	transition format.Transition
+	effect     string
+}{
+	{format.TransitionCreate, "delays of new goroutines are missing"},
+	{format.TransitionReady, "delays of woken goroutines are missing"},
+	{format.TransitionRun, "no delay has an end"},
+	{format.TransitionYield, "delays after preemption are missing"},
+	{format.TransitionSyscalls, "delays after system calls are missing"},
+	{format.TransitionKernel, "delays are not taken apart"},
 }
 
 func warnings(r *Result, sum *replay.Summary, percentiles []stats.Quantile) []report.Warning {
@@ -81,21 +84,14 @@ func coverageWarnings(meta *format.Metadata) []report.Warning {
 	var out []report.Warning
 	for _, p := range meta.Processes {
 		for _, n := range needed {
-			for _, t := range p.Coverage {
-				if t.Name != n.name || t.Covered {
-					continue
+			if why, missing := p.Missing(n.transition); missing {
+				if why != "" {
+					why = " (" + why + ")"
 				}
-				out = append(out, report.Warning{Code: "coverage", Text: notCovered(p.PID, t, n.effect)})
+				out = append(out, report.Warning{Code: "coverage", Text: fmt.Sprintf("%s: %s not recorded%s: %s",
+					replay.ProcessText(p.PID), n.transition, why, n.effect)})
 			}
 		}
 	}
 	return out
-}
-
-func notCovered(pid int32, t format.Transition, effect string) string {
-	why := ""
-	if t.Why != "" {
-		why = " (" + t.Why + ")"
-	}
-	return fmt.Sprintf("%s: %s not recorded%s: %s", replay.ProcessText(pid), t.Name, why, effect)
 }

@@ -29,27 +29,30 @@ func TestMovesThatAreNotRecordedAreImplied(t *testing.T) {
 		format.StateRunning, format.StateSyscall, format.StateWaiting
 	type step struct{ from, to format.State }
 	for _, c := range []struct {
-		missing []string
+		missing []format.Transition
 		yes, no []step
 	}{
 		{nil, nil, []step{{running, runnable}, {waiting, runnable}, {runnable, running}, {running, notexist}}},
-		{[]string{"syscalls"}, []step{{running, syscall}, {syscall, running}, {running, runnable}},
+		{[]format.Transition{format.TransitionSyscalls}, []step{{running, syscall}, {syscall, running},
+			{running, runnable}},
 			[]step{{waiting, runnable}, {running, waiting}, {running, notexist}}},
-		{[]string{"ready"}, []step{{waiting, runnable}}, []step{{waiting, running}, {running, runnable}}},
-		{[]string{"ready", "run"}, []step{{waiting, runnable}, {waiting, running}}, []step{{running, waiting}}},
-		{[]string{"yield"}, []step{{running, runnable}}, []step{{runnable, running}}},
-		{[]string{"park"}, []step{{running, waiting}, {waiting, runnable}, {running, runnable}},
+		{[]format.Transition{format.TransitionReady}, []step{{waiting, runnable}}, []step{{waiting, running},
+			{running, runnable}}},
+		{[]format.Transition{format.TransitionReady, format.TransitionRun}, []step{{waiting, runnable},
+			{waiting, running}}, []step{{running, waiting}}},
+		{[]format.Transition{format.TransitionYield}, []step{{running, runnable}}, []step{{runnable, running}}},
+		{[]format.Transition{format.TransitionPark}, []step{{running, waiting}, {waiting, runnable},
+			{running, runnable}},
 			[]step{{runnable, running}, {running, syscall}}},
-		{[]string{"run"}, []step{{runnable, running}, {waiting, running}}, []step{{running, runnable}}},
+		{[]format.Transition{format.TransitionRun}, []step{{runnable, running}, {waiting, running}},
+			[]step{{running, runnable}}},
 		// ids are not reused
-		{[]string{"exit", "create"}, []step{{running, notexist}, {notexist, runnable}}, []step{{running, runnable}}},
-		{[]string{"kernel", "gc", "stacks"}, nil, []step{{running, runnable}, {waiting, runnable}}},
+		{[]format.Transition{format.TransitionExit, format.TransitionCreate}, []step{{running, notexist},
+			{notexist, runnable}}, []step{{running, runnable}}},
+		{[]format.Transition{format.TransitionKernel, format.TransitionGC, format.TransitionStacks}, nil,
+			[]step{{running, runnable}, {waiting, runnable}}},
 	} {
-		var coverage []format.Transition
-		for _, name := range c.missing {
-			coverage = append(coverage, format.Transition{Name: name})
-		}
-		m := newModel(coverage, Wants{})
+		m := newModel(&format.Process{Coverage: format.CoverAllBut("", c.missing...)}, Wants{})
 		for _, s := range c.yes {
 			if !m.implied[s.from][s.to] {
 				t.Errorf("without %v, %s→%s can be missing but is not implied", c.missing, s.from, s.to)

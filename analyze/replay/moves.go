@@ -6,39 +6,51 @@ import "github.com/gosched/gosched/format"
 type Move struct {
 	From, To format.State
 	Name     string // one word for it
-	// Coverage are the names in format.Process.Coverage that must be covered for it to be seen
+	// Coverage are the classes of transitions that must be covered for it to be seen
 	// always. Without the first it is not seen at all, and where a row has it nevertheless, the
 	// recorder inferred it from a later move. (The scheduler readies some goroutines as it runs
 	// them, which is inferred from their park and their run.)
-	Coverage []string
+	Coverage []format.Transition
 	Meaning  string
 	why      Why // why the goroutine is runnable after it; WhyYielded means that the row's reason says it
 }
 
 // moves is the table of legal moves. What is not here is illegal.
 var moves = []Move{
-	{format.StateNotExist, format.StateRunnable, "create", []string{"create"}, "a go statement made it", WhyCreated},
-	{format.StateNotExist, format.StateWaiting, "create parked", []string{"create", "coroutines"},
+	{format.StateNotExist, format.StateRunnable, "create", []format.Transition{format.TransitionCreate},
+		"a go statement made it", WhyCreated},
+	{format.StateNotExist, format.StateWaiting, "create parked", []format.Transition{format.TransitionCreate,
+		format.TransitionCoroutines},
 		"a coroutine was made (iter.Pull)", 0},
-	{format.StateNotExist, format.StateSyscall, "enter from C", []string{"cgo"}, "a C thread came into Go", 0},
-	{format.StateRunnable, format.StateRunning, "run", []string{"run"}, "a thread with a P took it", 0},
-	{format.StateRunnable, format.StateWaiting, "park new", []string{"coroutines"},
+	{format.StateNotExist, format.StateSyscall, "enter from C", []format.Transition{format.TransitionCgo},
+		"a C thread came into Go", 0},
+	{format.StateRunnable, format.StateRunning, "run", []format.Transition{format.TransitionRun},
+		"a thread with a P took it", 0},
+	{format.StateRunnable, format.StateWaiting, "park new", []format.Transition{format.TransitionCoroutines},
 		"a new coroutine was set aside (go1.22 newcoro)", 0},
-	{format.StateRunning, format.StateRunnable, "yield", []string{"yield"}, "it was preempted or gave up its P",
+	{format.StateRunning, format.StateRunnable, "yield", []format.Transition{format.TransitionYield},
+		"it was preempted or gave up its P",
 		WhyYielded},
-	{format.StateRunning, format.StateWaiting, "park", []string{"park", "coroutines"}, "it began to wait", 0},
-	{format.StateRunning, format.StateSyscall, "syscall", []string{"syscalls", "cgo"}, "it entered the kernel, or C",
+	{format.StateRunning, format.StateWaiting, "park", []format.Transition{format.TransitionPark,
+		format.TransitionCoroutines}, "it began to wait", 0},
+	{format.StateRunning, format.StateSyscall, "syscall", []format.Transition{format.TransitionSyscalls,
+		format.TransitionCgo}, "it entered the kernel, or C",
 		0},
-	{format.StateRunning, format.StateNotExist, "exit", []string{"exit"}, "it returned from its entry function", 0},
-	{format.StateWaiting, format.StateRunnable, "ready", []string{"ready", "run", "park"},
+	{format.StateRunning, format.StateNotExist, "exit", []format.Transition{format.TransitionExit},
+		"it returned from its entry function", 0},
+	{format.StateWaiting, format.StateRunnable, "ready", []format.Transition{format.TransitionReady,
+		format.TransitionRun, format.TransitionPark},
 		"what it waited for happened", WhyWoken},
-	{format.StateWaiting, format.StateRunning, "switch", []string{"coroutines"},
+	{format.StateWaiting, format.StateRunning, "switch", []format.Transition{format.TransitionCoroutines},
 		"a coroutine switched to it on the same thread", 0},
-	{format.StateSyscall, format.StateRunning, "syscall exit", []string{"syscalls", "cgo"},
+	{format.StateSyscall, format.StateRunning, "syscall exit", []format.Transition{format.TransitionSyscalls,
+		format.TransitionCgo},
 		"it came back and had a P at once", 0},
-	{format.StateSyscall, format.StateRunnable, "syscall exit blocked", []string{"syscalls", "cgo"},
+	{format.StateSyscall, format.StateRunnable, "syscall exit blocked", []format.Transition{format.TransitionSyscalls,
+		format.TransitionCgo},
 		"it came back and no P was free", WhySyscallExit},
-	{format.StateSyscall, format.StateNotExist, "leave to C", []string{"cgo"}, "a C thread left Go", 0},
+	{format.StateSyscall, format.StateNotExist, "leave to C", []format.Transition{format.TransitionCgo},
+		"a C thread left Go", 0},
 }
 
 // Moves returns a copy of the table of legal moves.
@@ -68,19 +80,17 @@ const (
 // model is what is legal in one process, given what its recording could see, and what the walk
 // wants of it.
 type model struct {
-	acts    [64]acts                   // by pair
-	whys    [64]Why                    // by pair
-	implied [numStates][numStates]bool // from one state to another by moves that may be missing alone
-	sudden  [numStates]bool            // a goroutine may come into the state by a move that is missing
-	missing map[string]bool            // coverage names that are not covered
+	acts    [64]acts                    // by pair
+	whys    [64]Why                     // by pair
+	implied [numStates][numStates]bool  // from one state to another by moves that may be missing alone
+	sudden  [numStates]bool             // a goroutine may come into the state by a move that is missing
+	missing [format.NumTransitions]bool // from the trace
 }
 
-func newModel(coverage []format.Transition, wants Wants) *model {
-	m := &model{missing: map[string]bool{}}
-	for _, t := range coverage {
-		if !t.Covered {
-			m.missing[t.Name] = true
-		}
+func newModel(p *format.Process, wants Wants) *model {
+	m := &model{}
+	for _, t := range format.Transitions() {
+		_, m.missing[t] = p.Missing(t)
 	}
 	for i := range m.acts {
 		m.acts[i] = actIllegal | actSlow
@@ -121,8 +131,8 @@ func (mv *Move) acts(wants Wants) acts {
 }
 
 func (m *model) mayMiss(mv *Move) bool {
-	for _, name := range mv.Coverage {
-		if m.missing[name] {
+	for _, t := range mv.Coverage {
+		if m.missing[t] {
 			return true
 		}
 	}
@@ -147,8 +157,9 @@ func (m *model) close() {
 // occupiesWhole says that every move that takes or leaves a P is covered, so that two goroutines on
 // one P would be a contradiction.
 func (m *model) occupiesWhole() bool {
-	for _, name := range []string{"run", "park", "yield", "exit", "syscalls", "coroutines", "cgo"} {
-		if m.missing[name] {
+	for _, t := range []format.Transition{format.TransitionRun, format.TransitionPark, format.TransitionYield,
+		format.TransitionExit, format.TransitionSyscalls, format.TransitionCoroutines, format.TransitionCgo} {
+		if m.missing[t] {
 			return false
 		}
 	}

@@ -44,10 +44,10 @@ func newProcess(pid int32, meta *format.Metadata, wants Wants) *process {
 			info = meta.Processes[i]
 		}
 	}
-	p.model = newModel(info.Coverage, wants)
+	p.model = newModel(&info, wants)
 	p.checkProcs = p.model.occupiesWhole()
-	p.exitUnseen = p.model.missing["exit"]
-	p.wantDelay = wants.Delay && !p.model.missing["kernel"]
+	p.exitUnseen = p.model.missing[format.TransitionExit]
+	p.wantDelay = wants.Delay && !p.model.missing[format.TransitionKernel]
 	p.goroutines.withDetails = wants.Details || wants.Delay
 	p.occ = occupancy{limit: info.GOMAXPROCS, stopEnd: math.MaxInt64, usage: usageFree}
 	p.peakProcs, p.procsSince = info.GOMAXPROCS, math.MinInt64

@@ -119,7 +119,8 @@ func (d *checkDocument) transitionTable() report.Table {
 		if !c.Covered {
 			covered = "no"
 		}
-		t.Rows = append(t.Rows, []report.Cell{report.Text(c.Name), report.Text(covered), report.Text(c.Why)})
+		t.Rows = append(t.Rows, []report.Cell{report.Text(c.Transition.String()), report.Text(covered),
+			report.Text(c.Why)})
 	}
 	return t
 }

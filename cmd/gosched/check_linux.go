@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gosched/gosched/format"
 	"github.com/gosched/gosched/record"
 	"github.com/gosched/gosched/record/gobin"
 	"github.com/gosched/gosched/record/image"
@@ -25,7 +26,7 @@ type checkDocument struct {
 	Process     *checkedProcess   `json:"process"`    // null without -p
 	Binary      *checkedBinary    `json:"binary"`     // null where none was asked about, or it cannot be read
 	Probes      []checkedProbe    `json:"probes"`
-	Transitions []gobinTransition `json:"transitions"`
+	Transitions []format.Coverage `json:"transitions"`
 	Problems    []problem         `json:"problems"` // what stands in the way
 }
 
@@ -68,12 +69,6 @@ type checkedProbe struct {
 	Emulated    bool   `json:"emulated"` // false: single-stepped
 }
 
-type gobinTransition struct {
-	Name    string `json:"name"`
-	Covered bool   `json:"covered"`
-	Why     string `json:"why,omitempty"`
-}
-
 // problem is something that keeps a process from being recorded, and what to do about it.
 type problem struct {
 	What string `json:"what"`
@@ -83,7 +78,7 @@ type problem struct {
 func runCheck(_ context.Context, opts checkOptions, out io.Writer) error {
 	doc := &checkDocument{
 		Version: documentVersion, Privileges: []checkedUse{},
-		Probes: []checkedProbe{}, Transitions: []gobinTransition{}, Problems: []problem{},
+		Probes: []checkedProbe{}, Transitions: []format.Coverage{}, Problems: []problem{},
 	}
 	doc.machine()
 	if err := doc.subject(opts); err != nil {
@@ -257,9 +252,7 @@ func (d *checkDocument) runtime(name string, b *gobin.Binary) {
 			Function: p.Func, Offset: p.FuncOffset, Instruction: p.Insn, Emulated: p.Emulated,
 		})
 	}
-	for _, c := range coverage {
-		d.Transitions = append(d.Transitions, gobinTransition(c))
-	}
+	d.Transitions = append(d.Transitions, coverage...)
 }
 
 // adviceFor says what to do about a process or a binary that cannot be recorded.

@@ -27,8 +27,6 @@ var hints []struct {
 	hint func(err error) string
 }
 
-func transitionNames() []string { return nil }
-
 func runRecord(context.Context, recordOptions, io.Writer, io.Writer) error { return errNotLinux }
 
 func runCheck(context.Context, checkOptions, io.Writer) error { return errNotLinux }

@@ -1,24 +1,56 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"github.com/gosched/gosched/format"
 )
 
 // probeOptions are the options of every command that records with eBPF.
 type probeOptions struct {
-	without    []string
+	without    transitionsFlag
 	stackDepth int
 	fallbacks  []string
 	user       string // who runs a command; "": gosched's own
 }
 
 func (o *probeOptions) addFlags(flags *pflag.FlagSet) {
-	flags.StringSliceVar(&o.without, "without", nil, "leave out `transitions`, to cost less: "+
-		strings.Join(transitionNames(), ", "))
+	flags.Var(&o.without, "without", "leave out `transitions`, to cost less: "+transitionNames())
 	flags.IntVar(&o.stackDepth, "stack-depth", 0, "the most `frames` of a stack; 0: what the kernel side can hold")
 	flags.StringVar(&o.user, "user", "", "run the command as this `user`, by name or number")
 	flags.StringSliceVar(&o.fallbacks, "fallback", nil,
 		"use `fall-backs` for older kernels even where the kernel can do better: perf-uprobes, legacy-programs")
+}
+
+// transitionsFlag is a list of classes of transitions, with commas between, that may be given more
+// than once.
+type transitionsFlag struct{ list []format.Transition }
+
+func (f *transitionsFlag) Set(text string) error {
+	if text == "" {
+		return nil
+	}
+	for _, name := range strings.Split(text, ",") {
+		t, ok := format.ParseTransition(name)
+		if !ok {
+			return fmt.Errorf("no transition is called %q: there are %s", name, transitionNames())
+		}
+		f.list = append(f.list, t)
+	}
+	return nil
+}
+
+func (f *transitionsFlag) String() string { return "" }
+
+func (f *transitionsFlag) Type() string { return "transitions" }
+
+func transitionNames() string {
+	var names []string
+	for _, t := range format.Transitions() {
+		names = append(names, t.String())
+	}
+	return strings.Join(names, ", ")
 }

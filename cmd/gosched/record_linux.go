@@ -19,8 +19,6 @@ import (
 	"github.com/gosched/gosched/record/target"
 )
 
-func transitionNames() []string { return record.TransitionNames() }
-
 // recorderMemory is what the Go runtime should keep the recorder's own memory below, by collecting
 // more often. The ring buffers, 64 MiB at most, come on top.
 const recorderMemory = 160 << 20
@@ -61,7 +59,7 @@ func (o *probeOptions) record(output string, duration time.Duration) record.Opti
 	return record.Options{
 		Output:     output,
 		Duration:   duration,
-		Without:    o.without,
+		Without:    o.without.list,
 		StackDepth: o.stackDepth,
 		Recorder:   "gosched " + programVersion(),
 		Fallbacks:  o.fallbacks,

@@ -60,7 +60,7 @@ func TestSummary(t *testing.T) {
 		EndReason: record.EndDuration,
 		Metadata: format.Metadata{Processes: []format.Process{{
 			PID: 42, Executable: "/usr/bin/server", GoVersion: "go1.26.8",
-			Coverage: []format.Transition{{Name: "park", Covered: true}, {Name: "gc", Why: "left out when recording"}},
+			Coverage: format.CoverAllBut("left out when recording", format.TransitionGC),
 		}}},
 	}
 	out := new(strings.Builder)

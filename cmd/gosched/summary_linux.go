@@ -15,17 +15,17 @@ import (
 
 // recordDocument is what record --json prints.
 type recordDocument struct {
-	Version    int                 `json:"version"`
-	Output     string              `json:"output"`
-	PID        int                 `json:"pid"`
-	GoVersion  string              `json:"go_version"`
-	Events     int64               `json:"events"`
-	Lost       int64               `json:"lost"`
-	LostStacks int64               `json:"lost_stacks"`
-	DurationNS int64               `json:"duration_ns"`
-	Bytes      int64               `json:"bytes"`
-	EndReason  string              `json:"end_reason"`
-	Coverage   []format.Transition `json:"coverage"`
+	Version    int               `json:"version"`
+	Output     string            `json:"output"`
+	PID        int               `json:"pid"`
+	GoVersion  string            `json:"go_version"`
+	Events     int64             `json:"events"`
+	Lost       int64             `json:"lost"`
+	LostStacks int64             `json:"lost_stacks"`
+	DurationNS int64             `json:"duration_ns"`
+	Bytes      int64             `json:"bytes"`
+	EndReason  string            `json:"end_reason"`
+	Coverage   []format.Coverage `json:"coverage"`
 }
 
 func newRecordDocument(s *record.Summary, path string, pid int) recordDocument {
@@ -120,7 +120,7 @@ func missing(s *record.Summary, process *format.Process) string {
 		}
 	}
 	lines = append(lines, withoutModules(process.Modules)...)
-	return strings.Join(append(lines, withoutTransitions(process.Coverage)...), ", ")
+	return strings.Join(append(lines, withoutTransitions(process)...), ", ")
 }
 
 // withoutModules says of which Go code of the process not all is known.
@@ -139,17 +139,18 @@ func withoutModules(modules []format.Module) []string {
 }
 
 // withoutTransitions says which transitions are not in the trace, each reason once.
-func withoutTransitions(coverage []format.Transition) []string {
+func withoutTransitions(process *format.Process) []string {
 	var lines, reasons []string
 	names := map[string][]string{}
-	for _, t := range coverage {
-		if t.Covered {
+	for _, t := range format.Transitions() {
+		why, missing := process.Missing(t)
+		if !missing {
 			continue
 		}
-		if names[t.Why] == nil {
-			reasons = append(reasons, t.Why)
+		if names[why] == nil {
+			reasons = append(reasons, why)
 		}
-		names[t.Why] = append(names[t.Why], t.Name)
+		names[why] = append(names[why], t.String())
 	}
 	for _, why := range reasons {
 		lines = append(lines, fmt.Sprintf("without %s (%s)", strings.Join(names[why], ", "), why))

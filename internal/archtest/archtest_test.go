@@ -30,7 +30,7 @@ func TestEachRuleCatchesWhatBreaksIt(t *testing.T) {
 			"the trace stands for itself"},
 		{"format's own inner package", "format/x.go", importing("format", module+"/format/internal/flat"), ""},
 		{"the binary reader opens a process", "record/gobin/x.go", importing("gobin", module+"/record/target"),
-			"no process, no trace"},
+			"no process"},
 		{"an analyzer records", "analyze/latency/x.go", importing("latency", module+"/record"), "only the trace"},
 		{"an analyzer replays", "analyze/latency/x.go", importing("latency", module+"/analyze/replay"), ""},
 		{"an analyzer reads files", "analyze/latency/x.go", importing("latency", "os"), "not the machine"},

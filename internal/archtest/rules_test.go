@@ -13,8 +13,9 @@ var layers = []struct {
 	{"format/...", []string{"format/..."}, "the trace stands for itself: whoever reads or writes one needs nothing " +
 		"else of ours"},
 	{"bpf", nil, "the programs in the kernel know nothing of traces or targets"},
-	{"record/gobin/...", []string{"record/gobin/..."},
-		"a Go executable is read through io.ReaderAt: no process, no trace"},
+	{"record/gobin", []string{"format", "record/gobin/..."},
+		"a Go executable is read through io.ReaderAt: no process; of traces only the names of transitions"},
+	{"record/gobin/...", []string{"record/gobin/..."}, "code and offsets are all it takes"},
 	{"record/target/...", []string{"record/target/..."}, "a process is what /proc shows: no Go binary, no trace"},
 	{"record/gotrace/...", []string{"format", "record/gotrace/...", "record/syscalls"},
 		"Go's own traces become events without eBPF or a target"},

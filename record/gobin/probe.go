@@ -1,5 +1,7 @@
 package gobin
 
+import "github.com/gosched/gosched/format"
+
 // Op names what a probe point observes. The recorder's BPF program switches on it.
 type Op uint8
 
@@ -46,23 +48,17 @@ const (
 // Probe is one instruction to attach to.
 type Probe struct {
 	Op         Op
-	Func       string // the function that the instruction is in
-	FuncOffset uint64 // the instruction's distance from the function's entry
-	Addr       uint64 // link-time address of the instruction
-	FileOffset uint64 // its offset in the file, which is what the kernel wants
-	Bytes      []byte // the instruction as it is in the file
-	Insn       string // the instruction disassembled
-	Emulated   bool   // every kernel emulates it instead of single-stepping
+	Transition format.Transition // the class that it observes
+	Func       string            // the function that the instruction is in
+	FuncOffset uint64            // the instruction's distance from the function's entry
+	Addr       uint64            // link-time address of the instruction
+	FileOffset uint64            // its offset in the file, which is what the kernel wants
+	Bytes      []byte            // the instruction as it is in the file
+	Insn       string            // the instruction disassembled
+	Emulated   bool              // every kernel emulates it instead of single-stepping
 	Arg        Arg
 	Framed     bool // the function's frame is built: the frame pointer is its own, not its caller's
 	// by how much SP is below its value at entry. amd64: the return address is at SP + SPDelta;
 	// arm64: in LR, or if Framed at SP
 	SPDelta uint32
-}
-
-// Coverage says whether a transition can be observed in this binary and, if not or not fully, why.
-type Coverage struct {
-	Name    string // create, run, park, ready, yield, exit, syscalls, coroutines, cgo, gc
-	Covered bool
-	Why     string // a sentence; empty when there is nothing to say
 }

@@ -2,21 +2,23 @@ package gobin
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
+	"github.com/gosched/gosched/format"
 	"github.com/gosched/gosched/record/gobin/internal/insn"
 )
 
 // point describes how one Op is observed: at the entry of the first of funcs that the executable
 // has, or at a call in it; and what may replace that where the function was inlined.
 type point struct {
-	op       Op
-	coverage string
-	funcs    []string
-	call     []string // if set, the probe is at the only call of the first of these that is called, in funcs
-	arg      Arg
-	from, to int // minor versions with this point; to 0 means no end
+	op         Op
+	transition format.Transition
+	funcs      []string
+	call       []string // if set, the probe is at the only call of the first of these that is called, in funcs
+	arg        Arg
+	from, to   int // minor versions with this point; to 0 means no end
 
 	onG0     bool // runs on the scheduler's stack only, where no stack check restarts a function
 	optional bool // not linked into every program
@@ -39,41 +41,53 @@ var atStatus = rescue{call: "runtime.casgstatus", arg: ArgReg0}
 // go1.27. The mcall targets, execute and the functions that ask for their caller's pc can not be
 // inlined; of the others, profile-guided optimisation may inline any.
 var points = []point{
-	{op: OpRun, coverage: "run", funcs: []string{"runtime.execute"}, arg: ArgReg0, onG0: true,
+	{op: OpRun, transition: format.TransitionRun, funcs: []string{"runtime.execute"}, arg: ArgReg0, onG0: true,
 		copies: []rescue{atStatus}},
-	{op: OpPark, coverage: "park", funcs: []string{"runtime.park_m"}, arg: ArgReg0, onG0: true},
-	{op: OpPreemptPark, coverage: "park", funcs: []string{"runtime.preemptPark"}, arg: ArgReg0, onG0: true,
+	{op: OpPark, transition: format.TransitionPark, funcs: []string{"runtime.park_m"}, arg: ArgReg0, onG0: true},
+	{op: OpPreemptPark, transition: format.TransitionPark, funcs: []string{"runtime.preemptPark"}, arg: ArgReg0,
+		onG0:   true,
 		copies: []rescue{{call: "runtime.casGToPreemptScan", arg: ArgReg0}}},
-	{op: OpReady, coverage: "ready", funcs: []string{"runtime.ready"}, arg: ArgReg0,
+	{op: OpReady, transition: format.TransitionReady, funcs: []string{"runtime.ready"}, arg: ArgReg0,
 		copies: []rescue{atStatus, {suffix: "goready.func1", arg: ArgClosure8}}},
-	{op: OpInject, coverage: "ready", funcs: []string{"runtime.injectglist"}, arg: ArgReg0,
+	{op: OpInject, transition: format.TransitionReady, funcs: []string{"runtime.injectglist"}, arg: ArgReg0,
 		copies: []rescue{{call: "runtime.casgstatus", op: OpReady, arg: ArgReg0}}},
-	{op: OpYield, coverage: "yield", funcs: []string{"runtime.goschedImpl"}, arg: ArgReg0, onG0: true,
+	{op: OpYield, transition: format.TransitionYield, funcs: []string{"runtime.goschedImpl"}, arg: ArgReg0, onG0: true,
 		copies: []rescue{{into: "runtime.gosched_m", arg: ArgReg0}, {into: "runtime.gopreempt_m", arg: ArgReg0},
 			atStatus}},
-	{op: OpGoyield, coverage: "yield", funcs: []string{"runtime.goyield_m"}, arg: ArgReg0, onG0: true, optional: true},
-	{op: OpExit, coverage: "exit", funcs: []string{"runtime.goexit0"}, arg: ArgReg0, onG0: true},
-	{op: OpCoroSwitch, coverage: "coroutines", funcs: []string{"runtime.coroswitch_m"}, arg: ArgReg0, onG0: true,
+	{op: OpGoyield, transition: format.TransitionYield, funcs: []string{"runtime.goyield_m"}, arg: ArgReg0, onG0: true,
+		optional: true},
+	{op: OpExit, transition: format.TransitionExit, funcs: []string{"runtime.goexit0"}, arg: ArgReg0, onG0: true},
+	{op: OpCoroSwitch, transition: format.TransitionCoroutines, funcs: []string{"runtime.coroswitch_m"}, arg: ArgReg0,
+		onG0: true,
 		from: 22, optional: true},
-	{op: OpSyscallEnter, coverage: "syscalls", funcs: []string{"runtime.reentersyscall", "runtime.entersyscall"},
+	{op: OpSyscallEnter, transition: format.TransitionSyscalls, funcs: []string{"runtime.reentersyscall",
+		"runtime.entersyscall"},
 		arg:    ArgCurrentG,
 		copies: []rescue{{into: "runtime.entersyscall", arg: ArgCurrentG}}},
-	{op: OpSyscallBlock, coverage: "syscalls", funcs: []string{"runtime.entersyscallblock"}, arg: ArgCurrentG},
-	{op: OpSyscallExit, coverage: "syscalls", funcs: []string{"runtime.exitsyscall"}, arg: ArgCurrentG},
-	{op: OpSyscallNoP, coverage: "syscalls", funcs: []string{"runtime.exitsyscall0"}, arg: ArgReg0, onG0: true, to: 25},
-	{op: OpSyscallNoP, coverage: "syscalls", funcs: []string{"runtime.exitsyscallNoP"}, arg: ArgReg0, onG0: true,
+	{op: OpSyscallBlock, transition: format.TransitionSyscalls, funcs: []string{"runtime.entersyscallblock"},
+		arg: ArgCurrentG},
+	{op: OpSyscallExit, transition: format.TransitionSyscalls, funcs: []string{"runtime.exitsyscall"},
+		arg: ArgCurrentG},
+	{op: OpSyscallNoP, transition: format.TransitionSyscalls, funcs: []string{"runtime.exitsyscall0"}, arg: ArgReg0,
+		onG0: true, to: 25},
+	{op: OpSyscallNoP, transition: format.TransitionSyscalls, funcs: []string{"runtime.exitsyscallNoP"}, arg: ArgReg0,
+		onG0: true,
 		from: 26},
-	{op: OpNeedM, coverage: "cgo", funcs: []string{"runtime.needm"}, call: []string{"runtime.casgstatus"}, arg: ArgReg0,
+	{op: OpNeedM, transition: format.TransitionCgo, funcs: []string{"runtime.needm"},
+		call: []string{"runtime.casgstatus"}, arg: ArgReg0,
 		copies: []rescue{atStatus}},
-	{op: OpDropM, coverage: "cgo", funcs: []string{"runtime.dropm"}, call: []string{"runtime.casgstatus"}, arg: ArgReg0,
+	{op: OpDropM, transition: format.TransitionCgo, funcs: []string{"runtime.dropm"},
+		call: []string{"runtime.casgstatus"}, arg: ArgReg0,
 		copies: []rescue{atStatus}},
-	{op: OpGCStart, coverage: "gc", funcs: []string{"runtime.gcBgMarkStartWorkers",
+	{op: OpGCStart, transition: format.TransitionGC, funcs: []string{"runtime.gcBgMarkStartWorkers",
 		"runtime.(*gcControllerState).startCycle"}},
-	{op: OpGCEnd, coverage: "gc", funcs: []string{"runtime.gcMarkTermination"}},
-	{op: OpSTWBegin, coverage: "gc", funcs: []string{"runtime.stopTheWorldWithSema"}, to: 20, onG0: true},
-	{op: OpSTWBegin, coverage: "gc", funcs: []string{"runtime.stopTheWorldWithSema"}, arg: ArgReg0, from: 21,
+	{op: OpGCEnd, transition: format.TransitionGC, funcs: []string{"runtime.gcMarkTermination"}},
+	{op: OpSTWBegin, transition: format.TransitionGC, funcs: []string{"runtime.stopTheWorldWithSema"}, to: 20,
 		onG0: true},
-	{op: OpSTWEnd, coverage: "gc", funcs: []string{"runtime.startTheWorldWithSema"}, onG0: true,
+	{op: OpSTWBegin, transition: format.TransitionGC, funcs: []string{"runtime.stopTheWorldWithSema"}, arg: ArgReg0,
+		from: 21,
+		onG0: true},
+	{op: OpSTWEnd, transition: format.TransitionGC, funcs: []string{"runtime.startTheWorldWithSema"}, onG0: true,
 		copies: []rescue{{call: "runtime.procresize"}}},
 }
 
@@ -88,22 +102,29 @@ var watched = func() map[string]bool {
 	return w
 }()
 
+// Observed are the classes of transitions that have probe points, in their order.
+func Observed() []format.Transition {
+	list := []format.Transition{format.TransitionCreate}
+	for _, p := range points {
+		list = append(list, p.transition)
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
 // finder collects probes and what can not be observed.
 type finder struct {
 	b      *Binary
 	probes []Probe
-	why    map[string][]string // by coverage name: sentences about what is missing
-	notes  map[string][]string // by coverage name: sentences about what this program does not have
+	why    [format.NumTransitions][]string // sentences about what is missing
+	notes  [format.NumTransitions][]string // sentences about what this program does not have
 }
 
-// coverageNames are the transitions in the order in which they are reported.
-var coverageNames = []string{"create", "run", "park", "ready", "yield", "exit", "syscalls", "coroutines", "cgo", "gc"}
-
-// Probes chooses the instructions to probe, and says for each kind of transition whether those
-// observe it fully. An error means that not even the most necessary can be observed: runs, parks
-// and exits of goroutines.
-func (b *Binary) Probes() ([]Probe, []Coverage, error) {
-	f := &finder{b, nil, map[string][]string{}, map[string][]string{}}
+// Probes chooses the instructions to probe, and says for each class of transitions that has any
+// whether those observe it fully. An error means that not even the most necessary can be observed:
+// runs, parks and exits of goroutines.
+func (b *Binary) Probes() ([]Probe, []format.Coverage, error) {
+	f := &finder{b: b}
 	if b.inlined(""); b.scanCut {
 		return nil, nil, fmt.Errorf("%w: its inline trees do not end", ErrDamaged)
 	}
@@ -113,9 +134,9 @@ func (b *Binary) Probes() ([]Probe, []Coverage, error) {
 			f.point(p)
 		}
 	}
-	for _, name := range []string{"run", "park", "exit"} {
-		if why := f.why[name]; len(why) > 0 {
-			return nil, nil, fmt.Errorf("%w: no probe point for %s: %s", ErrUnsupported, name, why[0])
+	for _, t := range []format.Transition{format.TransitionRun, format.TransitionPark, format.TransitionExit} {
+		if why := f.why[t]; len(why) > 0 {
+			return nil, nil, fmt.Errorf("%w: no probe point for %s: %s", ErrUnsupported, t, why[0])
 		}
 	}
 	sort.SliceStable(f.probes, func(i, j int) bool { return f.probes[i].Op < f.probes[j].Op })
@@ -123,23 +144,24 @@ func (b *Binary) Probes() ([]Probe, []Coverage, error) {
 }
 
 // coverage makes the report.
-func (f *finder) coverage() []Coverage {
+func (f *finder) coverage() []format.Coverage {
 	if !f.b.Cgo() { // then there are no threads that are not Go's
-		f.why["cgo"], f.notes["cgo"] = nil, []string{"this program has no C code"}
+		f.why[format.TransitionCgo] = nil
+		f.notes[format.TransitionCgo] = []string{"this program has no C code"}
 	}
 	if _, ok := f.b.lookup("runtime.coroswitch_m"); !ok {
-		f.notes["coroutines"] = []string{"this program has no coroutines"}
+		f.notes[format.TransitionCoroutines] = []string{"this program has no coroutines"}
 	}
-	var out []Coverage
-	for _, name := range coverageNames {
-		why := append(f.why[name], f.notes[name]...)
-		out = append(out, Coverage{Name: name, Covered: len(f.why[name]) == 0, Why: strings.Join(why, "; ")})
+	var out []format.Coverage
+	for _, t := range Observed() {
+		why := append(f.why[t], f.notes[t]...)
+		out = append(out, format.Coverage{Transition: t, Covered: len(f.why[t]) == 0, Why: strings.Join(why, "; ")})
 	}
 	return out
 }
 
-func (f *finder) missing(coverage, format string, args ...any) {
-	f.why[coverage] = append(f.why[coverage], fmt.Sprintf(format, args...))
+func (f *finder) missing(t format.Transition, text string, args ...any) {
+	f.why[t] = append(f.why[t], fmt.Sprintf(text, args...))
 }
 
 // point finds the probes of one point: at the function itself, and at its inlined copies.
@@ -155,7 +177,7 @@ func (f *finder) point(p point) {
 	switch {
 	case name == "" && len(copies) == 0 && p.optional:
 	case name == "" && len(copies) == 0:
-		f.missing(p.coverage, "there is no function %s", p.funcs[0])
+		f.missing(p.transition, "there is no function %s", p.funcs[0])
 	case name != "" && len(p.call) > 0:
 		f.callIn(p, name)
 	case name != "":
@@ -172,11 +194,11 @@ func (f *finder) entry(p point, name string) {
 	if err == nil {
 		var pr Probe
 		if pr, err = f.b.entryProbe(c, p.op, p.arg, p.onG0); err == nil {
-			f.add(pr)
+			f.add(p.transition, pr)
 			return
 		}
 	}
-	f.missing(p.coverage, "%s can not be probed: %v", name, err)
+	f.missing(p.transition, "%s can not be probed: %v", name, err)
 }
 
 // callIn adds the probe at a function's only call of another.
@@ -187,7 +209,7 @@ func (f *finder) callIn(p point, name string) {
 		if calls := c.calls(target.Entry); err == nil && ok && len(calls) == 1 {
 			var pr Probe
 			if pr, err = f.b.probeAt(c, calls[0], p.op, p.arg); err == nil {
-				f.add(pr)
+				f.add(p.transition, pr)
 				return
 			}
 		}
@@ -196,7 +218,7 @@ func (f *finder) callIn(p point, name string) {
 		err = fmt.Errorf("it does not call %s exactly once: inlined by profile-guided optimisation",
 			strings.Join(p.call, " or "))
 	}
-	f.missing(p.coverage, "%s can not be probed: %v", name, err)
+	f.missing(p.transition, "%s can not be probed: %v", name, err)
 }
 
 // copy adds the probe for an inlined copy of a point's function, by the first rescue that works.
@@ -205,12 +227,12 @@ func (f *finder) copy(p point, c inlinedCopy) {
 	if err == nil {
 		for _, r := range p.copies {
 			if pr, ok := f.rescue(p, c, code, r); ok {
-				f.add(pr)
+				f.add(p.transition, pr)
 				return
 			}
 		}
 	}
-	f.missing(p.coverage, "%s was inlined into %s, where it can not be observed", p.funcs[0], c.in)
+	f.missing(p.transition, "%s was inlined into %s, where it can not be observed", p.funcs[0], c.in)
 }
 
 // rescue tries one way to observe an inlined copy.
@@ -240,8 +262,9 @@ func (f *finder) rescue(p point, c inlinedCopy, code code, r rescue) (Probe, boo
 	return Probe{}, false
 }
 
-// add keeps a probe once.
-func (f *finder) add(p Probe) {
+// add keeps a probe of a class of transitions once.
+func (f *finder) add(t format.Transition, p Probe) {
+	p.Transition = t
 	for _, q := range f.probes {
 		if q.Addr == p.Addr && q.Op == p.Op {
 			return
@@ -255,15 +278,15 @@ func (f *finder) add(p Probe) {
 // go1.18 to go1.27. Where the goroutine is queued, all its fields are set at that call, in every
 // version. A coroutine's is not queued, and one for a debugger's call runs at once.
 var creators = []struct {
-	fn       string
-	op       Op
-	queue    string // the function that it is queued with
-	coverage string
+	fn      string
+	op      Op
+	queue   string            // the function that it is queued with
+	lacking format.Transition // the class that is not covered without it
 }{
-	{"runtime.newproc", OpCreate, "runtime.runqput", "create"},
-	{"runtime.newcoro", OpCreateCoro, "", "coroutines"},
-	{"runtime.synctestRun", OpCreate, "runtime.runqput", "create"},
-	{"runtime.debugCallWrap", OpCreate, "", "create"},
+	{"runtime.newproc", OpCreate, "runtime.runqput", format.TransitionCreate},
+	{"runtime.newcoro", OpCreateCoro, "", format.TransitionCoroutines},
+	{"runtime.synctestRun", OpCreate, "runtime.runqput", format.TransitionCreate},
+	{"runtime.debugCallWrap", OpCreate, "", format.TransitionCreate},
 }
 
 // create finds where new goroutines are seen.
@@ -276,15 +299,15 @@ func (f *finder) create() {
 		}
 		known[fn] = true
 		if pr, ok := f.newGoroutine(fn, c.op, c.queue); ok {
-			f.add(pr)
+			f.add(format.TransitionCreate, pr)
 		} else {
-			f.missing(c.coverage,
+			f.missing(c.lacking,
 				"newproc1 and what queues the goroutine were inlined into %s, where it can not be observed", fn)
 		}
 	}
 	for _, c := range f.b.inlined("runtime.newproc1") {
 		if !known[c.in] {
-			f.missing("create", "newproc1 was inlined into %s, where it can not be observed", c.in)
+			f.missing(format.TransitionCreate, "newproc1 was inlined into %s, where it can not be observed", c.in)
 		}
 	}
 }

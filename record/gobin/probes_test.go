@@ -12,6 +12,7 @@ import (
 	"golang.org/x/arch/arm64/arm64asm"
 	"golang.org/x/arch/x86/x86asm"
 
+	"github.com/gosched/gosched/format"
 	"github.com/gosched/gosched/record/gobin/internal/insn"
 )
 
@@ -59,7 +60,8 @@ func TestProbesAreComplete(t *testing.T) {
 			t.Errorf("no probe %d in %s", op, fn)
 		}
 		for _, c := range coverage {
-			absent := c.Name == "coroutines" && b.minor(t) < 23 || c.Name == "cgo" && !modes[b.mode].cgo
+			absent := c.Transition == format.TransitionCoroutines && b.minor(t) < 23 ||
+				c.Transition == format.TransitionCgo && !modes[b.mode].cgo
 			if !c.Covered || (c.Why != "") != absent {
 				t.Errorf("coverage: %+v", c)
 			}

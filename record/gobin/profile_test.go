@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gosched/gosched/format"
 	"github.com/gosched/gosched/record/gobin/internal/insn"
 	"github.com/gosched/gosched/record/gobin/internal/pcln"
 )
@@ -210,15 +211,17 @@ func checkCopies(t *testing.T, bin *Binary) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	covered := map[string]bool{}
+	covered := map[format.Transition]bool{}
 	for _, c := range coverage {
-		covered[c.Name] = c.Covered
+		covered[c.Transition] = c.Covered
 		if !c.Covered {
 			t.Logf("not covered: %+v", c)
 		}
-		early := bin.Version.Minor < 24 && c.Name == "create" // newproc1 sets the goroutine's id last there
-		if !c.Covered && c.Name != "cgo" && c.Name != "gc" && c.Name != "syscalls" && !early {
-			t.Errorf("%s should have been rescued", c.Name)
+		// newproc1 sets the goroutine's id last there
+		early := bin.Version.Minor < 24 && c.Transition == format.TransitionCreate
+		if !c.Covered && c.Transition != format.TransitionCgo && c.Transition != format.TransitionGC &&
+			c.Transition != format.TransitionSyscalls && !early {
+			t.Errorf("%s should have been rescued", c.Transition)
 		}
 	}
 	copies := 0
@@ -228,13 +231,13 @@ func checkCopies(t *testing.T, bin *Binary) {
 			probed := slices.ContainsFunc(probes, func(q Probe) bool {
 				return q.Func == c.in && (q.Op == p.op || p.op == OpInject && q.Op == OpReady)
 			})
-			if p.coverage == "cgo" && !bin.Cgo() {
+			if p.transition == format.TransitionCgo && !bin.Cgo() {
 				continue
 			}
-			if !probed && covered[p.coverage] && (p.to == 0 || p.to >= bin.Version.Minor) &&
+			if !probed && covered[p.transition] && (p.to == 0 || p.to >= bin.Version.Minor) &&
 				p.from <= bin.Version.Minor {
 				t.Errorf("%s was inlined into %s, there is no probe, and %s is said to be covered", p.funcs[0], c.in,
-					p.coverage)
+					p.transition)
 			}
 		}
 	}

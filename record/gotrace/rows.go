@@ -200,15 +200,7 @@ func (i *importer) metadata(opts *Options, truncated error) format.Metadata {
 		m.EndReason = "the Go trace is cut: " + truncated.Error()
 	}
 	p := format.Process{PID: format.Unknown, Command: where.Command, GoVersion: fmt.Sprintf("go1.%d", i.minor),
-		GOMAXPROCS: i.procs}
-	for _, name := range []string{"create", "run", "park", "ready", "yield", "exit", "syscalls", "coroutines", "cgo",
-		"gc", "kernel", "stacks"} {
-		t := format.Transition{Name: name, Covered: name != "kernel"}
-		if !t.Covered {
-			t.Why = noKernel
-		}
-		p.Coverage = append(p.Coverage, t)
-	}
+		GOMAXPROCS: i.procs, Coverage: format.CoverAllBut(noKernel, format.TransitionKernel)}
 	m.Processes = []format.Process{p}
 	return m
 }

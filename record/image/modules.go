@@ -25,9 +25,9 @@ type Modules struct {
 // Module is what is known of a plugin, or of a library with Go code in it.
 type Module struct {
 	format.Module
-	Bias   uint64           // what to add to an address of the file for where the process has it
-	Points []gobin.Probe    // of its own copy of the runtime
-	Covers []gobin.Coverage // what those see
+	Bias   uint64            // what to add to an address of the file for where the process has it
+	Points []gobin.Probe     // of its own copy of the runtime
+	Covers []format.Coverage // what those see
 
 	binary *gobin.Binary // nil: Why says why it is not known
 	file   *target.MappedFile

@@ -15,7 +15,7 @@ type Rule struct {
 	Severity  string // what the share is of; the severity is a hundred times that
 	Advice    string // what to do about it
 	threads   bool   // it needs thread events
-	needs     []string
+	needs     []format.Transition
 	find      func(*look) []hit
 	trace     func(*replay.Summary) []hit // of rules about the whole trace
 }
@@ -66,7 +66,8 @@ var rules = [...]Rule{
 			"once, less garbage.", find: throttled,
 	},
 	{
-		Name: "fan-in", Title: "One receiver for many senders", needs: []string{"park", "ready"},
+		Name: "fan-in", Title: "One receiver for many senders", needs: []format.Transition{format.TransitionPark,
+			format.TransitionReady},
 		Looks: "sends that wait, of which one goroutine ends nearly all and hardly waits itself",
 		Threshold: "two senders waiting on average, nine in ten woken by one goroutine that waits less than a fifth " +
 			"of the time: it is the bottleneck, not the channel",
@@ -82,7 +83,7 @@ var rules = [...]Rule{
 	},
 	{
 		Name: "gc-assist", Title: "The garbage collector makes goroutines work for it",
-		needs: []string{"park", "ready"},
+		needs: []format.Transition{format.TransitionPark, format.TransitionReady},
 		Looks: "waits of goroutines that allocate faster than the collector marks; help that they give without " +
 			"waiting is not seen",
 		Threshold: "none but the floor: a collector that keeps up asks for no help that has to be waited for",
@@ -90,7 +91,8 @@ var rules = [...]Rule{
 			"earlier relative to the heap.", find: gcAssist,
 	},
 	{
-		Name: "goroutine-growth", Title: "Goroutines become ever more", needs: []string{"create", "exit"},
+		Name: "goroutine-growth", Title: "Goroutines become ever more",
+		needs:     []format.Transition{format.TransitionCreate, format.TransitionExit},
 		Looks:     "goroutines created less those that ended, in each quarter of the recording",
 		Threshold: "100 more, and at least 10 more in each quarter: a burst or a pool that is filled once ends growing",
 		Severity:  "the goroutines that were added, of those alive at the end",
@@ -105,7 +107,8 @@ var rules = [...]Rule{
 			"runtime.Gosched between the parts.", find: hog,
 	},
 	{
-		Name: "leak", Title: "Goroutines are left behind, waiting", needs: []string{"create", "park", "ready"},
+		Name: "leak", Title: "Goroutines are left behind, waiting", needs: []format.Transition{format.TransitionCreate,
+			format.TransitionPark, format.TransitionReady},
 		Looks: "a place where goroutines came to wait for a channel, a lock or nothing all through the " +
 			"recording, and none was woken",
 		Threshold: "20, in each quarter of the recording some: workers that wait for their first job come all at once",
@@ -113,7 +116,8 @@ var rules = [...]Rule{
 			"closes or cancels on every path, or give the wait a second way out (ctx.Done).", find: leak,
 	},
 	{
-		Name: "lock-convoy", Title: "Goroutines queue for a lock", needs: []string{"park", "ready"},
+		Name: "lock-convoy", Title: "Goroutines queue for a lock", needs: []format.Transition{format.TransitionPark,
+			format.TransitionReady},
 		Looks: "waits for a mutex at one place that were ended by goroutines who had queued there themselves",
 		Threshold: "50 waits, one goroutine waiting on average, half of the waits handed from one to the next: the " +
 			"queue does not drain",
@@ -155,13 +159,15 @@ var rules = [...]Rule{
 			"debug.ReadGCStats, profiles of goroutines and runtime.GC less often; see long-run.", find: stopTheWorld,
 	},
 	{
-		Name: "syscall-handoff", Title: "System calls cost goroutines their P", needs: []string{"syscalls"},
+		Name: "syscall-handoff", Title: "System calls cost goroutines their P",
+		needs:     []format.Transition{format.TransitionSyscalls},
 		Looks:     "goroutines that came back from a system call and found that their P had been given away",
 		Threshold: "100 a second: now and then it is how blocking calls are meant to work",
 		Severity:  ofLost, Advice: "Make fewer and larger calls, or have few goroutines make them.", find: handoff,
 	},
 	{
-		Name: "thundering-herd", Title: "Many are woken where few have work", needs: []string{"park", "ready"},
+		Name: "thundering-herd", Title: "Many are woken where few have work",
+		needs: []format.Transition{format.TransitionPark, format.TransitionReady},
 		Looks: "eight or more goroutines that one goroutine woke within a millisecond by a broadcast or by " +
 			"closing a channel, and that waited at the same place again after less than 50 µs of running",
 		Threshold: "ten such times, and half of those woken for nothing: a start signal wakes many too, but they go " +
@@ -170,7 +176,8 @@ var rules = [...]Rule{
 			"goroutines ran", Advice: "Wake one (sync.Cond.Signal, a channel send) for each piece of work.", find: herd,
 	},
 	{
-		Name: "timer-storm", Title: "Timers wake goroutines that have nothing to do", needs: []string{"park", "ready"},
+		Name: "timer-storm", Title: "Timers wake goroutines that have nothing to do",
+		needs:     []format.Transition{format.TransitionPark, format.TransitionReady},
 		Looks:     "runs of less than 50 µs that a timer began",
 		Threshold: "1,000 a second: fewer cost a CPU less than 1%",
 		Severity:  "the delays and runs of those that timers woke, of themselves and the time that goroutines ran",
@@ -186,11 +193,9 @@ func (r *Rule) lacks(q *process) string {
 	if q.meta == nil {
 		return ""
 	}
-	for _, t := range q.meta.Coverage {
-		for _, name := range r.needs {
-			if t.Name == name && !t.Covered {
-				return name + " events were not recorded"
-			}
+	for _, t := range r.needs {
+		if _, missing := q.meta.Missing(t); missing {
+			return t.String() + " events were not recorded"
 		}
 	}
 	return ""
