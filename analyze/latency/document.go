@@ -2,7 +2,6 @@ package latency
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/gosched/gosched/analyze/report"
 	"github.com/gosched/gosched/analyze/stats"
@@ -97,31 +96,23 @@ func intervalTable(e *Entry, confidence float64) report.Table {
 	return t
 }
 
-// partsTable shows what stood in the way, in shares of each group's delay.
+// partsTable is the breakdown of each group's delay, in shares of it.
 func partsTable(r *Result, v View) report.Table {
-	t := report.Table{
-		Title:   "What stood in the way (share of the delays that were not cut)",
-		Columns: []string{"", "stopped", "off CPU", "no P", "syscall", "starved", "idle P", "unknown"},
-	}
-	suspended := r.suspended()
-	if suspended {
-		t.Columns = slices.Insert(t.Columns, 1, "suspended")
+	t := report.Table{Title: "Latency breakdown (share of the delays seen whole)", Columns: []string{""}}
+	shown := r.partsShown()
+	for _, p := range shown {
+		t.Columns = append(t.Columns, p.String())
 	}
 	row := func(name string, e *Entry) {
-		share := func(ns int64) report.Cell {
-			if e.SumNS == 0 {
-				return report.Cell{Unit: report.UnitShare, Unknown: true}
-			}
-			return report.Share(float64(ns) / float64(e.SumNS))
-		}
-		p := e.Parts
 		cells := []report.Cell{report.Text(name)}
-		if suspended {
-			cells = append(cells, share(p.SuspendedNS))
+		for _, p := range shown {
+			share := report.Cell{Unit: report.UnitShare, Unknown: true}
+			if e.SumNS > 0 {
+				share = report.Share(float64(e.Parts[p]) / float64(e.SumNS))
+			}
+			cells = append(cells, share)
 		}
-		t.Rows = append(t.Rows, append(cells,
-			share(p.StoppedNS), share(p.OffCPUNS), share(p.NoPNS), share(p.SyscallNS),
-			share(p.StarvedNS), share(p.IdlePNS), share(p.UnknownNS)))
+		t.Rows = append(t.Rows, cells)
 	}
 	row("total", &r.Total)
 	for i := range r.Groups {

@@ -64,7 +64,7 @@ func (p *Pass) Begin(names *replay.Names, _ *format.Metadata) { p.names = names 
 // because the process was stopped. Delays that were cut are not taken apart, and left out.
 func (p *Pass) addOwn(s *replay.Span) {
 	if s.Flags == 0 && s.Next == format.StateRunning {
-		p.own.Add(s.Len() - s.Delay.SuspendedNS - s.Delay.OffCPUNS - s.Delay.StarvedNS)
+		p.own.Add(s.Len() - s.Delay.MachineNS())
 	}
 }
 

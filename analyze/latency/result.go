@@ -33,37 +33,25 @@ type Result struct {
 
 // Entry is the delays of one group. A number that the trace cannot give is nil, null in JSON.
 type Entry struct {
-	By            string       `json:"by,omitempty"` // "reason" or "kind"; empty for the total
-	Name          string       `json:"name,omitempty"`
-	Count         int64        `json:"count"`       // delays seen from beginning to end
-	Censored      int64        `json:"censored"`    // delays that were cut: their length is at least what was seen
-	Broken        int64        `json:"broken"`      // delays with moves missing: not in any number here
-	Percentiles   []Percentile `json:"percentiles"` // as the pass was asked for them
-	MinNS         *int64       `json:"min_ns"`
-	MaxNS         *int64       `json:"max_ns"` // the longest of those counted
-	CensoredMaxNS *int64       `json:"censored_max_ns"`
-	SumNS         int64        `json:"sum_ns"`          // of those counted
-	CensoredSumNS int64        `json:"censored_sum_ns"` // what was seen of those that were cut
-	Share         float64      `json:"share"`           // of the total's SumNS + CensoredSumNS
-	Parts         *Parts       `json:"parts"`           // of SumNS; nil without thread events
+	By            string        `json:"by,omitempty"` // "reason" or "kind"; empty for the total
+	Name          string        `json:"name,omitempty"`
+	Count         int64         `json:"count"`       // delays seen from beginning to end
+	Censored      int64         `json:"censored"`    // delays that were cut: their length is at least what was seen
+	Broken        int64         `json:"broken"`      // delays with moves missing: not in any number here
+	Percentiles   []Percentile  `json:"percentiles"` // as the pass was asked for them
+	MinNS         *int64        `json:"min_ns"`
+	MaxNS         *int64        `json:"max_ns"` // the longest of those counted
+	CensoredMaxNS *int64        `json:"censored_max_ns"`
+	SumNS         int64         `json:"sum_ns"`          // of those counted
+	CensoredSumNS int64         `json:"censored_sum_ns"` // what was seen of those that were cut
+	Share         float64       `json:"share"`           // of the total's SumNS + CensoredSumNS
+	Parts         *replay.Delay `json:"parts"`           // of SumNS; nil without thread events
 }
 
 // Percentile is a percentile of a group's delays.
 type Percentile struct {
 	stats.Percentile
 	Interval [2]*int64 `json:"interval_ns"` // its confidence interval; an end that is not known is nil
-}
-
-// Parts is what stood in the way, summed over delays. The package comment defines each part.
-type Parts struct {
-	SuspendedNS int64 `json:"suspended_ns"`
-	StoppedNS   int64 `json:"stopped_ns"`
-	OffCPUNS    int64 `json:"off_cpu_ns"`
-	NoPNS       int64 `json:"no_p_ns"`
-	SyscallNS   int64 `json:"syscall_ns"`
-	StarvedNS   int64 `json:"starved_ns"`
-	IdlePNS     int64 `json:"idle_p_ns"`
-	UnknownNS   int64 `json:"unknown_ns"`
 }
 
 // Result is the answer after a walk, given what the walk says of the trace.
@@ -174,8 +162,8 @@ func (m maker) entry(g named) Entry {
 	if m.whole > 0 {
 		e.Share = float64(h.Sum()+h.CensoredSum()) / float64(m.whole)
 	}
-	if d := g.parts; m.parts {
-		e.Parts = &Parts{d.SuspendedNS, d.StopNS, d.OffCPUNS, d.NoPNS, d.SyscallNS, d.StarvedNS, d.IdlePNS, d.UnknownNS}
+	if m.parts {
+		e.Parts = new(g.parts)
 	}
 	return e
 }

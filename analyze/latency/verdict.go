@@ -2,49 +2,40 @@ package latency
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
+	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/report"
 )
 
-// legend says in a line each what the columns of the table of parts mean; replay.Delay has the
-// definitions.
-var legend = []string{
-	"stopped: the world was stopped",
-	"off CPU: the goroutine's thread was ready and had no CPU",
-	"no P: every P ran a goroutine",
-	"syscall: a P was held by a system call",
-	"starved: a P had no goroutine, and a thread for it had no CPU",
-	"idle P: a P was free; the runtime took that long to find out",
-	"unknown: what the threads did then is not in the trace",
+// suspended says whether any delay was because the process was stopped.
+func (r *Result) suspended() bool {
+	return r.Total.Parts != nil && r.Total.Parts[replay.PartSuspended] > 0
 }
 
-// suspendedLegend is the line of a column that is there only where it is not nothing.
-const suspendedLegend = "suspended: the whole process was stopped from outside"
-
-// suspended says whether any delay was because the process was stopped.
-func (r *Result) suspended() bool { return r.Total.Parts != nil && r.Total.Parts.SuspendedNS > 0 }
+// partsShown are the columns of the breakdown: that of a suspended process only where it is not
+// nothing.
+func (r *Result) partsShown() []replay.Part {
+	return slices.DeleteFunc(replay.Parts(), func(p replay.Part) bool {
+		return p == replay.PartSuspended && !r.suspended()
+	})
+}
 
 // verdicts say what it means when some parts are most of all delay.
 var verdicts = []struct {
-	part func(*Parts) int64
-	text string
+	parts   []replay.Part
+	meaning string
 }{
-	{
-		func(p *Parts) int64 { return p.SuspendedNS },
-		"of all delay was while the process was stopped from outside (suspended): by SIGSTOP, a debugger or a " +
-			"frozen cgroup.",
-	},
-	{func(p *Parts) int64 { return p.OffCPUNS + p.StarvedNS }, "of all delay was waiting for a CPU of the machine " +
-		"(off CPU, starved): other threads or processes had them, or a quota."},
-	{func(p *Parts) int64 { return p.NoPNS + p.SyscallNS }, "of all delay was waiting for a P (no P, syscall): more " +
-		"goroutines wanted to run than GOMAXPROCS lets."},
-	{func(p *Parts) int64 { return p.StoppedNS },
-		"of all delay was in a stopped world: see the ranges in gosched info."},
-	{func(p *Parts) int64 { return p.IdlePNS }, "of all delay was the runtime waking up a P: the process was not " +
-		"short of anything."},
-	{func(p *Parts) int64 { return p.UnknownNS }, "of all delay cannot be taken apart: what the threads did then is " +
-		"not in the trace."},
+	{[]replay.Part{replay.PartSuspended}, "the process was stopped from outside, by SIGSTOP, a debugger or a frozen " +
+		"cgroup"},
+	{[]replay.Part{replay.PartOffCPU, replay.PartStarved}, "a thread waited for a CPU: other threads or " +
+		"processes had them, or a quota"},
+	{[]replay.Part{replay.PartAllBusy, replay.PartSyscall}, "more goroutines wanted to run than " +
+		"GOMAXPROCS lets"},
+	{[]replay.Part{replay.PartSTW}, "see the ranges in gosched info"},
+	{[]replay.Part{replay.PartWakeUp}, "the process was not short of anything"},
+	{[]replay.Part{replay.PartUnknown}, "what the threads did then is not in the trace"},
 }
 
 // verdict is the sentence for the parts that are more than half of all delay; empty where none are.
@@ -53,22 +44,30 @@ func (r *Result) verdict() string {
 		return ""
 	}
 	for _, v := range verdicts {
-		if part := v.part(r.Total.Parts); 2*part > r.Total.SumNS {
-			return fmt.Sprintf("%s %s", report.FormatShare(float64(part)/float64(r.Total.SumNS)), v.text)
+		if ns := r.Total.Parts.Of(v.parts...); 2*ns > r.Total.SumNS {
+			return fmt.Sprintf("%s of all delay is %s: %s.", report.FormatShare(float64(ns)/float64(r.Total.SumNS)),
+				joined(v.parts), v.meaning)
 		}
 	}
 	return ""
 }
 
-// partsNotes are what a reader of the table of parts should know.
+func joined(parts []replay.Part) string {
+	names := make([]string, len(parts))
+	for i, p := range parts {
+		names[i] = p.String()
+	}
+	return strings.Join(names, " + ")
+}
+
+// partsNotes are what a reader of the breakdown should know.
 func (r *Result) partsNotes() []string {
-	var notes []string
+	var notes, legend []string
 	if v := r.verdict(); v != "" {
 		notes = append(notes, v)
 	}
-	lines := legend
-	if r.suspended() {
-		lines = append([]string{suspendedLegend}, legend...)
+	for _, p := range r.partsShown() {
+		legend = append(legend, p.String()+": "+p.Meaning())
 	}
-	return append(notes, strings.Join(lines, "; ")+".")
+	return append(notes, strings.Join(legend, "; ")+".")
 }

@@ -59,8 +59,8 @@ func warnings(r *Result, sum *replay.Summary, percentiles []stats.Quantile) []re
 	out = append(out, coverageWarnings(sum.Metadata())...)
 	for _, pid := range sum.BeyondProcs {
 		if r.Total.Parts != nil {
-			add("gomaxprocs", "%s: GOMAXPROCS was raised while recording: \"no P\" and \"syscall\" are too large",
-				replay.ProcessText(pid))
+			add("gomaxprocs", "%s: GOMAXPROCS was raised while recording: \"%s\" and \"%s\" are too large",
+				replay.ProcessText(pid), replay.PartAllBusy, replay.PartSyscall)
 		}
 	}
 	if r.Total.Broken > 0 {

@@ -87,13 +87,9 @@ func spanText(sum *replay.Summary, s *replay.Span) string {
 // delayText writes the parts of a delay that are not nothing.
 func delayText(d replay.Delay) string {
 	var parts []string
-	for _, p := range []struct {
-		name string
-		ns   int64
-	}{{"suspended", d.SuspendedNS}, {"stopped", d.StopNS}, {"offcpu", d.OffCPUNS}, {"nop", d.NoPNS},
-		{"syscall", d.SyscallNS}, {"starved", d.StarvedNS}, {"idle", d.IdlePNS}, {"unknown", d.UnknownNS}} {
-		if p.ns != 0 {
-			parts = append(parts, fmt.Sprintf("%s:%d", p.name, p.ns))
+	for _, p := range replay.Parts() {
+		if d[p] != 0 {
+			parts = append(parts, fmt.Sprintf("%s:%d", p.Key(), d[p]))
 		}
 	}
 	return strings.Join(parts, ",")

@@ -2,41 +2,6 @@ package replay
 
 import "math"
 
-// Delay is a scheduling delay taken apart: what stood in a runnable goroutine's way until it ran.
-// The parts add up to the length of the span. Each nanosecond goes to the first part that fits:
-//
-//   - SuspendedNS: the whole process was stopped: see Suspension.
-//   - StopNS: the world was stopped.
-//   - OffCPUNS: a thread that could have run it was runnable for the kernel and not on a CPU: it
-//     was woken and not yet scheduled, or the kernel had preempted it. Threads that could have run
-//     it are the one that ran it in the end and the one whose P's queue it was put into.
-//   - NoPNS: at least GOMAXPROCS goroutines were running, so no P was free.
-//   - SyscallNS: no P was free if those count as taken whose goroutine was in a system call and had
-//     not visibly lost it. An upper bound: a call that is known to block gives its P away at once,
-//     which the trace shows only when another goroutine runs there.
-//   - StarvedNS: a P had no goroutine, and some thread of the process was ready to run without a
-//     CPU. A thread that the runtime had woken for the P is one; the thread that only watches over
-//     the others (sysmon) may be one too.
-//   - IdlePNS: none of these. A P had no goroutine: it was idle, or its thread was being started or
-//     was looking for work.
-//   - UnknownNS: all but SuspendedNS, where the trace cannot say: it has no thread rows or no
-//     GOMAXPROCS, or a thread was not seen before the span began.
-type Delay struct {
-	SuspendedNS, StopNS, OffCPUNS, NoPNS, SyscallNS, StarvedNS, IdlePNS, UnknownNS int64
-}
-
-// Add adds another delay's parts.
-func (d *Delay) Add(other Delay) {
-	d.SuspendedNS += other.SuspendedNS
-	d.StopNS += other.StopNS
-	d.OffCPUNS += other.OffCPUNS
-	d.NoPNS += other.NoPNS
-	d.SyscallNS += other.SyscallNS
-	d.StarvedNS += other.StarvedNS
-	d.IdlePNS += other.IdlePNS
-	d.UnknownNS += other.UnknownNS
-}
-
 // usage says what a process's Ps are used for at a moment.
 type usage uint8
 

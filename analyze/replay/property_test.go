@@ -141,7 +141,7 @@ func delays(t *testing.T, spans []replay.Span, threads bool) {
 		}
 		checkDelay(t, s)
 		n++
-		if s.Delay.UnknownNS == 0 {
+		if s.Delay[replay.PartUnknown] == 0 {
 			known++
 		}
 	}

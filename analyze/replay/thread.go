@@ -99,18 +99,22 @@ func appendAfter(list []interval, in *interval, a *stamp) []interval {
 // takeApart splits the delay from a to b, given when threads that could have ended it were off the
 // CPU.
 func (d *Delay) takeApart(a, b *stamp, off []interval) {
-	d.SuspendedNS = b.lasted[usageSuspended] - a.lasted[usageSuspended]
-	d.StopNS = b.lasted[usageStopped] - a.lasted[usageStopped]
-	d.NoPNS = b.lasted[usageFull] - a.lasted[usageFull]
-	d.SyscallNS = b.lasted[usageSyscall] - a.lasted[usageSyscall]
-	d.StarvedNS = b.lasted[usageStarved] - a.lasted[usageStarved]
+	d[PartSuspended] = b.lasted[usageSuspended] - a.lasted[usageSuspended]
+	d[PartSTW] = b.lasted[usageStopped] - a.lasted[usageStopped]
+	d[PartAllBusy] = b.lasted[usageFull] - a.lasted[usageFull]
+	d[PartSyscall] = b.lasted[usageSyscall] - a.lasted[usageSyscall]
+	d[PartStarved] = b.lasted[usageStarved] - a.lasted[usageStarved]
 	if len(off) > 0 {
 		d.takeOff(a, off)
 	}
-	d.IdlePNS = b.t - a.t - d.SuspendedNS - d.StopNS - d.OffCPUNS - d.NoPNS - d.SyscallNS - d.StarvedNS
+	left := b.t - a.t
+	for _, ns := range d {
+		left -= ns
+	}
+	d[PartWakeUp] = left
 }
 
-// takeOff moves the time in the intervals, which may overlap, into OffCPUNS, but for that of a
+// takeOff moves the time in the intervals, which may overlap, into PartOffCPU, but for that of a
 // stopped world or process.
 func (d *Delay) takeOff(a *stamp, off []interval) {
 	if len(off) > 1 {
@@ -126,13 +130,13 @@ func (d *Delay) takeOff(a *stamp, off []interval) {
 			continue
 		}
 		at = end
-		d.OffCPUNS += end.t - begin.t
+		d[PartOffCPU] += end.t - begin.t
 		for _, u := range [...]usage{usageSuspended, usageStopped} {
-			d.OffCPUNS -= end.lasted[u] - begin.lasted[u]
+			d[PartOffCPU] -= end.lasted[u] - begin.lasted[u]
 		}
-		d.NoPNS -= end.lasted[usageFull] - begin.lasted[usageFull]
-		d.SyscallNS -= end.lasted[usageSyscall] - begin.lasted[usageSyscall]
-		d.StarvedNS -= end.lasted[usageStarved] - begin.lasted[usageStarved]
+		d[PartAllBusy] -= end.lasted[usageFull] - begin.lasted[usageFull]
+		d[PartSyscall] -= end.lasted[usageSyscall] - begin.lasted[usageSyscall]
+		d[PartStarved] -= end.lasted[usageStarved] - begin.lasted[usageStarved]
 	}
 }
 
@@ -155,8 +159,8 @@ var queued = [numWhys]bool{WhyCreated: true, WhyWoken: true, WhyGoyield: true}
 
 // delay takes apart the wait of g, which begins to run at t on thread tid. What d was is nothing.
 func (p *process) delay(d *Delay, g *goroutine, t int64, tid int32) {
-	d.SuspendedNS = p.suspending.within(g.begin, t)
-	d.UnknownNS = t - g.begin - d.SuspendedNS
+	d[PartSuspended] = p.suspending.within(g.begin, t)
+	d[PartUnknown] = t - g.begin - d[PartSuspended]
 	if p.occ.limit == 0 || g.begin < p.procsSince || !g.stamped {
 		return
 	}
@@ -168,7 +172,7 @@ func (p *process) delay(d *Delay, g *goroutine, t int64, tid int32) {
 	}
 	p.off = off
 	if known {
-		d.UnknownNS = 0
+		d[PartUnknown] = 0
 		d.takeApart(a, b, off)
 	}
 }

@@ -1,0 +1,124 @@
+package replay
+
+import (
+	"bytes"
+	"encoding/json"
+	"strconv"
+)
+
+// Delay is a scheduling delay taken apart: what stood in a runnable goroutine's way until it ran,
+// in nanoseconds. The parts add up to the length of the span. Each nanosecond goes to the first
+// part that fits, in the order of the table.
+type Delay [numParts]int64
+
+// Part is a part of a scheduling delay.
+type Part uint8
+
+// The parts of a delay. The table says each in a line; what is not in a line is here.
+const (
+	PartSuspended Part = iota // see Suspension
+	PartSTW
+	// PartOffCPU is when a thread that could have run the goroutine had been woken and not yet
+	// scheduled, or the kernel had preempted it. Threads that could have run it are the one that
+	// ran it in the end and the one whose P's queue it was put into.
+	PartOffCPU
+	PartAllBusy
+	// PartSyscall is when no P was free if those count as taken whose goroutine was in a system
+	// call and had not visibly lost it. An upper bound: a call that is known to block gives its P
+	// away at once, which the trace shows only when another goroutine runs there.
+	PartSyscall
+	// PartStarved is when a P had no goroutine, and some thread of the process was ready to run
+	// without a CPU. A thread that the runtime had woken for the P is one; the thread that only
+	// watches over the others (sysmon) may be one too.
+	PartStarved
+	PartWakeUp
+	// PartUnknown is all but PartSuspended where the trace has no thread rows or no GOMAXPROCS, or
+	// a thread was not seen before the span began.
+	PartUnknown
+	numParts
+)
+
+// parts is the table of the parts of a delay. Commands and documents draw all they say of a part
+// from it.
+var parts = [numParts]struct {
+	key     string // in JSON, behind it _ns
+	heading string // of a column
+	meaning string // in a line
+	machine bool   // it is for want of a CPU of the machine, or somebody stopped the process
+}{
+	PartSuspended: {"suspended", "suspended", "the whole process was stopped from outside", true},
+	PartSTW:       {"stw", "STW", "the world was stopped: no goroutine could run", false},
+	PartOffCPU:    {"off_cpu", "off CPU", "a thread that could run the goroutine was ready and had no CPU", true},
+	PartAllBusy:   {"all_ps_busy", "all Ps busy", "as many goroutines as GOMAXPROCS allows were running", false},
+	PartSyscall:   {"p_in_syscall", "P in syscall", "no P was free, and some were held by system calls", false},
+	PartStarved:   {"p_idle_off_cpu", "P idle, off CPU", "a P was idle, and a thread for it had no CPU", true},
+	PartWakeUp:    {"p_wakeup", "P wake-up", "a P was idle until the runtime had a thread for it look for work", false},
+	PartUnknown:   {"unknown", "unknown", "what the threads did then is not in the trace", false},
+}
+
+// Parts lists the parts of a delay in the table's order.
+func Parts() []Part {
+	out := make([]Part, numParts)
+	for i := range out {
+		out[i] = Part(i)
+	}
+	return out
+}
+
+// Key is the part's name in JSON and in summaries, without a unit.
+func (p Part) Key() string { return parts[p].key }
+
+// String is the part's name in tables.
+func (p Part) String() string { return parts[p].heading }
+
+// Meaning says what the part is, in a line without an end.
+func (p Part) Meaning() string { return parts[p].meaning }
+
+// Add adds another delay's parts.
+func (d *Delay) Add(other Delay) {
+	for i := range d {
+		d[i] += other[i]
+	}
+}
+
+// Of is the sum of some parts.
+func (d *Delay) Of(list ...Part) (ns int64) {
+	for _, p := range list {
+		ns += d[p]
+	}
+	return ns
+}
+
+// MachineNS is what of the delay the program could not help: other programs had the CPUs, or
+// somebody stopped the process.
+func (d *Delay) MachineNS() (ns int64) {
+	for p := range parts {
+		if parts[p].machine {
+			ns += d[p]
+		}
+	}
+	return ns
+}
+
+// MarshalJSON implements json.Marshaler: an object with a number for each part.
+func (d Delay) MarshalJSON() ([]byte, error) {
+	var out bytes.Buffer
+	for p, ns := range d {
+		out.WriteString(map[bool]string{true: "{", false: ","}[p == 0])
+		out.WriteString(strconv.Quote(parts[p].key+"_ns") + ":" + strconv.FormatInt(ns, 10))
+	}
+	out.WriteByte('}')
+	return out.Bytes(), nil
+}
+
+// UnmarshalJSON implements json.Unmarshaler. A part that is not there is 0.
+func (d *Delay) UnmarshalJSON(text []byte) error {
+	var byKey map[string]int64
+	if err := json.Unmarshal(text, &byKey); err != nil {
+		return err
+	}
+	for p := range d {
+		d[p] = byKey[parts[p].key+"_ns"]
+	}
+	return nil
+}
