@@ -143,7 +143,7 @@ func describe(runs []*summary.Run) []Recording {
 // conclude makes the verdict. What decides and may be worse, but could not be tested, leaves it
 // open.
 func (r *Result) conclude(p *policy.Policy) {
-	metrics, found := r.worse()
+	metrics, found := r.Worse()
 	measured, open := 0, r.Design.LowConfidence
 	for _, m := range r.Metrics {
 		if m.Outcome != OutcomeUnknown && m.Outcome != OutcomeNone {
@@ -167,8 +167,8 @@ func (r *Result) conclude(p *policy.Policy) {
 	}
 }
 
-// worse is how many metrics, and how many of what the rules found, say that head is.
-func (r *Result) worse() (metrics, found int) {
+// Worse is how many metrics, and how many of what the rules found, say that head is.
+func (r *Result) Worse() (metrics, found int) {
 	for _, m := range r.Metrics {
 		if m.Outcome == OutcomeWorse {
 			metrics++

@@ -49,7 +49,7 @@ var verdictTones = map[Verdict]report.Tone{Worse: report.ToneWorse, NotWorse: re
 func (r *Result) title() string {
 	switch r.Verdict {
 	case Worse:
-		metrics, found := r.worse()
+		metrics, found := r.Worse()
 		var parts []string
 		if metrics > 0 {
 			parts = append(parts, fmt.Sprintf("%d of %s", metrics, report.FormatNumber(int64(len(r.Metrics)),

@@ -19,7 +19,7 @@ const (
 	NotComparable Verdict = "not comparable"
 )
 
-// Result is the answer. It encodes to the document of `gosched compare --format json`.
+// Result is the answer. It encodes to the document of `gosched compare --json`.
 type Result struct {
 	Version     int          `json:"version"`
 	Verdict     Verdict      `json:"verdict"`

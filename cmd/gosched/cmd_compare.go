@@ -1,13 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -21,37 +18,14 @@ import (
 
 // compareOptions say how recordings are compared and how the result is printed.
 type compareOptions struct {
-	policy string // "": gosched.yaml where it is there
-	allow  []string
-	format string
-	output string // "": standard output
-	top    int
-	json   bool
+	policy  string // "": gosched.yaml where it is there
+	allow   []string
+	reports []string // files to write it to as well, each as its extension says
+	top     int
+	json    bool
 
 	percentiles percentileOptions
 	judged      *policy.Policy // set by check
-}
-
-// compareFormats are the ways to print a comparison.
-var compareFormats = map[string]func(w io.Writer, r *compare.Result, d *report.Document) error{
-	"text": func(w io.Writer, _ *compare.Result, d *report.Document) error {
-		return report.WriteText(w, d, textOptions(w))
-	},
-	"markdown": func(w io.Writer, _ *compare.Result, d *report.Document) error { return report.WriteMarkdown(w, d) },
-	"html":     func(w io.Writer, _ *compare.Result, d *report.Document) error { return report.WriteHTML(w, d) },
-	"junit": func(w io.Writer, _ *compare.Result, d *report.Document) error {
-		return report.WriteJUnit(w, d, "gosched compare")
-	},
-	"json": func(w io.Writer, r *compare.Result, _ *report.Document) error { return report.WriteJSON(w, r) },
-}
-
-func formatNames() []string {
-	names := make([]string, 0, len(compareFormats))
-	for name := range compareFormats {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
 }
 
 func newCompareCommand() *cobra.Command {
@@ -92,11 +66,14 @@ difference pass:
 --policy names a file with other metrics, effects and floors, and with what is known
 and let pass until a date; ` + input.DefaultPolicy + ` in the current folder is read if it is there.
 
+--report FILE writes the result to a file as well; its extension says the format:
+
+` + reportList() + `
 Exit codes: 0 not worse, 1 worse, 2 bad input, 3 inconclusive or not comparable.`,
 		Example: `  gosched compare --base 'base/*.parquet' --head 'head/*.parquet'
-  gosched compare --base base.summary.parquet --head 'head/*.parquet' --format markdown
+  gosched compare --base base.summary.parquet --head 'head/*.parquet' --report report.md
   gosched compare --base old.trace --head new.trace --allow go-version
-  gosched compare --base 'base/*' --head 'head/*' --format html --report report.html`,
+  gosched compare --base 'base/*' --head 'head/*' --report report.html --report junit.xml`,
 		Args: arguments(onlyFlags),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if len(base) == 0 || len(head) == 0 {
@@ -127,24 +104,20 @@ func onlyFlags(_ *cobra.Command, args []string) error {
 func (o *compareOptions) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&o.policy, "policy", "", "judge by this `file`; default "+input.DefaultPolicy+" if it is there")
 	flags.StringSliceVar(&o.allow, "allow", nil, "compare although recordings differ in these `differences`")
-	flags.StringVar(&o.format, "format", "text", "print as `format`: "+strings.Join(formatNames(), ", "))
-	flags.StringVar(&o.output, "report", "", "print to this `file` and only the verdict to the terminal")
+	flags.StringArrayVar(&o.reports, "report", nil, "also write the result to this `file`, in the format of its "+
+		"extension; may be given again")
 	flags.IntVar(&o.top, "top", defaultTop, "the most `rows` of the table of places")
 	o.percentiles.addFlags(flags, "report these `percentiles`, such as 50,95,99.99, beside those that decide")
-	flags.BoolVar(&o.json, "json", false, `the same as --format json`)
+	flags.BoolVar(&o.json, "json", false, `print a JSON document with "version": 1`)
 }
 
 // check finds what is wrong with the options, and reads the policy, before any recording is read or
 // made.
 func (o *compareOptions) check(flags *pflag.FlagSet) (err error) {
-	if o.json {
-		if flags.Changed("format") && o.format != "json" {
-			return fmt.Errorf("either --json or --format %s, not both", o.format)
+	for _, path := range o.reports {
+		if err := checkReport(path); err != nil {
+			return err
 		}
-		o.format = "json"
-	}
-	if compareFormats[o.format] == nil {
-		return fmt.Errorf("there is no format %q: it is one of %s", o.format, strings.Join(formatNames(), ", "))
 	}
 	if o.top < 1 {
 		return errors.New("--top must be at least 1")
@@ -186,23 +159,16 @@ func (o *compareOptions) readPolicy() (*policy.Policy, error) {
 	return judged, judged.Allow(o.allow)
 }
 
-// print writes the result as its format wants it, and where it goes to a file the verdict and why
-// to the terminal.
+// print writes the result, and each report that is wanted of it.
 func (o *compareOptions) print(out io.Writer, result *compare.Result) error {
 	document := result.Document(compare.View{Rows: o.top})
-	write := compareFormats[o.format]
-	if o.output == "" {
-		return write(out, result, document)
+	var err error
+	if o.json {
+		err = report.WriteJSON(out, result)
+	} else {
+		err = report.WriteText(out, document, textOptions(out))
 	}
-	var text bytes.Buffer
-	if err := write(&text, result, document); err != nil {
-		return err
-	}
-	if err := os.WriteFile(o.output, text.Bytes(), 0o644); err != nil {
-		return fmt.Errorf("write report: %w", err)
-	}
-	return report.WriteText(out, &report.Document{Title: document.Title, Tone: document.Tone, Lead: document.Lead},
-		textOptions(out))
+	return errors.Join(err, writeReports(o.reports, result, document))
 }
 
 // verdictError is the exit code of a verdict; the result has said why.
