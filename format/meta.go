@@ -13,6 +13,10 @@ const (
 	SourceGoTrace Source = "go trace"
 )
 
+// CoarseClockNS is a step of the clock in which two CPUs can do much: one can make a goroutine ready
+// that the other runs. From there on, the times of events do not tell their order.
+const CoarseClockNS = 1000
+
 // Metadata describes a recording. It is stored as JSON in the trace's key-value metadata.
 //
 // FORMAT.md prints the comment of each field, in this type and in those below it. A field that is

@@ -149,8 +149,9 @@ func (s *session) describe() (*format.Metadata, error) {
 		SchemaVersion: format.SchemaVersion, Source: format.SourceEBPF, Recorder: s.opts.Recorder,
 		Host: host.Name, Kernel: host.Kernel, Arch: runtime.GOARCH, CPUModel: host.CPUModel, CPUs: host.CPUs,
 		Clock: "CLOCK_MONOTONIC", ClockOffsetNS: s.offsetNS, StartNS: now() + s.offsetNS,
-		ClockSource: target.ClockSource(), ClockStepNS: target.ClockStep(), TimeResolutionNS: timeResolutionNS,
-		Processes: []format.Process{*process},
+		ClockSource: target.ClockSource(), ClockStepNS: target.ClockStep(format.CoarseClockNS),
+		TimeResolutionNS: timeResolutionNS,
+		Processes:        []format.Process{*process},
 	}
 	if s.choice.stacks {
 		m.MaxStackDepth = s.opts.StackDepth

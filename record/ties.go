@@ -5,10 +5,6 @@ import (
 	"github.com/gosched/gosched/record/gobin"
 )
 
-// coarseClock is a step of the clock, in nanoseconds, in which a goroutine can be made ready on one
-// CPU and run on another.
-const coarseClock = 1000
-
 // ties orders events of several rings that have one time. A ring's own order is right; between
 // rings, of the events that are next, one comes first that its goroutine can do now. Where the
 // clock is finer than what two CPUs can do to each other it is nil, and nothing is kept.
@@ -17,7 +13,7 @@ type ties struct {
 }
 
 func newTies(clockStepNS int64) *ties {
-	if clockStepNS < coarseClock {
+	if clockStepNS < format.CoarseClockNS {
 		return nil
 	}
 	return &ties{states: map[int64]format.State{}}

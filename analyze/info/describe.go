@@ -30,10 +30,6 @@ var questions = []struct {
 	{"whether a thread waited for a CPU", []format.Transition{format.TransitionKernel}},
 }
 
-// coarseStep is a step of the clock, in nanoseconds, in which a goroutine can be made ready and
-// run.
-const coarseStep = 1000
-
 func source(name string) string {
 	if name == "" {
 		return ""
@@ -67,7 +63,7 @@ func (r *Result) describe() {
 	case r.Gaps > 0:
 		add("gaps", "not everything was looked for in %s: %s of the time", gaps, report.FormatShare(r.GapShare))
 	}
-	if meta.ClockStepNS >= coarseStep {
+	if meta.ClockStepNS >= format.CoarseClockNS {
 		add("clock", "the machine's clock%s moved in steps of %s: what happened on several CPUs within a step "+
 			"has one time and its order is a guess, and a delay shorter than a step is not measured",
 			source(meta.ClockSource), report.FormatDuration(meta.ClockStepNS))

@@ -33,17 +33,15 @@ func MonotonicOffset() int64 {
 
 // ClockStep measures how finely CLOCK_MONOTONIC, and so a kernel timestamp, tells times apart: the
 // smallest step between readings in nanoseconds, or 0 where it moves from each reading to the next.
-// A clock that counts timer interrupts moves in steps of milliseconds.
-func ClockStep() int64 {
-	return clockStep(func() int64 { return readClock(unix.CLOCK_MONOTONIC) })
+// A clock that counts timer interrupts moves in steps of milliseconds, and how long exactly matters
+// little: above coarseNS a few steps are enough.
+func ClockStep(coarseNS int64) int64 {
+	return clockStep(coarseNS, func() int64 { return readClock(unix.CLOCK_MONOTONIC) })
 }
 
-// coarseStep is a step in nanoseconds in which two CPUs can do much.
-const coarseStep = 1000
-
-// clockStep reads a clock until it has moved often enough to know: four times if that takes long,
-// or if no reading was like the one before.
-func clockStep(read func() int64) int64 {
+// clockStep reads a clock until it has moved often enough to know: four times if its steps are
+// coarse, or if no reading was like the one before.
+func clockStep(coarseNS int64, read func() int64) int64 {
 	const few, many, readings = 4, 400, 1 << 22
 	smallest, still, moved := int64(math.MaxInt64), 0, 0
 	last := read()
@@ -55,7 +53,7 @@ func clockStep(read func() int64) int64 {
 		}
 		smallest, last = min(smallest, now-last), now
 		moved++
-		if moved == many || moved >= few && (still == 0 || smallest > coarseStep) {
+		if moved == many || moved >= few && (still == 0 || smallest > coarseNS) {
 			break
 		}
 	}
