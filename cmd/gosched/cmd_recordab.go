@@ -6,11 +6,16 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/gosched/gosched/cmd/gosched/internal/ab"
+	"github.com/gosched/gosched/cmd/gosched/internal/input"
 )
 
 type recordABOptions struct {
@@ -95,7 +100,7 @@ func onlyCommands(_ *cobra.Command, args []string) error {
 }
 
 // check finds what is wrong with the options before anything is touched, and splits the commands.
-func (o *recordABOptions) check(flags *pflag.FlagSet) (map[side]*abCommand, error) {
+func (o *recordABOptions) check(flags *pflag.FlagSet) (map[ab.Side]*ab.Command, error) {
 	switch {
 	case o.base == "" || o.head == "":
 		return nil, errors.New("record what? Give --base COMMAND and --head COMMAND")
@@ -120,7 +125,19 @@ func (o *recordABOptions) check(flags *pflag.FlagSet) (map[side]*abCommand, erro
 	if err != nil {
 		return nil, err
 	}
-	return commands, refuseFolder(o.output, o.force)
+	return commands, o.checkFolder()
+}
+
+// checkFolder refuses a folder with something else in it.
+func (o *recordABOptions) checkFolder() error {
+	err := ab.CheckFolder(o.output)
+	switch {
+	case !errors.Is(err, ab.ErrNotEmpty):
+		return err
+	case o.force:
+		return nil
+	}
+	return fmt.Errorf("%w: name another folder with -o, or replace its recordings with --force", err)
 }
 
 // checkGoTrace refuses what makes no sense together with --go-trace.
@@ -143,40 +160,47 @@ func (o *recordABOptions) checkGoTrace(flags *pflag.FlagSet) error {
 	return err
 }
 
-func (o *recordABOptions) commands() (map[side]*abCommand, error) {
-	commands := map[side]*abCommand{}
+func (o *recordABOptions) commands() (map[ab.Side]*ab.Command, error) {
+	commands := map[ab.Side]*ab.Command{}
 	for _, c := range []struct {
-		side side
+		side ab.Side
 		text string
-	}{{baseSide, o.base}, {headSide, o.head}} {
-		cmd, err := parseCommand(c.text, os.Getenv)
+	}{{ab.Base, o.base}, {ab.Head, o.head}} {
+		cmd, err := ab.ParseCommand(c.text, os.Getenv)
 		if err != nil {
 			return nil, fmt.Errorf("--%s: %w", c.side, err)
 		}
-		if !o.goTrace && cmd.wantsTrace() {
-			return nil, fmt.Errorf("--%s: %s is for --go-trace", c.side, tracePlace)
+		if !o.goTrace && cmd.WantsTrace() {
+			return nil, fmt.Errorf("--%s: %s is for --go-trace", c.side, ab.TracePlace)
 		}
 		commands[c.side] = cmd
 	}
 	return commands, nil
 }
 
-func runRecordAB(ctx context.Context, opts recordABOptions, commands map[side]*abCommand, out, notes io.Writer) error {
+func runRecordAB(ctx context.Context, opts recordABOptions, commands map[ab.Side]*ab.Command, out,
+	notes io.Writer) error {
 	ctx, stop := untilEnding(ctx)
 	defer stop()
 	runner, err := opts.runner(commands)
 	if err != nil {
 		return err
 	}
-	t := &abTrial{opts: &opts, commands: commands, runner: runner, notes: notes}
-	if err := errors.Join(t.record(ctx), runner.close()); err != nil {
-		return err
+	err = ab.Record(ctx, ab.Options{
+		Commands: commands, Runner: runner, Dir: opts.output, Runs: opts.runs, WarmUps: opts.warmUps,
+		IgnoreExit: opts.ignoreExit, Notes: notes, HandOver: handOver,
+	})
+	if errors.Is(err, ab.ErrForeign) {
+		return fmt.Errorf("%w: move it elsewhere, or name another folder with -o", err)
 	}
-	base, err := recordingsIn(opts.output, baseSide)
 	if err != nil {
 		return err
 	}
-	head, err := recordingsIn(opts.output, headSide)
+	base, err := ab.Recordings(opts.output, ab.Base)
+	if err != nil {
+		return err
+	}
+	head, err := ab.Recordings(opts.output, ab.Head)
 	if err != nil {
 		return err
 	}
@@ -212,12 +236,39 @@ func (o *compareOptions) line(base, head []string) string {
 func quoted(word string) string { return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'" }
 
 // runner checks whether the commands can be run and recorded here, before anything is.
-func (o *recordABOptions) runner(commands map[side]*abCommand) (abRunner, error) {
+func (o *recordABOptions) runner(commands map[ab.Side]*ab.Command) (ab.Runner, error) {
 	if !o.goTrace {
-		return newProbeRunner(o, commands)
+		return o.probes(commands)
 	}
-	if _, err := findBoth(commands); err != nil {
-		return nil, err
+	_, err := findPrograms(commands)
+	return ab.GoTraces(inputs(io.Discard), o.ignoreExit), err
+}
+
+// findPrograms looks up the programs of both commands.
+func findPrograms(commands map[ab.Side]*ab.Command) (paths map[ab.Side]string, err error) {
+	paths = map[ab.Side]string{}
+	for _, s := range []ab.Side{ab.Base, ab.Head} {
+		if paths[s], err = commands[s].Find(); err != nil {
+			return nil, fmt.Errorf("--%s: %w", s, err)
+		}
 	}
-	return &goTraceRunner{where: whereWeAre(), ignoreExit: o.ignoreExit}, nil
+	return paths, nil
+}
+
+// untilEnding is a context that ends with a signal. A second one ends gosched at once, and the
+// kernel what it started.
+func untilEnding(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, stop := signal.NotifyContext(ctx, input.Endings...)
+	context.AfterFunc(ctx, stop)
+	return ctx, stop
+}
+
+// patternsOf are what --base and --head take for these recordings: one pattern, or where the
+// folder's name would be one too the recordings one by one.
+func patternsOf(recordings []string) []string {
+	below := filepath.Dir(recordings[0])
+	if strings.ContainsAny(below, `*?[\`) {
+		return recordings
+	}
+	return []string{filepath.Join(below, "*.parquet")}
 }

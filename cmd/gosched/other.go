@@ -7,13 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"runtime"
-	"syscall"
-	"time"
 
+	"github.com/gosched/gosched/cmd/gosched/internal/ab"
 	"github.com/gosched/gosched/format"
-	"github.com/gosched/gosched/record/gotrace"
 )
 
 var errNotLinux = errors.New("recording needs Linux; traces are read on any system")
@@ -31,23 +27,9 @@ func runRecord(context.Context, recordOptions, io.Writer, io.Writer) error { ret
 
 func runCheck(context.Context, checkOptions, io.Writer) error { return errNotLinux }
 
-func newProbeRunner(*recordABOptions, map[side]*abCommand) (abRunner, error) {
+func (o *recordABOptions) probes(map[ab.Side]*ab.Command) (ab.Runner, error) {
 	return nil, fmt.Errorf("eBPF %w; with --go-trace commands are recorded on any", errNotLinux)
 }
-
-// whereWeAre describes the machine as far as every system does.
-func whereWeAre() gotrace.Where {
-	host, _ := os.Hostname() // "" where it has none
-	return gotrace.Where{Host: host, Arch: runtime.GOARCH, CPUs: runtime.NumCPU()}
-}
-
-// measureMachine would measure what the machine does meanwhile.
-func measureMachine() func(own time.Duration) *format.MachineTime {
-	return func(time.Duration) *format.MachineTime { return nil }
-}
-
-// bind would have the system end a command with us.
-func bind(*syscall.SysProcAttr) {}
 
 // handOver is for who calls sudo to record with eBPF.
 func handOver(string) error { return nil }

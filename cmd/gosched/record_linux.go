@@ -135,17 +135,10 @@ func (r *recorder) command(ctx context.Context) error {
 	}
 	err = r.record(ctx, child.Process, opts, func() {})
 	if !running {
-		return errors.Join(err, reap(child))
+		return errors.Join(err, child.Reap())
 	}
 	code, waitErr := child.Wait()
 	return passOn(code, errors.Join(err, waitErr))
-}
-
-// reap ends a command that never ran.
-func reap(child *target.Child) error {
-	err := child.Kill()
-	_, waitErr := child.Wait()
-	return errors.Join(err, waitErr)
 }
 
 // passOn makes the command's exit code ours, and says what went wrong with the

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -11,7 +10,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/trace"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -20,6 +18,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/gosched/gosched/cmd/gosched/internal/ab"
 	"github.com/gosched/gosched/format"
 )
 
@@ -31,9 +30,9 @@ func subject() {
 	case "trace":
 		must(work(args[1]))
 	case "trace-to-env":
-		must(work(os.Getenv(traceVariable)))
+		must(work(os.Getenv(ab.TraceVariable)))
 	case "trace-and-fail":
-		must(work(os.Getenv(traceVariable)))
+		must(work(os.Getenv(ab.TraceVariable)))
 		os.Exit(3)
 	case "fail":
 		must(errors.New("it is broken"))
@@ -106,136 +105,6 @@ func linger(path string, pids ...int) {
 	time.Sleep(5 * time.Minute)
 }
 
-// fakeRunner is a runner that runs nothing.
-type fakeRunner struct {
-	ran  []string
-	then func(job *abJob) (abResult, error)
-}
-
-func (f *fakeRunner) run(_ context.Context, job *abJob) (abResult, error) {
-	f.ran = append(f.ran, job.command.argv[0]+" "+filepath.Base(job.trace))
-	if job.trace != "" {
-		if err := os.WriteFile(job.trace, nil, 0o600); err != nil {
-			return abResult{}, err
-		}
-	}
-	fmt.Fprintf(job.log, "line %d\n", len(f.ran))
-	if f.then == nil {
-		return abResult{}, nil
-	}
-	return f.then(job)
-}
-
-func (f *fakeRunner) close() error { return nil }
-
-// trial is one with a fake runner.
-func trial(t *testing.T, opts recordABOptions, runner abRunner, notes io.Writer) *abTrial {
-	opts.output = filepath.Join(t.TempDir(), "ab")
-	return &abTrial{
-		opts: &opts, runner: runner, notes: notes,
-		commands: map[side]*abCommand{baseSide: {argv: []string{"b"}}, headSide: {argv: []string{"h"}}},
-	}
-}
-
-func TestATrialFollowsThePlan(t *testing.T) {
-	runner := &fakeRunner{then: func(job *abJob) (abResult, error) { return abResult{lost: 5}, nil }}
-	notes := new(strings.Builder)
-	if err := trial(t, recordABOptions{warmUps: 1, runs: 3}, runner, notes).record(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	want := []string{"b .", "h .", "b 01.parquet", "h 02.parquet", "h 03.parquet", "b 04.parquet", "h 05.parquet",
-		"b 06.parquet"}
-	if !slices.Equal(runner.ran, want) {
-		t.Errorf("it ran %q; want %q", runner.ran, want)
-	}
-	if lines := strings.Split(notes.String(), "\n"); len(lines) != 10 || !strings.HasPrefix(lines[6],
-		"run 5 of 6: head, 00:00 left") ||
-		!strings.Contains(lines[8], "recorded 3 runs of each") || !strings.Contains(lines[8], "lost 30 events") {
-		t.Errorf("it says\n%s", notes)
-	}
-}
-
-func TestATrialStopsAtWhatGoesWrong(t *testing.T) {
-	broken := errors.New("it burns")
-	tests := []struct {
-		name   string
-		ignore bool
-		result abResult
-		err    error
-		want   string // "": all is fine
-	}{
-		{"all well", false, abResult{}, nil, ""},
-		{"an exit code", false, abResult{code: 7}, nil, "the command exited with code 7"},
-		{"an exit code that does not matter", true, abResult{code: 7}, nil, ""},
-		{"an exit code of what we ended", false, abResult{code: 143, ended: true}, nil, ""},
-		{"the recorder", true, abResult{}, broken, "it burns"},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			runner := new(fakeRunner)
-			runner.then = func(*abJob) (abResult, error) {
-				if len(runner.ran) == 3 {
-					return test.result, test.err
-				}
-				return abResult{}, nil
-			}
-			notes := new(strings.Builder)
-			trial := trial(t, recordABOptions{runs: 2, ignoreExit: test.ignore}, runner, notes)
-			err := trial.record(t.Context())
-			_, gone := os.Stat(filepath.Join(trial.opts.output, "head", "03.parquet"))
-			if test.want == "" {
-				if err != nil || gone != nil {
-					t.Errorf("the error is %v, of the recording %v", err, gone)
-				}
-				return
-			}
-			log := filepath.Join(trial.opts.output, "03-head.log")
-			want := "run 3 of 4: head: " + test.want + "; the last that it printed, in " + log + ":\n  line 3"
-			if err == nil || err.Error() != want || exitCode(err) != exitInput {
-				t.Errorf("the error is %v with code %d; want %s", err, exitCode(err), want)
-			}
-			if gone == nil {
-				t.Error("its recording is there")
-			}
-			if !strings.Contains(notes.String(), "2 finished recordings in ") {
-				t.Errorf("it says\n%s", notes)
-			}
-		})
-	}
-}
-
-func TestAnInterruptedTrialStops(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	runner := new(fakeRunner)
-	runner.then = func(*abJob) (abResult, error) {
-		if len(runner.ran) == 2 {
-			cancel()
-		}
-		return abResult{}, ctx.Err()
-	}
-	err := trial(t, recordABOptions{runs: 2}, runner, io.Discard).record(ctx)
-	if !errors.Is(err, context.Canceled) || errorText(err) != "interrupted" || len(runner.ran) != 2 {
-		t.Errorf("after %d runs the error is %v", len(runner.ran), err)
-	}
-}
-
-func TestOnlyTheEndOfALogIsShown(t *testing.T) {
-	log, err := os.Create(filepath.Join(t.TempDir(), "log"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer log.Close()
-	if lines := lastLines(log); len(lines) > 0 {
-		t.Errorf("of nothing it shows %q", lines)
-	}
-	for n := range 5000 {
-		fmt.Fprintf(log, "line %d\n", n)
-	}
-	if lines := lastLines(log); len(lines) != 10 || lines[9] != "line 4999" || lines[0] != "line 4990" {
-		t.Errorf("it shows %q", lines)
-	}
-}
-
 const benchmarked = `package bench
 
 import "testing"
@@ -281,7 +150,7 @@ func TestBenchmarksAreRecorded(t *testing.T) {
 		t.Fatal(err)
 	}
 	last := time.Now().Add(-time.Minute).UnixNano()
-	for i, s := range abOrder(2) {
+	for i, s := range []ab.Side{ab.Base, ab.Head, ab.Head, ab.Base} {
 		file := filepath.Join(opts.output, string(s), fmt.Sprintf("%02d.parquet", i+1))
 		recorded, err := format.Open(file)
 		if err != nil {
@@ -293,7 +162,7 @@ func TestBenchmarksAreRecorded(t *testing.T) {
 		}
 		last = meta.StartNS
 		if meta.Host == "" || meta.CPUs == 0 || !strings.Contains(meta.Processes[0].Command, "-bench") ||
-			(meta.Processes[0].GOMAXPROCS == 1) != (s == headSide) {
+			(meta.Processes[0].GOMAXPROCS == 1) != (s == ab.Head) {
 			t.Errorf("%s says of itself %+v", file, meta)
 		}
 		if m := meta.Machine; runtime.GOOS == "linux" && (m == nil || m.BusyNS <= 0 || m.OwnNS <= 0) {

@@ -235,3 +235,10 @@ func (c *Child) Wait() (int, error) {
 	}
 	return c.state.ExitCode(), nil
 }
+
+// Reap ends a child that was never resumed, and waits for its end.
+func (c *Child) Reap() error {
+	err := c.Kill()
+	_, waitErr := c.Wait()
+	return errors.Join(err, waitErr)
+}

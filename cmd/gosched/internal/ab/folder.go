@@ -1,4 +1,4 @@
-package main
+package ab
 
 import (
 	"errors"
@@ -7,33 +7,36 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 )
 
-// refuseFolder is an error where record-ab may not write to a folder: there is something else in
-// it.
-func refuseFolder(dir string, force bool) error {
+// ErrNotEmpty is wrapped by the error of CheckFolder.
+var ErrNotEmpty = errors.New("is there already and not empty")
+
+// ErrForeign is wrapped by the error about a file among the recordings that Record did not write.
+var ErrForeign = errors.New("is not one of record-ab's recordings")
+
+// CheckFolder is an error where dir is there and not empty.
+func CheckFolder(dir string) error {
 	entries, err := os.ReadDir(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	case err != nil:
 		return err
-	case len(entries) > 0 && !force:
-		return fmt.Errorf("%s is there already and not empty: name another folder with -o, or replace its "+
-			"recordings with --force", dir)
+	case len(entries) > 0:
+		return fmt.Errorf("%s %w", dir, ErrNotEmpty)
 	}
 	return nil
 }
 
-// ownFiles are the names that record-ab gives to what it makes, by the folder below its own.
+// ownFiles are the names that Record gives to what it makes, by the folder below its own.
 var ownFiles = map[string][]string{
-	"":               {"[0-9]*-base.log", "[0-9]*-head.log", "warm-up-[0-9]*.log"},
-	string(baseSide): {"[0-9]*.parquet", "[0-9]*.parquet.partial"},
-	string(headSide): {"[0-9]*.parquet", "[0-9]*.parquet.partial"},
+	"":           {"[0-9]*-base.log", "[0-9]*-head.log", "warm-up-[0-9]*.log"},
+	string(Base): {"[0-9]*.parquet", "[0-9]*.parquet.partial"},
+	string(Head): {"[0-9]*.parquet", "[0-9]*.parquet.partial"},
 }
 
-// makeFolder makes the folders, and removes what an earlier record-ab left there. Other recordings
+// makeFolder makes the folders, and removes what an earlier Record left there. Other recordings
 // would be compared as well, so that there may be none.
 func makeFolder(dir string) error {
 	for below, patterns := range ownFiles {
@@ -41,7 +44,7 @@ func makeFolder(dir string) error {
 			return err
 		}
 	}
-	for _, s := range []side{baseSide, headSide} {
+	for _, s := range []Side{Base, Head} {
 		below := filepath.Join(dir, string(s))
 		if err := os.MkdirAll(below, 0o755); err != nil {
 			return err
@@ -51,8 +54,7 @@ func makeFolder(dir string) error {
 			return err
 		}
 		if len(others) > 0 {
-			return fmt.Errorf("%s is not one of record-ab's recordings: move it elsewhere, or name another folder "+
-				"with -o", filepath.Join(below, others[0].Name()))
+			return fmt.Errorf("%s %w", filepath.Join(below, others[0].Name()), ErrForeign)
 		}
 	}
 	return nil
@@ -79,8 +81,8 @@ func removeAll(dir string, patterns []string) error {
 	return nil
 }
 
-// recordingsIn are the recordings of one side, in their order.
-func recordingsIn(dir string, s side) ([]string, error) {
+// Recordings are the recordings of one side below dir, in their order.
+func Recordings(dir string, s Side) ([]string, error) {
 	below := filepath.Join(dir, string(s))
 	entries, err := os.ReadDir(below)
 	if err != nil {
@@ -96,14 +98,4 @@ func recordingsIn(dir string, s side) ([]string, error) {
 		return nil, fmt.Errorf("%s has no recordings any more", below)
 	}
 	return paths, nil
-}
-
-// patternsOf are what --base and --head take for these recordings: one pattern, or where the
-// folder's name would be one too the recordings one by one.
-func patternsOf(recordings []string) []string {
-	below := filepath.Dir(recordings[0])
-	if strings.ContainsAny(below, `*?[\`) {
-		return recordings
-	}
-	return []string{filepath.Join(below, "*.parquet")}
 }

@@ -1,4 +1,4 @@
-package main
+package ab
 
 import (
 	"slices"
@@ -23,7 +23,7 @@ func TestParseCommand(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.text, func(t *testing.T) {
-			cmd, err := parseCommand(test.text, getenv)
+			cmd, err := ParseCommand(test.text, getenv)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -54,9 +54,9 @@ func TestWhatTakesAShellIsRefused(t *testing.T) {
 		"a )":              "split",
 	} {
 		t.Run(text, func(t *testing.T) {
-			cmd, err := parseCommand(text, func(string) string { return "" })
+			cmd, err := ParseCommand(text, func(string) string { return "" })
 			if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
-				t.Errorf("parseCommand(%q) = %v, %v; want a sentence with %q", text, cmd, err, want)
+				t.Errorf("ParseCommand(%q) = %v, %v; want a sentence with %q", text, cmd, err, want)
 			}
 		})
 	}
@@ -64,10 +64,10 @@ func TestWhatTakesAShellIsRefused(t *testing.T) {
 
 func TestACommandLearnsWhereToWriteItsTrace(t *testing.T) {
 	t.Setenv("GOSCHED_TEST_A", "gosched's")
-	cmd := &abCommand{env: []string{"GOSCHED_TEST_A=its", "FILE={trace}"}, argv: []string{"x", "-trace={trace}",
+	cmd := &Command{env: []string{"GOSCHED_TEST_A=its", "FILE={trace}"}, argv: []string{"x", "-trace={trace}",
 		"{trace}"}}
-	if !cmd.wantsTrace() || (&abCommand{argv: []string{"x"}}).wantsTrace() {
-		t.Error("wantsTrace does not see who wants one")
+	if !cmd.WantsTrace() || (&Command{argv: []string{"x"}}).WantsTrace() {
+		t.Error("WantsTrace does not see who wants one")
 	}
 	traced := cmd.tracedTo("/tmp/a b")
 	if want := []string{"x", "-trace=/tmp/a b", "/tmp/a b"}; !slices.Equal(traced.argv, want) {

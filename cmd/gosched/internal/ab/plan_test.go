@@ -1,4 +1,4 @@
-package main
+package ab
 
 import (
 	"slices"
@@ -8,7 +8,7 @@ import (
 )
 
 // letters is an order with a letter a run: b for base, h for head.
-func letters(order []side) string {
+func letters(order []Side) string {
 	var text strings.Builder
 	for _, s := range order {
 		text.WriteByte(s[0])
@@ -19,7 +19,7 @@ func letters(order []side) string {
 func TestABOrder(t *testing.T) {
 	for n, want := range map[int]string{0: "", 1: "bh", 2: "bhhb", 3: "bhhbhb", 4: "bhhbhbbh", 5: "bhhbhbbhbh",
 		6: "bhhbhbbhbhhb"} {
-		if got := letters(abOrder(n)); got != want {
+		if got := letters(order(n)); got != want {
 			t.Errorf("%d of each are recorded as %s; want %s", n, got, want)
 		}
 	}
@@ -27,7 +27,7 @@ func TestABOrder(t *testing.T) {
 
 func TestABOrderIsInBalance(t *testing.T) {
 	for n := range 50 {
-		order := abOrder(n)
+		order := order(n)
 		if len(order) != 2*n {
 			t.Fatalf("%d of each are %d runs", n, len(order))
 		}
@@ -41,7 +41,7 @@ func TestABOrderIsInBalance(t *testing.T) {
 
 func TestABPlan(t *testing.T) {
 	var got []string
-	for _, run := range abPlan(1, 3) {
+	for _, run := range planOf(1, 3) {
 		got = append(got, run.name()+" "+run.file())
 	}
 	want := []string{
@@ -52,7 +52,7 @@ func TestABPlan(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("the plan is\n%s; want\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	if many := abPlan(0, 50); many[0].file() != "001-base" || many[99].file() != "100-base" {
+	if many := planOf(0, 50); many[0].file() != "001-base" || many[99].file() != "100-base" {
 		t.Errorf("a hundred runs are called %s to %s", many[0].file(), many[99].file())
 	}
 }
@@ -76,7 +76,7 @@ func TestTimeLeft(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got, known := timeLeft(abPlan(test.warmUps, test.runs), test.took)
+			got, known := timeLeft(planOf(test.warmUps, test.runs), test.took)
 			if got != test.want || known != test.known {
 				t.Errorf("timeLeft = %v, %v; want %v, %v", got, known, test.want, test.known)
 			}

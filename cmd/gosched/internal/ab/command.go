@@ -1,4 +1,4 @@
-package main
+package ab
 
 import (
 	"errors"
@@ -11,24 +11,24 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
-// abCommand is a command that record-ab runs.
-type abCommand struct {
+// Command is one of the two commands.
+type Command struct {
 	env  []string // "key=value", beside gosched's own environment
 	argv []string
 }
 
-// tracePlace stands in a command for the path of the Go trace that it is to write; traceVariable is
-// the same in its environment.
+// TracePlace stands in a command for the path of the Go trace that it is to write; TraceVariable
+// has that path in the command's environment.
 const (
-	tracePlace    = "{trace}"
-	traceVariable = "GOSCHED_TRACE"
+	TracePlace    = "{trace}"
+	TraceVariable = "GOSCHED_TRACE"
 )
 
 var errNotOneCommand = errors.New("it is not one plain command, and there is no shell")
 
-// parseCommand splits a command as a shell does, but runs none: quotes, $VARIABLE and assignments
+// ParseCommand splits a command as a shell does, but runs none: quotes, $VARIABLE and assignments
 // before the command are understood; pipes, redirections, $(…) and file patterns are not.
-func parseCommand(text string, getenv func(string) string) (*abCommand, error) {
+func ParseCommand(text string, getenv func(string) string) (*Command, error) {
 	file, err := syntax.NewParser().Parse(strings.NewReader(text), "")
 	if err != nil {
 		return nil, fmt.Errorf("split %q: %w", text, err)
@@ -38,7 +38,7 @@ func parseCommand(text string, getenv func(string) string) (*abCommand, error) {
 		return nil, fmt.Errorf("split %q: %w", text, err)
 	}
 	cfg := &expand.Config{Env: expand.FuncEnviron(getenv)}
-	cmd := new(abCommand)
+	cmd := new(Command)
 	for _, assign := range call.Assigns {
 		value, err := expand.Literal(cfg, assign.Value)
 		if err != nil {
@@ -73,8 +73,8 @@ func onlyCall(file *syntax.File) (*syntax.CallExpr, error) {
 	return call, nil
 }
 
-// find looks the command's program up.
-func (c *abCommand) find() (path string, err error) {
+// Find looks the command's program up.
+func (c *Command) Find() (path string, err error) {
 	path, err = exec.LookPath(c.argv[0])
 	if failed, ok := errors.AsType[*exec.Error](err); ok {
 		err = failed.Err
@@ -85,36 +85,25 @@ func (c *abCommand) find() (path string, err error) {
 	return path, nil
 }
 
-// findBoth looks up the programs of both commands.
-func findBoth(commands map[side]*abCommand) (paths map[side]string, err error) {
-	paths = map[side]string{}
-	for _, s := range []side{baseSide, headSide} {
-		if paths[s], err = commands[s].find(); err != nil {
-			return nil, fmt.Errorf("--%s: %w", s, err)
-		}
-	}
-	return paths, nil
-}
-
-// wantsTrace says whether the command has a place for the path of a Go trace.
-func (c *abCommand) wantsTrace() bool {
-	return strings.Contains(strings.Join(append(c.argv, c.env...), "\x00"), tracePlace)
+// WantsTrace says whether the command has a place for the path of a Go trace.
+func (c *Command) WantsTrace() bool {
+	return strings.Contains(strings.Join(append(c.argv, c.env...), "\x00"), TracePlace)
 }
 
 // tracedTo is the command that writes a Go trace to path.
-func (c *abCommand) tracedTo(path string) *abCommand {
+func (c *Command) tracedTo(path string) *Command {
 	fill := func(list []string) (filled []string) {
 		for _, s := range list {
-			filled = append(filled, strings.ReplaceAll(s, tracePlace, path))
+			filled = append(filled, strings.ReplaceAll(s, TracePlace, path))
 		}
 		return filled
 	}
-	return &abCommand{env: append(fill(c.env), traceVariable+"="+path), argv: fill(c.argv)}
+	return &Command{env: append(fill(c.env), TraceVariable+"="+path), argv: fill(c.argv)}
 }
 
 // environ is the whole environment of the command. No name is in it twice: which of two counts is
 // for each program to say.
-func (c *abCommand) environ() []string {
+func (c *Command) environ() []string {
 	last := map[string]string{}
 	var names []string
 	for _, pair := range append(os.Environ(), c.env...) {

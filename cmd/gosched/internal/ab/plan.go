@@ -1,4 +1,4 @@
-package main
+package ab
 
 import (
 	"fmt"
@@ -6,20 +6,21 @@ import (
 	"time"
 )
 
-// side is one of the two commands that record-ab compares.
-type side string
+// Side is one of the two commands, and what belongs to it.
+type Side string
 
+// The sides, in the order in which they are spoken of.
 const (
-	baseSide side = "base"
-	headSide side = "head"
+	Base Side = "base"
+	Head Side = "head"
 )
 
-// abOrder is the order in which n recordings of each side are made. What drifts, as a machine's
+// order is the order in which n recordings of each side are made. What drifts, as a machine's
 // temperature and its neighbours do, then meets both sides alike: each block of four has two of
 // each around one middle, blocks begin with either side in turn, and an odd n ends with a pair.
-func abOrder(n int) []side {
-	order := make([]side, 0, 2*n)
-	first, second := baseSide, headSide
+func order(n int) []Side {
+	order := make([]Side, 0, 2*n)
+	first, second := Base, Head
 	for len(order) < 2*n {
 		order = append(order, first, second, second, first)
 		first, second = second, first
@@ -27,32 +28,32 @@ func abOrder(n int) []side {
 	return order[:2*n]
 }
 
-// abRun is one run of a command.
-type abRun struct {
-	side   side
+// run is one run of a command.
+type run struct {
+	side   Side
 	warmUp bool // not recorded
 	number int  // from 1, among the warm-ups or the recordings
 	of     int
 }
 
-// abPlan is all runs in their order: so many warm-ups of each side, then the recordings.
-func abPlan(warmUps, recordings int) []abRun {
-	var plan []abRun
+// planOf is all runs in their order: so many warm-ups of each side, then the recordings.
+func planOf(warmUps, recordings int) []run {
+	var plan []run
 	for i := range 2 * warmUps {
-		s := baseSide
+		s := Base
 		if i%2 == 1 {
-			s = headSide
+			s = Head
 		}
-		plan = append(plan, abRun{side: s, warmUp: true, number: i + 1, of: 2 * warmUps})
+		plan = append(plan, run{side: s, warmUp: true, number: i + 1, of: 2 * warmUps})
 	}
-	for i, s := range abOrder(recordings) {
-		plan = append(plan, abRun{side: s, number: i + 1, of: 2 * recordings})
+	for i, s := range order(recordings) {
+		plan = append(plan, run{side: s, number: i + 1, of: 2 * recordings})
 	}
 	return plan
 }
 
 // name is what the run is called to people.
-func (r abRun) name() string {
+func (r run) name() string {
 	if r.warmUp {
 		return fmt.Sprintf("warm-up %d of %d", r.number, r.of)
 	}
@@ -60,12 +61,12 @@ func (r abRun) name() string {
 }
 
 // digits is the run's number as file names have it: of one length, so that names sort like runs.
-func (r abRun) digits() string {
+func (r run) digits() string {
 	return fmt.Sprintf("%0*d", max(2, len(strconv.Itoa(r.of))), r.number)
 }
 
 // file is the name of the run's log, without what tells its kind.
-func (r abRun) file() string {
+func (r run) file() string {
 	if r.warmUp {
 		return "warm-up-" + r.digits() + "-" + string(r.side)
 	}
@@ -74,16 +75,16 @@ func (r abRun) file() string {
 
 // alike says how runs may be alike, the most alike first: the time that a run takes is foretold by
 // the most alike that there was.
-var alike = []func(a, b abRun) bool{
-	func(a, b abRun) bool { return a.warmUp == b.warmUp && a.side == b.side },
-	func(a, b abRun) bool { return a.warmUp == b.warmUp },
-	func(a, b abRun) bool { return a.side == b.side },
-	func(a, b abRun) bool { return true },
+var alike = []func(a, b run) bool{
+	func(a, b run) bool { return a.warmUp == b.warmUp && a.side == b.side },
+	func(a, b run) bool { return a.warmUp == b.warmUp },
+	func(a, b run) bool { return a.side == b.side },
+	func(a, b run) bool { return true },
 }
 
 // timeLeft foretells how long the rest of a plan takes, given how long each of its first runs took.
 // It is not known before one has.
-func timeLeft(plan []abRun, took []time.Duration) (left time.Duration, known bool) {
+func timeLeft(plan []run, took []time.Duration) (left time.Duration, known bool) {
 	if len(took) == 0 {
 		return 0, false
 	}
@@ -93,7 +94,7 @@ func timeLeft(plan []abRun, took []time.Duration) (left time.Duration, known boo
 	return left, true
 }
 
-func expected(run abRun, done []abRun, took []time.Duration) time.Duration {
+func expected(run run, done []run, took []time.Duration) time.Duration {
 	for _, like := range alike {
 		sum, n := time.Duration(0), 0
 		for i, d := range done {
