@@ -15,6 +15,7 @@ import (
 //
 //	gosched text trace 1
 //	metadata {"source":"ebpf","processes":[…],…}
+//	covered all
 //	base 1763856000000000000
 //	# time, relative to base; what; then what is known
 //	0 snapshot g1 _->waiting pid=42 reason="chan receive" stack="main.main /src/main.go:9"
@@ -26,8 +27,12 @@ import (
 // An event is a goroutine's transition unless a kind is named. "g7" is goid 7,
 // "a->b" the states, "_" a state that is null. Any other column is name=value,
 // quoted as in Go where it must be; what is missing is null. Times and end_ns are
-// nanoseconds or have a unit (ns, us, ms, s). Metadata and base may be missing.
-const textHeader = "gosched text trace 1"
+// nanoseconds or have a unit (ns, us, ms, s). Metadata and base may be missing. "covered all" stands
+// for the coverage of all classes of transitions that the metadata does not mention.
+const (
+	textHeader  = "gosched text trace 1"
+	coveredLine = "covered all"
+)
 
 // keyed are the columns that the text twin writes as name=value, in this order.
 var keyed = []Column{ColPID, ColTID, ColCPU, ColProc, ColReason, ColStack, ColByGoID, ColByStack}
@@ -159,6 +164,10 @@ func (p *textParser) parse(line string, n int) error {
 	case line == "" || line[0] == '#':
 	case first == "metadata":
 		return p.metadata(rest)
+	case line == coveredLine:
+		for i := range p.trace.Meta.Processes {
+			p.trace.Meta.Processes[i].coverRest()
+		}
 	case first == "base":
 		return p.setBase(rest)
 	default:

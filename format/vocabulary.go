@@ -86,14 +86,26 @@ func (t *Transition) UnmarshalText(text []byte) error {
 }
 
 // Missing says whether transitions of a class are not, or not all, in the trace of the process, and
-// why. If they are not missing, why is what to know of them, mostly nothing.
+// why. If they are not missing, why is what to know of them, mostly nothing. A class that the trace
+// does not mention is missing: it may be newer than the recorder, or the metadata may be damaged.
 func (p *Process) Missing(t Transition) (why string, missing bool) {
 	for i := range p.Coverage {
 		if c := &p.Coverage[i]; c.Transition == t {
 			return c.Why, !c.Covered
 		}
 	}
-	return "", false
+	return "the trace does not mention it", true
+}
+
+// coverRest says that the classes are covered that the coverage does not mention.
+func (p *Process) coverRest() {
+	all := FullCoverage()
+	for _, c := range p.Coverage {
+		if t := c.Transition; t != TransitionNone {
+			all[t-1] = c
+		}
+	}
+	p.Coverage = all
 }
 
 // FullCoverage says that all classes of transitions are covered.

@@ -104,7 +104,8 @@ func (b build) info(order int, seed uint64) summary.Info {
 			SchemaVersion: 1, Source: format.SourceEBPF, Recorder: "gosched test", Host: b.host, Arch: "amd64",
 			CPUModel: "some CPU", CPUs: 2,
 			StartNS: wallClock + int64(order)*2e9, MaxStackDepth: 64,
-			Processes: []format.Process{{PID: 7, Command: "server", GoVersion: b.goVersion, GOMAXPROCS: 2}},
+			Processes: []format.Process{{PID: 7, Command: "server", GoVersion: b.goVersion, GOMAXPROCS: 2,
+				Coverage: format.FullCoverage()}},
 		},
 	}
 	if b.leaks > 0 {

@@ -70,7 +70,8 @@ func TestWhatIsNotKnownAtAnInstantIsNotMadeUp(t *testing.T) {
 	const head = "gosched text trace 1\n" +
 		`metadata {"schema_version":1,"source":"ebpf","start_ns":1000000,"end_ns":1001000,"processes":` +
 		`[{"pid":1,"command":"p","executable":"/p","go_version":"go1.26.8","gomaxprocs":3,"coverage":[]}]}` +
-		"\nbase 1000000\n0 snapshot g2 _->waiting pid=1 reason=\"chan receive\" stack=\"main.old /m.go:1\"\n"
+		"\ncovered all\nbase 1000000\n" +
+		"0 snapshot g2 _->waiting pid=1 reason=\"chan receive\" stack=\"main.old /m.go:1\"\n"
 	for _, c := range []struct {
 		name, rows, dump string
 		lost             int64

@@ -12,7 +12,8 @@ import (
 func TestLimitsAreThoseThatHeldForLong(t *testing.T) {
 	const head = "gosched text trace 1\n" +
 		`metadata {"schema_version":2,"source":"%s","start_ns":1000000,"end_ns":1001000000,"processes":` +
-		`[{"pid":1,"go_version":"go1.26.8"%s,"coverage":[]}]}` + "\nbase 1000000\n0 g1 notexist->runnable pid=1\n"
+		`[{"pid":1,"go_version":"go1.26.8"%s,"coverage":[]}]}` + "\ncovered all\nbase 1000000\n" +
+		"0 g1 notexist->runnable pid=1\n"
 	for _, c := range []struct{ name, source, meta, rows, want string }{
 		{"the metadata's", "ebpf", `,"gomaxprocs":4,"cpu_quota":1.5`, "", "GOMAXPROCS [4] CPU quota [1.5]"},
 		{"no quota", "ebpf", `,"gomaxprocs":4`, "", "GOMAXPROCS [4] CPU quota [0]"},

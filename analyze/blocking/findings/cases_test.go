@@ -57,6 +57,7 @@ type traceCase struct {
 const head = `gosched text trace 1
 metadata {"schema_version":1,"source":"ebpf","start_ns":1000000,"end_ns":401000000,"processes":[{"pid":1,` +
 	`"command":"prog","executable":"/prog","go_version":"go1.26.8","gomaxprocs":2,"coverage":[]%s}]}
+covered all
 base 1000000
 `
 

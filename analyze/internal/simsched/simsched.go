@@ -175,7 +175,7 @@ func Metadata(cfg Config) format.Metadata {
 	meta := format.Metadata{SchemaVersion: format.SchemaVersion, Source: format.SourceEBPF, StartNS: start}
 	for i := range cfg.Processes {
 		meta.Processes = append(meta.Processes, format.Process{PID: int32(100 + i), GoVersion: "go1.26.8",
-			GOMAXPROCS: cfg.Procs})
+			GOMAXPROCS: cfg.Procs, Coverage: format.FullCoverage()})
 	}
 	return meta
 }
