@@ -1,8 +1,6 @@
 package blocking_test
 
 import (
-	"bytes"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -10,30 +8,6 @@ import (
 	"github.com/gosched/gosched/analyze/report"
 	"github.com/gosched/gosched/internal/golden"
 )
-
-// TestTraces draws the result of each testdata/*.trace as JSON and as text and compares with the
-// files beside it.
-func TestTraces(t *testing.T) {
-	paths, err := filepath.Glob("testdata/*.trace")
-	if err != nil || len(paths) == 0 {
-		t.Fatalf("no traces: %v", err)
-	}
-	for _, path := range paths {
-		t.Run(filepath.Base(path), func(t *testing.T) {
-			r := blocked(t, golden.Trace(t, path))
-			var doc, text bytes.Buffer
-			if err := report.WriteJSON(&doc, r); err != nil {
-				t.Fatal(err)
-			}
-			if err := report.WriteText(&text, r.Document(blocking.View{}), report.Options{Width: 110}); err != nil {
-				t.Fatal(err)
-			}
-			base := strings.TrimSuffix(path, ".trace")
-			golden.Check(t, base+".json", doc.Bytes())
-			golden.Check(t, base+".txt", text.Bytes())
-		})
-	}
-}
 
 // TestChainByHand repeats the numbers that the comment in chain.trace derives.
 func TestChainByHand(t *testing.T) {

@@ -4,13 +4,12 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
-	"strconv"
 	"sync"
 	"testing"
 
 	"github.com/gosched/gosched/analyze/compare/policy"
+	"github.com/gosched/gosched/analyze/internal/passtest"
 	"github.com/gosched/gosched/analyze/internal/simsched"
 	"github.com/gosched/gosched/analyze/summary"
 	"github.com/gosched/gosched/format"
@@ -60,22 +59,10 @@ func BenchmarkReadSummariesAndCompare(b *testing.B) {
 // BenchmarkReadTracesAndCompare compares trace files, read two at a time as the command does.
 // GOSCHED_BENCH_EVENTS is how many events each has.
 func BenchmarkReadTracesAndCompare(b *testing.B) {
-	events := 500_000
-	if n, err := strconv.Atoi(os.Getenv("GOSCHED_BENCH_EVENTS")); err == nil {
-		events = n
-	}
+	events := passtest.Events(b, 500_000)
 	dir := b.TempDir()
 	for i := range 2 * perSide {
-		f, err := os.Create(filepath.Join(dir, fmt.Sprint(i)))
-		if err != nil {
-			b.Fatal(err)
-		}
-		if err := simsched.Write(f, simulated(events, i)); err != nil {
-			b.Fatal(err)
-		}
-		if err := f.Close(); err != nil {
-			b.Fatal(err)
-		}
+		passtest.WriteTrace(b, filepath.Join(dir, fmt.Sprint(i)), simulated(events, i))
 	}
 	b.ResetTimer()
 	for range b.N {

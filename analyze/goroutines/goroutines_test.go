@@ -5,26 +5,39 @@ import (
 	"context"
 	"encoding/json"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/gosched/gosched/analyze/goroutines"
 	"github.com/gosched/gosched/analyze/goroutines/profile"
+	"github.com/gosched/gosched/analyze/internal/passtest"
 	"github.com/gosched/gosched/analyze/internal/simsched"
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/report"
 	"github.com/gosched/gosched/internal/golden"
 )
 
+// beside is the question with a profile.
+func beside(prof *profile.Profile) passtest.Question {
+	return func(testing.TB, string) ([]replay.Pass, func(*replay.Summary) passtest.Answer) {
+		p := goroutines.New()
+		return []replay.Pass{p}, func(sum *replay.Summary) passtest.Answer {
+			r := p.Result(sum, prof)
+			return passtest.Answer{Result: r, Document: func() *report.Document {
+				return r.Document(goroutines.View{System: true})
+			}}
+		}
+	}
+}
+
+// question is that with the profile beside the trace, if there is one.
+func question(tb testing.TB, trace string) ([]replay.Pass, func(*replay.Summary) passtest.Answer) {
+	return beside(besides(tb, trace))(tb, trace)
+}
+
 func analyze(t testing.TB, trace replay.Source, prof *profile.Profile) *goroutines.Result {
 	t.Helper()
-	p := goroutines.New()
-	sum, err := replay.Run(context.Background(), trace, p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p.Result(sum, prof)
+	return passtest.Ask(t, trace, beside(prof)).Result.(*goroutines.Result)
 }
 
 // besides is the profile beside a trace, if there is one.
@@ -45,30 +58,22 @@ func besides(t testing.TB, base string) *profile.Profile {
 	return prof
 }
 
-// TestTraces draws the result of each testdata/groups/*.trace as JSON and as text and compares with
-// the files beside it.
-func TestTraces(t *testing.T) {
-	paths, err := filepath.Glob("testdata/groups/*.trace")
-	if err != nil || len(paths) == 0 {
-		t.Fatalf("no traces: %v", err)
-	}
-	for _, path := range paths {
-		t.Run(filepath.Base(path), func(t *testing.T) {
-			base := strings.TrimSuffix(path, ".trace")
-			result := analyze(t, golden.Trace(t, path), besides(t, base))
-			var doc, text bytes.Buffer
-			if err := report.WriteJSON(&doc, result); err != nil {
-				t.Fatal(err)
-			}
-			if err := report.WriteText(&text, result.Document(goroutines.View{System: true}),
-				report.Options{Width: 110}); err != nil {
-				t.Fatal(err)
-			}
-			golden.Check(t, base+".json", doc.Bytes())
-			golden.Check(t, base+".txt", text.Bytes())
-		})
+func TestTraces(t *testing.T) { passtest.Traces(t, "testdata/groups/*.trace", question) }
+
+func TestCutsChangeNothing(t *testing.T) { passtest.Cuts(t, beside(nil)) }
+
+func FuzzCuts(f *testing.F) { passtest.FuzzCuts(f, beside(nil)) }
+
+// instant asks what stood at an instant.
+func instant(testing.TB, string) ([]replay.Pass, func(*replay.Summary) passtest.Answer) {
+	p := goroutines.At(1_000_500)
+	return []replay.Pass{p}, func(*replay.Summary) passtest.Answer {
+		prof, lost := p.Profile()
+		return passtest.Answer{Result: []any{prof, lost}}
 	}
 }
+
+func TestCutsChangeNothingAtAnInstant(t *testing.T) { passtest.Cuts(t, instant) }
 
 // TestVerdictsByHand repeats what the comment in verdicts.trace says.
 func TestVerdictsByHand(t *testing.T) {

@@ -1,52 +1,12 @@
 package info_test
 
 import (
-	"bytes"
-	"context"
-	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/gosched/gosched/analyze/info"
-	"github.com/gosched/gosched/analyze/replay"
-	"github.com/gosched/gosched/analyze/report"
 	"github.com/gosched/gosched/format"
 	"github.com/gosched/gosched/internal/golden"
 )
-
-func analyze(t *testing.T, trace replay.Source) *info.Result {
-	t.Helper()
-	p := info.New()
-	sum, err := replay.Run(context.Background(), trace, p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p.Result(sum)
-}
-
-// TestTraces draws the result of each testdata/*.trace as JSON and as text and compares with the
-// files beside it.
-func TestTraces(t *testing.T) {
-	paths, err := filepath.Glob("testdata/*.trace")
-	if err != nil || len(paths) == 0 {
-		t.Fatalf("no traces: %v", err)
-	}
-	for _, path := range paths {
-		t.Run(filepath.Base(path), func(t *testing.T) {
-			result := analyze(t, golden.Trace(t, path))
-			var doc, text bytes.Buffer
-			if err := report.WriteJSON(&doc, result); err != nil {
-				t.Fatal(err)
-			}
-			if err := report.WriteText(&text, result.Document(), report.Options{Width: 110}); err != nil {
-				t.Fatal(err)
-			}
-			base := strings.TrimSuffix(path, ".trace")
-			golden.Check(t, base+".json", doc.Bytes())
-			golden.Check(t, base+".txt", text.Bytes())
-		})
-	}
-}
 
 // TestCountsByHand counts the rows of recording.trace.
 func TestCountsByHand(t *testing.T) {

@@ -4,15 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/gosched/gosched/analyze/internal/passtest"
 	"github.com/gosched/gosched/analyze/internal/simsched"
 	"github.com/gosched/gosched/analyze/latency"
 	"github.com/gosched/gosched/analyze/replay"
-	"github.com/gosched/gosched/analyze/report"
 	"github.com/gosched/gosched/analyze/stats"
 	"github.com/gosched/gosched/format"
 	"github.com/gosched/gosched/internal/golden"
@@ -20,36 +19,7 @@ import (
 
 func analyze(t testing.TB, trace replay.Source) *latency.Result {
 	t.Helper()
-	p := latency.New()
-	sum, err := replay.Run(context.Background(), trace, p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p.Result(sum)
-}
-
-// TestTraces draws the result of each testdata/*.trace as JSON and as text and compares with the
-// files beside it.
-func TestTraces(t *testing.T) {
-	paths, err := filepath.Glob("testdata/*.trace")
-	if err != nil || len(paths) == 0 {
-		t.Fatalf("no traces: %v", err)
-	}
-	for _, path := range paths {
-		t.Run(filepath.Base(path), func(t *testing.T) {
-			result := analyze(t, golden.Trace(t, path))
-			var doc, text bytes.Buffer
-			if err := report.WriteJSON(&doc, result); err != nil {
-				t.Fatal(err)
-			}
-			if err := report.WriteText(&text, result.Document(latency.View{}), report.Options{Width: 110}); err != nil {
-				t.Fatal(err)
-			}
-			base := strings.TrimSuffix(path, ".trace")
-			golden.Check(t, base+".json", doc.Bytes())
-			golden.Check(t, base+".txt", text.Bytes())
-		})
-	}
+	return passtest.Ask(t, trace, question).Result.(*latency.Result)
 }
 
 // TestGroupsByHand repeats the numbers that the comment in groups.trace derives. The median of all

@@ -3,10 +3,10 @@ package replay_test
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/gosched/gosched/analyze/internal/passtest"
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/format"
 	"github.com/gosched/gosched/internal/golden"
@@ -15,16 +15,9 @@ import (
 // TestTraces replays testdata/*.trace and compares what comes out with the .want file beside it,
 // which was checked by hand.
 func TestTraces(t *testing.T) {
-	paths, err := filepath.Glob("testdata/*.trace")
-	if err != nil || len(paths) == 0 {
-		t.Fatalf("no traces: %v", err)
-	}
-	for _, path := range paths {
-		t.Run(filepath.Base(path), func(t *testing.T) {
-			got := describe(t, golden.Trace(t, path))
-			golden.Check(t, strings.TrimSuffix(path, ".trace")+".want", []byte(got))
-		})
-	}
+	passtest.Each(t, "testdata/*.trace", func(t *testing.T, base string, trace *format.Memory) {
+		golden.Check(t, base+".want", []byte(describe(t, trace)))
+	})
 }
 
 // describe writes down everything that a walk says, with times since the recording began.

@@ -2,41 +2,27 @@ package summary
 
 import (
 	"bytes"
-	"context"
 	"os"
-	"path/filepath"
-	"strconv"
 	"testing"
 
+	"github.com/gosched/gosched/analyze/internal/passtest"
 	"github.com/gosched/gosched/analyze/internal/simsched"
-	"github.com/gosched/gosched/format"
+	"github.com/gosched/gosched/analyze/replay"
 )
 
-// benchmarkEvents is the size of the trace that is read, unless GOSCHED_BENCH_EVENTS says
-// otherwise.
-const benchmarkEvents = 10_000_000
+func question(testing.TB, string) ([]replay.Pass, func(*replay.Summary) passtest.Answer) {
+	p := New()
+	return p.All(), func(sum *replay.Summary) passtest.Answer { return passtest.Answer{Result: p.Run(sum)} }
+}
 
 // BenchmarkReadAndSummarize reads a trace from a file: what `gosched summary` does.
 func BenchmarkReadAndSummarize(b *testing.B) {
-	events := benchmarkEvents
-	if n, err := strconv.Atoi(os.Getenv("GOSCHED_BENCH_EVENTS")); err == nil {
-		events = n
-	}
-	path := filepath.Join(b.TempDir(), "trace.parquet")
-	writeTrace(b, path, simsched.Config{Events: events, Goroutines: 100, Threads: true})
-	b.ReportAllocs()
-	b.ResetTimer()
-	for range b.N {
-		trace, err := format.Open(path)
-		if err != nil {
-			b.Fatal(err)
-		}
-		if _, err := Of(context.Background(), trace); err != nil {
-			b.Fatal(err)
-		}
-	}
-	simsched.ReportRate(b, events)
+	passtest.FromFile(b, simsched.Config{Goroutines: 100, Threads: true}, question)
 }
+
+func TestCutsChangeNothing(t *testing.T) { passtest.Cuts(t, question) }
+
+func FuzzCuts(f *testing.F) { passtest.FuzzCuts(f, question) }
 
 // BenchmarkReadSummaries reads a file of 20 recordings; GOSCHED_BENCH_SUMMARY names another one
 // than that of simulated ones.
@@ -59,17 +45,5 @@ func BenchmarkReadSummaries(b *testing.B) {
 		if _, err := Read(bytes.NewReader(data), int64(len(data))); err != nil {
 			b.Fatal(err)
 		}
-	}
-}
-
-func writeTrace(b *testing.B, path string, cfg simsched.Config) {
-	b.Helper()
-	f, err := os.Create(path)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer f.Close()
-	if err := simsched.Write(f, cfg); err != nil {
-		b.Fatal(err)
 	}
 }

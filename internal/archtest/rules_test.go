@@ -31,6 +31,8 @@ var layers = []struct {
 	{"analyze/report/...", []string{"analyze/report/...", "analyze/stats"}, "results are drawn as they are given"},
 	{"analyze/replay/...", []string{"format", "analyze/replay/...", "analyze/stats"},
 		"the scheduler model reads the trace and nothing else"},
+	{"analyze/internal/passtest", []string{"format", "analyze/replay", "analyze/report", "analyze/internal/simsched",
+		"internal/golden"}, "one harness for the tests of all analyzers, which knows none of them"},
 	{"analyze/internal/...", []string{"format", "analyze/replay"}, "made-up schedules for the analyzers' tests"},
 	{"analyze/goroutines/...", []string{"format", "analyze/replay/...", "analyze/stats/...", "analyze/report/...",
 		"analyze/goroutines/..."}, "an analyzer whose profiles and instants are folders of their own"},
@@ -95,6 +97,9 @@ var machine = []string{"net", "os", "os/exec", "os/signal", "os/user", "plugin",
 
 // offMachine are the folders that may touch only the trace.
 var offMachine = []string{"analyze/...", "export/..."}
+
+// testsOnly are folders whose code is part of tests alone.
+var testsOnly = []string{"analyze/internal/passtest"}
 
 // vagueNames are package names that say nothing of what is inside.
 var vagueNames = []string{"base", "common", "core", "helper", "helpers", "lib", "misc", "shared", "support", "tools",

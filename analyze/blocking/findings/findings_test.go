@@ -1,13 +1,13 @@
 package findings_test
 
 import (
-	"bytes"
 	"context"
 	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/gosched/gosched/analyze/blocking/findings"
+	"github.com/gosched/gosched/analyze/internal/passtest"
 	"github.com/gosched/gosched/analyze/internal/simsched"
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/report"
@@ -67,28 +67,29 @@ func TestEveryRuleIsTested(t *testing.T) {
 	}
 }
 
-// TestGoldens draws what is found in some of the traces.
-func TestGoldens(t *testing.T) {
-	for _, c := range cases {
-		if c.golden == "" {
-			continue
-		}
-		t.Run(c.golden, func(t *testing.T) {
-			golden.Check(t, "testdata/"+c.golden+".trace", []byte(c.text()))
-			r := found(t, golden.Trace(t, "testdata/"+c.golden+".trace"))
-			var doc, text bytes.Buffer
-			if err := report.WriteJSON(&doc, r); err != nil {
-				t.Fatal(err)
-			}
-			if err := report.WriteText(&text, &report.Document{Facts: r.Facts(), Notes: r.Notes()},
-				report.Options{Width: 100}); err != nil {
-				t.Fatal(err)
-			}
-			golden.Check(t, "testdata/"+c.golden+".json", doc.Bytes())
-			golden.Check(t, "testdata/"+c.golden+".txt", text.Bytes())
-		})
+func question(testing.TB, string) ([]replay.Pass, func(*replay.Summary) passtest.Answer) {
+	p := findings.New()
+	return []replay.Pass{p}, func(sum *replay.Summary) passtest.Answer {
+		r := p.Result(sum)
+		return passtest.Answer{Result: r, Width: 100, Document: func() *report.Document {
+			return &report.Document{Facts: r.Facts(), Notes: r.Notes()}
+		}}
 	}
 }
+
+// TestTraces draws what is found in some of the traces.
+func TestTraces(t *testing.T) {
+	for _, c := range cases {
+		if c.golden != "" {
+			golden.Check(t, "testdata/"+c.golden+".trace", []byte(c.text()))
+		}
+	}
+	passtest.Traces(t, "testdata/*.trace", question)
+}
+
+func TestCutsChangeNothing(t *testing.T) { passtest.Cuts(t, question) }
+
+func FuzzCuts(f *testing.F) { passtest.FuzzCuts(f, question) }
 
 func TestAnyScheduleGivesTheSameFindingsTwice(t *testing.T) {
 	for seed := range uint64(40) {
