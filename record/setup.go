@@ -239,9 +239,9 @@ func configOf(b *gobin.Binary, layout *gobin.Layout, c *choice) (*programConfig,
 	return cfg, nil
 }
 
-// TryPrograms asks the kernel whether it takes the programs for an executable, and attaches
+// tryPrograms asks the kernel whether it takes the programs for an executable, and attaches
 // nothing.
-func TryPrograms(b *gobin.Binary) error {
+func tryPrograms(b *gobin.Binary) error {
 	points, covered, err := b.Probes()
 	if err != nil {
 		return err

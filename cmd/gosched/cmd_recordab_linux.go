@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/gosched/gosched/cmd/gosched/internal/ab"
+	"github.com/gosched/gosched/record"
 	"github.com/gosched/gosched/record/target"
 )
 
@@ -32,19 +33,20 @@ func (o *recordABOptions) probes(commands map[ab.Side]*ab.Command) (ab.Runner, e
 // checkPrograms says in an error what keeps the two programs from being recorded here, as gosched
 // check does.
 func checkPrograms(paths map[ab.Side]string) error {
-	var machine checkDocument
-	machine.machine()
-	if err := problemsError(machine.Problems); err != nil {
+	machine, err := record.Check(record.CheckOptions{})
+	if err == nil {
+		err = problemsError(problemsOf(machine))
+	}
+	if err != nil {
 		return err
 	}
 	for _, s := range []ab.Side{ab.Base, ab.Head} {
 		if s == ab.Head && paths[s] == paths[ab.Base] {
 			continue
 		}
-		var doc checkDocument
-		err := doc.binary(paths[s], paths[s])
+		binary, err := record.CheckBinary(paths[s])
 		if err == nil {
-			err = problemsError(doc.Problems)
+			err = problemsError(problemsOf(binary))
 		}
 		if err != nil {
 			return fmt.Errorf("--%s: %w", s, err)

@@ -55,10 +55,8 @@ func exitCode(err error) int {
 	if e, ok := errors.AsType[*exitError](err); ok {
 		return e.code
 	}
-	for _, unsupported := range unsupportedErrors {
-		if errors.Is(err, unsupported) {
-			return exitUnsupported
-		}
+	if unsupported(err) {
+		return exitUnsupported
 	}
 	return exitInput
 }

@@ -14,8 +14,8 @@ import (
 
 var errNotLinux = errors.New("recording needs Linux; traces are read on any system")
 
-// unsupportedErrors are the errors whose exit code is exitUnsupported.
-var unsupportedErrors = []error{errNotLinux}
+// unsupported says whether the exit code of an error is exitUnsupported.
+func unsupported(err error) bool { return errors.Is(err, errNotLinux) }
 
 // hints say what to do about an error.
 var hints []struct {

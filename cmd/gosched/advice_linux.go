@@ -10,17 +10,8 @@ import (
 	"github.com/gosched/gosched/record/target"
 )
 
-// unsupportedErrors are the errors whose exit code is exitUnsupported.
-var unsupportedErrors = []error{
-	record.ErrUnsupported,
-	record.ErrOpenFiles,
-	image.ErrSeveralRuntimes,
-	gobin.ErrNotGo,
-	gobin.ErrUnsupported,
-	gobin.ErrDamaged,
-	target.ErrForeignProc,
-	target.ErrPrivileges,
-}
+// unsupported says whether the exit code of an error is exitUnsupported.
+func unsupported(err error) bool { return record.Unsupported(err) }
 
 // hints say what to do about an error, the first that fits.
 var hints = []struct {
@@ -74,4 +65,52 @@ func each(caps []target.Capability, prefix string) string {
 // setcap writes capabilities as setcap(8) takes them.
 func setcap(caps []target.Capability) string {
 	return strings.TrimPrefix(each(caps, ",cap_"), ",") + "+ep"
+}
+
+// stepAdvice is what to do about obstacles of a step of the check, whatever the error is.
+var stepAdvice = map[record.Step]string{
+	record.StepHost:     "",
+	record.StepCaller:   "",
+	record.StepClock:    "run gosched in the machine's time namespace",
+	record.StepReplaced: "run it as root",
+	record.StepArch:     "record it on a machine of that kind",
+	record.StepPlugin:   "check the program that opens it",
+	record.StepPrograms: "report it with the kernel's version: it refuses the programs",
+}
+
+// obstacleAdvice says what to do about an obstacle; empty where nothing is known.
+func obstacleAdvice(o record.Obstacle) string {
+	advice, ok := stepAdvice[o.Step]
+	switch {
+	case ok:
+		return advice
+	case o.Step == record.StepPrivileges:
+		return adviceFor(o.Err) + "; what the kernel can do was not tried without them"
+	case o.Step == record.StepKernel && errors.Is(o.Err, record.ErrUnsupported):
+		return "use a kernel that can; distributions' kernels from 5.10 on do"
+	case o.Step == record.StepKernel && !errors.Is(o.Err, target.ErrPrivileges):
+		return ""
+	}
+	return adviceFor(o.Err)
+}
+
+// adviceFor says what to do about a process or a binary that cannot be recorded.
+func adviceFor(err error) string {
+	advice := adviceOf(err)
+	switch {
+	case advice != "":
+		return strings.ToLower(advice[:1]) + strings.TrimSuffix(advice[1:], ".")
+	case errors.Is(err, target.ErrPrivileges):
+		return privilegeAdvice(err)
+	case errors.Is(err, target.ErrForeignProc):
+		return mountAdvice
+	case errors.Is(err, image.ErrSeveralRuntimes):
+		return "record a process that has one of them"
+	case errors.Is(err, gobin.ErrNotGo):
+		return "record the Go program itself: if this one starts it, by -p"
+	case errors.Is(err, gobin.ErrDamaged):
+		return "build it without an obfuscator or packer"
+	default:
+		return "build it with a Go version from 1.18 to the newest that this gosched knows, or use a newer gosched"
+	}
 }
