@@ -60,6 +60,11 @@ func Of(ctx context.Context, src replay.Source) (*Run, error) {
 	return p.Run(sum), nil
 }
 
+// Results are those of the analyzers whose passes these are, in the order of All.
+func (p *Passes) Results(sum *replay.Summary) []any {
+	return []any{p.blocking.Result(sum), p.rules.Result(sum), p.goroutines.Result(sum, nil), p.latency.Result(sum)}
+}
+
 // Run is what is kept of what the walk has seen, given what it says of the trace.
 func (p *Passes) Run(sum *replay.Summary) *Run {
 	waits := p.blocking.Result(sum)
