@@ -6,6 +6,10 @@
 
 #define MAX_FRAMES 128
 
+enum bounds {
+	MAX_SUBJECTS = 64, /* processes that can be watched at once: a power of two */
+};
+
 /* What a record is about: the probe points' operations have the numbers of
  * gobin.Op; those from OP_THREAD_ON on are the kernel side's. */
 enum op {
@@ -71,7 +75,8 @@ struct event_base {
 	__u64 time_ns; /* CLOCK_MONOTONIC */
 	__u64 goid;
 	__s32 proc; /* -1: the thread has no P. OP_STW_*: GOMAXPROCS up to it, after it; -1: not known */
-	__u32 flags;
+	__u16 flags;
+	__u16 subject; /* whose process it is */
 };
 
 struct event_stack {
@@ -88,7 +93,7 @@ struct event_by {
 
 struct event_thread {
 	struct event_base base;
-	__u32 other_tid; /* OP_THREAD_WAKE: the waker if it is the target's, else 0 */
+	__u32 other_tid; /* OP_THREAD_WAKE: the waker if it is of the same process, else 0 */
 	__u32 state;     /* OP_THREAD_OFF: the kernel's task state */
 	char comm[16];   /* OP_THREAD_OFF: who came instead; OP_THREAD_ON: who was there before */
 };
@@ -103,7 +108,7 @@ struct stack_def {
 	__u8 op; /* OP_STACK */
 	__u8 kind;
 	__u16 frames;
-	__u32 pad;
+	__u32 subject;
 	__u64 hash;
 	__u64 pcs[MAX_FRAMES]; /* leaf first; all return addresses; only as many as frames are sent */
 };

@@ -17,16 +17,19 @@ static __always_inline struct point point_of(__u64 cookie)
 	return p;
 }
 
+/* Whose probe point it is. */
+static __always_inline __u32 subject_in(__u64 cookie) { return cookie >> 32 & (MAX_SUBJECTS - 1); }
+
 #ifdef LEGACY
-static __always_inline __u64 cookie_of(struct pt_regs *ctx)
+static __always_inline __u64 cookie_of(struct pt_regs *ctx, __u32 tgid)
 {
-	struct place at = {.ip = REG_PC(ctx), .tgid = subject.tgid};
+	struct place at = {.ip = REG_PC(ctx), .tgid = tgid};
 	__u64 *cookie = bpf_map_lookup_elem(&points, &at);
 
 	return cookie ? *cookie : 0;
 }
 #else
-static __always_inline __u64 cookie_of(struct pt_regs *ctx) { return bpf_get_attach_cookie(ctx); }
+static __always_inline __u64 cookie_of(struct pt_regs *ctx, __u32 tgid) { return bpf_get_attach_cookie(ctx); }
 #endif
 
 static __always_inline __u64 argument(struct pt_regs *ctx, __u8 arg)
@@ -48,7 +51,7 @@ static __always_inline __u64 argument(struct pt_regs *ctx, __u8 arg)
 	return 0;
 }
 
-static __always_inline void begin_event(struct event_base *e, __u8 op)
+static __always_inline void begin_event(struct event_base *e, __u8 op, __u32 subject)
 {
 	e->op = op;
 	e->reason = 0;
@@ -58,83 +61,92 @@ static __always_inline void begin_event(struct event_base *e, __u8 op)
 	e->goid = 0;
 	e->proc = -1;
 	e->flags = 0;
+	e->subject = subject;
 }
 
-#define SUBMIT(type, s) do { \
+#define SUBMIT(type, s, subject) do { \
 	void *ring = ring_of_this_cpu(); \
 	type *r = ring ? bpf_ringbuf_reserve(ring, sizeof(type), 0) : NULL; \
 	if (!r) { \
-		count_loss(1, 0); \
+		count_loss(subject, 1, 0); \
 		break; \
 	} \
 	__builtin_memcpy(r, s, sizeof(type)); \
 	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP); \
 } while (0)
 
+static __always_inline int lose_event(struct scratch *s)
+{
+	count_loss(s->seen.base.subject, 1, 0);
+	return 0;
+}
+
 /* An event of a goroutine whose id could not be read is lost. */
 static __always_inline int submit_base(struct scratch *s)
 {
 	if (!s->seen.base.goid && s->seen.base.op < OP_GC_START)
-		return count_loss(1, 0), 0;
-	SUBMIT(struct event_base, &s->seen);
+		return lose_event(s);
+	SUBMIT(struct event_base, &s->seen, s->seen.base.subject);
 	return 0;
 }
 
 static __always_inline int submit_stack(struct scratch *s)
 {
 	if (!s->seen.base.goid)
-		return count_loss(1, 0), 0;
-	SUBMIT(struct event_stack, &s->seen);
+		return lose_event(s);
+	SUBMIT(struct event_stack, &s->seen, s->seen.base.subject);
 	return 0;
 }
 
 static __noinline int submit_by(struct scratch *s)
 {
 	if (!s->seen.base.goid)
-		return count_loss(1, 0), 0;
-	SUBMIT(struct event_by, &s->seen);
+		return lose_event(s);
+	SUBMIT(struct event_by, &s->seen, s->seen.base.subject);
 	return 0;
 }
 
-static __always_inline struct goid_entry *goid_slot(__u64 gp)
+/* Go programs have their goroutines at much the same addresses. */
+static __always_inline struct goid_entry *goid_slot(struct scratch *s, __u64 gp)
 {
-	__u32 slot = (gp * GOLDEN) >> (64 - TABLE_BITS);
+	__u32 slot = ((gp ^ (__u64)s->seen.base.subject << 58) * GOLDEN) >> (64 - TABLE_BITS);
 
 	return bpf_map_lookup_elem(&goids, &slot);
 }
 
-static __always_inline void remember_goid(__u64 gp, __u64 goid)
+static __always_inline void remember_goid(struct scratch *s, __u64 gp, __u64 goid)
 {
-	struct goid_entry *e = goid_slot(gp);
+	struct goid_entry *e = goid_slot(s, gp);
 
 	if (!e)
 		return;
 	e->goid = goid;
-	e->check = sealed(gp ^ goid);
+	e->check = sealed(s, gp ^ goid);
 }
 
-static __always_inline void forget_goid(__u64 gp)
+static __always_inline void forget_goid(struct scratch *s, __u64 gp)
 {
-	struct goid_entry *e = goid_slot(gp);
+	struct goid_entry *e = goid_slot(s, gp);
 
 	if (e)
 		e->check = 0;
 }
 
 /* The id of a goroutine, read only if it is not remembered; 0 if it cannot be read. */
-static __always_inline __u64 goid_of(__u64 gp)
+static __always_inline __u64 goid_of(struct scratch *s, __u64 gp)
 {
-	struct goid_entry *e = goid_slot(gp);
+	volatile struct subject *of = subject_of(s);
+	struct goid_entry *e = goid_slot(s, gp);
 	__u64 goid;
 
-	if (know_goids && e) {
+	if (of->know_goids && e) {
 		goid = e->goid;
-		if (e->check == sealed(gp ^ goid))
+		if (e->check == sealed(s, gp ^ goid))
 			return goid;
 	}
-	goid = read_word(gp + offsets.g_goid);
-	if (know_goids && goid)
-		remember_goid(gp, goid);
+	goid = read_word(gp + of->offsets.g_goid);
+	if (of->know_goids && goid)
+		remember_goid(s, gp, goid);
 	return goid;
 }
 
@@ -170,31 +182,31 @@ static __always_inline struct thread *this_thread(struct scratch *s)
 
 	if (!t)
 		t = &s->unknown;
-	if (t == &s->unknown || t->epoch != epoch) {
+	if (t == &s->unknown || t->epoch != subject_of(s)->epoch) {
 		__builtin_memset(t, 0, sizeof(*t));
-		t->epoch = epoch;
+		t->epoch = subject_of(s)->epoch;
 	}
 	return t;
 }
 
 /* Learns this thread's m from the g in its register, which on a system stack is always the same. */
-static __always_inline void know_m(struct thread *t, __u64 g)
+static __always_inline void know_m(volatile struct subject *of, struct thread *t, __u64 g)
 {
-	if (t->m && (g == t->g0 || (g == t->curg && know_current)))
+	if (t->m && (g == t->g0 || (g == t->curg && of->know_current)))
 		return;
-	t->m = read_word(g + offsets.g_m);
-	t->g0 = read_word(t->m + offsets.m_g0);
+	t->m = read_word(g + of->offsets.g_m);
+	t->g0 = read_word(t->m + of->offsets.m_g0);
 	t->curg = 0;
 	t->p = 0;
 }
 
 /* The goroutine on this thread, 0 if there is none. */
-static __always_inline __u64 current_of(struct thread *t)
+static __always_inline __u64 current_of(volatile struct subject *of, struct thread *t)
 {
 	__u64 curg = 0;
 
-	if (!t->curg || !know_current) {
-		if (bpf_probe_read_user(&curg, sizeof(curg), (void *)(t->m + offsets.m_curg)))
+	if (!t->curg || !of->know_current) {
+		if (bpf_probe_read_user(&curg, sizeof(curg), (void *)(t->m + of->offsets.m_curg)))
 			return t->curg = 0;
 		t->curg = curg ? curg : NO_GOROUTINE;
 	}
@@ -202,19 +214,19 @@ static __always_inline __u64 current_of(struct thread *t)
 }
 
 /* Learns this thread's P, which does not change between the events after which it is forgotten. */
-static __always_inline void know_p(struct thread *t, bool again)
+static __always_inline void know_p(volatile struct subject *of, struct thread *t, bool again)
 {
 	__u64 p;
 
-	if (t->p && !again && know_proc)
+	if (t->p && !again && of->know_proc)
 		return;
-	p = read_word(t->m + offsets.m_p);
+	p = read_word(t->m + of->offsets.m_p);
 	if (p && p == t->p)
 		return;
 	t->p = p;
 	t->proc = -1;
 	if (p)
-		bpf_probe_read_user(&t->proc, sizeof(t->proc), (void *)(p + offsets.p_id));
+		bpf_probe_read_user(&t->proc, sizeof(t->proc), (void *)(p + of->offsets.p_id));
 }
 
 /* Who does it: the goroutine on this thread, and where it is. s->g is overwritten. */
@@ -223,7 +235,7 @@ static __noinline int read_doer(struct pt_regs *ctx, struct scratch *s, __u64 cu
 	if (!curg)
 		return 0;
 	if (!stack_depth) {
-		s->seen.by_goid = goid_of(curg);
+		s->seen.by_goid = goid_of(s, curg);
 		return 0;
 	}
 	if (read_g(s, curg))
@@ -236,10 +248,8 @@ static __noinline int read_doer(struct pt_regs *ctx, struct scratch *s, __u64 cu
 /* Sends that the goroutine gp of a list is runnable and gives the next one; 0: there is none. */
 static __always_inline __u64 inject_one(struct scratch *s, __u64 gp)
 {
-	if (read_g(s, gp)) {
-		count_loss(1, 0); /* and what is behind it */
-		return 0;
-	}
+	if (read_g(s, gp))
+		return lose_event(s); /* and what is behind it */
 	s->seen.base.goid = FIELD(s, __u64, g_goid);
 	s->seen.base.reason = FIELD(s, __u8, g_waitreason);
 	submit_by(s);
@@ -266,9 +276,7 @@ static __noinline int inject_list(struct scratch *s, __u64 list)
 
 	for (__u32 i = 0; i < LONGEST_LIST && gp; i++)
 		gp = inject_one_at(s->index, gp);
-	if (gp)
-		count_loss(1, 0);
-	return 0;
+	return gp ? lose_event(s) : 0;
 }
 #else
 #define LONGEST_LIST (1 << 20)
@@ -290,23 +298,22 @@ static __noinline int inject_list(struct scratch *s, __u64 list)
 	struct inject in = {.scratch = s, .gp = read_word(list)};
 
 	bpf_loop(LONGEST_LIST, inject_next, &in, 0);
-	if (in.gp)
-		count_loss(1, 0);
-	return 0;
+	return in.gp ? lose_event(s) : 0;
 }
 #endif
 
 /* coroswitch_m swaps the current goroutine with the one in its coroutine, which is returned. */
 static __always_inline __u64 read_coro(struct scratch *s, __u64 gp)
 {
-	__u64 next = read_word(read_word(gp + offsets.g_coroarg));
+	volatile struct subject *of = subject_of(s);
+	__u64 next = read_word(read_word(gp + of->offsets.g_coroarg));
 	__u8 exits = 0;
 
-	s->seen.by_goid = goid_of(next);
-	bpf_probe_read_user(&exits, sizeof(exits), (void *)(gp + offsets.g_coroexit));
+	s->seen.by_goid = goid_of(s, next);
+	bpf_probe_read_user(&exits, sizeof(exits), (void *)(gp + of->offsets.g_coroexit));
 	if (exits) {
 		s->seen.base.flags |= FLAG_CORO_EXIT;
-		forget_goid(gp);
+		forget_goid(s, gp);
 	}
 	return next;
 }
@@ -314,13 +321,11 @@ static __always_inline __u64 read_coro(struct scratch *s, __u64 gp)
 /* A goroutine that this thread has just lost or will have lost in a moment. */
 static __always_inline bool leave(struct scratch *s, struct thread *t, __u64 gp, __u8 op)
 {
-	know_p(t, false);
+	know_p(subject_of(s), t, false);
 	s->seen.base.proc = t->proc;
 	t->curg = NO_GOROUTINE;
-	if (read_g(s, gp)) {
-		count_loss(1, 0);
-		return false;
-	}
+	if (read_g(s, gp))
+		return lose_event(s);
 	s->seen.base.goid = FIELD(s, __u64, g_goid);
 	s->seen.base.reason = FIELD(s, __u8, g_waitreason);
 	if (op == OP_CORO_SWITCH)
@@ -331,42 +336,41 @@ static __always_inline bool leave(struct scratch *s, struct thread *t, __u64 gp,
 }
 
 /* Whether the goroutine that yields was made to. */
-static __always_inline bool preempted(struct pt_regs *ctx, struct point p)
+static __always_inline bool preempted(struct pt_regs *ctx, volatile struct subject *of, struct point p)
 {
 	if (p.flags & (POINT_YIELDS | POINT_PREEMPTED))
 		return p.flags & POINT_PREEMPTED;
-	if (preempted_in_arg1)
+	if (of->preempted_in_arg1)
 		return (__u8)REG_ARG1(ctx);
 #if defined(REG_LR)
-	return !(p.flags & POINT_FRAMED) && inside(&subject.gopreempt, REG_LR(ctx));
+	return !(p.flags & POINT_FRAMED) && inside(&of->gopreempt, REG_LR(ctx));
 #else
-	return inside(&subject.gopreempt, read_word(REG_SP(ctx) + p.sp_delta));
+	return inside(&of->gopreempt, read_word(REG_SP(ctx) + p.sp_delta));
 #endif
 }
 
 /* A goroutine becomes runnable or comes into being. */
 static __always_inline int appear(struct pt_regs *ctx, struct scratch *s, struct thread *t, __u64 gp, __u8 op)
 {
-	__u64 curg = current_of(t);
+	volatile struct subject *of = subject_of(s);
+	__u64 curg = current_of(of, t);
 
-	know_p(t, !curg);
+	know_p(of, t, !curg);
 	s->seen.base.proc = t->proc;
 	if (op == OP_INJECT) {
 		read_doer(ctx, s, curg);
 		return inject_list(s, gp);
 	}
 	if (op == OP_READY && curg) {
-		s->seen.base.goid = goid_of(gp);
+		s->seen.base.goid = goid_of(s, gp);
 		s->seen.base.flags |= FLAG_NO_REASON;
 	} else {
-		if (read_g(s, gp)) {
-			count_loss(1, 0);
-			return 0;
-		}
+		if (read_g(s, gp))
+			return lose_event(s);
 		s->seen.base.goid = FIELD(s, __u64, g_goid);
 		s->seen.base.reason = FIELD(s, __u8, g_waitreason);
 		s->seen.stack = FIELD(s, __u64, g_sched_pc); /* OP_CREATE*: where it will begin */
-		remember_goid(gp, s->seen.base.goid);
+		remember_goid(s, gp, s->seen.base.goid);
 	}
 	read_doer(ctx, s, curg);
 	return submit_by(s);
@@ -376,16 +380,14 @@ static __always_inline int appear(struct pt_regs *ctx, struct scratch *s, struct
 static __always_inline int enter_syscall(struct pt_regs *ctx, struct scratch *s, struct thread *t, __u64 gp)
 {
 	t->curg = gp;
-	know_p(t, false);
+	know_p(subject_of(s), t, false);
 	s->seen.base.proc = t->proc;
 	if (!stack_depth) {
-		s->seen.base.goid = goid_of(gp);
+		s->seen.base.goid = goid_of(s, gp);
 		return submit_stack(s);
 	}
-	if (read_g(s, gp)) {
-		count_loss(1, 0);
-		return 0;
-	}
+	if (read_g(s, gp))
+		return lose_event(s);
 	s->seen.base.goid = FIELD(s, __u64, g_goid);
 	s->seen.stack = live_stack(ctx, s);
 	return submit_stack(s);
@@ -395,16 +397,17 @@ static __always_inline int on_goroutine(struct pt_regs *ctx, struct scratch *s)
 {
 	struct point p = s->seen.point;
 	__u64 gp = argument(ctx, p.arg), cur = REG_G(ctx);
+	volatile struct subject *of = subject_of(s);
 	struct thread *t = this_thread(s);
 
 	if (p.op == OP_NEEDM || p.op == OP_DROPM)
 		t->m = 0;
-	know_m(t, cur);
+	know_m(of, t, cur);
 	switch (p.op) {
 	case OP_RUN:
-		s->seen.base.goid = goid_of(gp);
+		s->seen.base.goid = goid_of(s, gp);
 		t->curg = gp;
-		know_p(t, true);
+		know_p(of, t, true);
 		s->seen.base.proc = t->proc;
 		return submit_base(s);
 	case OP_READY:
@@ -418,26 +421,26 @@ static __always_inline int on_goroutine(struct pt_regs *ctx, struct scratch *s)
 	case OP_SYSCALL_EXIT:
 		t->curg = gp;
 		t->p = 0; /* it will look for one */
-		s->seen.base.goid = goid_of(gp);
+		s->seen.base.goid = goid_of(s, gp);
 		return submit_base(s);
 	case OP_NEEDM:
-		s->seen.base.goid = goid_of(gp);
+		s->seen.base.goid = goid_of(s, gp);
 		t->curg = gp;
 		return submit_base(s);
 	case OP_EXIT:
 	case OP_SYSCALL_NOP:
 	case OP_DROPM:
-		know_p(t, false);
+		know_p(of, t, false);
 		s->seen.base.proc = t->proc;
-		s->seen.base.goid = goid_of(gp);
+		s->seen.base.goid = goid_of(s, gp);
 		t->curg = NO_GOROUTINE;
 		if (p.op == OP_EXIT)
-			forget_goid(gp);
+			forget_goid(s, gp);
 		if (p.op == OP_DROPM)
 			t->m = 0;
 		return submit_base(s);
 	case OP_YIELD:
-		if (preempted(ctx, p))
+		if (preempted(ctx, of, p))
 			s->seen.base.flags |= FLAG_PREEMPTED;
 		break;
 	case OP_CORO_SWITCH:
@@ -458,25 +461,26 @@ static __always_inline __s32 read_number(__u64 addr)
 
 /* How many Ps there will be after the stop: startTheWorldWithSema sets that only after the probe
  * (go1.18-1.27 src/runtime/proc.go). */
-static __always_inline __s32 procs_to_be(void)
+static __always_inline __s32 procs_to_be(volatile struct subject *of)
 {
-	__s32 n = read_number(subject.newprocs);
+	__s32 n = read_number(of->newprocs);
 
-	return n ? n : read_number(subject.gomaxprocs);
+	return n ? n : read_number(of->gomaxprocs);
 }
 
 /* The collector's cycles and the stops of the world. */
 static __always_inline int on_range(struct pt_regs *ctx, struct scratch *s)
 {
+	volatile struct subject *of = subject_of(s);
 	struct thread *t;
 
 	switch (s->seen.point.op) {
 	case OP_STW_BEGIN:
 		s->seen.base.reason = s->seen.point.arg == ARG_NONE ? 0xff : REG_ARG0(ctx);
-		s->seen.base.proc = read_number(subject.gomaxprocs);
+		s->seen.base.proc = read_number(of->gomaxprocs);
 		break;
 	case OP_STW_END: /* the number of Ps may change while the world is stopped */
-		s->seen.base.proc = procs_to_be();
+		s->seen.base.proc = procs_to_be(of);
 		t = known_thread();
 		if (t)
 			t->p = 0;
@@ -488,7 +492,7 @@ static __noinline int observe(struct pt_regs *ctx, struct scratch *s, __u64 cook
 {
 	s->seen.point = point_of(cookie);
 	s->seen.stack = s->seen.by_goid = s->seen.by_stack = 0;
-	begin_event(&s->seen.base, s->seen.point.op);
+	begin_event(&s->seen.base, s->seen.point.op, subject_in(cookie));
 	if (s->seen.point.op >= OP_GC_START)
 		return on_range(ctx, s);
 	return on_goroutine(ctx, s);

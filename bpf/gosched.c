@@ -1,35 +1,47 @@
 //go:build ignore
 
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* The programs that watch a Go process: one for every probe point in the Go
+/* The programs that watch Go processes: one for every probe point in the Go
  * runtime, told apart by the attachment's cookie, and some for the kernel's
- * scheduler. They only read: the process's memory is never written.
+ * scheduler. They only read: a process's memory is never written.
  *
  * They are compiled twice: for kernels that have attach cookies, task storage and bpf_loop, and,
  * with LEGACY, for older ones from Linux 5.10 on. */
 #include "goroutine.h"
 
+/* A probe point that nothing is known of. */
+static __always_inline int lose_point(__u32 tgid)
+{
+	__s32 subject = subject_number(tgid);
+
+	if (subject >= 0)
+		count_loss(subject, 1, 0);
+	return 0;
+}
+
 SEC("uprobe")
 int transition(struct pt_regs *ctx)
 {
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	__u64 cookie = cookie_of(ctx, tgid);
 	struct scratch *s;
-	__u64 cookie;
 
-	if (bpf_get_current_pid_tgid() >> 32 != subject.tgid)
+	if (!cookie)
+		return lose_point(tgid);
+	if (tgid != subject_at(subject_in(cookie))->tgid)
 		return 0;
-	cookie = cookie_of(ctx);
 	s = begin_work();
-	if (s && cookie)
+	if (s)
 		observe(ctx, s, cookie);
 	else
-		count_loss(1, 0);
+		count_loss(subject_in(cookie), 1, 0);
 	end_work(s);
 	return 0;
 }
 
 static __always_inline int submit_thread(struct event_thread *t)
 {
-	SUBMIT(struct event_thread, t);
+	SUBMIT(struct event_thread, t, t->base.subject);
 	return 0;
 }
 
@@ -47,10 +59,11 @@ SEC("raw_tracepoint/sched_switch")
 int thread_switch(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct task_struct *prev = (void *)ctx->args[1], *next = (void *)ctx->args[2];
+	__s32 left = subject_number(BPF_CORE_READ(prev, tgid)), comes = subject_number(BPF_CORE_READ(next, tgid));
 	struct event_thread t = {};
 
-	if (BPF_CORE_READ(prev, tgid) == subject.tgid) {
-		begin_event(&t.base, OP_THREAD_OFF);
+	if (left >= 0) {
+		begin_event(&t.base, OP_THREAD_OFF, left);
 		t.base.tid = BPF_CORE_READ(prev, pid);
 		t.state = task_state(prev);
 		if (ctx->args[0] || !t.state)
@@ -58,8 +71,8 @@ int thread_switch(struct bpf_raw_tracepoint_args *ctx)
 		BPF_CORE_READ_INTO(&t.comm, next, comm);
 		submit_thread(&t);
 	}
-	if (BPF_CORE_READ(next, tgid) == subject.tgid) {
-		begin_event(&t.base, OP_THREAD_ON);
+	if (comes >= 0) {
+		begin_event(&t.base, OP_THREAD_ON, comes);
 		t.base.tid = BPF_CORE_READ(next, pid);
 		t.state = 0;
 		BPF_CORE_READ_INTO(&t.comm, prev, comm);
@@ -75,12 +88,14 @@ int thread_waking(struct bpf_raw_tracepoint_args *ctx)
 	struct task_struct *woken = (void *)ctx->args[0];
 	struct event_thread t = {};
 	__u64 waker = bpf_get_current_pid_tgid();
+	__u32 tgid = BPF_CORE_READ(woken, tgid);
+	__s32 subject = subject_number(tgid);
 
-	if (BPF_CORE_READ(woken, tgid) != subject.tgid)
+	if (subject < 0)
 		return 0;
-	begin_event(&t.base, OP_THREAD_WAKE);
+	begin_event(&t.base, OP_THREAD_WAKE, subject);
 	t.base.tid = BPF_CORE_READ(woken, pid);
-	if (waker >> 32 == subject.tgid)
+	if (waker >> 32 == tgid)
 		t.other_tid = waker;
 	return submit_thread(&t);
 }
@@ -88,11 +103,14 @@ int thread_waking(struct bpf_raw_tracepoint_args *ctx)
 SEC("raw_tracepoint/sched_process_exec")
 int process_exec(struct bpf_raw_tracepoint_args *ctx)
 {
+	__s32 subject = subject_number(bpf_get_current_pid_tgid() >> 32);
 	struct event_thread t = {};
 
-	if (bpf_get_current_pid_tgid() >> 32 != subject.tgid)
+	if (subject < 0)
 		return 0;
-	begin_event(&t.base, OP_EXEC);
+	begin_event(&t.base, OP_EXEC, subject);
+	/* Whatever the new program does is not what was asked about; its runtime lies elsewhere. */
+	subject_at(subject)->tgid = 0;
 	return submit_thread(&t);
 }
 
@@ -104,7 +122,7 @@ int thread_exit(struct bpf_raw_tracepoint_args *ctx)
 	__u64 id = bpf_get_current_pid_tgid();
 	__u32 tid = id;
 
-	if (id >> 32 == subject.tgid)
+	if (subject_number(id >> 32) >= 0)
 		bpf_map_delete_elem(&threads, &tid);
 	return 0;
 }

@@ -23,6 +23,12 @@ const (
 	GoschedArgARG_CLOSURE8  GoschedArg = 4
 )
 
+type GoschedBounds uint32
+
+const (
+	GoschedBoundsMAX_SUBJECTS GoschedBounds = 64
+)
+
 type GoschedCode struct {
 	_     structs.HostLayout
 	Begin uint64
@@ -30,15 +36,16 @@ type GoschedCode struct {
 }
 
 type GoschedEventBase struct {
-	_      structs.HostLayout
-	Op     uint8
-	Reason uint8
-	Cpu    uint16
-	Tid    uint32
-	TimeNs uint64
-	Goid   uint64
-	Proc   int32
-	Flags  uint32
+	_       structs.HostLayout
+	Op      uint8
+	Reason  uint8
+	Cpu     uint16
+	Tid     uint32
+	TimeNs  uint64
+	Goid    uint64
+	Proc    int32
+	Flags   uint16
+	Subject uint16
 }
 
 type GoschedEventBy struct {
@@ -86,21 +93,22 @@ type GoschedLosses struct {
 
 type GoschedOffsets struct {
 	_            structs.HostLayout
-	G_stackLo    uint16
-	G_stackHi    uint16
-	G_m          uint16
-	G_schedSp    uint16
-	G_schedPc    uint16
-	G_schedBp    uint16
-	G_goid       uint16
-	G_schedlink  uint16
-	G_waitreason uint16
 	G_coroarg    uint16
 	G_coroexit   uint16
 	M_g0         uint16
 	M_curg       uint16
 	M_p          uint16
 	P_id         uint16
+	G_stackLo    uint8
+	G_stackHi    uint8
+	G_m          uint8
+	G_schedSp    uint8
+	G_schedPc    uint8
+	G_schedBp    uint8
+	G_goid       uint8
+	G_schedlink  uint8
+	G_waitreason uint8
+	Pad          [3]uint8
 }
 
 type GoschedOp uint32
@@ -181,13 +189,13 @@ type GoschedScratch struct {
 }
 
 type GoschedStackDef struct {
-	_      structs.HostLayout
-	Op     uint8
-	Kind   uint8
-	Frames uint16
-	Pad    uint32
-	Hash   uint64
-	Pcs    [128]uint64
+	_       structs.HostLayout
+	Op      uint8
+	Kind    uint8
+	Frames  uint16
+	Subject uint32
+	Hash    uint64
+	Pcs     [128]uint64
 }
 
 type GoschedStackKind uint32
@@ -201,7 +209,7 @@ const (
 type GoschedSubject struct {
 	_         structs.HostLayout
 	Tgid      uint32
-	Pad       uint32
+	Epoch     uint32
 	Gopreempt struct {
 		_     structs.HostLayout
 		Begin uint64
@@ -224,8 +232,32 @@ type GoschedSubject struct {
 	}
 	CallbackOpened uint32
 	CallbackCaller uint32
-	Gomaxprocs     uint64
-	Newprocs       uint64
+	Offsets        struct {
+		_            structs.HostLayout
+		G_coroarg    uint16
+		G_coroexit   uint16
+		M_g0         uint16
+		M_curg       uint16
+		M_p          uint16
+		P_id         uint16
+		G_stackLo    uint8
+		G_stackHi    uint8
+		G_m          uint8
+		G_schedSp    uint8
+		G_schedPc    uint8
+		G_schedBp    uint8
+		G_goid       uint8
+		G_schedlink  uint8
+		G_waitreason uint8
+		Pad          [3]uint8
+	}
+	PreemptedInArg1 bool
+	KnowCurrent     bool
+	KnowProc        bool
+	KnowGoids       bool
+	Pad             uint32
+	Gomaxprocs      uint64
+	Newprocs        uint64
 }
 
 type GoschedThread struct {
@@ -242,34 +274,31 @@ type GoschedThread struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	GoschedMapGoids           = "goids"
-	GoschedMapLost            = "lost"
-	GoschedMapRings           = "rings"
-	GoschedMapScratches       = "scratches"
-	GoschedMapStacksSent      = "stacks_sent"
-	GoschedMapThreads         = "threads"
-	GoschedProgProcessExec    = "process_exec"
-	GoschedProgThreadSwitch   = "thread_switch"
-	GoschedProgThreadWaking   = "thread_waking"
-	GoschedProgTransition     = "transition"
-	GoschedVarEpoch           = "epoch"
-	GoschedVarKnowCurrent     = "know_current"
-	GoschedVarKnowGoids       = "know_goids"
-	GoschedVarKnowProc        = "know_proc"
-	GoschedVarOffsets         = "offsets"
-	GoschedVarPreemptedInArg1 = "preempted_in_arg1"
-	GoschedVarStackDepth      = "stack_depth"
-	GoschedVarSubject         = "subject"
-	GoschedVarUnusedArg       = "unused_arg"
-	GoschedVarUnusedBase      = "unused_base"
-	GoschedVarUnusedBy        = "unused_by"
-	GoschedVarUnusedDef       = "unused_def"
-	GoschedVarUnusedFlags     = "unused_flags"
-	GoschedVarUnusedKind      = "unused_kind"
-	GoschedVarUnusedOp        = "unused_op"
-	GoschedVarUnusedPoint     = "unused_point"
-	GoschedVarUnusedStack     = "unused_stack"
-	GoschedVarUnusedThread    = "unused_thread"
+	GoschedMapGoids          = "goids"
+	GoschedMapLost           = "lost"
+	GoschedMapRings          = "rings"
+	GoschedMapScratches      = "scratches"
+	GoschedMapStacksSent     = "stacks_sent"
+	GoschedMapSubjectNumbers = "subject_numbers"
+	GoschedMapThreads        = "threads"
+	GoschedProgProcessExec   = "process_exec"
+	GoschedProgThreadSwitch  = "thread_switch"
+	GoschedProgThreadWaking  = "thread_waking"
+	GoschedProgTransition    = "transition"
+	GoschedVarSeveral        = "several"
+	GoschedVarStackDepth     = "stack_depth"
+	GoschedVarSubjects       = "subjects"
+	GoschedVarUnusedArg      = "unused_arg"
+	GoschedVarUnusedBase     = "unused_base"
+	GoschedVarUnusedBounds   = "unused_bounds"
+	GoschedVarUnusedBy       = "unused_by"
+	GoschedVarUnusedDef      = "unused_def"
+	GoschedVarUnusedFlags    = "unused_flags"
+	GoschedVarUnusedKind     = "unused_kind"
+	GoschedVarUnusedOp       = "unused_op"
+	GoschedVarUnusedPoint    = "unused_point"
+	GoschedVarUnusedStack    = "unused_stack"
+	GoschedVarUnusedThread   = "unused_thread"
 )
 
 // LoadGosched returns the embedded CollectionSpec for Gosched.
@@ -324,36 +353,33 @@ type GoschedProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type GoschedMapSpecs struct {
-	Goids      *ebpf.MapSpec `ebpf:"goids"`
-	Lost       *ebpf.MapSpec `ebpf:"lost"`
-	Rings      *ebpf.MapSpec `ebpf:"rings"`
-	Scratches  *ebpf.MapSpec `ebpf:"scratches"`
-	StacksSent *ebpf.MapSpec `ebpf:"stacks_sent"`
-	Threads    *ebpf.MapSpec `ebpf:"threads"`
+	Goids          *ebpf.MapSpec `ebpf:"goids"`
+	Lost           *ebpf.MapSpec `ebpf:"lost"`
+	Rings          *ebpf.MapSpec `ebpf:"rings"`
+	Scratches      *ebpf.MapSpec `ebpf:"scratches"`
+	StacksSent     *ebpf.MapSpec `ebpf:"stacks_sent"`
+	SubjectNumbers *ebpf.MapSpec `ebpf:"subject_numbers"`
+	Threads        *ebpf.MapSpec `ebpf:"threads"`
 }
 
 // GoschedVariableSpecs contains global variables before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type GoschedVariableSpecs struct {
-	Epoch           *ebpf.VariableSpec `ebpf:"epoch"`
-	KnowCurrent     *ebpf.VariableSpec `ebpf:"know_current"`
-	KnowGoids       *ebpf.VariableSpec `ebpf:"know_goids"`
-	KnowProc        *ebpf.VariableSpec `ebpf:"know_proc"`
-	Offsets         *ebpf.VariableSpec `ebpf:"offsets"`
-	PreemptedInArg1 *ebpf.VariableSpec `ebpf:"preempted_in_arg1"`
-	StackDepth      *ebpf.VariableSpec `ebpf:"stack_depth"`
-	Subject         *ebpf.VariableSpec `ebpf:"subject"`
-	UnusedArg       *ebpf.VariableSpec `ebpf:"unused_arg"`
-	UnusedBase      *ebpf.VariableSpec `ebpf:"unused_base"`
-	UnusedBy        *ebpf.VariableSpec `ebpf:"unused_by"`
-	UnusedDef       *ebpf.VariableSpec `ebpf:"unused_def"`
-	UnusedFlags     *ebpf.VariableSpec `ebpf:"unused_flags"`
-	UnusedKind      *ebpf.VariableSpec `ebpf:"unused_kind"`
-	UnusedOp        *ebpf.VariableSpec `ebpf:"unused_op"`
-	UnusedPoint     *ebpf.VariableSpec `ebpf:"unused_point"`
-	UnusedStack     *ebpf.VariableSpec `ebpf:"unused_stack"`
-	UnusedThread    *ebpf.VariableSpec `ebpf:"unused_thread"`
+	Several      *ebpf.VariableSpec `ebpf:"several"`
+	StackDepth   *ebpf.VariableSpec `ebpf:"stack_depth"`
+	Subjects     *ebpf.VariableSpec `ebpf:"subjects"`
+	UnusedArg    *ebpf.VariableSpec `ebpf:"unused_arg"`
+	UnusedBase   *ebpf.VariableSpec `ebpf:"unused_base"`
+	UnusedBounds *ebpf.VariableSpec `ebpf:"unused_bounds"`
+	UnusedBy     *ebpf.VariableSpec `ebpf:"unused_by"`
+	UnusedDef    *ebpf.VariableSpec `ebpf:"unused_def"`
+	UnusedFlags  *ebpf.VariableSpec `ebpf:"unused_flags"`
+	UnusedKind   *ebpf.VariableSpec `ebpf:"unused_kind"`
+	UnusedOp     *ebpf.VariableSpec `ebpf:"unused_op"`
+	UnusedPoint  *ebpf.VariableSpec `ebpf:"unused_point"`
+	UnusedStack  *ebpf.VariableSpec `ebpf:"unused_stack"`
+	UnusedThread *ebpf.VariableSpec `ebpf:"unused_thread"`
 }
 
 // GoschedObjects contains all objects after they have been loaded into the kernel.
@@ -376,12 +402,13 @@ func (o *GoschedObjects) Close() error {
 //
 // It can be passed to LoadGoschedObjects or ebpf.CollectionSpec.LoadAndAssign.
 type GoschedMaps struct {
-	Goids      *ebpf.Map `ebpf:"goids"`
-	Lost       *ebpf.Map `ebpf:"lost"`
-	Rings      *ebpf.Map `ebpf:"rings"`
-	Scratches  *ebpf.Map `ebpf:"scratches"`
-	StacksSent *ebpf.Map `ebpf:"stacks_sent"`
-	Threads    *ebpf.Map `ebpf:"threads"`
+	Goids          *ebpf.Map `ebpf:"goids"`
+	Lost           *ebpf.Map `ebpf:"lost"`
+	Rings          *ebpf.Map `ebpf:"rings"`
+	Scratches      *ebpf.Map `ebpf:"scratches"`
+	StacksSent     *ebpf.Map `ebpf:"stacks_sent"`
+	SubjectNumbers *ebpf.Map `ebpf:"subject_numbers"`
+	Threads        *ebpf.Map `ebpf:"threads"`
 }
 
 func (m *GoschedMaps) Close() error {
@@ -391,6 +418,7 @@ func (m *GoschedMaps) Close() error {
 		m.Rings,
 		m.Scratches,
 		m.StacksSent,
+		m.SubjectNumbers,
 		m.Threads,
 	)
 }
@@ -399,24 +427,20 @@ func (m *GoschedMaps) Close() error {
 //
 // It can be passed to LoadGoschedObjects or ebpf.CollectionSpec.LoadAndAssign.
 type GoschedVariables struct {
-	Epoch           *ebpf.Variable `ebpf:"epoch"`
-	KnowCurrent     *ebpf.Variable `ebpf:"know_current"`
-	KnowGoids       *ebpf.Variable `ebpf:"know_goids"`
-	KnowProc        *ebpf.Variable `ebpf:"know_proc"`
-	Offsets         *ebpf.Variable `ebpf:"offsets"`
-	PreemptedInArg1 *ebpf.Variable `ebpf:"preempted_in_arg1"`
-	StackDepth      *ebpf.Variable `ebpf:"stack_depth"`
-	Subject         *ebpf.Variable `ebpf:"subject"`
-	UnusedArg       *ebpf.Variable `ebpf:"unused_arg"`
-	UnusedBase      *ebpf.Variable `ebpf:"unused_base"`
-	UnusedBy        *ebpf.Variable `ebpf:"unused_by"`
-	UnusedDef       *ebpf.Variable `ebpf:"unused_def"`
-	UnusedFlags     *ebpf.Variable `ebpf:"unused_flags"`
-	UnusedKind      *ebpf.Variable `ebpf:"unused_kind"`
-	UnusedOp        *ebpf.Variable `ebpf:"unused_op"`
-	UnusedPoint     *ebpf.Variable `ebpf:"unused_point"`
-	UnusedStack     *ebpf.Variable `ebpf:"unused_stack"`
-	UnusedThread    *ebpf.Variable `ebpf:"unused_thread"`
+	Several      *ebpf.Variable `ebpf:"several"`
+	StackDepth   *ebpf.Variable `ebpf:"stack_depth"`
+	Subjects     *ebpf.Variable `ebpf:"subjects"`
+	UnusedArg    *ebpf.Variable `ebpf:"unused_arg"`
+	UnusedBase   *ebpf.Variable `ebpf:"unused_base"`
+	UnusedBounds *ebpf.Variable `ebpf:"unused_bounds"`
+	UnusedBy     *ebpf.Variable `ebpf:"unused_by"`
+	UnusedDef    *ebpf.Variable `ebpf:"unused_def"`
+	UnusedFlags  *ebpf.Variable `ebpf:"unused_flags"`
+	UnusedKind   *ebpf.Variable `ebpf:"unused_kind"`
+	UnusedOp     *ebpf.Variable `ebpf:"unused_op"`
+	UnusedPoint  *ebpf.Variable `ebpf:"unused_point"`
+	UnusedStack  *ebpf.Variable `ebpf:"unused_stack"`
+	UnusedThread *ebpf.Variable `ebpf:"unused_thread"`
 }
 
 // GoschedPrograms contains all programs after they have been loaded into the kernel.

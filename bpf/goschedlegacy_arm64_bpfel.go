@@ -25,25 +25,6 @@ type GoschedLegacyLosses struct {
 	Stacks uint64
 }
 
-type GoschedLegacyOffsets struct {
-	_            structs.HostLayout
-	G_stackLo    uint16
-	G_stackHi    uint16
-	G_m          uint16
-	G_schedSp    uint16
-	G_schedPc    uint16
-	G_schedBp    uint16
-	G_goid       uint16
-	G_schedlink  uint16
-	G_waitreason uint16
-	G_coroarg    uint16
-	G_coroexit   uint16
-	M_g0         uint16
-	M_curg       uint16
-	M_p          uint16
-	P_id         uint16
-}
-
 type GoschedLegacyPlace struct {
 	_    structs.HostLayout
 	Ip   uint64
@@ -59,15 +40,16 @@ type GoschedLegacyScratch struct {
 	Seen  struct {
 		_    structs.HostLayout
 		Base struct {
-			_      structs.HostLayout
-			Op     uint8
-			Reason uint8
-			Cpu    uint16
-			Tid    uint32
-			TimeNs uint64
-			Goid   uint64
-			Proc   int32
-			Flags  uint32
+			_       structs.HostLayout
+			Op      uint8
+			Reason  uint8
+			Cpu     uint16
+			Tid     uint32
+			TimeNs  uint64
+			Goid    uint64
+			Proc    int32
+			Flags   uint16
+			Subject uint16
 		}
 		Stack   uint64
 		ByGoid  uint64
@@ -95,13 +77,13 @@ type GoschedLegacyScratch struct {
 		InC  uint64
 	}
 	Def struct {
-		_      structs.HostLayout
-		Op     uint8
-		Kind   uint8
-		Frames uint16
-		Pad    uint32
-		Hash   uint64
-		Pcs    [128]uint64
+		_       structs.HostLayout
+		Op      uint8
+		Kind    uint8
+		Frames  uint16
+		Subject uint32
+		Hash    uint64
+		Pcs     [128]uint64
 	}
 	Window [1024]uint8
 }
@@ -109,7 +91,7 @@ type GoschedLegacyScratch struct {
 type GoschedLegacySubject struct {
 	_         structs.HostLayout
 	Tgid      uint32
-	Pad       uint32
+	Epoch     uint32
 	Gopreempt struct {
 		_     structs.HostLayout
 		Begin uint64
@@ -132,8 +114,32 @@ type GoschedLegacySubject struct {
 	}
 	CallbackOpened uint32
 	CallbackCaller uint32
-	Gomaxprocs     uint64
-	Newprocs       uint64
+	Offsets        struct {
+		_            structs.HostLayout
+		G_coroarg    uint16
+		G_coroexit   uint16
+		M_g0         uint16
+		M_curg       uint16
+		M_p          uint16
+		P_id         uint16
+		G_stackLo    uint8
+		G_stackHi    uint8
+		G_m          uint8
+		G_schedSp    uint8
+		G_schedPc    uint8
+		G_schedBp    uint8
+		G_goid       uint8
+		G_schedlink  uint8
+		G_waitreason uint8
+		Pad          [3]uint8
+	}
+	PreemptedInArg1 bool
+	KnowCurrent     bool
+	KnowProc        bool
+	KnowGoids       bool
+	Pad             uint32
+	Gomaxprocs      uint64
+	Newprocs        uint64
 }
 
 type GoschedLegacyThread struct {
@@ -150,37 +156,34 @@ type GoschedLegacyThread struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	GoschedLegacyMapGoids           = "goids"
-	GoschedLegacyMapLost            = "lost"
-	GoschedLegacyMapPoints          = "points"
-	GoschedLegacyMapRings           = "rings"
-	GoschedLegacyMapScratches       = "scratches"
-	GoschedLegacyMapStacksSent      = "stacks_sent"
-	GoschedLegacyMapThreads         = "threads"
-	GoschedLegacyProgProcessExec    = "process_exec"
-	GoschedLegacyProgThreadExit     = "thread_exit"
-	GoschedLegacyProgThreadSwitch   = "thread_switch"
-	GoschedLegacyProgThreadWaking   = "thread_waking"
-	GoschedLegacyProgTransition     = "transition"
-	GoschedLegacyVarEpoch           = "epoch"
-	GoschedLegacyVarKnowCurrent     = "know_current"
-	GoschedLegacyVarKnowGoids       = "know_goids"
-	GoschedLegacyVarKnowProc        = "know_proc"
-	GoschedLegacyVarOffsets         = "offsets"
-	GoschedLegacyVarPreemptedInArg1 = "preempted_in_arg1"
-	GoschedLegacyVarStackDepth      = "stack_depth"
-	GoschedLegacyVarSubject         = "subject"
-	GoschedLegacyVarUnusedArg       = "unused_arg"
-	GoschedLegacyVarUnusedBase      = "unused_base"
-	GoschedLegacyVarUnusedBy        = "unused_by"
-	GoschedLegacyVarUnusedDef       = "unused_def"
-	GoschedLegacyVarUnusedFlags     = "unused_flags"
-	GoschedLegacyVarUnusedKind      = "unused_kind"
-	GoschedLegacyVarUnusedOp        = "unused_op"
-	GoschedLegacyVarUnusedPlace     = "unused_place"
-	GoschedLegacyVarUnusedPoint     = "unused_point"
-	GoschedLegacyVarUnusedStack     = "unused_stack"
-	GoschedLegacyVarUnusedThread    = "unused_thread"
+	GoschedLegacyMapGoids          = "goids"
+	GoschedLegacyMapLost           = "lost"
+	GoschedLegacyMapPoints         = "points"
+	GoschedLegacyMapRings          = "rings"
+	GoschedLegacyMapScratches      = "scratches"
+	GoschedLegacyMapStacksSent     = "stacks_sent"
+	GoschedLegacyMapSubjectNumbers = "subject_numbers"
+	GoschedLegacyMapThreads        = "threads"
+	GoschedLegacyProgProcessExec   = "process_exec"
+	GoschedLegacyProgThreadExit    = "thread_exit"
+	GoschedLegacyProgThreadSwitch  = "thread_switch"
+	GoschedLegacyProgThreadWaking  = "thread_waking"
+	GoschedLegacyProgTransition    = "transition"
+	GoschedLegacyVarSeveral        = "several"
+	GoschedLegacyVarStackDepth     = "stack_depth"
+	GoschedLegacyVarSubjects       = "subjects"
+	GoschedLegacyVarUnusedArg      = "unused_arg"
+	GoschedLegacyVarUnusedBase     = "unused_base"
+	GoschedLegacyVarUnusedBounds   = "unused_bounds"
+	GoschedLegacyVarUnusedBy       = "unused_by"
+	GoschedLegacyVarUnusedDef      = "unused_def"
+	GoschedLegacyVarUnusedFlags    = "unused_flags"
+	GoschedLegacyVarUnusedKind     = "unused_kind"
+	GoschedLegacyVarUnusedOp       = "unused_op"
+	GoschedLegacyVarUnusedPlace    = "unused_place"
+	GoschedLegacyVarUnusedPoint    = "unused_point"
+	GoschedLegacyVarUnusedStack    = "unused_stack"
+	GoschedLegacyVarUnusedThread   = "unused_thread"
 )
 
 // LoadGoschedLegacy returns the embedded CollectionSpec for GoschedLegacy.
@@ -236,38 +239,35 @@ type GoschedLegacyProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type GoschedLegacyMapSpecs struct {
-	Goids      *ebpf.MapSpec `ebpf:"goids"`
-	Lost       *ebpf.MapSpec `ebpf:"lost"`
-	Points     *ebpf.MapSpec `ebpf:"points"`
-	Rings      *ebpf.MapSpec `ebpf:"rings"`
-	Scratches  *ebpf.MapSpec `ebpf:"scratches"`
-	StacksSent *ebpf.MapSpec `ebpf:"stacks_sent"`
-	Threads    *ebpf.MapSpec `ebpf:"threads"`
+	Goids          *ebpf.MapSpec `ebpf:"goids"`
+	Lost           *ebpf.MapSpec `ebpf:"lost"`
+	Points         *ebpf.MapSpec `ebpf:"points"`
+	Rings          *ebpf.MapSpec `ebpf:"rings"`
+	Scratches      *ebpf.MapSpec `ebpf:"scratches"`
+	StacksSent     *ebpf.MapSpec `ebpf:"stacks_sent"`
+	SubjectNumbers *ebpf.MapSpec `ebpf:"subject_numbers"`
+	Threads        *ebpf.MapSpec `ebpf:"threads"`
 }
 
 // GoschedLegacyVariableSpecs contains global variables before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type GoschedLegacyVariableSpecs struct {
-	Epoch           *ebpf.VariableSpec `ebpf:"epoch"`
-	KnowCurrent     *ebpf.VariableSpec `ebpf:"know_current"`
-	KnowGoids       *ebpf.VariableSpec `ebpf:"know_goids"`
-	KnowProc        *ebpf.VariableSpec `ebpf:"know_proc"`
-	Offsets         *ebpf.VariableSpec `ebpf:"offsets"`
-	PreemptedInArg1 *ebpf.VariableSpec `ebpf:"preempted_in_arg1"`
-	StackDepth      *ebpf.VariableSpec `ebpf:"stack_depth"`
-	Subject         *ebpf.VariableSpec `ebpf:"subject"`
-	UnusedArg       *ebpf.VariableSpec `ebpf:"unused_arg"`
-	UnusedBase      *ebpf.VariableSpec `ebpf:"unused_base"`
-	UnusedBy        *ebpf.VariableSpec `ebpf:"unused_by"`
-	UnusedDef       *ebpf.VariableSpec `ebpf:"unused_def"`
-	UnusedFlags     *ebpf.VariableSpec `ebpf:"unused_flags"`
-	UnusedKind      *ebpf.VariableSpec `ebpf:"unused_kind"`
-	UnusedOp        *ebpf.VariableSpec `ebpf:"unused_op"`
-	UnusedPlace     *ebpf.VariableSpec `ebpf:"unused_place"`
-	UnusedPoint     *ebpf.VariableSpec `ebpf:"unused_point"`
-	UnusedStack     *ebpf.VariableSpec `ebpf:"unused_stack"`
-	UnusedThread    *ebpf.VariableSpec `ebpf:"unused_thread"`
+	Several      *ebpf.VariableSpec `ebpf:"several"`
+	StackDepth   *ebpf.VariableSpec `ebpf:"stack_depth"`
+	Subjects     *ebpf.VariableSpec `ebpf:"subjects"`
+	UnusedArg    *ebpf.VariableSpec `ebpf:"unused_arg"`
+	UnusedBase   *ebpf.VariableSpec `ebpf:"unused_base"`
+	UnusedBounds *ebpf.VariableSpec `ebpf:"unused_bounds"`
+	UnusedBy     *ebpf.VariableSpec `ebpf:"unused_by"`
+	UnusedDef    *ebpf.VariableSpec `ebpf:"unused_def"`
+	UnusedFlags  *ebpf.VariableSpec `ebpf:"unused_flags"`
+	UnusedKind   *ebpf.VariableSpec `ebpf:"unused_kind"`
+	UnusedOp     *ebpf.VariableSpec `ebpf:"unused_op"`
+	UnusedPlace  *ebpf.VariableSpec `ebpf:"unused_place"`
+	UnusedPoint  *ebpf.VariableSpec `ebpf:"unused_point"`
+	UnusedStack  *ebpf.VariableSpec `ebpf:"unused_stack"`
+	UnusedThread *ebpf.VariableSpec `ebpf:"unused_thread"`
 }
 
 // GoschedLegacyObjects contains all objects after they have been loaded into the kernel.
@@ -290,13 +290,14 @@ func (o *GoschedLegacyObjects) Close() error {
 //
 // It can be passed to LoadGoschedLegacyObjects or ebpf.CollectionSpec.LoadAndAssign.
 type GoschedLegacyMaps struct {
-	Goids      *ebpf.Map `ebpf:"goids"`
-	Lost       *ebpf.Map `ebpf:"lost"`
-	Points     *ebpf.Map `ebpf:"points"`
-	Rings      *ebpf.Map `ebpf:"rings"`
-	Scratches  *ebpf.Map `ebpf:"scratches"`
-	StacksSent *ebpf.Map `ebpf:"stacks_sent"`
-	Threads    *ebpf.Map `ebpf:"threads"`
+	Goids          *ebpf.Map `ebpf:"goids"`
+	Lost           *ebpf.Map `ebpf:"lost"`
+	Points         *ebpf.Map `ebpf:"points"`
+	Rings          *ebpf.Map `ebpf:"rings"`
+	Scratches      *ebpf.Map `ebpf:"scratches"`
+	StacksSent     *ebpf.Map `ebpf:"stacks_sent"`
+	SubjectNumbers *ebpf.Map `ebpf:"subject_numbers"`
+	Threads        *ebpf.Map `ebpf:"threads"`
 }
 
 func (m *GoschedLegacyMaps) Close() error {
@@ -307,6 +308,7 @@ func (m *GoschedLegacyMaps) Close() error {
 		m.Rings,
 		m.Scratches,
 		m.StacksSent,
+		m.SubjectNumbers,
 		m.Threads,
 	)
 }
@@ -315,25 +317,21 @@ func (m *GoschedLegacyMaps) Close() error {
 //
 // It can be passed to LoadGoschedLegacyObjects or ebpf.CollectionSpec.LoadAndAssign.
 type GoschedLegacyVariables struct {
-	Epoch           *ebpf.Variable `ebpf:"epoch"`
-	KnowCurrent     *ebpf.Variable `ebpf:"know_current"`
-	KnowGoids       *ebpf.Variable `ebpf:"know_goids"`
-	KnowProc        *ebpf.Variable `ebpf:"know_proc"`
-	Offsets         *ebpf.Variable `ebpf:"offsets"`
-	PreemptedInArg1 *ebpf.Variable `ebpf:"preempted_in_arg1"`
-	StackDepth      *ebpf.Variable `ebpf:"stack_depth"`
-	Subject         *ebpf.Variable `ebpf:"subject"`
-	UnusedArg       *ebpf.Variable `ebpf:"unused_arg"`
-	UnusedBase      *ebpf.Variable `ebpf:"unused_base"`
-	UnusedBy        *ebpf.Variable `ebpf:"unused_by"`
-	UnusedDef       *ebpf.Variable `ebpf:"unused_def"`
-	UnusedFlags     *ebpf.Variable `ebpf:"unused_flags"`
-	UnusedKind      *ebpf.Variable `ebpf:"unused_kind"`
-	UnusedOp        *ebpf.Variable `ebpf:"unused_op"`
-	UnusedPlace     *ebpf.Variable `ebpf:"unused_place"`
-	UnusedPoint     *ebpf.Variable `ebpf:"unused_point"`
-	UnusedStack     *ebpf.Variable `ebpf:"unused_stack"`
-	UnusedThread    *ebpf.Variable `ebpf:"unused_thread"`
+	Several      *ebpf.Variable `ebpf:"several"`
+	StackDepth   *ebpf.Variable `ebpf:"stack_depth"`
+	Subjects     *ebpf.Variable `ebpf:"subjects"`
+	UnusedArg    *ebpf.Variable `ebpf:"unused_arg"`
+	UnusedBase   *ebpf.Variable `ebpf:"unused_base"`
+	UnusedBounds *ebpf.Variable `ebpf:"unused_bounds"`
+	UnusedBy     *ebpf.Variable `ebpf:"unused_by"`
+	UnusedDef    *ebpf.Variable `ebpf:"unused_def"`
+	UnusedFlags  *ebpf.Variable `ebpf:"unused_flags"`
+	UnusedKind   *ebpf.Variable `ebpf:"unused_kind"`
+	UnusedOp     *ebpf.Variable `ebpf:"unused_op"`
+	UnusedPlace  *ebpf.Variable `ebpf:"unused_place"`
+	UnusedPoint  *ebpf.Variable `ebpf:"unused_point"`
+	UnusedStack  *ebpf.Variable `ebpf:"unused_stack"`
+	UnusedThread *ebpf.Variable `ebpf:"unused_thread"`
 }
 
 // GoschedLegacyPrograms contains all programs after they have been loaded into the kernel.

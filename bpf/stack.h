@@ -55,6 +55,7 @@ static __always_inline void add_frame(struct scratch *s, __u64 pc)
  * where the chain breaks. */
 LOOP_BODY bool next_frame(struct scratch *s)
 {
+	volatile struct subject *of = subject_of(s);
 	struct walk *w = &s->walk;
 	__u64 fp = w->fp, at = fp - w->base, up, ret;
 
@@ -74,12 +75,12 @@ LOOP_BODY bool next_frame(struct scratch *s)
 	s->def.kind = STACK_DEEP;
 	if (w->in_c) {
 		w->in_c = 0;
-		w->fp = fp + subject.callback_caller;
+		w->fp = fp + of->callback_caller;
 		return true;
 	}
-	if (inside(&subject.cgocallback, ret)) {
+	if (inside(&of->cgocallback, ret)) {
 		w->in_c = 1;
-		w->fp = fp + subject.callback_opened;
+		w->fp = fp + of->callback_opened;
 		return true;
 	}
 	w->fp = up;
@@ -125,7 +126,8 @@ static __always_inline __u64 walk_stack(struct scratch *s, __u64 pc, __u64 word)
 	s->def.op = OP_STACK;
 	s->def.kind = STACK_WHOLE;
 	s->def.frames = 0;
-	s->def.hash = GOLDEN;
+	s->def.subject = s->seen.base.subject;
+	s->def.hash = GOLDEN ^ s->def.subject;
 	if (pc)
 		add_frame(s, pc);
 	if (word)
@@ -136,12 +138,12 @@ static __always_inline __u64 walk_stack(struct scratch *s, __u64 pc, __u64 word)
 	s->def.hash = hash;
 	slot = hash >> (64 - TABLE_BITS);
 	sent = bpf_map_lookup_elem(&stacks_sent, &slot);
-	if (!sent || *sent == sealed(hash))
+	if (!sent || *sent == sealed(s, hash))
 		return hash;
 	if (send_stack(s))
-		count_loss(0, 1); /* the next one tries again */
+		count_loss(s->def.subject, 0, 1); /* the next one tries again */
 	else
-		*sent = sealed(hash);
+		*sent = sealed(s, hash);
 	return hash;
 }
 
@@ -170,7 +172,7 @@ static __always_inline bool open_stack(struct scratch *s, __u64 sp, __u64 fp)
 	s->walk.hi = FIELD(s, __u64, g_stack_hi);
 	if (sp >= FIELD(s, __u64, g_stack_lo) && !open_window(s, sp - BELOW_SP))
 		return true;
-	count_loss(0, 1);
+	count_loss(s->seen.base.subject, 0, 1);
 	return false;
 }
 
@@ -181,7 +183,7 @@ static __always_inline __u64 leaf_of_systemstack(struct scratch *s) { return 0; 
 
 static __always_inline __u64 caller_in_prologue(struct scratch *s)
 {
-	return *(__u64 *)(s->g.bytes + offsets.g_sched_bp - 8);
+	return *(__u64 *)(s->g.bytes + subject_of(s)->offsets.g_sched_bp - 8);
 }
 #else
 static __always_inline __u64 leaf_of_systemstack(struct scratch *s) { return first_word(s); }
@@ -198,9 +200,9 @@ static __noinline __u64 saved_stack(struct scratch *s, __u32 op)
 
 	if (!open_stack(s, FIELD(s, __u64, g_sched_sp), FIELD(s, __u64, g_sched_bp)))
 		return 0;
-	if (inside(&subject.systemstack_switch, pc))
+	if (inside(&subject_of(s)->systemstack_switch, pc))
 		pc = leaf_of_systemstack(s);
-	else if (op == OP_PREEMPT_PARK && !inside(&subject.async_preempt, pc))
+	else if (op == OP_PREEMPT_PARK && !inside(&subject_of(s)->async_preempt, pc))
 		word = caller_in_prologue(s);
 	return name_stack(s, pc, word);
 }

@@ -9,12 +9,14 @@
 /* The bytes of a g that an event may need. The recorder checks that all fields are in them. */
 #define G_BYTES 192
 
-/* Byte offsets in the runtime's structs, for the Go version that is watched.
- * A field that this version does not have is 0xffff. */
+/* Byte offsets in the runtime's structs, for the Go version that is watched. Those of one byte are
+ * in G_BYTES: whatever such a byte says, the verifier knows that a read there stays in a scratch. Of
+ * the others, a field that this version does not have is 0xffff. */
 struct offsets {
-	__u16 g_stack_lo, g_stack_hi, g_m, g_sched_sp, g_sched_pc, g_sched_bp;
-	__u16 g_goid, g_schedlink, g_waitreason, g_coroarg, g_coroexit;
-	__u16 m_g0, m_curg, m_p, p_id;
+	__u16 g_coroarg, g_coroexit, m_g0, m_curg, m_p, p_id;
+	__u8 g_stack_lo, g_stack_hi, g_m, g_sched_sp, g_sched_pc, g_sched_bp;
+	__u8 g_goid, g_schedlink, g_waitreason;
+	__u8 pad[3];
 };
 
 /* A run of machine code. */
@@ -22,21 +24,16 @@ struct code {
 	__u64 begin, end;
 };
 
-/* What holds for every process that runs one build of a program. */
+/* What holds for all processes that are watched. */
 volatile const __u32 stack_depth;
-volatile const bool preempted_in_arg1; /* goschedImpl is told since Go 1.22 */
-/* Every change of a thread's goroutine is watched, so that it need not be read. */
-volatile const bool know_current;
-/* Every change of a thread's P is watched. */
-volatile const bool know_proc;
-/* Every end or beginning of a goroutine is watched, so that ids can be remembered. */
-volatile const bool know_goids;
-volatile const struct offsets offsets;
 
-/* The process that is watched. Loaded programs can be given another one of the same build. */
+/* A process that is watched. Loaded programs can be given others, of any build. */
 struct subject {
-	__u32 tgid; /* in the root namespace */
-	__u32 pad;
+	__u32 tgid; /* in the root namespace; 0: it is not watched, or not any more */
+	/* What the programs remember of threads, goroutines and stacks holds for one number of this
+	 * only. The process gets another when moves may have gone unseen, as while the probes are being
+	 * attached. No other process ever has that number. */
+	__u32 epoch;
 	/* Who preempts: the caller of goschedImpl up to Go 1.21, and the function that leaves a
 	 * goroutine's stack with a frame of its own on it. */
 	struct code gopreempt, async_preempt;
@@ -47,15 +44,31 @@ struct subject {
 	 * the frame that cgocallback opened, and from there so many to that of who called C. */
 	struct code cgocallback;
 	__u32 callback_opened, callback_caller;
+	struct offsets offsets;
+	bool preempted_in_arg1; /* goschedImpl is told since Go 1.22 */
+	/* Every change of a thread's goroutine is watched, so that it need not be read. */
+	bool know_current;
+	/* Every change of a thread's P is watched. */
+	bool know_proc;
+	/* Every end or beginning of a goroutine is watched, so that ids can be remembered. */
+	bool know_goids;
+	__u32 pad;
 	/* The addresses of the runtime's variables of these names; 0: not known. */
 	__u64 gomaxprocs, newprocs;
 };
 
-volatile struct subject subject;
+volatile struct subject subjects[MAX_SUBJECTS];
 
-/* What programs remember of threads, goroutines and stacks holds for one number of this only: it
- * goes up when moves may have gone unseen, as while the probes are being attached. */
-volatile __u32 epoch;
+/* There are others than the first. */
+volatile bool several;
+
+/* Where in subjects a process is, by its tgid. One that is not watched any more may still be here. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MAX_SUBJECTS);
+	__type(key, __u32);
+	__type(value, __u32);
+} subject_numbers SEC(".maps");
 
 struct ring {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -69,7 +82,7 @@ struct {
 	__array(values, struct ring);
 } rings SEC(".maps");
 
-/* What did not fit, by CPU. The recorder maps it into its memory: while a process asks for a map by
+/* What did not fit, by CPU and process. The recorder maps it into its memory: while a process asks for a map by
  * system call, older kernels run no probe's program on its CPU, and say nothing
  * (bpf_disable_instrumentation, Linux 5.7-5.19 kernel/trace/bpf_trace.c, trace_call_bpf). */
 struct losses {
@@ -80,7 +93,7 @@ struct losses {
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1); /* set to the number of CPUs */
+	__uint(max_entries, MAX_SUBJECTS); /* set to that for each CPU */
 	__type(key, __u32);
 	__type(value, struct losses);
 } lost SEC(".maps");
@@ -115,8 +128,8 @@ struct {
 } threads SEC(".maps");
 #endif
 
-/* Goroutine ids by the address of the g. check is both of them and the epoch, so that an entry that
- * two CPUs write at once fits neither. */
+/* Goroutine ids by process and address of the g. check is the address, the id and the epoch, so that
+ * an entry that two CPUs write at once fits neither. */
 struct goid_entry {
 	__u64 goid;
 	__u64 check;
@@ -158,7 +171,7 @@ struct place {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 4096);
+	__uint(max_entries, 1 << 14);
 	__type(key, struct place);
 	__type(value, __u64);
 } points SEC(".maps");
@@ -216,6 +229,7 @@ struct {
 
 /* Keeps the types in the object's BTF for the Go side. */
 const enum op *unused_op __attribute__((unused));
+const enum bounds *unused_bounds __attribute__((unused));
 const enum arg *unused_arg __attribute__((unused));
 const enum event_flags *unused_flags __attribute__((unused));
 const enum point_flags *unused_point __attribute__((unused));
@@ -226,10 +240,10 @@ const struct event_by *unused_by __attribute__((unused));
 const struct event_thread *unused_thread __attribute__((unused));
 const struct stack_def *unused_def __attribute__((unused));
 
-static __always_inline void count_loss(__u64 events, __u64 stacks)
+static __always_inline void count_loss(__u32 subject, __u64 events, __u64 stacks)
 {
-	__u32 cpu = bpf_get_smp_processor_id();
-	struct losses *l = bpf_map_lookup_elem(&lost, &cpu);
+	__u32 i = bpf_get_smp_processor_id() * MAX_SUBJECTS + subject;
+	struct losses *l = bpf_map_lookup_elem(&lost, &i);
 
 	if (!l)
 		return;
@@ -298,7 +312,33 @@ static __always_inline void end_work(struct scratch *s)
 		__sync_fetch_and_add(&s->busy, -1);
 }
 
-#define FIELD(s, type, field) (*(type *)((s)->g.bytes + offsets.field))
+static __always_inline volatile struct subject *subject_at(__u32 i)
+{
+	return &subjects[i & (MAX_SUBJECTS - 1)];
+}
+
+/* The process whose event is being handled. */
+static __always_inline volatile struct subject *subject_of(struct scratch *s)
+{
+	return subject_at(s->seen.base.subject);
+}
+
+/* The number of the process with that tgid; -1: it is not watched. */
+static __always_inline __s32 subject_number(__u32 tgid)
+{
+	__u32 *i;
+
+	if (!tgid) /* idle threads have it too */
+		return -1;
+	if (tgid == subjects[0].tgid)
+		return 0;
+	if (!several)
+		return -1;
+	i = bpf_map_lookup_elem(&subject_numbers, &tgid);
+	return i && subject_at(*i)->tgid == tgid ? (__s32)(*i & (MAX_SUBJECTS - 1)) : -1;
+}
+
+#define FIELD(s, type, field) (*(type *)((s)->g.bytes + subject_of(s)->offsets.field))
 
 static __always_inline int read_g(struct scratch *s, __u64 gp)
 {
@@ -322,8 +362,11 @@ static __always_inline __u64 mix(__u64 h, __u64 v)
 	return h ^ (h >> 29);
 }
 
-/* A value as it is in a table for as long as the epoch lasts. */
-static __always_inline __u64 sealed(__u64 v) { return v ^ epoch * GOLDEN; }
+/* A value as it is in a table for as long as the process's epoch lasts. */
+static __always_inline __u64 sealed(struct scratch *s, __u64 v)
+{
+	return v ^ subject_of(s)->epoch * GOLDEN;
+}
 
 static __always_inline bool inside(const volatile struct code *c, __u64 pc)
 {

@@ -61,8 +61,9 @@ type Metadata struct {
 
 // Snapshot is one reading of a process's goroutines from its memory.
 type Snapshot struct {
-	BeginNS int64 `json:"begin_ns"` // When the reading began.
-	EndNS   int64 `json:"end_ns"`   // When it ended.
+	PID     int32 `json:"pid,omitempty"` // The process.
+	BeginNS int64 `json:"begin_ns"`      // When the reading began.
+	EndNS   int64 `json:"end_ns"`        // When it ended.
 	// Whether it was made at the end of the recording. False: at its beginning, or because a plugin
 	// was opened.
 	AtEnd bool `json:"at_end,omitempty"`
@@ -111,8 +112,14 @@ type Process struct {
 	GOMAXPROCS int `json:"gomaxprocs,omitempty"`
 	// CPUs that the cgroup could use when the recording began. 0: no limit. `limit` rows say what
 	// it was later.
-	CPUQuota float64    `json:"cpu_quota,omitempty"`
-	Coverage []Coverage `json:"coverage"` // Which classes of transitions can be in the trace, each once.
+	CPUQuota float64 `json:"cpu_quota,omitempty"`
+	// When the process's part of the recording ended, if that was before the recording did: it
+	// exited or replaced its program. 0: it did not.
+	EndNS      int64      `json:"end_ns,omitempty"`
+	EndReason  string     `json:"end_reason,omitempty"`  // Why.
+	Lost       int64      `json:"lost,omitempty"`        // The process's part of the recording's `lost`.
+	LostStacks int64      `json:"lost_stacks,omitempty"` // The process's part of `lost_stacks`.
+	Coverage   []Coverage `json:"coverage"`              // Which classes of transitions can be in the trace, each once.
 	// Go code that is not in the executable: plugins, or a library in a program that is not Go.
 	Modules []Module `json:"modules,omitempty"`
 }

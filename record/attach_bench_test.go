@@ -215,7 +215,7 @@ func recordCommand(b *testing.B, exe string, opts record.Options) {
 	}
 	defer child.Close()
 	opts.Ready = child.Resume
-	if _, err := record.Record(b.Context(), child.Process, opts); err != nil {
+	if _, err := record.Record(b.Context(), opts, child.Process); err != nil {
 		b.Fatal(err)
 	}
 	if _, err := child.Wait(); err != nil {

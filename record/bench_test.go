@@ -182,7 +182,7 @@ func recordInBackground(tb testing.TB, pid int, opts record.Options) (stop func(
 	var failed error
 	go func() {
 		defer close(done)
-		sum, failed = record.Record(ctx, proc, opts)
+		sum, failed = record.Record(ctx, opts, proc)
 	}()
 	select {
 	case <-attached:

@@ -44,7 +44,7 @@ func TestTheMachineIsMeasured(t *testing.T) {
 	}
 	defer proc.Close()
 	path := filepath.Join(t.TempDir(), "t.parquet")
-	summary, err := record.Record(t.Context(), proc, record.Options{Output: path, Duration: time.Second})
+	summary, err := record.Record(t.Context(), record.Options{Output: path, Duration: time.Second}, proc)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,14 +63,15 @@ func TestTheTimeOfAProcessThatEndedIsKnown(t *testing.T) {
 	defer child.Close()
 	waited := make(chan error, 1)
 	path := filepath.Join(t.TempDir(), "t.parquet")
-	summary, err := record.Record(t.Context(), child.Process, record.Options{Output: path, Ready: func() error {
+	opts := record.Options{Output: path, Ready: func() error {
 		err := child.Resume()
 		go func() {
 			_, err := child.Wait()
 			waited <- err
 		}()
 		return err
-	}})
+	}}
+	summary, err := record.Record(t.Context(), opts, child.Process)
 	if err != nil {
 		t.Fatal(err)
 	}

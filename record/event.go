@@ -51,6 +51,7 @@ type event struct {
 	text    uint32 // in the reasons table: the comm or state of a thread
 	cpu     uint16
 	flags   uint16
+	subject uint16 // the number of the process it is about
 	op      op
 	reason  uint8
 }
@@ -76,15 +77,19 @@ func decode(raw []byte, e *event) error {
 		return fmt.Errorf("%w: operation %d", errRecord, raw[0])
 	}
 	le := binary.LittleEndian
+	if s := le.Uint16(raw[30:]); s >= uint16(maxSubjects) {
+		return fmt.Errorf("%w: of process number %d", errRecord, s)
+	}
 	*e = event{
-		op:     op(raw[0]),
-		reason: raw[1],
-		cpu:    le.Uint16(raw[2:]),
-		tid:    int32(le.Uint32(raw[4:])),
-		time:   int64(le.Uint64(raw[8:])),
-		goid:   int64(le.Uint64(raw[16:])),
-		proc:   int32(le.Uint32(raw[24:])),
-		flags:  uint16(le.Uint32(raw[28:])),
+		subject: le.Uint16(raw[30:]),
+		op:      op(raw[0]),
+		reason:  raw[1],
+		cpu:     le.Uint16(raw[2:]),
+		tid:     int32(le.Uint32(raw[4:])),
+		time:    int64(le.Uint64(raw[8:])),
+		goid:    int64(le.Uint64(raw[16:])),
+		proc:    int32(le.Uint32(raw[24:])),
+		flags:   le.Uint16(raw[28:]),
 	}
 	switch {
 	case e.op >= opThreadOn && e.op <= opExec:
@@ -115,19 +120,30 @@ func threadText(raw []byte) (state uint32, comm []byte) {
 	return binary.LittleEndian.Uint32(raw[36:]), comm
 }
 
+// stackDef is a stack to which the kernel side has given a name, and the number of its process.
+type stackDef struct {
+	stacks.Stack
+	hash    uint64
+	subject uint16
+}
+
 // decodeStack reads a stack's definition.
-func decodeStack(raw []byte) (hash uint64, def stacks.Stack, err error) {
+func decodeStack(raw []byte) (def stackDef, err error) {
 	if len(raw) < defBytes {
-		return 0, stacks.Stack{}, fmt.Errorf("%w: %d bytes for a stack", errRecord, len(raw))
+		return stackDef{}, fmt.Errorf("%w: %d bytes for a stack", errRecord, len(raw))
 	}
 	n := int(binary.LittleEndian.Uint16(raw[2:]))
 	if n > maxFrames || len(raw) < defBytes+8*n {
-		return 0, stacks.Stack{}, fmt.Errorf("%w: %d bytes for a stack of %d frames", errRecord, len(raw), n)
+		return stackDef{}, fmt.Errorf("%w: %d bytes for a stack of %d frames", errRecord, len(raw), n)
 	}
-	whole := bpf.GoschedStackKind(raw[1]) == bpf.GoschedStackKindSTACK_WHOLE
-	def = stacks.Stack{PCs: make([]uint64, n), Whole: whole}
+	subject := binary.LittleEndian.Uint32(raw[4:])
+	if subject >= uint32(maxSubjects) {
+		return stackDef{}, fmt.Errorf("%w: a stack of process number %d", errRecord, subject)
+	}
+	def = stackDef{subject: uint16(subject), hash: binary.LittleEndian.Uint64(raw[8:])}
+	def.PCs, def.Whole = make([]uint64, n), bpf.GoschedStackKind(raw[1]) == bpf.GoschedStackKindSTACK_WHOLE
 	for i := range def.PCs {
 		def.PCs[i] = binary.LittleEndian.Uint64(raw[16+8*i:])
 	}
-	return binary.LittleEndian.Uint64(raw[8:]), def, nil
+	return def, nil
 }

@@ -20,15 +20,18 @@ var (
 
 // setUpError says in one sentence why a recording could not begin, where that is not the first
 // thing that went wrong.
-func setUpError(proc *target.Process, err error) error {
+func setUpError(procs []*target.Process, err error) error {
 	var limit unix.Rlimit
 	switch {
 	case errors.Is(err, unix.EMFILE) && unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) == nil:
 		return fmt.Errorf("%w (%d): %w", ErrOpenFiles, limit.Cur, unix.EMFILE)
 	case errors.Is(err, gobin.ErrNotGo), errors.Is(err, gobin.ErrUnsupported), errors.Is(err, ErrUnsupported):
 		return err
-	case proc.Alive():
-		return err
 	}
-	return fmt.Errorf("process %d %w", proc.PID(), ErrEnded)
+	for _, proc := range procs {
+		if !proc.Alive() {
+			return fmt.Errorf("process %d %w", proc.PID(), ErrEnded)
+		}
+	}
+	return err
 }

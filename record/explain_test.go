@@ -32,7 +32,7 @@ func TestAProcessThatEndsWhileItsRecordingIsSetUpIsSaid(t *testing.T) {
 		t.Fatal(err)
 	}
 	out := filepath.Join(t.TempDir(), "t.parquet")
-	_, err = record.Record(t.Context(), proc, record.Options{Output: out})
+	_, err = record.Record(t.Context(), record.Options{Output: out}, proc)
 	if !errors.Is(err, record.ErrEnded) || strings.Count(err.Error(), ":") > 0 {
 		t.Errorf("error %v, want one sentence that it ended", err)
 	}

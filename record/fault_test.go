@@ -167,7 +167,7 @@ func recordUntil(t *testing.T, s *service, opts record.Options) error {
 		t.Fatal(err)
 	}
 	defer proc.Close()
-	_, err = record.Record(t.Context(), proc, opts)
+	_, err = record.Record(t.Context(), opts, proc)
 	return err
 }
 
@@ -193,7 +193,7 @@ func child(t *testing.T, out string, argv ...string) (*record.Summary, int) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	sum, err := record.Record(t.Context(), c.Process, record.Options{Output: out, Recorder: "test", Ready: c.Resume})
+	sum, err := record.Record(t.Context(), record.Options{Output: out, Recorder: "test", Ready: c.Resume}, c.Process)
 	if err != nil {
 		t.Fatal(err)
 	}

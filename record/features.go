@@ -74,7 +74,7 @@ type Kernel struct {
 // ProbeKernel finds out what the running kernel can do, by loading the programs. The error says why
 // nothing can be recorded.
 func ProbeKernel() (Kernel, error) {
-	p, err := load(&programConfig{stackDepth: DefaultStackDepth, kernel: true})
+	p, err := load(programConfig{stackDepth: DefaultStackDepth, kernel: true})
 	if err != nil {
 		return Kernel{}, err
 	}

@@ -58,7 +58,10 @@ type thread struct {
 // follower turns ordered events into the trace's rows. It keeps just enough state to say what no
 // probe sees: a goroutine that runs while it was waiting was made ready by the scheduler itself,
 // and which goroutine is on a thread.
+//
+// It is of one subject, whose goroutines' ids and threads it keeps apart from others' by that.
 type follower struct {
+	pid     int32 // of the process, as the trace has it
 	rows    *rows
 	texts   *texts
 	stacks  *stacks.Table
@@ -76,6 +79,7 @@ type follower struct {
 
 	withoutReady bool // wake-ups are left out, so that those the scheduler does itself are not told either
 	seesCreate   bool // creations are recorded
+	maxKnown     int  // how many goroutines are remembered at most
 	lateIDs      bool // a fresh goroutine may have an ended one's id: see snapshot.Goroutine.Fresh
 }
 
@@ -89,11 +93,41 @@ type Counts struct {
 	Gaps       int64 // rows that say that events were lost or not looked for
 }
 
-func newFollower(r *rows, t *texts, s *stacks.Table) *follower {
+func newFollower(pid int32, r *rows, t *texts, s *stacks.Table) *follower {
 	return &follower{
-		rows: r, texts: t, stacks: s, gs: map[int64]*goroutine{},
+		pid: pid, maxKnown: maxKnown, rows: r, texts: t, stacks: s, gs: map[int64]*goroutine{},
 		threads: map[int32]*thread{}, early: map[int64]earlyMove{},
 	}
+}
+
+func (c *Counts) add(d Counts) {
+	c.Events += d.Events
+	c.Goroutine += d.Goroutine
+	c.Thread += d.Thread
+	c.Lost += d.Lost
+	c.LostStacks += d.LostStacks
+	c.Gaps += d.Gaps
+}
+
+// Counts are those of the rows that were written until now, and of what was lost.
+func (f *follower) Counts() Counts {
+	c := f.counts
+	c.LostStacks += f.stacks.Lost()
+	return c
+}
+
+// lose counts events that were lost. The gap in their place is an event by itself.
+func (f *follower) lose(events int64) { f.counts.Lost += events }
+
+// loseStacks counts events whose stack was lost.
+func (f *follower) loseStacks(n int64) { f.counts.LostStacks += n }
+
+// Unsure is how many goroutines that were found at the beginning, or at the end, are not told.
+func (f *follower) Unsure(atEnd bool) int64 {
+	if atEnd {
+		return f.unsure[1]
+	}
+	return f.unsure[0]
 }
 
 // emit writes the rows of one event.
@@ -168,8 +202,8 @@ func (f *follower) forgetThreads() {
 	clear(f.recent[:])
 }
 
-// maxKnown is how many goroutines are remembered at most: where their ends are not recorded they
-// only become more.
+// maxKnown is how many goroutines of all processes are remembered at most: where their ends are not
+// recorded they only become more.
 const maxKnown = 4 << 20
 
 // settle remembers the goroutine's new state.
@@ -179,7 +213,7 @@ func (f *follower) settle(e *event, to format.State) {
 	}
 	g, ok := f.gs[e.goid]
 	if !ok {
-		if len(f.gs) >= maxKnown {
+		if len(f.gs) >= f.maxKnown {
 			clear(f.gs)
 		}
 		g = &goroutine{}
@@ -197,6 +231,7 @@ func (f *follower) row(e *event, from, to format.State) format.Event {
 }
 
 func (f *follower) write(w *format.Event) {
+	w.PID = f.pid
 	f.rows.add(w)
 	f.counts.Events++
 	if w.Kind == format.KindGoroutine {

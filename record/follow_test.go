@@ -47,7 +47,7 @@ func run(t *testing.T, define func(*stacks.Table), events ...event) []string {
 		define(s)
 	}
 	r := &rows{batch: &format.Batch{}, full: func(b *format.Batch) *format.Batch { return b }}
-	f := newFollower(r, texts, s)
+	f := newFollower(0, r, texts, s)
 	for i := range events {
 		f.emit(&events[i])
 	}

@@ -201,7 +201,7 @@ func recordPID(t *testing.T, pid int, opts record.Options) *record.Summary {
 		t.Fatal(err)
 	}
 	defer proc.Close()
-	sum, err := record.Record(t.Context(), proc, opts)
+	sum, err := record.Record(t.Context(), opts, proc)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/gosched/gosched/format"
 	"github.com/gosched/gosched/record/image"
 	"github.com/gosched/gosched/record/snapshot"
+	"github.com/gosched/gosched/record/stacks"
 	"github.com/gosched/gosched/record/target"
 )
 
@@ -24,11 +25,12 @@ func Goroutines(ctx context.Context, proc *target.Process, recorder string) (*fo
 	if err != nil {
 		return nil, err
 	}
-	s := &session{opts: Options{Recorder: recorder, StackDepth: snapshot.MaxFrames}, proc: proc, choice: unwatched()}
-	s.setImage(found)
-	s.pid = int32(proc.PID())
-	m, err := s.readGoroutines(ctx)
-	return m, errors.Join(err, s.modules.Close())
+	s := &session{opts: Options{Recorder: recorder}, depth: snapshot.MaxFrames}
+	sub := &subject{in: s, proc: proc, pid: int32(proc.PID()), choice: unwatched()}
+	s.subjects = []*subject{sub}
+	sub.setImage(found)
+	m, err := sub.readGoroutines(ctx)
+	return m, errors.Join(err, sub.close())
 }
 
 // unwatched is the choice to record nothing.
@@ -42,10 +44,9 @@ func unwatched() *choice {
 	return c
 }
 
-func (s *session) readGoroutines(ctx context.Context) (*format.Memory, error) {
-	s.offsetNS = target.MonotonicOffset()
-	meta, err := s.describe()
-	if err != nil {
+func (s *subject) readGoroutines(ctx context.Context) (*format.Memory, error) {
+	s.in.offsetNS = target.MonotonicOffset()
+	if err := s.in.describe(); err != nil {
 		return nil, err
 	}
 	if err := s.openReader(); err != nil {
@@ -54,21 +55,21 @@ func (s *session) readGoroutines(ctx context.Context) (*format.Memory, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	m := format.NewMemory(*meta)
-	texts := newTexts(m.Reasons(), s.reader.WaitReasons(), nil)
+	m := format.NewMemory(s.in.meta)
 	r := &rows{
-		pid: s.pid, offset: s.offsetNS, batch: &m.Events,
-		full: func(b *format.Batch) *format.Batch { return b },
+		offset: s.in.offsetNS, batch: &m.Events, full: func(b *format.Batch) *format.Batch { return b },
 	}
-	s.follow = newFollower(r, texts, s.newStacks(m.Stacks(), m.Reasons()))
+	s.texts = newTexts(m.Reasons(), s.reader.WaitReasons(), nil)
+	s.stacks = s.newStacks(m.Stacks(), m.Reasons(), stacks.NewRoom(1))
+	s.follow = newFollower(s.pid, r, s.texts, s.stacks)
 	s.modules.Look()
-	err = s.reader.Each(func(gs []snapshot.Goroutine) {
+	err := s.reader.Each(func(gs []snapshot.Goroutine) {
 		for i := range gs {
 			e := s.found(&gs[i])
 			s.follow.tell(&e)
 		}
 	})
 	m.Meta.Processes[0].Modules = s.modules.Describe()
-	m.Meta.EndNS, m.Meta.EndReason = now()+s.offsetNS, "all goroutines were read"
+	m.Meta.EndNS, m.Meta.EndReason = now()+s.in.offsetNS, "all goroutines were read"
 	return m, err
 }

@@ -23,37 +23,45 @@ type probes struct {
 	rings      []*ringbuf.Reader
 	links      []link.Link
 	records    ringbuf.Record
-	losses     *ebpf.Memory // by CPU
-	lost       bpf.GoschedLosses
+	losses     *ebpf.Memory // by CPU and subject
+	lost       [maxSubjects]bpf.GoschedLosses
 	multi      bool // attached all at once
 	legacy     bool // the programs are those for older kernels
 
-	build *programConfig // what was said of the build when the programs were loaded
-	epoch uint32         // of what the programs remember
+	config programConfig
+	epoch  uint32 // the latest of any subject: see struct subject in state.h
 }
 
-// programConfig is what the programs must know of the process.
+// programConfig is what the programs are loaded with, whatever they watch.
 type programConfig struct {
+	stackDepth int
+	kernel     bool     // the kernel's scheduler is watched
+	fallbacks  []string // fall-backs to use even where the kernel can do better
+}
+
+// maxSubjects is how many processes loaded programs can watch at once.
+const maxSubjects = int(bpf.GoschedBoundsMAX_SUBJECTS)
+
+// subjectConfig is what the programs must know of a process.
+type subjectConfig struct {
+	number     int // of the subject
 	tgid       int // the process's number in the root namespace
 	pid        int // and in the recorder's own
 	bias       uint64
-	stackDepth int
 	layout     bpf.GoschedOffsets
 	preempted  bool // goschedImpl's second argument says whether it was preempted
 	current    bool // all that changes a thread's goroutine is watched
 	proc       bool // all that changes a thread's P is watched
 	goids      bool // all that gives a g another id is watched
-	kernel     bool // the kernel's scheduler is watched
 	ranges     map[string]gobin.Func
 	callback   gobin.Callback // how frames lie where C calls Go
 	gomaxprocs uint64         // address of runtime.gomaxprocs in the process; 0: not known
 	newprocs   uint64         // address of runtime.newprocs in the process; 0: not known
-	fallbacks  []string       // fall-backs to use even where the kernel can do better
 }
 
 // load puts the programs into the kernel and makes sure that they may be attached. Nothing is
 // attached yet.
-func load(cfg *programConfig) (*probes, error) {
+func load(cfg programConfig) (*probes, error) {
 	if err := prepareLibrary(); err != nil {
 		return nil, err
 	}
@@ -68,7 +76,7 @@ func load(cfg *programConfig) (*probes, error) {
 }
 
 // loadEither loads the programs for older kernels where the kernel does not take the others.
-func loadEither(cfg *programConfig) (*probes, error) {
+func loadEither(cfg programConfig) (*probes, error) {
 	if slices.Contains(cfg.fallbacks, FallbackLegacy) {
 		return loadVariant(bpf.LoadGoschedLegacy, cfg, true)
 	}
@@ -83,19 +91,19 @@ func loadEither(cfg *programConfig) (*probes, error) {
 	return p, nil
 }
 
-func loadVariant(read func() (*ebpf.CollectionSpec, error), cfg *programConfig, legacy bool) (*probes, error) {
+func loadVariant(read func() (*ebpf.CollectionSpec, error), cfg programConfig, legacy bool) (*probes, error) {
 	spec, err := read()
 	if err != nil {
 		return nil, fmt.Errorf("read BPF object: %w", err)
 	}
-	if err := configure(spec, cfg); err != nil {
-		return nil, err
+	if err := spec.Variables[bpf.GoschedVarStackDepth].Set(uint32(cfg.stackDepth)); err != nil {
+		return nil, fmt.Errorf("set the stacks' depth in BPF object: %w", err)
 	}
 	cpus := ebpf.MustPossibleCPU()
 	inner := &ebpf.MapSpec{Name: "ring", Type: ebpf.RingBuf, MaxEntries: ringSize(cpus)}
 	spec.Maps[bpf.GoschedMapRings].MaxEntries = uint32(cpus)
 	spec.Maps[bpf.GoschedMapRings].InnerMap = inner
-	spec.Maps[bpf.GoschedMapLost].MaxEntries = uint32(cpus)
+	spec.Maps[bpf.GoschedMapLost].MaxEntries = uint32(cpus * maxSubjects)
 	multi := !slices.Contains(cfg.fallbacks, FallbackPerfUprobes) && haveUprobeMulti()
 	if multi {
 		spec.Programs[bpf.GoschedProgTransition].AttachType = ebpf.AttachTraceUprobeMulti
@@ -108,60 +116,84 @@ func loadVariant(read func() (*ebpf.CollectionSpec, error), cfg *programConfig, 
 	if err != nil {
 		return nil, fmt.Errorf("load BPF programs: %w", explain(err))
 	}
-	p := &probes{collection: c, multi: multi, legacy: legacy, build: cfg}
+	p := &probes{collection: c, multi: multi, legacy: legacy, config: cfg}
 	if err := errors.Join(p.openLosses(), p.openRings(inner, cpus)); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
 	return p, nil
 }
 
-// configure tells the programs what holds for every process that runs the same build.
-func configure(spec *ebpf.CollectionSpec, cfg *programConfig) error {
-	for name, value := range map[string]any{
-		bpf.GoschedVarStackDepth:      uint32(cfg.stackDepth),
-		bpf.GoschedVarPreemptedInArg1: cfg.preempted,
-		bpf.GoschedVarKnowCurrent:     cfg.current,
-		bpf.GoschedVarKnowProc:        cfg.proc,
-		bpf.GoschedVarKnowGoids:       cfg.goids,
-		bpf.GoschedVarOffsets:         cfg.layout,
-	} {
-		if err := spec.Variables[name].Set(value); err != nil {
-			return fmt.Errorf("set %s in BPF object: %w", name, err)
+// watch tells the loaded programs of a process to watch. Until then they watch none.
+func (p *probes) watch(cfg *subjectConfig) error {
+	p.epoch++
+	err := p.change(func(subjects *[maxSubjects]bpf.GoschedSubject) {
+		subjects[cfg.number] = bpf.GoschedSubject{
+			Tgid:              uint32(cfg.tgid),
+			Epoch:             p.epoch,
+			AsyncPreempt:      code(cfg, "runtime.asyncPreempt2"),
+			Gopreempt:         code(cfg, "runtime.gopreempt_m"),
+			Cgocallback:       code(cfg, "runtime.cgocallback"),
+			CallbackOpened:    cfg.callback.Opened,
+			CallbackCaller:    cfg.callback.Caller,
+			SystemstackSwitch: code(cfg, "runtime.systemstack_switch"),
+			Offsets:           cfg.layout,
+			PreemptedInArg1:   cfg.preempted,
+			KnowCurrent:       cfg.current,
+			KnowProc:          cfg.proc,
+			KnowGoids:         cfg.goids,
+			Gomaxprocs:        cfg.gomaxprocs,
+			Newprocs:          cfg.newprocs,
 		}
+	})
+	if err == nil {
+		err = p.collection.Maps[bpf.GoschedMapSubjectNumbers].Put(uint32(cfg.tgid), uint32(cfg.number))
 	}
-	return nil
-}
-
-// watch tells the loaded programs which process is the one to watch. Until then they watch none.
-func (p *probes) watch(cfg *programConfig) error {
-	subject := bpf.GoschedSubject{
-		Tgid:              uint32(cfg.tgid),
-		AsyncPreempt:      code(cfg, "runtime.asyncPreempt2"),
-		Gopreempt:         code(cfg, "runtime.gopreempt_m"),
-		Cgocallback:       code(cfg, "runtime.cgocallback"),
-		CallbackOpened:    cfg.callback.Opened,
-		CallbackCaller:    cfg.callback.Caller,
-		SystemstackSwitch: code(cfg, "runtime.systemstack_switch"),
-		Gomaxprocs:        cfg.gomaxprocs,
-		Newprocs:          cfg.newprocs,
+	if err == nil && cfg.number > 0 {
+		err = p.collection.Variables[bpf.GoschedVarSeveral].Set(true)
 	}
-	if err := p.collection.Variables[bpf.GoschedVarSubject].Set(subject); err != nil {
+	if err != nil {
 		return fmt.Errorf("tell BPF programs of process %d: %w", cfg.pid, err)
 	}
-	return p.forget()
+	return nil
 }
 
-// forget has the programs forget what they remember of threads, goroutines and stacks, which is
-// wrong after a time in which some moves were not seen.
-func (p *probes) forget() error {
-	p.epoch++
-	if err := p.collection.Variables[bpf.GoschedVarEpoch].Set(p.epoch); err != nil {
-		return fmt.Errorf("have BPF programs forget what they remember: %w", err)
+// change changes what the programs know of the subjects.
+func (p *probes) change(edit func(*[maxSubjects]bpf.GoschedSubject)) error {
+	subjects, err := p.subjects()
+	if err != nil {
+		return err
+	}
+	edit(subjects)
+	if err := p.collection.Variables[bpf.GoschedVarSubjects].Set(subjects); err != nil {
+		return fmt.Errorf("change what BPF programs know of processes: %w", err)
 	}
 	return nil
 }
 
-func code(cfg *programConfig, function string) bpf.GoschedCode {
+// watches says whether the programs still watch a subject: they do not after the process has
+// replaced its program.
+func (p *probes) watches(subject int) (bool, error) {
+	subjects, err := p.subjects()
+	return err == nil && subjects[subject].Tgid != 0, err
+}
+
+// subjects is what the programs know of the subjects.
+func (p *probes) subjects() (*[maxSubjects]bpf.GoschedSubject, error) {
+	subjects := new([maxSubjects]bpf.GoschedSubject)
+	if err := p.collection.Variables[bpf.GoschedVarSubjects].Get(subjects); err != nil {
+		return nil, fmt.Errorf("read what BPF programs know of processes: %w", err)
+	}
+	return subjects, nil
+}
+
+// forget has the programs forget what they remember of a subject's threads, goroutines and stacks,
+// which is wrong after a time in which some moves were not seen.
+func (p *probes) forget(subject int) error {
+	p.epoch++
+	return p.change(func(subjects *[maxSubjects]bpf.GoschedSubject) { subjects[subject].Epoch = p.epoch })
+}
+
+func code(cfg *subjectConfig, function string) bpf.GoschedCode {
 	f, ok := cfg.ranges[function]
 	if !ok {
 		return bpf.GoschedCode{}
@@ -169,12 +201,9 @@ func code(cfg *programConfig, function string) bpf.GoschedCode {
 	return bpf.GoschedCode{Begin: f.Entry + cfg.bias, End: f.End + cfg.bias}
 }
 
-// attach puts the programs on their probe points, the kernel's scheduler first so that threads are
-// known early.
-func (p *probes) attach(exe string, points []gobin.Probe, cfg *programConfig) error {
-	if err := p.watch(cfg); err != nil {
-		return err
-	}
+// attachKernel puts the programs on the kernel's scheduler, before any probe point so that threads
+// are known early.
+func (p *probes) attachKernel() error {
 	if p.legacy {
 		if err := p.attachTracepoint("sched_process_exit", bpf.GoschedLegacyProgThreadExit); err != nil {
 			return err
@@ -183,38 +212,36 @@ func (p *probes) attach(exe string, points []gobin.Probe, cfg *programConfig) er
 	if err := p.attachTracepoint("sched_process_exec", bpf.GoschedProgProcessExec); err != nil {
 		return err
 	}
-	if cfg.kernel {
-		if err := p.attachTracepoint("sched_switch", bpf.GoschedProgThreadSwitch); err != nil {
-			return err
-		}
-		if err := p.attachTracepoint("sched_waking", bpf.GoschedProgThreadWaking); err != nil {
-			return err
-		}
+	if !p.config.kernel {
+		return nil
 	}
-	return p.attachPoints(exe, points, cfg)
+	if err := p.attachTracepoint("sched_switch", bpf.GoschedProgThreadSwitch); err != nil {
+		return err
+	}
+	return p.attachTracepoint("sched_waking", bpf.GoschedProgThreadWaking)
 }
 
 // attachPoints puts the program for transitions on probe points of a file, which the process has at
 // the configuration's bias.
-func (p *probes) attachPoints(exe string, points []gobin.Probe, cfg *programConfig) error {
+func (p *probes) attachPoints(exe string, points []gobin.Probe, cfg *subjectConfig) error {
 	if err := p.announce(points, cfg); err != nil {
 		return err
 	}
 	if p.multi {
-		return p.attachMulti(exe, points, cfg.pid)
+		return p.attachMulti(exe, points, cfg)
 	}
-	return p.attachPerf(exe, points, cfg.pid)
+	return p.attachPerf(exe, points, cfg)
 }
 
 // announce tells the programs for older kernels what is special about probe points, which they look
 // up by address.
-func (p *probes) announce(points []gobin.Probe, cfg *programConfig) error {
+func (p *probes) announce(points []gobin.Probe, cfg *subjectConfig) error {
 	if !p.legacy {
 		return nil
 	}
 	for i := range points {
 		at := bpf.GoschedLegacyPlace{Ip: points[i].Addr + cfg.bias, Tgid: uint32(cfg.tgid)}
-		if err := p.collection.Maps[bpf.GoschedLegacyMapPoints].Put(at, cookie(&points[i])); err != nil {
+		if err := p.collection.Maps[bpf.GoschedLegacyMapPoints].Put(at, cookie(&points[i], cfg.number)); err != nil {
 			return fmt.Errorf("tell BPF programs of %s+%#x: %w", points[i].Func, points[i].FuncOffset, err)
 		}
 	}
@@ -231,16 +258,16 @@ func (p *probes) attachTracepoint(name, program string) error {
 }
 
 // attachMulti attaches to all points at once.
-func (p *probes) attachMulti(exe string, points []gobin.Probe, pid int) error {
+func (p *probes) attachMulti(exe string, points []gobin.Probe, cfg *subjectConfig) error {
 	ex, err := link.OpenExecutable(exe)
 	if err != nil {
 		return fmt.Errorf("open %s: %w", exe, err)
 	}
-	opts := &link.UprobeMultiOptions{PID: uint32(pid)}
+	opts := &link.UprobeMultiOptions{PID: uint32(cfg.pid)}
 	for i := range points {
 		opts.Addresses = append(opts.Addresses, points[i].FileOffset)
 		if !p.legacy {
-			opts.Cookies = append(opts.Cookies, cookie(&points[i]))
+			opts.Cookies = append(opts.Cookies, cookie(&points[i], cfg.number))
 		}
 	}
 	l, err := ex.UprobeMulti(nil, p.collection.Programs[bpf.GoschedProgTransition], opts)
@@ -252,15 +279,15 @@ func (p *probes) attachMulti(exe string, points []gobin.Probe, pid int) error {
 }
 
 // attachPerf attaches to each point by itself, as kernels without uprobe_multi want it.
-func (p *probes) attachPerf(exe string, points []gobin.Probe, pid int) error {
+func (p *probes) attachPerf(exe string, points []gobin.Probe, cfg *subjectConfig) error {
 	ex, err := link.OpenExecutable(exe)
 	if err != nil {
 		return fmt.Errorf("open %s: %w", exe, err)
 	}
 	for i := range points {
-		opts := &link.UprobeOptions{Address: points[i].FileOffset, PID: pid}
+		opts := &link.UprobeOptions{Address: points[i].FileOffset, PID: cfg.pid}
 		if !p.legacy {
-			opts.Cookie = cookie(&points[i])
+			opts.Cookie = cookie(&points[i], cfg.number)
 		}
 		l, err := ex.Uprobe(points[i].Func, p.collection.Programs[bpf.GoschedProgTransition], opts)
 		if err != nil {
@@ -271,14 +298,14 @@ func (p *probes) attachPerf(exe string, points []gobin.Probe, pid int) error {
 	return nil
 }
 
-// cookie tells the program what is special about a probe point, as point_of in goroutine.h reads
-// it.
-func cookie(p *gobin.Probe) uint64 {
+// cookie tells the program whose a probe point is and what is special about it, as subject_in and
+// point_of in goroutine.h read it.
+func cookie(p *gobin.Probe, subject int) uint64 {
 	flags := yields[p.Func]
 	if p.Framed {
 		flags |= bpf.GoschedPointFlagsPOINT_FRAMED
 	}
-	return uint64(p.Op) | uint64(p.Arg)<<8 | uint64(flags)<<16 | uint64(p.SPDelta)<<24
+	return uint64(p.Op) | uint64(p.Arg)<<8 | uint64(flags)<<16 | uint64(p.SPDelta)<<24 | uint64(subject)<<32
 }
 
 // yields says of the functions that goschedImpl may have been inlined into why a goroutine gets

@@ -2,7 +2,6 @@ package record
 
 import (
 	"encoding/binary"
-	"slices"
 	"time"
 
 	"github.com/gosched/gosched/format"
@@ -33,58 +32,57 @@ type limits struct {
 
 // watchLimits begins with the limits as they are now, and has the metadata say them: attaching has
 // taken some time since that was made.
-func (s *session) watchLimits() {
-	s.meta.Processes = slices.Clone(s.meta.Processes)
-	m := &s.meta.Processes[0]
+func (s *subject) watchLimits() {
 	if n := s.gomaxprocs(); n > 0 {
-		m.GOMAXPROCS = n
+		s.about.GOMAXPROCS = n
 	}
 	s.limits = limits{
-		read: s.startNS, known: m.GOMAXPROCS != 0,
+		read: s.in.startNS, known: s.about.GOMAXPROCS != 0,
 		exact: s.choice.sees(format.TransitionGC) && s.config.gomaxprocs != 0 && s.config.newprocs != 0,
 	}
 	s.limits.quota, _ = s.proc.QuotaReader() // it has been read once, for the metadata
 	if s.limits.quota != nil {
 		if quota, err := s.limits.quota.Read(); err == nil { // else the process has ended
-			m.CPUQuota = quota
+			s.about.CPUQuota = quota
 		}
 	}
-	s.follow.limits[limitQuota] = s.follow.texts.limit(limitQuota, m.CPUQuota)
+	s.follow.holds(limitQuota, s.texts.limit(limitQuota, s.about.CPUQuota))
 	if s.limits.known {
-		s.follow.limits[limitProcs] = s.follow.texts.limit(limitProcs, float64(m.GOMAXPROCS))
+		s.follow.holds(limitProcs, s.texts.limit(limitProcs, float64(s.about.GOMAXPROCS)))
 	}
 }
 
 // limitOf takes the number of Ps from an event of a stop of the world.
-func (s *session) limitOf(ring int, e *event) {
+func (s *subject) limitOf(ring int, e *event) {
 	if o := gobin.Op(e.op); (o != gobin.OpSTWBegin && o != gobin.OpSTWEnd) || e.proc <= 0 {
 		return
 	}
 	s.firstProcs(e.proc, e.time)
 	l := s.limit(e.time, limitProcs, float64(e.proc))
-	s.order.push(ring, &l)
+	s.in.order.push(ring, &l)
 }
 
 // firstProcs takes the first that is known of GOMAXPROCS of a process that was only being started
 // when recording began: what held at the earliest time. Events of different CPUs do not come in
 // order, and what is read from memory may have changed before. The segments' metadata, which the
 // writer has, stays as it was.
-func (s *session) firstProcs(n int32, at int64) {
+func (s *subject) firstProcs(n int32, at int64) {
 	if n <= 0 || s.limits.known && at >= s.limits.since {
 		return
 	}
 	s.limits.known, s.limits.since = true, at
-	s.meta.Processes = slices.Clone(s.meta.Processes)
-	s.meta.Processes[0].GOMAXPROCS = int(n)
+	s.about.GOMAXPROCS = int(n)
 }
 
-func (s *session) limit(at int64, name uint8, value float64) event {
-	return event{op: opLimit, time: at, reason: name, text: uint32(s.follow.texts.limit(name, value))}
+func (s *subject) limit(at int64, name uint8, value float64) event {
+	return event{
+		op: opLimit, subject: s.number, time: at, reason: name, text: uint32(s.texts.limit(name, value)),
+	}
 }
 
 // readLimits reads what no event tells, if it is time to. Their time is from before the reading:
 // what a stop of the world says later holds.
-func (s *session) readLimits(at int64) {
+func (s *subject) readLimits(at int64) {
 	due := at-s.limits.read >= int64(limitsEvery)
 	if s.limits.exact && !s.limits.known {
 		s.firstProcs(int32(s.gomaxprocs()), at)
@@ -92,8 +90,7 @@ func (s *session) readLimits(at int64) {
 		began := now()
 		if n := s.gomaxprocs(); n > 0 {
 			s.firstProcs(int32(n), began)
-			l := s.limit(began, limitProcs, float64(n))
-			s.order.own(&l)
+			s.own(s.limit(began, limitProcs, float64(n)))
 		}
 	}
 	if !due {
@@ -105,14 +102,13 @@ func (s *session) readLimits(at int64) {
 	}
 	began := now()
 	if quota, err := s.limits.quota.Read(); err == nil { // else the process has ended
-		l := s.limit(began, limitQuota, quota)
-		s.order.own(&l)
+		s.own(s.limit(began, limitQuota, quota))
 	}
 }
 
 // gomaxprocs reads how many Ps the process has; 0 where that cannot be told, as before its first
 // instruction.
-func (s *session) gomaxprocs() int {
+func (s *subject) gomaxprocs() int {
 	addr, ok := s.binary.GOMAXPROCSAddr()
 	if !ok {
 		return 0
@@ -123,6 +119,9 @@ func (s *session) gomaxprocs() int {
 	}
 	return int(int32(binary.LittleEndian.Uint32(buf)))
 }
+
+// holds says that a limit holds already, and needs no row.
+func (f *follower) holds(name uint8, limit format.StringID) { f.limits[name] = limit }
 
 // limit writes a limit that another one held before.
 func (f *follower) limit(e *event) {

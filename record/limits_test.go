@@ -12,7 +12,7 @@ func TestALimitIsWrittenWhenItChanges(t *testing.T) {
 	reasons := format.NewStrings()
 	texts := newTexts(reasons, nil, nil)
 	r := &rows{batch: &format.Batch{}, full: func(b *format.Batch) *format.Batch { return b }}
-	f := newFollower(r, texts, stacks.New(program{}, format.NewStrings(), format.NewStrings()))
+	f := newFollower(0, r, texts, stacks.New(program{}, format.NewStrings(), format.NewStrings()))
 	f.limits[limitQuota] = texts.limit(limitQuota, format.NoLimit)
 	for i, l := range []struct {
 		name  uint8

@@ -13,26 +13,26 @@ import (
 
 // lookForModules finds plugins that were opened since the last look. What a plugin's code did until
 // it was watched is a gap.
-func (s *session) lookForModules() error {
+func (s *subject) lookForModules() error {
 	before := s.looked
 	s.looked = now()
 	found := s.modules.Look()
 	for _, mod := range found {
-		if s.startNS != 0 {
-			mod.FoundNS = now() + s.offsetNS
+		if s.in.startNS != 0 {
+			mod.FoundNS = now() + s.in.offsetNS
 		}
-		s.choice.addModule(mod, s.opts.Without)
+		s.choice.addModule(mod, s.in.opts.Without)
 		if s.binary.Version.Minor < 22 { // goschedImpl is not told why; of its callers only the program's is known
 			s.note(format.TransitionYield, "of plugins' goroutines preemption is not told from runtime.Gosched")
 		}
-		if s.probes != nil {
+		if s.in.probes != nil {
 			s.watch(mod)
 		}
 	}
-	if len(found) == 0 || s.startNS == 0 {
+	if len(found) == 0 || s.in.startNS == 0 {
 		return nil
 	}
-	if err := s.probes.forget(); err != nil {
+	if err := s.in.probes.forget(int(s.number)); err != nil {
 		return err
 	}
 	s.gap(before, now(), 0, textModule)
@@ -46,7 +46,7 @@ func (s *session) lookForModules() error {
 }
 
 // attachModules watches the modules that were there before the probes were.
-func (s *session) attachModules() error {
+func (s *subject) attachModules() error {
 	for _, mod := range s.modules.All() {
 		s.watch(mod)
 	}
@@ -55,7 +55,7 @@ func (s *session) attachModules() error {
 
 // watch puts probes into a module's file. Where that fails the recording goes on without them, and
 // says so.
-func (s *session) watch(mod *image.Module) {
+func (s *subject) watch(mod *image.Module) {
 	if len(mod.Points) == 0 {
 		return
 	}
@@ -67,7 +67,7 @@ func (s *session) watch(mod *image.Module) {
 	if err == nil {
 		cfg := *s.config
 		cfg.bias = mod.Bias
-		err = s.probes.attachPoints(path, mod.Points, &cfg)
+		err = s.in.probes.attachPoints(path, mod.Points, &cfg)
 	}
 	if err == nil {
 		return
@@ -123,27 +123,24 @@ func beside(t *format.Coverage, module format.Coverage, path string, only bool) 
 }
 
 // newStacks names the functions of all the process's Go code.
-func (s *session) newStacks(table, calls stacks.Interner) *stacks.Table {
+func (s *subject) newStacks(table, calls stacks.Interner, room *stacks.Room) *stacks.Table {
 	t := stacks.New(s.modules.Code(), table, calls)
-	t.Blame = s.modules.Count
+	t.Blame, t.Room = s.modules.Count, room
 	return t
 }
 
-// describeModules adds to the metadata what was learnt of modules since it was made.
-func (s *session) describeModules() {
+// describeModules finds out what was not learnt of modules while the process was recorded.
+func (s *subject) describeModules() {
 	if s.proc.Alive() {
 		s.modules.LookForRuntimes()
 	}
 	if s.modules.Failed() != nil {
 		s.note(format.TransitionRun, fmt.Sprintf("plugins could not be looked for: %v", s.modules.Failed()))
 	}
-	s.meta.Processes = slices.Clone(s.meta.Processes)
-	s.meta.Processes[0].Modules = s.modules.Describe()
-	s.meta.Processes[0].Coverage = s.choice.coverage
 }
 
 // note adds a sentence to what the trace says of a transition.
-func (s *session) note(transition format.Transition, sentence string) {
+func (s *subject) note(transition format.Transition, sentence string) {
 	t := s.choice.of(transition)
 	switch {
 	case !t.Covered, strings.Contains(t.Why, sentence):

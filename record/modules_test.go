@@ -68,7 +68,7 @@ func TestAGoProgramWithAGoLibrary(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "t.parquet")
 	ctx, cancel := context.WithCancel(t.Context())
 	opts := record.Options{Output: out, Progress: func(record.Progress) { cancel() }}
-	sum, err := record.Record(ctx, openProcess(t, pid), opts)
+	sum, err := record.Record(ctx, opts, openProcess(t, pid))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package record
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -49,12 +50,13 @@ func (q *queue) compact() {
 
 // span is a range of the runtime's that has begun.
 type span struct {
-	op     op
-	reason uint8
-	from   int64 // where the next piece of it begins
-	end    int64 // 0 while it lasts
-	begun  bool  // a piece of it has been written
-	lost   bool  // it went on at end, but nobody saw how long
+	subject uint16
+	op      op
+	reason  uint8
+	from    int64 // where the next piece of it begins
+	end     int64 // 0 while it lasts
+	begun   bool  // a piece of it has been written
+	lost    bool  // it went on at end, but nobody saw how long
 }
 
 // orderer brings the events of all rings into one order, and completes those that a later event
@@ -70,14 +72,31 @@ type orderer struct {
 	open      []*span          // ranges that last
 	pieces    []*span          // ranges with a piece still to write
 	nextPiece int64            // where the first of those begins
-	snapshots map[int64]uint64 // goroutine → sequence number of its pending snapshot
+	snapshots map[gkey]uint64  // goroutine → sequence number of its pending snapshot
 	ties      *ties            // nil: the clock is fine enough to go by
-	late      int64            // events that came after their place in time had been written
+	late      map[uint16]int64 // events of a subject that came after their place in time had been written
 }
 
-func newOrderer(rings int) *orderer {
-	return &orderer{queues: make([]queue, rings+1), snapshots: map[int64]uint64{}}
+// gkey is a goroutine of a recording: processes number theirs alike.
+type gkey struct {
+	goid    int64
+	subject uint16
 }
+
+// key is the goroutine that an event is of.
+func (e *event) key() gkey { return gkey{e.goid, e.subject} }
+
+// newOrderer orders events of a clock that moves by steps of that size.
+func newOrderer(rings int, clockStepNS int64) *orderer {
+	return &orderer{
+		queues: make([]queue, rings+1), snapshots: map[gkey]uint64{}, late: map[uint16]int64{},
+		ties: newTies(clockStepNS),
+	}
+}
+
+// start has the order begin at a time. What was before, while not everything was attached, is no
+// recording.
+func (o *orderer) start(at int64) { o.upTo, o.taken = at, at }
 
 // push takes an event from a ring.
 func (o *orderer) push(ring int, e *event) {
@@ -87,7 +106,7 @@ func (o *orderer) push(ring int, e *event) {
 	case e.time > o.taken && len(o.snapshots) == 0 && plain(e.op):
 		o.merged.push(e)
 	default:
-		o.late++
+		o.late[e.subject]++
 	}
 }
 
@@ -104,15 +123,24 @@ func plain(o op) bool {
 // own takes an event that the recorder made.
 func (o *orderer) own(e *event) { o.queues[len(o.queues)-1].push(e) }
 
-// gap takes a gap from begin on, or from the first event on that is not written yet.
+// takeLate tells how many events of each subject came too late since the last call, and from when on
+// they may be missing.
+func (o *orderer) takeLate(tell func(subject uint16, from, n int64)) {
+	for _, subject := range slices.Sorted(maps.Keys(o.late)) {
+		tell(subject, o.taken, o.late[subject])
+	}
+	clear(o.late)
+}
+
+// gap takes a gap of a subject from begin on, or from the first event on that is not written yet.
 func (o *orderer) gap(e *event) {
 	e.time = max(e.time, o.taken)
 	if e.time >= o.upTo {
 		o.own(e)
 		return
 	}
-	o.leaveOpen(e.time, opNone)
-	clear(o.snapshots)
+	o.leaveOpen(e, opNone)
+	maps.DeleteFunc(o.snapshots, func(k gkey, _ uint64) bool { return k.subject == e.subject })
 	o.merged.push(e)
 }
 
@@ -179,7 +207,7 @@ func (o *orderer) admit(e *event) {
 			return
 		}
 	case gobin.OpCreate, gobin.OpCreateCoro:
-		o.forgetSnapshot(e.goid)
+		o.forgetSnapshot(e.key())
 	case gobin.OpGCStart, gobin.OpSTWBegin:
 		o.begin(e)
 		return
@@ -188,10 +216,10 @@ func (o *orderer) admit(e *event) {
 		return
 	}
 	if e.op == opGap {
-		o.leaveOpen(e.time, opNone)
+		o.leaveOpen(e, opNone)
 	}
 	if e.op == opSnapshot {
-		o.snapshots[e.goid] = o.base + uint64(len(o.merged.events))
+		o.snapshots[e.key()] = o.base + uint64(len(o.merged.events))
 	}
 	o.merged.events = append(o.merged.events, *e)
 }
@@ -201,7 +229,7 @@ func (o *orderer) admit(e *event) {
 func (o *orderer) slowReturn(e *event) bool {
 	for i := len(o.merged.events) - 1; i >= o.merged.head; i-- {
 		prev := &o.merged.events[i]
-		if prev.goid != e.goid || prev.op >= opThreadOn {
+		if prev.key() != e.key() || prev.op >= opThreadOn {
 			continue
 		}
 		if prev.op != op(gobin.OpSyscallExit) {
@@ -214,15 +242,15 @@ func (o *orderer) slowReturn(e *event) bool {
 }
 
 // forgetSnapshot drops a pending snapshot of a goroutine that turns out to be just being created.
-func (o *orderer) forgetSnapshot(goid int64) {
-	seq, ok := o.snapshots[goid]
+func (o *orderer) forgetSnapshot(g gkey) {
+	seq, ok := o.snapshots[g]
 	if !ok {
 		return
 	}
 	if i := int(seq - o.base); seq >= o.base && i >= o.merged.head {
 		o.merged.events[i].op = opNone
 	}
-	delete(o.snapshots, goid)
+	delete(o.snapshots, g)
 }
 
 // take hands every ordered event up to the time to, and every piece of a range, to emit in order.
@@ -236,7 +264,7 @@ func (o *orderer) take(to int64, emit func(*event), piece func(begin, end int64,
 			continue
 		}
 		if e.op == opSnapshot {
-			delete(o.snapshots, e.goid)
+			delete(o.snapshots, e.key())
 		}
 		emit(e)
 	}
@@ -248,23 +276,23 @@ func (o *orderer) take(to int64, emit func(*event), piece func(begin, end int64,
 	}
 }
 
-// leaveOpen ends what is known of the ranges of a kind, or of all, at a time: their ends were not
-// seen.
-func (o *orderer) leaveOpen(at int64, kind op) {
+// leaveOpen ends what is known of the event's process's ranges of a kind, or of all, at the event's
+// time: their ends were not seen.
+func (o *orderer) leaveOpen(at *event, kind op) {
 	left := o.open[:0]
 	for _, s := range o.open {
-		if kind != opNone && s.op != kind {
+		if s.subject != at.subject || kind != opNone && s.op != kind {
 			left = append(left, s)
 			continue
 		}
-		s.end, s.lost = max(at, s.from), true
+		s.end, s.lost = max(at.time, s.from), true
 	}
 	o.open = left
 }
 
 func (o *orderer) begin(e *event) {
-	o.leaveOpen(e.time, e.op) // there is one at a time
-	s := &span{op: e.op, reason: e.reason, from: e.time}
+	o.leaveOpen(e, e.op) // there is one at a time
+	s := &span{subject: e.subject, op: e.op, reason: e.reason, from: e.time}
 	o.open = append(o.open, s)
 	o.addPiece(s)
 }
@@ -280,13 +308,13 @@ func (o *orderer) addPiece(s *span) {
 func (o *orderer) end(e *event) {
 	begin := e.op - 1 // OpGCEnd follows OpGCStart, OpSTWEnd follows OpSTWBegin
 	for i := len(o.open) - 1; i >= 0; i-- {
-		if o.open[i].op == begin {
+		if o.open[i].op == begin && o.open[i].subject == e.subject {
 			o.open[i].end = e.time
 			o.open = append(o.open[:i], o.open[i+1:]...)
 			return
 		}
 	}
-	o.addPiece(&span{op: opNone, reason: uint8(begin), from: e.time, end: e.time})
+	o.addPiece(&span{subject: e.subject, op: opNone, reason: uint8(begin), from: e.time, end: e.time})
 }
 
 // takePieces writes the pieces of ranges that begin up to the time to. A range that still lasts is

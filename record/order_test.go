@@ -19,7 +19,7 @@ func all(o *orderer) (out []event) {
 
 func TestOrdererMergesRingsByTime(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	o := newOrderer(4)
+	o := newOrderer(4, 0)
 	var got []event
 	take := func(to int64) {
 		o.merge(to)
@@ -41,20 +41,20 @@ func TestOrdererMergesRingsByTime(t *testing.T) {
 	if !slices.IsSortedFunc(got, func(a, b event) int { return int(a.time - b.time) }) {
 		t.Error("events are not in the order of time")
 	}
-	if o.late != 0 {
-		t.Errorf("%d events were late", o.late)
+	if o.late[0] != 0 {
+		t.Errorf("%d events were late", o.late[0])
 	}
 }
 
 func TestOrdererCountsEventsThatComeTooLate(t *testing.T) {
-	o := newOrderer(1)
+	o := newOrderer(1, 0)
 	o.push(0, &event{op: op(gobin.OpRun), time: 100})
 	o.merge(200)
 	o.take(200, func(*event) {}, func(int64, int64, *span) {})
 	o.push(0, &event{op: op(gobin.OpRun), time: 150})
 	o.push(0, &event{op: op(gobin.OpRun), time: 250})
-	if o.late != 1 {
-		t.Errorf("late is %d, want 1", o.late)
+	if o.late[0] != 1 {
+		t.Errorf("late is %d, want 1", o.late[0])
 	}
 	if got := all(o); len(got) != 1 {
 		t.Errorf("%d events came out, want 1", len(got))
@@ -63,7 +63,7 @@ func TestOrdererCountsEventsThatComeTooLate(t *testing.T) {
 
 func TestOrdererTakesLateEventsWhileTheirPlaceIsNotWritten(t *testing.T) {
 	run := op(gobin.OpRun)
-	o := newOrderer(1)
+	o := newOrderer(1, 0)
 	o.push(0, &event{op: run, time: 100})
 	o.push(0, &event{op: run, time: 190})
 	o.merge(200)
@@ -73,8 +73,8 @@ func TestOrdererTakesLateEventsWhileTheirPlaceIsNotWritten(t *testing.T) {
 	o.push(0, &event{op: run, time: 105}) // before what has been taken
 	o.push(0, &event{op: run, time: 150})
 	o.push(0, &event{op: op(gobin.OpSyscallExit), time: 160}) // may have missed what completes it
-	if o.late != 2 {
-		t.Errorf("late is %d, want 2", o.late)
+	if o.late[0] != 2 {
+		t.Errorf("late is %d, want 2", o.late[0])
 	}
 	o.take(300, emit, func(int64, int64, *span) {})
 	if want := []int64{100, 150, 190}; !slices.Equal(got, want) {
@@ -84,7 +84,7 @@ func TestOrdererTakesLateEventsWhileTheirPlaceIsNotWritten(t *testing.T) {
 
 func TestOrdererDoesNotStretchARangeOverAGap(t *testing.T) {
 	begin, end := op(gobin.OpSTWBegin), op(gobin.OpSTWEnd)
-	o := newOrderer(1)
+	o := newOrderer(1, 0)
 	o.push(0, &event{op: begin, time: 100}) // its end is lost
 	o.gap(&event{op: opGap, time: 110, byGoid: 150})
 	o.push(0, &event{op: begin, time: 1000})
@@ -119,7 +119,7 @@ func TestOrdererFindsTheSlowWayOutOfASystemCall(t *testing.T) {
 			[]op{enter, nop}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			o := newOrderer(1)
+			o := newOrderer(1, 0)
 			for i := range c.in {
 				o.push(0, &c.in[i])
 			}
@@ -141,7 +141,7 @@ type piece struct {
 
 func TestOrdererCutsRangesAtWhatIsKnown(t *testing.T) {
 	begin, end := op(gobin.OpSTWBegin), op(gobin.OpSTWEnd)
-	o := newOrderer(1)
+	o := newOrderer(1, 0)
 	var got []piece
 	step := func(merge, take int64) {
 		o.merge(merge)
@@ -163,7 +163,7 @@ func TestOrdererCutsRangesAtWhatIsKnown(t *testing.T) {
 }
 
 func TestOrdererDropsTheSnapshotOfAGoroutineJustBeingCreated(t *testing.T) {
-	o := newOrderer(1)
+	o := newOrderer(1, 0)
 	o.own(&event{op: opSnapshot, time: 10, goid: 7})
 	o.own(&event{op: opSnapshot, time: 10, goid: 8})
 	o.push(0, &event{op: op(gobin.OpCreate), time: 11, goid: 7})
@@ -190,7 +190,7 @@ func FuzzDecode(f *testing.F) {
 				t.Errorf("a name of %d bytes", len(comm))
 			}
 		}
-		if _, def, err := decodeStack(raw); err == nil && len(def.PCs) > maxFrames {
+		if def, err := decodeStack(raw); err == nil && len(def.PCs) > maxFrames {
 			t.Errorf("%d frames", len(def.PCs))
 		}
 	})
@@ -199,9 +199,10 @@ func FuzzDecode(f *testing.F) {
 func TestAnEventThatCameTooLateIsInAGap(t *testing.T) {
 	texts := newTexts(format.NewStrings(), nil, nil)
 	r := &rows{batch: &format.Batch{}, full: func(b *format.Batch) *format.Batch { return b }}
-	f := newFollower(r, texts, stacks.New(program{}, format.NewStrings(), format.NewStrings()))
-	s := &session{order: newOrderer(1), follow: f}
-	s.order.upTo, s.order.taken = 100, 100
+	f := newFollower(0, r, texts, stacks.New(program{}, format.NewStrings(), format.NewStrings()))
+	s := &session{order: newOrderer(1, 0)}
+	s.subjects = []*subject{{in: s, follow: f, texts: texts}}
+	s.order.start(100)
 	s.order.push(0, &event{op: op(gobin.OpRun), time: 50, goid: 1})
 	s.tellLate(200)
 	s.order.merge(200)

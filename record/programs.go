@@ -13,10 +13,10 @@ import (
 	"github.com/gosched/gosched/bpf"
 )
 
-// Programs keeps the programs that one recording has loaded into the kernel for the next of the
-// same build, or of one that looks the same to them: checking them takes the kernel most of the
-// time and CPU of a recording's beginning. The zero value is ready. It is safe for concurrent use;
-// recordings at the same time have programs of their own.
+// Programs keeps the programs that one recording has loaded into the kernel for the next with the
+// same options: checking them takes the kernel most of the time and CPU of a recording's beginning.
+// The zero value is ready. It is safe for concurrent use; recordings at the same time have programs
+// of their own.
 type Programs struct {
 	mu     sync.Mutex
 	idle   []*probes // attached nowhere, the one that was used last at the end
@@ -42,7 +42,7 @@ func (p *Programs) Close() error {
 }
 
 // load gives programs that know of no process yet. With a nil p they are for this recording only.
-func (p *Programs) load(cfg *programConfig) (*probes, error) {
+func (p *Programs) load(cfg programConfig) (*probes, error) {
 	if p == nil {
 		return load(cfg)
 	}
@@ -59,10 +59,10 @@ func (p *Programs) load(cfg *programConfig) (*probes, error) {
 }
 
 // take finds programs that would be loaded just so.
-func (p *Programs) take(cfg *programConfig) *probes {
+func (p *Programs) take(cfg programConfig) *probes {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	i := slices.IndexFunc(p.idle, func(q *probes) bool { return q.build.sameBuild(cfg) })
+	i := slices.IndexFunc(p.idle, func(q *probes) bool { return q.config.equal(cfg) })
 	if i < 0 {
 		return nil
 	}
@@ -90,21 +90,26 @@ func (p *Programs) release(q *probes) error {
 	return oldest.close()
 }
 
-// sameBuild says whether programs loaded for one process are as those for the other.
-func (c *programConfig) sameBuild(d *programConfig) bool {
-	return c.stackDepth == d.stackDepth && c.layout == d.layout && c.preempted == d.preempted &&
-		c.current == d.current &&
-		c.proc == d.proc && c.goids == d.goids && c.kernel == d.kernel && slices.Equal(c.fallbacks, d.fallbacks)
+// equal says whether programs loaded for one recording are as those for the other.
+func (c programConfig) equal(d programConfig) bool {
+	return c.stackDepth == d.stackDepth && c.kernel == d.kernel && slices.Equal(c.fallbacks, d.fallbacks)
 }
 
-// clear empties what a recording has left: records that nobody took, and in the programs for older
-// kernels the hashes. What is in the arrays is forgotten with the next process to watch. The
-// programs must be silent.
+// clear empties what a recording has left: records that nobody took, and the hashes. What is in the
+// arrays is forgotten with the next process to watch. The programs must be silent.
 func (p *probes) clear() error {
-	if err := p.drain(func(int, []byte) error { return nil }); err != nil || !p.legacy {
+	err := p.drain(func(int, []byte) error { return nil })
+	if err == nil {
+		err = p.collection.Variables[bpf.GoschedVarSeveral].Set(false)
+	}
+	if err != nil {
 		return err
 	}
-	for _, name := range []string{bpf.GoschedLegacyMapThreads, bpf.GoschedLegacyMapPoints} {
+	hashes := []string{bpf.GoschedMapSubjectNumbers}
+	if p.legacy {
+		hashes = append(hashes, bpf.GoschedLegacyMapThreads, bpf.GoschedLegacyMapPoints)
+	}
+	for _, name := range hashes {
 		if err := empty(p.collection.Maps[name]); err != nil {
 			return fmt.Errorf("clear BPF map %s: %w", name, err)
 		}
@@ -135,17 +140,20 @@ func empty(m *ebpf.Map) error {
 // silence has the programs watch no process any more. When it returns none of them is at work, and
 // what they had to say is in the rings.
 func (p *probes) silence() error {
-	subject := p.collection.Variables[bpf.GoschedVarSubject]
-	var s bpf.GoschedSubject
-	if err := subject.Get(&s); err != nil {
-		return fmt.Errorf("read which process BPF programs watch: %w", err)
+	err := p.change(func(subjects *[maxSubjects]bpf.GoschedSubject) {
+		for i := range subjects {
+			subjects[i].Tgid = 0 // all else stays: programs that are at work may need it
+		}
+	})
+	if err == nil {
+		waitForPrograms()
 	}
-	s.Tgid = 0 // all else stays: programs that are at work may need it
-	if err := subject.Set(&s); err != nil {
-		return fmt.Errorf("tell BPF programs to watch no process: %w", err)
-	}
-	waitForPrograms()
-	return nil
+	return err
+}
+
+// leave has the programs watch one process no more.
+func (p *probes) leave(subject int) error {
+	return p.change(func(subjects *[maxSubjects]bpf.GoschedSubject) { subjects[subject].Tgid = 0 })
 }
 
 // waitForPrograms returns when every BPF program that runs now has ended: they are readers of RCU,

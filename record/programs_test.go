@@ -61,7 +61,7 @@ func recordBriefly(t *testing.T, proc *target.Process, steady bool, opts Options
 	t.Helper()
 	opts.Output, opts.Duration, opts.Recorder = filepath.Join(t.TempDir(), "t.parquet"), 300*time.Millisecond, "test"
 	before := goroutinesOf(t, proc)
-	sum, err := Record(t.Context(), proc, opts)
+	sum, err := Record(t.Context(), opts, proc)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +164,7 @@ func TestProgramsForgetWhatTheyWatched(t *testing.T) {
 			if n := known(t, kept); n == 0 {
 				t.Error("no goroutine's id is known after a recording: the check below cannot fail")
 			}
-			if err := kept.forget(); err != nil {
+			if err := kept.forget(0); err != nil {
 				t.Fatal(err)
 			}
 			if n := known(t, kept); n != 0 {

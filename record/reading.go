@@ -1,8 +1,10 @@
 package record
 
 import (
+	"cmp"
 	"errors"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/gosched/gosched/format"
@@ -26,7 +28,7 @@ type reading struct {
 }
 
 // openReader prepares to read the process's goroutines.
-func (s *session) openReader() (err error) {
+func (s *subject) openReader() (err error) {
 	s.reader, err = snapshot.NewReader(snapshot.Source{
 		Memory: s.proc, Binary: s.binary, Bias: s.bias, Code: s.modules.Code(), Threads: s.threadIDs, Now: now,
 	})
@@ -34,18 +36,18 @@ func (s *session) openReader() (err error) {
 }
 
 // beginReading begins a snapshot of the process's goroutines.
-func (s *session) beginReading(flags uint16) error {
+func (s *subject) beginReading(flags uint16) error {
 	r, err := s.reader.Begin(s.done())
 	if err != nil {
 		return s.unlessGone(err)
 	}
 	s.reading = &reading{r, flags}
-	s.order.own(&event{op: opReadBegin, time: max(r.BeganNS-int64(tick), s.startNS)})
+	s.own(event{op: opReadBegin, time: max(r.BeganNS-int64(tick), s.in.startNS)})
 	return nil
 }
 
 // done is how many goroutines the snapshot at the beginning has read, where it has not read all.
-func (s *session) done() int {
+func (s *subject) done() int {
 	if n := len(s.snapshots); n > 0 && s.snapshots[n-1].Unread > 0 {
 		return s.read
 	}
@@ -54,7 +56,7 @@ func (s *session) done() int {
 
 // unlessGone is the error of a process that is still there. One that has ended cannot be read; its
 // memory goes some time before it does.
-func (s *session) unlessGone(err error) error {
+func (s *subject) unlessGone(err error) error {
 	if errors.Is(err, target.ErrNoProcess) || !s.proc.Alive() {
 		return nil
 	}
@@ -62,7 +64,7 @@ func (s *session) unlessGone(err error) error {
 }
 
 // readMore reads some of the goroutines. After the last of them the snapshot is over.
-func (s *session) readMore() error {
+func (s *subject) readMore() error {
 	r := s.reading
 	gs, err := r.Next()
 	if err != nil {
@@ -72,7 +74,7 @@ func (s *session) readMore() error {
 	for i := range gs {
 		e := s.found(&gs[i])
 		e.flags |= r.flags
-		s.order.own(&e)
+		s.own(e)
 	}
 	if r.Unread() == 0 {
 		s.endReading()
@@ -81,11 +83,11 @@ func (s *session) readMore() error {
 }
 
 // found makes the event of a goroutine that was found in memory.
-func (s *session) found(g *snapshot.Goroutine) event {
+func (s *subject) found(g *snapshot.Goroutine) event {
 	e := event{
 		op: opSnapshot, time: g.After, goid: g.ID, byGoid: g.Creator, reason: g.WaitReason,
 		tid: g.TID, proc: g.Proc, flags: uint16(g.State()), text: uncertainty(g),
-		stack: uint64(s.follow.stacks.Found(&g.Stack)), byStack: uint64(s.follow.stacks.Creator(g.CreatorPC)),
+		stack: uint64(s.stacks.Found(&g.Stack)), byStack: uint64(s.stacks.Creator(g.CreatorPC)),
 	}
 	if g.Fresh {
 		e.flags |= snapshotFresh
@@ -94,12 +96,12 @@ func (s *session) found(g *snapshot.Goroutine) event {
 }
 
 // endReading ends the snapshot, also where goroutines are left.
-func (s *session) endReading() {
+func (s *subject) endReading() {
 	r := s.reading
 	end := now()
-	s.order.own(&event{op: opReadEnd, time: end})
+	s.own(event{op: opReadEnd, time: end})
 	s.snapshots = append(s.snapshots, format.Snapshot{
-		BeginNS: r.BeganNS + s.offsetNS, EndNS: end + s.offsetNS, AtEnd: r.flags&snapshotEnd != 0,
+		PID: s.pid, BeginNS: r.BeganNS + s.in.offsetNS, EndNS: end + s.in.offsetNS, AtEnd: r.flags&snapshotEnd != 0,
 		Goroutines: r.Found, Unread: int64(r.Unread()),
 	})
 	s.read = r.Looked()
@@ -109,7 +111,7 @@ func (s *session) endReading() {
 	s.reading = nil
 }
 
-// lastReading is how long the snapshot at the end may take.
+// lastReading is how long the snapshots at the end may take.
 func (s *session) lastReading() time.Duration {
 	if s.opts.Duration == 0 {
 		return maxLastReading
@@ -117,24 +119,59 @@ func (s *session) lastReading() time.Duration {
 	return min(max(s.opts.Duration/10, minLastReading), maxLastReading)
 }
 
-// left is how long it is until the snapshot at the end has to begin, for the recording to end in
+// left is how long it is until the snapshots at the end have to begin, for the recording to end in
 // time.
 func (s *session) left() time.Duration {
-	takes := time.Duration(s.readNS * float64(s.read))
-	if s.reading != nil {
+	var takes time.Duration
+	for _, sub := range s.subjects {
+		takes += time.Duration(sub.readNS * float64(sub.read))
+	}
+	if s.reading() {
 		takes = s.lastReading() // there are too many
 	}
 	return s.opts.Duration - min(takes, s.lastReading()) - time.Duration(now()-s.startNS)
 }
 
-// readLast makes the snapshot at the end, as far as there is time, and waits for the time at which
+// reading says whether goroutines are still to be read.
+func (s *session) reading() bool {
+	return slices.ContainsFunc(s.subjects, func(sub *subject) bool { return sub.reading != nil })
+}
+
+// readMore reads some of the goroutines of each process that has some to be read.
+func (s *session) readMore() error {
+	for _, sub := range s.subjects {
+		if sub.reading == nil {
+			continue
+		}
+		if err := sub.readMore(); err != nil {
+			return s.of(sub.proc, err)
+		}
+	}
+	return nil
+}
+
+// endReadings ends the snapshots that are in the making.
+func (s *session) endReadings() {
+	for _, sub := range s.subjects {
+		if sub.reading != nil {
+			sub.endReading()
+		}
+	}
+}
+
+// readLast makes the snapshots at the end, as far as there is time, and waits for the time at which
 // a recording was to end.
 func (s *session) readLast(reason string) error {
-	if err := s.beginReading(snapshotEnd); err != nil {
-		return err
+	for _, sub := range s.subjects {
+		if sub.ended != "" || !sub.proc.Alive() {
+			continue
+		}
+		if err := sub.beginReading(snapshotEnd); err != nil {
+			return s.of(sub.proc, err)
+		}
 	}
 	over := now() + int64(s.lastReading())
-	for s.reading != nil && now() < over {
+	for s.reading() && now() < over {
 		if err := s.readMore(); err != nil {
 			return err
 		}
@@ -142,9 +179,7 @@ func (s *session) readLast(reason string) error {
 			return err
 		}
 	}
-	if s.reading != nil {
-		s.endReading()
-	}
+	s.endReadings()
 	if reason != EndDuration {
 		return nil
 	}
@@ -159,7 +194,7 @@ func (s *session) waitOut() error {
 		if rest <= 0 {
 			break
 		}
-		if s.reading == nil {
+		if !s.reading() {
 			time.Sleep(min(rest, drainEvery))
 		} else if err := s.readMore(); err != nil {
 			return err
@@ -168,9 +203,7 @@ func (s *session) waitOut() error {
 			return err
 		}
 	}
-	if s.reading != nil {
-		s.endReading()
-	}
+	s.endReadings()
 	return nil
 }
 
@@ -182,16 +215,17 @@ func (s *session) cycleDue() error {
 	return s.cycle()
 }
 
-// describeSnapshots says how the process's goroutines were read.
+// describeSnapshots says how the processes' goroutines were read.
 func (s *session) describeSnapshots() {
-	for i := range s.snapshots {
-		made := &s.snapshots[i]
-		made.Unsure = s.follow.unsure[0]
-		if made.AtEnd {
-			made.Unsure = s.follow.unsure[1]
+	var all []format.Snapshot
+	for _, sub := range s.subjects {
+		for _, made := range sub.snapshots {
+			made.Unsure = sub.follow.Unsure(made.AtEnd)
+			all = append(all, made)
 		}
 	}
-	s.meta.Snapshots = s.snapshots
+	slices.SortStableFunc(all, func(a, b format.Snapshot) int { return cmp.Compare(a.BeginNS, b.BeginNS) })
+	s.meta.Snapshots = all
 }
 
 // uncertainty is the time in which a goroutine was read, as an event has it: in microseconds, not

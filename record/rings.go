@@ -85,22 +85,28 @@ func (p *probes) openLosses() error {
 	return nil
 }
 
-// takeLosses is how much has not fitted into the rings since the last call.
-func (p *probes) takeLosses() (events, stacks int64, err error) {
-	perCPU := make([]bpf.GoschedLosses, p.losses.Size()/uint32(binary.Size(bpf.GoschedLosses{})))
-	raw := make([]byte, binary.Size(perCPU))
+// takeLosses tells for each of so many subjects how much has not fitted into the rings since the last
+// call, if something has not.
+func (p *probes) takeLosses(subjects int, tell func(subject int, events, stacks int64)) error {
+	raw := make([]byte, p.losses.Size())
 	if _, err := p.losses.ReadAt(raw, 0); err != nil {
-		return 0, 0, fmt.Errorf("read losses: %w", err)
+		return fmt.Errorf("read losses: %w", err)
 	}
-	if _, err := binary.Decode(raw, binary.NativeEndian, perCPU); err != nil {
-		return 0, 0, fmt.Errorf("read losses: %w", err)
+	all := make([]uint64, len(raw)/8) // events and stacks in turn
+	if _, err := binary.Decode(raw, binary.NativeEndian, all); err != nil {
+		return fmt.Errorf("read losses: %w", err)
 	}
-	var sum bpf.GoschedLosses
-	for i := range perCPU {
-		sum.Events += perCPU[i].Events
-		sum.Stacks += perCPU[i].Stacks
+	for i := range subjects {
+		var sum bpf.GoschedLosses
+		for at := 2 * i; at < len(all); at += 2 * maxSubjects {
+			sum.Events += all[at]
+			sum.Stacks += all[at+1]
+		}
+		before := p.lost[i]
+		p.lost[i] = sum
+		if sum != before {
+			tell(i, int64(sum.Events-before.Events), int64(sum.Stacks-before.Stacks))
+		}
 	}
-	events, stacks = int64(sum.Events-p.lost.Events), int64(sum.Stacks-p.lost.Stacks)
-	p.lost = sum
-	return events, stacks, nil
+	return nil
 }

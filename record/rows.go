@@ -7,7 +7,6 @@ const batchRows = 16 << 10
 
 // rows gathers the trace's rows and hands them on in batches.
 type rows struct {
-	pid    int32
 	offset int64 // Unix time minus CLOCK_MONOTONIC
 	batch  *format.Batch
 	full   func(*format.Batch) *format.Batch // takes a full batch, gives an empty one
@@ -22,7 +21,6 @@ func (r *rows) add(e *format.Event) {
 	if row.EndNS != 0 {
 		row.EndNS = max(row.EndNS, r.last) + r.offset
 	}
-	row.PID = r.pid
 	r.batch.Append(row)
 	if r.batch.Len() >= batchRows {
 		r.flush()

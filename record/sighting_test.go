@@ -53,12 +53,12 @@ func (c *memoryCase) rows() (rows []string, unsure [2]int64) {
 	reasons, traces := format.NewStrings(), format.NewStrings()
 	texts := newTexts(reasons, []string{"", "chan receive"}, nil)
 	r := &rowsText{}
-	f := newFollower(r.make(), texts, stacks.New(program{}, traces, reasons))
+	f := newFollower(0, r.make(), texts, stacks.New(program{}, traces, reasons))
 	f.seesCreate = true
 	if c.set != nil {
 		c.set(f)
 	}
-	o := newOrderer(1)
+	o := newOrderer(1, 0)
 	for i := range c.events {
 		if e := &c.events[i]; e.time < 0 {
 			f.seeEarly(e)
@@ -345,7 +345,7 @@ var withoutTransitions = []memoryCase{
 // reading.
 func TestEndsAreRememberedOnlyWhileMemoryIsRead(t *testing.T) {
 	texts := newTexts(format.NewStrings(), nil, nil)
-	f := newFollower(new(rowsText).make(), texts, stacks.New(program{}, format.NewStrings(), format.NewStrings()))
+	f := newFollower(0, new(rowsText).make(), texts, stacks.New(program{}, format.NewStrings(), format.NewStrings()))
 	var time, goid int64
 	ends := func(n int) {
 		for range n {

@@ -1,6 +1,8 @@
 package record
 
 import (
+	"maps"
+
 	"github.com/gosched/gosched/format"
 	"github.com/gosched/gosched/record/gobin"
 )
@@ -9,14 +11,14 @@ import (
 // rings, of the events that are next, one comes first that its goroutine can do now. Where the
 // clock is finer than what two CPUs can do to each other it is nil, and nothing is kept.
 type ties struct {
-	states map[int64]format.State // of goroutines that have moved
+	states map[gkey]format.State // of goroutines that have moved
 }
 
 func newTies(clockStepNS int64) *ties {
 	if clockStepNS < format.CoarseClockNS {
 		return nil
 	}
-	return &ties{states: map[int64]format.State{}}
+	return &ties{states: map[gkey]format.State{}}
 }
 
 // first returns which of the heap's queues to take from: 0, or one whose next event has the same
@@ -31,7 +33,7 @@ func (t *ties) first(heap []*queue) int {
 			continue
 		}
 		e := &q.events[q.head]
-		m, have := moveOf(e), t.states[e.goid]
+		m, have := moveOf(e), t.states[e.key()]
 		switch {
 		case m == nil, have == format.StateUnknown, have == m.from:
 			return i
@@ -58,15 +60,15 @@ func (t *ties) took(e *event) {
 	m := moveOf(e)
 	switch {
 	case m != nil && m.to == format.StateNotExist:
-		delete(t.states, e.goid)
+		delete(t.states, e.key())
 	case m != nil:
-		t.states[e.goid] = m.to
+		t.states[e.key()] = m.to
 	case e.op == op(gobin.OpCreate):
-		t.states[e.goid] = format.StateRunnable
+		t.states[e.key()] = format.StateRunnable
 	case e.op == op(gobin.OpCoroSwitch):
-		delete(t.states, e.goid)
-		delete(t.states, e.byGoid)
+		delete(t.states, e.key())
+		delete(t.states, gkey{e.byGoid, e.subject})
 	case e.op == opGap:
-		clear(t.states)
+		maps.DeleteFunc(t.states, func(k gkey, _ format.State) bool { return k.subject == e.subject })
 	}
 }

@@ -67,7 +67,7 @@ func TestEventsOfOneTimeComeInAnOrderThatCanBe(t *testing.T) {
 	}{{3, 0}, {10, 0.05}, {100, 0.5}} {
 		step := test.perStep * 1000
 		ordered := func(clockStepNS int64) []event {
-			o := newOrderer(4)
+			o := newOrderer(4, 0)
 			o.ties = newTies(clockStepNS)
 			for _, e := range events {
 				e.time = e.time / step * step
@@ -85,7 +85,7 @@ func TestEventsOfOneTimeComeInAnOrderThatCanBe(t *testing.T) {
 }
 
 func TestOrderWithinARingIsKeptInATie(t *testing.T) {
-	o := newOrderer(2)
+	o := newOrderer(2, 0)
 	o.ties = newTies(4_000_000)
 	for i, do := range []gobin.Op{gobin.OpRun, gobin.OpPark, gobin.OpRun} {
 		o.push(0, &event{op: op(do), goid: 1, time: 100, tid: int32(i)})

@@ -100,7 +100,7 @@ func (r *recorder) record(ctx context.Context, proc *target.Process, opts record
 			fmt.Fprintln(r.notes, "taking the probes off, one by one")
 		}
 	}
-	summary, err := record.Record(ctx, proc, opts)
+	summary, err := record.Record(ctx, opts, proc)
 	if !written {
 		over()
 		said = r.finish(summary, proc, false)

@@ -54,7 +54,7 @@ func TestProgressText(t *testing.T) {
 func TestSummary(t *testing.T) {
 	summary := &record.Summary{
 		Whole: true,
-		PID:   42,
+		PIDs:  []int{42},
 		Progress: record.Progress{Counts: record.Counts{Events: 4000, Lost: 1200, LostStacks: 3},
 			Elapsed: 2 * time.Second, Bytes: 8000},
 		EndReason: record.EndDuration,

@@ -56,8 +56,8 @@ func firstProcess(meta *format.Metadata) format.Process {
 // where it is.
 func writeSummary(out io.Writer, s *record.Summary, path string) error {
 	process := firstProcess(&s.Metadata)
-	pid := strconv.Itoa(s.PID)
-	if int(process.PID) != s.PID {
+	pid := strconv.Itoa(s.PIDs[0])
+	if int(process.PID) != s.PIDs[0] {
 		pid += fmt.Sprintf(", in the trace %d as the root PID namespace has it", process.PID)
 	}
 	recorded := fmt.Sprintf("recorded %s (pid %s, %s) for %s: %s events%s; ended: %s",

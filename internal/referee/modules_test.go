@@ -102,13 +102,14 @@ func startRecording(t *testing.T, pid int) *attached {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	r := &attached{proc, filepath.Join(t.TempDir(), "ours.parquet"), cancel, make(chan struct{}), make(chan error, 1)}
+	opts := recorder.Options{Output: r.path, Progress: func(recorder.Progress) {
+		select {
+		case r.progress <- struct{}{}:
+		default:
+		}
+	}}
 	go func() {
-		_, err := recorder.Record(ctx, proc, recorder.Options{Output: r.path, Progress: func(recorder.Progress) {
-			select {
-			case r.progress <- struct{}{}:
-			default:
-			}
-		}})
+		_, err := recorder.Record(ctx, opts, proc)
 		r.ended <- err
 	}()
 	t.Cleanup(func() {

@@ -9,22 +9,48 @@ import (
 	"github.com/gosched/gosched/format"
 )
 
-// ReadOurs reads the goroutines' moves out of a trace of gosched, with times set back to
-// CLOCK_MONOTONIC.
+// ReadOurs reads the goroutines' moves out of a trace of gosched, of one process, with times set back
+// to CLOCK_MONOTONIC.
 func ReadOurs(ctx context.Context, path string) (*Recording, error) {
 	t, err := format.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	meta := t.Metadata()
+	if n := len(meta.Processes); n != 1 {
+		return nil, fmt.Errorf("read trace: it is of %d processes", n)
+	}
+	return readProcess(ctx, t, meta.Processes[0].PID, meta.Lost)
+}
+
+// ReadProcess is ReadOurs of one process of a trace that may have several.
+func ReadProcess(ctx context.Context, path string, pid int32) (*Recording, error) {
+	t, err := format.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	meta := t.Metadata()
+	for _, p := range meta.Processes {
+		if p.PID == pid {
+			return readProcess(ctx, t, pid, p.Lost)
+		}
+	}
+	return nil, fmt.Errorf("read trace: process %d is not in it", pid)
+}
+
+func readProcess(ctx context.Context, t format.Trace, pid int32, lost int64) (*Recording, error) {
+	meta := t.Metadata()
 	o := ourTrace{rec: newRecording(), trace: t, offset: meta.ClockOffsetNS, stacks: map[format.StringID]Stack{}}
 	o.rec.Depth = meta.MaxStackDepth
-	o.rec.Lost = meta.Lost
+	o.rec.Lost = lost
 	for b, err := range t.Batches(ctx, format.Selection{}) {
 		if err != nil {
 			return nil, fmt.Errorf("read trace: %w", err)
 		}
 		for i := range b.Len() {
+			if b.PID[i] != pid {
+				continue
+			}
 			if err := o.event(b, i); err != nil {
 				return nil, fmt.Errorf("read trace: %w", err)
 			}

@@ -42,6 +42,7 @@ type Stack struct {
 // Table has the strings of a process's stacks. It is not safe for concurrent use.
 type Table struct {
 	Blame func(module uint64) // called for every use of a stack with code of a module that is not known
+	Room  *Room               // shared with the tables of other processes
 
 	code     Code
 	table    Interner
@@ -53,7 +54,6 @@ type Table struct {
 	creators map[uint64]format.StringID
 	memory   map[string]format.StringID // stacks found in memory, by their pcs
 	key      []byte                     // room for such a key
-	bytes    int
 	lost     int64
 	unknown  map[format.StringID]uint64 // modules that are not known, by stacks with their code
 }
@@ -63,6 +63,7 @@ type Table struct {
 func New(code Code, table, calls Interner) *Table {
 	return &Table{
 		code: code, table: table, calls: calls, unknown: map[format.StringID]uint64{}, Blame: func(uint64) {},
+		Room: NewRoom(1),
 		defs: map[uint64]Stack{}, ids: map[uint64]format.StringID{}, entries: map[uint64]format.StringID{},
 		syscalls: map[uint64]format.StringID{}, memory: map[string]format.StringID{},
 		creators: map[uint64]format.StringID{},
@@ -73,12 +74,21 @@ func New(code Code, table, calls Interner) *Table {
 // been lost.
 const maxUnused = 64 << 10
 
+// Room is what the tables of all processes of a recording may take together.
+type Room struct {
+	bytes  int // of strings
+	unused int // stacks that wait, a table
+}
+
+// NewRoom is for so many tables.
+func NewRoom(tables int) *Room { return &Room{unused: maxUnused / tables} }
+
 // Lost is how often a stack was asked for that is not known, or had no room.
 func (t *Table) Lost() int64 { return t.lost }
 
 // Define learns what a name stands for.
 func (t *Table) Define(hash uint64, def Stack) {
-	if len(t.defs) >= maxUnused {
+	if len(t.defs) >= t.Room.unused {
 		clear(t.defs)
 	}
 	if _, known := t.ids[hash]; !known {
@@ -160,10 +170,10 @@ func (t *Table) Syscall(hash uint64) format.StringID {
 }
 
 func (t *Table) intern(stack []byte) format.StringID {
-	if len(stack) == 0 || t.bytes+len(stack) > maxStackBytes {
+	if len(stack) == 0 || t.Room.bytes+len(stack) > maxStackBytes {
 		return format.NullString
 	}
-	t.bytes += len(stack)
+	t.Room.bytes += len(stack)
 	return t.table.Intern(string(stack))
 }
 

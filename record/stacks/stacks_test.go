@@ -133,7 +133,7 @@ func TestStacksThatAreLostAreCounted(t *testing.T) {
 	if got := lookup(table.ID(7)); got == "" || table.Lost() != 1 {
 		t.Errorf("one that was defined later is %q, lost are %d", got, table.Lost())
 	}
-	table.bytes = maxStackBytes
+	table.Room.bytes = maxStackBytes
 	table.Define(8, Stack{[]uint64{31, 25, 11}, true})
 	if got := lookup(table.ID(8)); got != "" || table.Lost() != 2 {
 		t.Errorf("one without room is %q, lost are %d", got, table.Lost())

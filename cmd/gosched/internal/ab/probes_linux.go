@@ -71,7 +71,7 @@ func (r *probeRunner) record(ctx context.Context, child *target.Child, resume fu
 	err error) {
 	opts := r.opts
 	opts.Output, opts.Ready, opts.Programs = trace, resume, &r.programs
-	summary, err := record.Record(ctx, child.Process, opts)
+	summary, err := record.Record(ctx, opts, child.Process)
 	if err != nil {
 		return 0, err
 	}

@@ -1,0 +1,85 @@
+package record
+
+import (
+	"errors"
+	"time"
+)
+
+// finish writes what is left, closes the trace and detaches. The kernel may take seconds for that,
+// in which the programs are silent.
+func (s *session) finish(reason string, err error) (*Summary, error) {
+	s.endReadings()
+	if err == nil && reason != EndExited && reason != EndReplaced {
+		err = s.readLast(reason)
+	}
+	err = errors.Join(err, s.drain()) // before losses come that do not matter any more
+	end := now()
+	if last := s.lastEnd(); last != 0 && reason == EndReplaced {
+		end = last
+	}
+	s.endNS = end
+	machine := s.machine.end()
+	for _, sub := range s.subjects {
+		sub.cpu.update(sub.proc)
+		if machine != nil {
+			machine.OwnNS += int64(sub.cpu.spent())
+		}
+	}
+	err = errors.Join(err, s.probes.silence(), s.probes.drain(s.accept))
+	s.tellLate(end) // of what was still at work in a probe
+	released := make(chan error, 1)
+	go func() { released <- s.opts.Programs.release(s.probes) }()
+	s.order.merge(end)
+	s.order.take(end, s.emit, s.piece)
+
+	s.meta.EndNS, s.meta.EndReason = end+s.offsetNS, reason
+	if err != nil && reason == "" {
+		s.meta.EndReason = err.Error()
+	}
+	if err == nil {
+		s.meta.Machine = machine
+	}
+	sum, err := s.closeTrace(err)
+	return sum, errors.Join(err, <-released, s.close())
+}
+
+// closeTrace ends the trace. err is what has gone wrong before.
+func (s *session) closeTrace(err error) (*Summary, error) {
+	s.describeSnapshots()
+	for _, sub := range s.subjects {
+		sub.describeModules()
+	}
+	counts := s.counts()
+	s.meta.Lost, s.meta.LostStacks, s.meta.Processes = counts.Lost, counts.LostStacks, s.processes()
+	// it may have ended the recording
+	if closing := s.out.close(s.meta, s.rows.batch); !errors.Is(err, closing) {
+		err = errors.Join(err, closing)
+	}
+	sum := &Summary{
+		Progress: s.progress(), Output: s.opts.Output, Whole: err == nil,
+		OneByOne: !s.probes.multi, EndReason: s.meta.EndReason, Metadata: s.meta,
+	}
+	for _, sub := range s.subjects {
+		sum.PIDs = append(sum.PIDs, sub.proc.PID())
+	}
+	if s.opts.Written != nil && err == nil {
+		s.opts.Written(sum)
+	}
+	return sum, err
+}
+
+// counts are those of all processes.
+func (s *session) counts() (all Counts) {
+	for _, sub := range s.subjects {
+		all.add(sub.follow.Counts())
+	}
+	return all
+}
+
+func (s *session) progress() Progress {
+	end := s.endNS
+	if end == 0 {
+		end = now()
+	}
+	return Progress{Counts: s.counts(), Elapsed: time.Duration(end - s.startNS), Bytes: s.out.bytes()}
+}

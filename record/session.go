@@ -1,0 +1,410 @@
+package record
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/gosched/gosched/format"
+	"github.com/gosched/gosched/record/target"
+)
+
+// session is one recording while it lasts: its processes, and what they share. Its methods run on
+// one goroutine, but for the writer's.
+type session struct {
+	opts     Options
+	depth    int        // frames of a stack, 0: stacks are not recorded
+	subjects []*subject // by their numbers
+	exits    chan *subject
+
+	probes   *probes
+	order    *orderer
+	rows     *rows
+	out      *writer
+	meta     format.Metadata
+	startNS  int64 // CLOCK_MONOTONIC; 0: the recording has not begun
+	endNS    int64 // 0: it has not ended
+	offsetNS int64
+	drained  int64 // when the rings were last drained
+	flushed  int64 // when the writer last got rows
+	machine  machineTime
+}
+
+// now is CLOCK_MONOTONIC, the clock of every event.
+func now() int64 {
+	var ts unix.Timespec
+	// It cannot fail with this clock.
+	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts)
+	return ts.Nano()
+}
+
+// open reads the executables, creates the output and loads the programs, in this order: what can be
+// refused is refused before anything touches the kernel.
+func open(opts Options, procs []*target.Process) (*session, error) {
+	if err := errors.Join(opts.Check(), checkProcesses(procs)); err != nil {
+		return nil, err
+	}
+	s := &session{opts: opts}
+	if !slices.Contains(opts.Without, format.TransitionStacks) {
+		s.depth = cmp.Or(opts.StackDepth, DefaultStackDepth)
+	}
+	if err := target.CheckMonotonicClock(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnsupported, err)
+	}
+	s.exits = make(chan *subject, len(procs))
+	for i, proc := range procs {
+		sub, err := newSubject(s, i, proc)
+		if err != nil {
+			return nil, errors.Join(s.of(proc, err), s.close())
+		}
+		s.subjects = append(s.subjects, sub)
+	}
+	if err := s.openOutput(); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	if err := s.load(); err != nil {
+		s.out.discard()
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}
+
+// checkProcesses says what is wrong with what is to be recorded, whatever the processes are.
+func checkProcesses(procs []*target.Process) error {
+	seen := map[int]bool{}
+	for _, p := range procs {
+		if seen[p.PID()] {
+			return fmt.Errorf("process %d is named twice", p.PID())
+		}
+		seen[p.PID()] = true
+	}
+	switch {
+	case len(procs) == 0:
+		return errors.New("no process to record")
+	case len(procs) > MaxProcesses:
+		return fmt.Errorf("one recording can have %d processes, not %d", MaxProcesses, len(procs))
+	}
+	return nil
+}
+
+// of says which process an error is about, where there are several.
+func (s *session) of(proc *target.Process, err error) error {
+	if cap(s.exits) == 1 {
+		return err
+	}
+	return fmt.Errorf("process %d: %w", proc.PID(), err)
+}
+
+// close lets go of what open opened to learn about the processes.
+func (s *session) close() error {
+	var errs []error
+	for _, sub := range s.subjects {
+		errs = append(errs, sub.close())
+	}
+	return errors.Join(errs...)
+}
+
+// start attaches, lets the process go on, and reads the goroutines that are there already.
+func (s *session) start() error {
+	if err := s.attach(); err != nil {
+		return err
+	}
+	if err := s.forgetRings(); err != nil {
+		return err
+	}
+	s.startNS = now()
+	s.machine.begin()
+	s.drained = s.startNS
+	s.order.start(s.startNS)
+	for _, sub := range s.subjects {
+		sub.cpu.begin(sub.proc)
+		sub.watchLimits()
+	}
+	s.meta.StartNS, s.meta.Processes = s.startNS+s.offsetNS, s.processes()
+	s.out.begin(s.meta)
+	if s.opts.Ready != nil {
+		return s.opts.Ready()
+	}
+	for _, sub := range s.subjects {
+		if err := sub.beginReading(0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forgetRings drops what came and what was lost while not everything was attached, and what the
+// programs remember from then: a thread may have left a goroutine unseen.
+func (s *session) forgetRings() error {
+	for _, sub := range s.subjects {
+		if err := s.probes.forget(int(sub.number)); err != nil {
+			return err
+		}
+	}
+	if err := s.probes.drain(s.accept); err != nil {
+		return err
+	}
+	return s.probes.takeLosses(len(s.subjects), func(int, int64, int64) {})
+}
+
+// run drains the rings until the recording is over and says why it is. Meanwhile it reads the
+// goroutines that were there at its beginning.
+func (s *session) run(ctx context.Context) (string, error) {
+	ticker := time.NewTicker(drainEvery)
+	defer ticker.Stop()
+	defer s.awaitExits()()
+	if s.opts.Begun != nil {
+		s.opts.Begun(time.Unix(0, s.meta.StartNS))
+	}
+	progress := time.Now()
+	for {
+		reason := s.wait(ctx, ticker.C)
+		if err := s.step(reason == ""); err != nil {
+			return reason, err
+		}
+		if over, why := s.over(); over {
+			reason = why
+		}
+		if reason != "" {
+			return reason, nil
+		}
+		if s.opts.Progress != nil && time.Since(progress) >= progressEvery {
+			progress = time.Now()
+			s.opts.Progress(s.progress())
+		}
+	}
+}
+
+// awaitExits puts every process that exits into s.exits, until the function is called that it
+// returns.
+func (s *session) awaitExits() (stop func()) {
+	var all sync.WaitGroup
+	over := make(chan struct{})
+	for _, sub := range s.subjects {
+		all.Go(func() {
+			select {
+			case <-sub.proc.Exited():
+				s.exits <- sub
+			case <-over:
+			}
+		})
+	}
+	return func() {
+		close(over)
+		all.Wait()
+	}
+}
+
+// over says whether every process's part of the recording has ended, and why that of the last did.
+func (s *session) over() (bool, string) {
+	last := s.subjects[0]
+	for _, sub := range s.subjects {
+		if sub.ended == "" {
+			return false, ""
+		}
+		if sub.endNS > last.endNS {
+			last = sub
+		}
+	}
+	return true, last.ended
+}
+
+// lastEnd is when the last process's part of the recording has ended; 0: one goes on.
+func (s *session) lastEnd() (last int64) {
+	for _, sub := range s.subjects {
+		if sub.endNS == 0 {
+			return 0
+		}
+		last = max(last, sub.endNS)
+	}
+	return last
+}
+
+// step reads more of the goroutines that are still to be read, and drains the rings when it is
+// time.
+func (s *session) step(goesOn bool) error {
+	if !s.reading() || !goesOn {
+		return s.cycle()
+	}
+	return errors.Join(s.readMore(), s.cycleDue())
+}
+
+// wait waits until the rings are due, or not at all while there are goroutines to read. It says why
+// the recording is over, if it is.
+func (s *session) wait(ctx context.Context, due <-chan time.Time) string {
+	var over <-chan time.Time
+	if s.opts.Duration > 0 {
+		over = time.After(s.left())
+	}
+	var more <-chan struct{}
+	if s.reading() {
+		more = closed
+	}
+	select {
+	case <-due:
+	case <-more:
+	case <-ctx.Done():
+		return EndInterrupted
+	case <-over:
+		return EndDuration
+	case sub := <-s.exits:
+		if sub.ended == "" {
+			sub.ended = EndExited
+		}
+	}
+	return ""
+}
+
+// closed is a channel that is always ready.
+var closed = func() chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
+
+// cycle takes what the rings hold and writes what is old enough to be in order.
+func (s *session) cycle() error {
+	began := now()
+	for _, sub := range s.subjects {
+		sub.cpu.update(sub.proc)
+	}
+	if err := s.drain(); err != nil {
+		return err
+	}
+	for _, sub := range s.subjects {
+		if err := sub.look(began); err != nil {
+			return s.of(sub.proc, err)
+		}
+	}
+	merge := began - int64(orderWindow)
+	take := merge - int64(lookahead)
+	if over := s.order.pending() - maxPending; over > 0 {
+		merge = began - int64(drainEvery)
+		take = merge
+	}
+	if end := s.lastEnd(); end != 0 {
+		merge = min(merge, end)
+	}
+	s.order.merge(merge)
+	s.order.take(take, s.emit, s.piece)
+	if began-s.flushed >= int64(flushEvery) {
+		s.flushed = began
+		s.rows.flush()
+	}
+	return s.out.err()
+}
+
+// look ends a process's part of the recording where the process has ended, and otherwise finds out
+// what has changed in it that no event tells.
+func (s *subject) look(at int64) error {
+	switch {
+	case s.endNS != 0:
+		return nil
+	case s.replacedNS != 0:
+		return s.end(s.replacedNS, EndReplaced)
+	case s.ended != "":
+		return s.end(now(), s.ended)
+	}
+	if err := s.lookForModules(); err != nil {
+		return err
+	}
+	s.readLimits(at)
+	return nil
+}
+
+func (s *session) emit(e *event) { s.subjects[e.subject].follow.emit(e) }
+
+func (s *session) piece(begin, end int64, r *span) { s.subjects[r.subject].follow.piece(begin, end, r) }
+
+// drain moves every record from the rings to the orderer, and turns what was lost into gaps.
+func (s *session) drain() error {
+	began := now()
+	if err := s.probes.drain(s.accept); err != nil {
+		return err
+	}
+	var failed error
+	err := s.probes.takeLosses(len(s.subjects), func(number int, lost, lostStacks int64) {
+		sub := s.subjects[number]
+		sub.follow.loseStacks(lostStacks)
+		if lost > 0 {
+			sub.gap(s.drained, now(), lost, textRingFull)
+			failed = errors.Join(failed, sub.checkWatched())
+		}
+	})
+	s.tellLate(began)
+	s.drained = began
+	return errors.Join(err, failed)
+}
+
+// checkWatched finds out that the process has replaced its program where the event that says so was
+// lost.
+func (s *subject) checkWatched() error {
+	watched, err := s.in.probes.watches(int(s.number))
+	if err == nil && !watched && s.replacedNS == 0 && s.ended == "" && s.in.endNS == 0 {
+		s.replacedNS = now()
+	}
+	return err
+}
+
+// tellLate turns events that came too late for their place in the order, up to a time, into gaps.
+func (s *session) tellLate(to int64) {
+	s.order.takeLate(func(subject uint16, from, n int64) { s.subjects[subject].gap(from, to, n, textLate) })
+}
+
+// accept takes one record from a ring.
+func (s *session) accept(ring int, raw []byte) error {
+	if len(raw) > 0 && op(raw[0]) == opStack {
+		def, err := decodeStack(raw)
+		if err != nil {
+			return err
+		}
+		sub, err := s.subject(def.subject)
+		if err == nil {
+			sub.stacks.Define(def.hash, def.Stack)
+		}
+		return err
+	}
+	var e event
+	if err := decode(raw, &e); err != nil {
+		return err
+	}
+	sub, err := s.subject(e.subject)
+	if err != nil {
+		return err
+	}
+	switch e.op {
+	case opExec:
+		sub.replacedNS = e.time
+		return nil
+	case opThreadOn:
+		_, comm := threadText(raw)
+		e.text = uint32(sub.texts.command(comm))
+	case opThreadOff:
+		state, comm := threadText(raw)
+		if state&taskDead != 0 {
+			e.flags |= flagDead
+		}
+		e.text = uint32(sub.texts.threadReason(e.flags&flagInvoluntary != 0, state, comm))
+	}
+	if s.startNS == 0 || e.time < s.startNS { // seen before everything was attached
+		sub.follow.seeEarly(&e)
+		return nil
+	}
+	s.order.push(ring, &e)
+	sub.limitOf(ring, &e)
+	return nil
+}
+
+// subject is the one with the number that a record has.
+func (s *session) subject(number uint16) (*subject, error) {
+	if int(number) >= len(s.subjects) {
+		return nil, fmt.Errorf("%w: of process %d of %d", errRecord, number+1, len(s.subjects))
+	}
+	return s.subjects[number], nil
+}

@@ -1,0 +1,251 @@
+package record
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/gosched/gosched/format"
+	"github.com/gosched/gosched/record/gobin"
+	"github.com/gosched/gosched/record/image"
+	"github.com/gosched/gosched/record/snapshot"
+	"github.com/gosched/gosched/record/stacks"
+	"github.com/gosched/gosched/record/target"
+)
+
+// subject is one process of a recording, with everything that is that process's own. Ids of
+// goroutines, Ps and stacks mean something only together with it.
+type subject struct {
+	in     *session
+	number uint16 // its place in the session's subjects, which events have
+	proc   *target.Process
+	pid    int32 // the process's number in the root PID namespace, as the trace has it
+	image  *image.Image
+	binary *gobin.Binary // the image's
+	choice *choice
+	bias   uint64 // the image's
+	config *subjectConfig
+	about  format.Process // what the trace says of it
+
+	numbers *numbers // nil: the recorder is in the root PID namespace
+	modules *image.Modules
+	looked  int64 // when the process was last asked for modules
+	texts   *texts
+	stacks  *stacks.Table
+	follow  *follower
+	reader  *snapshot.Reader // of its goroutines
+	limits  limits
+	cpu     cpuTime
+
+	replacedNS int64  // when the process replaced its program, 0: it has not
+	ended      string // why it is not recorded any more; empty: it is
+	endNS      int64  // since when not, 0: it is
+
+	reading   *reading          // the snapshot in the making, nil: none
+	snapshots []format.Snapshot // those made
+	read      int               // how many places of goroutines the last one looked at
+	readNS    float64           // and how long that took for each
+}
+
+// newSubject finds out what will be attached where in a process. Nothing is attached yet.
+func newSubject(in *session, number int, proc *target.Process) (*subject, error) {
+	s := &subject{in: in, number: uint16(number), proc: proc}
+	if err := s.identify(); err != nil {
+		return nil, err
+	}
+	if err := s.readBinary(); err != nil {
+		return nil, errors.Join(err, s.numbers.close())
+	}
+	return s, nil
+}
+
+// close lets go of what was opened to learn about the process.
+func (s *subject) close() error { return errors.Join(s.modules.Close(), s.numbers.close()) }
+
+// identify finds the process's number in the root PID namespace.
+func (s *subject) identify() error {
+	root, err := target.InRootPIDNamespace()
+	if err != nil {
+		return err
+	}
+	if root {
+		s.pid = int32(s.proc.PID())
+		return nil
+	}
+	if s.numbers, err = openNumbers(s.proc.PID()); err != nil {
+		return err
+	}
+	s.pid, _, err = s.numbers.read()
+	if err != nil {
+		return errors.Join(err, s.numbers.close())
+	}
+	return nil
+}
+
+// threadIDs maps the ids that the process sees to those of the root namespace; to those of the
+// mounted /proc where no recording asked for others.
+func (s *subject) threadIDs() (map[int32]int32, error) {
+	if s.numbers != nil {
+		_, tids, err := s.numbers.read()
+		return tids, err
+	}
+	threads, err := s.proc.Threads()
+	if err != nil {
+		return nil, err
+	}
+	ids := make(map[int32]int32, len(threads))
+	for _, t := range threads {
+		ids[int32(t.NSTID)] = int32(t.TID)
+	}
+	return ids, nil
+}
+
+// readBinary learns from the file with the Go runtime what will be attached where.
+func (s *subject) readBinary() error {
+	found, err := image.Find(s.proc)
+	if errors.Is(err, gobin.ErrNotGo) && s.in.opts.Ready != nil {
+		err = fmt.Errorf("%w; should it load a Go library (-buildmode=c-shared), start it without gosched and "+
+			"record it with -p once it has: at its start no library is in its memory", err)
+	}
+	if err != nil {
+		return err
+	}
+	s.setImage(found)
+	if err := s.readProbes(); err != nil {
+		return errors.Join(err, s.modules.Close())
+	}
+	return nil
+}
+
+// setImage takes the process's Go code, and owns it.
+func (s *subject) setImage(found *image.Image) {
+	s.image, s.binary, s.bias = found, found.Binary, found.Bias
+	s.modules = image.NewModules(s.proc, found)
+}
+
+func (s *subject) readProbes() error {
+	if err := s.image.Recordable(); err != nil {
+		return fmt.Errorf("%w: %w", ErrUnsupported, err)
+	}
+	points, covered, err := s.binary.Probes()
+	if err != nil {
+		return err
+	}
+	if s.choice, err = choose(points, covered, s.in.opts.Without); err != nil {
+		return err
+	}
+	if err := s.lookForModules(); err != nil {
+		return err
+	}
+	s.modules.LookForRuntimes()
+	return checkBytes(s.image.Path, s.choice.points)
+}
+
+// describe says what is known of the process before its recording begins.
+func (s *subject) describe() error {
+	exe, err := s.proc.ExePath()
+	if err != nil {
+		return err
+	}
+	args, err := s.proc.Cmdline()
+	if err != nil {
+		return err
+	}
+	quota, err := s.proc.CPUQuota()
+	if err != nil {
+		return err
+	}
+	s.about = format.Process{
+		PID: s.pid, Command: strings.Join(args, " "), Executable: filepath.Clean(exe),
+		GoVersion: s.binary.GoVersion, BuildID: s.binary.BuildID, GOMAXPROCS: s.gomaxprocs(),
+		CPUQuota: quota, Coverage: s.choice.coverage, Modules: s.modules.Describe(),
+	}
+	return nil
+}
+
+// openFollower makes what turns the process's events into rows of a trace with this table. It
+// remembers a share of what may be remembered for all processes.
+func (s *subject) openFollower(r *rows, reasons stacks.Interner, shares int) error {
+	waits, err := s.binary.WaitReasons()
+	if err != nil {
+		return err
+	}
+	stops, err := s.binary.STWReasons()
+	if err != nil {
+		return err
+	}
+	s.texts = newTexts(reasons, waits, stops)
+	s.follow = newFollower(s.pid, r, s.texts, s.stacks)
+	s.follow.withoutReady = !s.choice.sees(format.TransitionReady)
+	s.follow.seesCreate = s.choice.sees(format.TransitionCreate)
+	s.follow.lateIDs = s.binary.Version.Minor < 24
+	s.follow.maxKnown = maxKnown / shares
+	return nil
+}
+
+// configure says what the programs must know of the process.
+func (s *subject) configure() error {
+	layout, err := s.binary.Layout()
+	if err != nil {
+		return err
+	}
+	cfg, err := configOf(s.binary, &layout, s.choice)
+	if err != nil {
+		return err
+	}
+	cfg.number, cfg.tgid, cfg.pid, cfg.bias = int(s.number), int(s.pid), s.proc.PID(), s.bias
+	if addr, ok := s.binary.GOMAXPROCSAddr(); ok {
+		cfg.gomaxprocs = addr + s.bias
+	}
+	if addr, ok := s.binary.NewprocsAddr(); ok {
+		cfg.newprocs = addr + s.bias
+	}
+	s.config = cfg
+	return s.openReader()
+}
+
+// attach puts the probes into the process's Go code.
+func (s *subject) attach() error {
+	if err := s.in.probes.attachPoints(s.image.Path, s.choice.points, s.config); err != nil {
+		return err
+	}
+	return s.attachModules()
+}
+
+// gap says that events of the process were lost or not looked for.
+func (s *subject) gap(begin, end, lost int64, why text) {
+	s.follow.lose(lost)
+	s.in.order.gap(&event{
+		op: opGap, subject: s.number, time: max(begin, s.in.startNS), byGoid: end, text: uint32(s.texts.id(why)),
+	})
+}
+
+// own takes an event of the process that the recorder made.
+func (s *subject) own(e event) {
+	e.subject = s.number
+	s.in.order.own(&e)
+}
+
+// end ends the process's part of the recording, while those of others may go on.
+func (s *subject) end(at int64, why string) error {
+	s.ended, s.endNS = why, at
+	if s.reading != nil {
+		s.endReading()
+	}
+	return s.in.probes.leave(int(s.number))
+}
+
+// process is what the trace says of the process now.
+func (s *subject) process() format.Process {
+	p := s.about
+	p.Modules, p.Coverage = s.modules.Describe(), s.choice.coverage
+	if s.follow != nil {
+		counts := s.follow.Counts()
+		p.Lost, p.LostStacks = counts.Lost, counts.LostStacks
+	}
+	if s.endNS != 0 {
+		p.EndNS, p.EndReason = s.endNS+s.in.offsetNS, s.ended
+	}
+	return p
+}
