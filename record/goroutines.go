@@ -35,7 +35,7 @@ func Goroutines(ctx context.Context, proc *target.Process, recorder string) (*fo
 
 // unwatched is the choice to record nothing.
 func unwatched() *choice {
-	c := &choice{stacks: true, coverage: format.FullCoverage()}
+	c := &choice{coverage: format.FullCoverage()}
 	for i := range c.coverage {
 		if t := &c.coverage[i]; t.Transition != format.TransitionStacks {
 			t.Covered, t.Why = false, notWatched

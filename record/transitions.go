@@ -13,7 +13,6 @@ type choice struct {
 	points   []gobin.Probe
 	coverage []format.Coverage // of each of format.Transitions, in their order
 	kernel   bool
-	stacks   bool
 }
 
 // choose leaves out what is not wanted and says what the trace will hold.
@@ -21,7 +20,6 @@ func choose(points []gobin.Probe, covered []format.Coverage, without []format.Tr
 	c := &choice{
 		points: wanted(points, without), coverage: format.FullCoverage(),
 		kernel: !slices.Contains(without, format.TransitionKernel),
-		stacks: !slices.Contains(without, format.TransitionStacks),
 	}
 	for _, t := range covered {
 		*c.of(t.Transition) = t
