@@ -31,10 +31,10 @@ var variants = []struct {
 	{"legacy", LoadGoschedLegacy},
 }
 
-// TestProgramsAreEasyToVerify loads the programs, which are the same for every build of a program, and
-// reads from the verifier's log how many instructions it walked through and how much stack each function needs. Of
-// two variants a kernel may refuse one: the modern one before Linux 5.17, the legacy one from 6.10
-// to 6.14, which let no global function be called where preemption is off.
+// TestProgramsAreEasyToVerify loads the programs, which are the same for every build of a program,
+// and reads from the verifier's log how many instructions it walked through and how much stack each
+// function needs. Of two variants a kernel may refuse one: the modern one before Linux 5.17, the
+// legacy one from 6.10 to 6.14, which let no global function be called where preemption is off.
 func TestProgramsAreEasyToVerify(t *testing.T) {
 	testenv.RequireBPF(t)
 	loaded := 0

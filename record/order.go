@@ -123,8 +123,8 @@ func plain(o op) bool {
 // own takes an event that the recorder made.
 func (o *orderer) own(e *event) { o.queues[len(o.queues)-1].push(e) }
 
-// takeLate tells how many events of each subject came too late since the last call, and from when on
-// they may be missing.
+// takeLate tells how many events of each subject came too late since the last call, and from when
+// on they may be missing.
 func (o *orderer) takeLate(tell func(subject uint16, from, n int64)) {
 	for _, subject := range slices.Sorted(maps.Keys(o.late)) {
 		tell(subject, o.taken, o.late[subject])

@@ -85,8 +85,8 @@ func (p *probes) openLosses() error {
 	return nil
 }
 
-// takeLosses tells for each of so many subjects how much has not fitted into the rings since the last
-// call, if something has not.
+// takeLosses tells for each of so many subjects how much has not fitted into the rings since the
+// last call, if something has not.
 func (p *probes) takeLosses(subjects int, tell func(subject int, events, stacks int64)) error {
 	raw := make([]byte, p.losses.Size())
 	if _, err := p.losses.ReadAt(raw, 0); err != nil {

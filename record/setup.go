@@ -102,7 +102,8 @@ func (s *session) load() error {
 		}
 	}
 	programs := programConfig{
-		stackDepth: s.depth, kernel: !slices.Contains(s.opts.Without, format.TransitionKernel), fallbacks: s.opts.Fallbacks,
+		stackDepth: s.depth, kernel: !slices.Contains(s.opts.Without, format.TransitionKernel),
+		fallbacks: s.opts.Fallbacks,
 	}
 	var err error
 	if s.probes, err = s.opts.Programs.load(programs); err != nil {

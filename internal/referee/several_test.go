@@ -36,8 +36,8 @@ func severalCases() []severalCase {
 	}
 }
 
-// TestSeveralProcessesMoveForMove records several processes at once and compares what the trace says
-// of each with what its own tracer says.
+// TestSeveralProcessesMoveForMove records several processes at once and compares what the trace
+// says of each with what its own tracer says.
 func TestSeveralProcessesMoveForMove(t *testing.T) {
 	testenv.RequireBPF(t)
 	for _, fallbacks := range [][]string{
@@ -104,7 +104,8 @@ func judgeOne(t *testing.T, ours, theirs string, cell Cell, p *format.Process) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := Compare(readGoTraceFile(t, theirs), recording, Options{WaitReasons: runtimeWaitReasons(t, cell.Program.Toolchain)})
+	r := Compare(readGoTraceFile(t, theirs), recording,
+		Options{WaitReasons: runtimeWaitReasons(t, cell.Program.Toolchain)})
 	if wrong := cell.Complaints(r); len(wrong) > 0 {
 		t.Errorf("%s: %s\n%s", cell, strings.Join(wrong, "\n"), r)
 	}
