@@ -124,7 +124,7 @@ const waysShown = 5
 
 // wayTable shows the heaviest way to each of the first causes.
 func (r *Result) wayTable(v View) report.Table {
-	t := report.Table{Title: "The heaviest way to each", Names: 2, Columns: []string{"", ""}}
+	t := report.Table{Title: "The heaviest way to each", Columns: []string{"", ""}}
 	for i := range r.Causes[:min(len(r.Causes), waysShown, v.Rows)] {
 		c := &r.Causes[i]
 		if len(c.Way) == 0 && c.Frame == "" {
@@ -164,7 +164,7 @@ func (r *Result) spentTable(title, by string, v View) report.Table {
 	t.Columns = append(t.Columns, "max", "sum", "wall")
 	switch by {
 	case "site":
-		t.Columns, t.Names = append([]string{"", "mostly for", ""}, t.Columns[1:]...), 2
+		t.Columns = append([]string{"", "mostly for", ""}, t.Columns[1:]...)
 	case "kind":
 		t.Columns = append(t.Columns, "ran", "runnable", "syscall")
 	}
@@ -238,7 +238,7 @@ func (r *Result) rangeTable(v View) report.Table {
 }
 
 func (r *Result) wakerTable(v View) report.Table {
-	t := report.Table{Title: "Who ended the waits", Names: 2, Columns: []string{"", "woken by", "count", "sum"}}
+	t := report.Table{Title: "Who ended the waits", Columns: []string{"", "woken by", "count", "sum"}}
 	for i := range r.Wakers {
 		if len(t.Rows) == v.Rows {
 			t.More++

@@ -246,7 +246,7 @@ func (s *Shift) table() report.Table {
 func (r *Result) placesTable(v View) report.Table {
 	t := report.Table{
 		Title:   "Which code waits more or less, a second, waits for work left out",
-		Columns: []string{"", "ended by", "for", "wait", "base", "head", "vs base", "q"}, Names: 3,
+		Columns: []string{"", "ended by", "for", "wait", "base", "head", "vs base", "q"},
 	}
 	for i := range r.Places {
 		if len(t.Rows) == v.Rows {

@@ -102,7 +102,7 @@ func (r *Result) verdictTable(v View) report.Table {
 
 func (r *Result) groupTable(v View) report.Table {
 	t := report.Table{
-		Title: "Groups", Names: 2,
+		Title: "Groups",
 		Columns: []string{"", "created by", "state", "count", "since", "woken", "waits", "waiting", "running",
 			"runnable"},
 	}

@@ -10,21 +10,22 @@ import (
 )
 
 // Reference is the delays of one group in earlier recordings, of the program's goroutines alone
-// unless it is of a kind.
+// unless it is of an entry function.
 type Reference struct {
-	By     string // "reason" or "kind"; empty for the total
+	By     string // "reason" or "entry"; empty for the total
 	Name   string
 	Delays *stats.Histogram
 }
 
 // Against is delays beside those of earlier recordings.
 type Against struct {
-	Recordings int      `json:"recordings"` // the earlier ones
-	Groups     []Beside `json:"groups"`     // the total, then by reason, then by kind; each from the most delay down
+	Recordings int `json:"recordings"` // the earlier ones
+	// all, then by reason, then by entry function; each from the most delay down
+	Groups []Beside `json:"groups"`
 }
 
-// Beside is the delays of one group beside earlier ones. The runtime's own goroutines are in kinds
-// alone. A number that the trace or the earlier ones cannot give is nil.
+// Beside is the delays of one group beside earlier ones. The runtime's own goroutines are in the
+// groups by entry function alone. A number that the trace or the earlier ones cannot give is nil.
 type Beside struct {
 	By            string             `json:"by,omitempty"`
 	Name          string             `json:"name,omitempty"`
@@ -54,7 +55,7 @@ func (p *Pass) Against(sum *replay.Summary, recordings int, earlier []Reference)
 	if p.Percentiles != nil {
 		percentiles = p.Percentiles
 	}
-	reasons, kinds := p.Reasons(sum.Names()), p.Kinds(sum.Names())
+	reasons, entries := p.Reasons(sum.Names()), p.Entries(sum.Names())
 	whole := Group{Delays: new(stats.Histogram)}
 	for _, g := range reasons {
 		whole.Delays.Merge(g.Delays)
@@ -62,7 +63,7 @@ func (p *Pass) Against(sum *replay.Summary, recordings int, earlier []Reference)
 	for _, list := range []struct {
 		by     string
 		groups []Group
-	}{{"", []Group{whole}}, {"reason", reasons}, {"kind", kinds}} {
+	}{{"", []Group{whole}}, {"reason", reasons}, {"entry", entries}} {
 		a.Groups = append(a.Groups, beside(list.by, list.groups, earlier, percentiles)...)
 	}
 	return a
@@ -114,37 +115,43 @@ func ratio(a, b *int64) *float64 {
 }
 
 // NoVerdict is what a reader of a baseline's columns has to know.
-const NoVerdict = "A difference between one recording and a baseline is no verdict: recordings differ by " +
-	"themselves. gosched compare says what is more than that."
+const NoVerdict = "A difference between one recording and a baseline proves nothing: recordings of one build differ " +
+	"too. gosched compare tells a regression from that noise."
 
-// table is the groups of one sort.
-func (a *Against) table(title, by string, v View) report.Table {
-	t := report.Table{Title: title, Columns: []string{""}}
-	for _, p := range a.Groups[0].Percentiles { // the total is always there
-		t.Columns = append(t.Columns, p.Name, "baseline", "ratio")
+// name is the group's cell.
+func (b *Beside) name() report.Cell { return (&Row{By: b.By, Name: b.Name}).name() }
+
+// tables lay the groups beside the baseline: all delays and those by reason, then those by entry
+// function.
+func (a *Against) tables() []report.Table {
+	title := "Beside a baseline of " + report.FormatNumber(int64(a.Recordings), "recording")
+	reasons := report.Table{Title: title + " (the runtime's own goroutines left out)", Brief: briefReasons,
+		Columns: []string{"became runnable by"}}
+	entries := report.Table{Title: title + ", by entry function", Brief: briefEntries, Extra: true,
+		Columns: []string{"entry function"}}
+	for _, t := range []*report.Table{&reasons, &entries} {
+		t.Spare = []string{"baseline delays", "delays"}
+		for _, p := range a.Groups[0].Percentiles { // all delays are always there
+			t.Columns = append(t.Columns, p.Name, "baseline "+p.Name, "ratio")
+			t.SameUnit = append(t.SameUnit, p.Name, "baseline "+p.Name)
+		}
+		t.Columns = append(t.Columns, "delays", "baseline delays")
 	}
-	t.Columns = append(t.Columns, "count", "baseline")
 	for i := range a.Groups {
-		b := &a.Groups[i]
-		if b.By != by {
-			continue
+		t := &reasons
+		if a.Groups[i].By == "entry" {
+			t = &entries
 		}
-		var cells []report.Cell
-		for _, p := range b.Percentiles {
-			cells = append(cells, report.OptionalDuration(p.NS), report.OptionalDuration(p.BaselineNS),
-				report.OptionalRatio(p.Ratio))
-		}
-		v.addRow(&t, by, b.Name, append(cells, report.Count(b.Count), report.Count(b.BaselineCount))...)
+		t.Rows = append(t.Rows, a.Groups[i].cells())
 	}
-	return t
+	return []report.Table{reasons, entries}
 }
 
-// draw adds the baseline to a document, in front of what there is.
-func (a *Against) draw(d *report.Document, v View) {
-	title := "Beside a baseline of " + report.FormatNumber(int64(a.Recordings), "recording") +
-		", the runtime's own goroutines left out"
-	tables := []report.Table{a.table(title, "", v), a.table("Beside the baseline, by why they became runnable",
-		"reason", v), a.table("Beside the baseline, by kind", "kind", v)}
-	d.Tables = append(tables, d.Tables...)
-	d.Notes = append([]string{NoVerdict}, d.Notes...)
+func (b *Beside) cells() []report.Cell {
+	cells := []report.Cell{b.name()}
+	for _, p := range b.Percentiles {
+		cells = append(cells, report.OptionalDuration(p.NS), report.OptionalDuration(p.BaselineNS),
+			report.OptionalRatio(p.Ratio))
+	}
+	return append(cells, report.Count(b.Count), report.Count(b.BaselineCount))
 }

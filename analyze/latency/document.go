@@ -7,86 +7,111 @@ import (
 	"github.com/gosched/gosched/analyze/stats"
 )
 
-// View says how much of a Result a Document shows.
-type View struct {
-	Groups int // the most groups of each sort; 0: 10
-}
-
-const defaultGroups = 10
+// How many rows of each sort fit a screen together.
+const (
+	briefReasons = 8
+	briefParts   = 6
+	briefEntries = 4
+)
 
 // Document makes the result ready to be drawn.
-func (r *Result) Document(v View) *report.Document {
-	if v.Groups == 0 {
-		v.Groups = defaultGroups
-	}
-	d := &report.Document{Title: "Scheduling latency: from runnable to running", Warnings: r.Warnings}
-	d.Tables = append(d.Tables,
-		r.table("All goroutines", "", []Entry{r.Total}, v),
-		r.table("By why they became runnable", "reason", r.Groups, v),
-		r.table("By goroutine kind (entry function)", "kind", r.Groups, v))
-	d.Tables = append(d.Tables, intervalTable(&r.Total, r.Confidence))
-	if r.ResolutionNS > 1 {
-		d.Notes = append(d.Notes, fmt.Sprintf("The trace's times are multiples of %s.",
-			report.FormatDuration(r.ResolutionNS)))
-	}
-	if r.Total.Censored > 0 {
-		d.Notes = append(d.Notes, "cut: delays whose beginning or end is not in the trace. They lasted at least as "+
-			"long as what was seen, and the percentiles count them so; \"?\" is a percentile that they leave open.")
-	}
-	if r.Total.Parts != nil {
-		d.Tables = append(d.Tables, partsTable(r, v))
-		d.Notes = append(d.Notes, r.partsNotes()...)
-	} else {
-		d.Notes = append(d.Notes, "The trace has no thread events, so delays are not taken apart into waiting for a "+
-			"P and waiting for a CPU.")
-	}
-	if rows := stats.Octaves(r.Histogram); len(rows) > 0 && rows[0].Hi <= 1 && rows[0].Count > 0 {
-		d.Notes = append(d.Notes, "Delays of 0ns are wake-ups that the scheduler does itself and runs at once, such "+
-			"as the first goroutine of a network poll: no probe sees them apart.")
-	}
+func (r *Result) Document() *report.Document {
+	d := &report.Document{Title: "Scheduling latency: how long runnable goroutines waited to run", Lead: r.Lead,
+		Warnings: r.Warnings}
 	if r.Baseline != nil {
-		r.Baseline.draw(d, v)
+		d.Tables = r.Baseline.tables()
 	}
-	d.Charts = append(d.Charts, report.Histogram{Title: "All delays", Rows: stats.Octaves(r.Histogram)})
+	d.Tables = append(d.Tables, r.table("reason"), r.breakdownTable(), r.table("entry"), r.breakdownByReason(),
+		r.intervalTable())
+	d.Charts = append(d.Charts, r.chart())
+	d.Notes = r.notes()
 	return d
 }
 
-// table shows the entries of one sort.
-func (r *Result) table(title, by string, entries []Entry, v View) report.Table {
-	t := report.Table{Title: title, Columns: []string{"", "count", "cut"}}
-	for _, p := range r.Total.Percentiles {
-		t.Columns = append(t.Columns, p.Name)
+// table shows the groups of one sort; that by reason begins with all delays.
+func (r *Result) table(by string) report.Table {
+	t := report.Table{Title: "By what made them runnable", Columns: []string{"became runnable by"}, Brief: briefReasons,
+		Spare: []string{"p90", "p99.9", "share", "total"}}
+	rows := []*Row{&r.Total}
+	if by == "entry" {
+		t.Title, t.Columns, t.Brief, rows = "By entry function", []string{"entry function"}, briefEntries, nil
 	}
-	t.Columns = append(t.Columns, "max", "sum", "share")
-	for i := range entries {
-		if e := &entries[i]; e.By == by {
-			cells := []report.Cell{report.Count(e.Count), report.Count(e.Censored)}
-			for _, p := range e.Percentiles {
-				cells = append(cells, report.OptionalDuration(p.NS))
-			}
-			v.addRow(&t, by, e.Name, append(cells, report.OptionalDuration(e.MaxNS),
-				report.Duration(e.SumNS+e.CensoredSumNS), report.Share(e.Share))...)
+	for i := range r.Groups {
+		if r.Groups[i].By == by {
+			rows = append(rows, &r.Groups[i])
 		}
+	}
+	if len(rows) == 1 && by != "entry" {
+		t.Title = "All delays"
+	}
+	t.Columns = append(t.Columns, "delays", "censored")
+	for _, p := range r.Total.Percentiles {
+		t.Columns, t.SameUnit = append(t.Columns, p.Name), append(t.SameUnit, p.Name)
+	}
+	t.Columns, t.SameUnit = append(t.Columns, "longest", "total", "share"), append(t.SameUnit, "longest")
+	for _, e := range rows {
+		t.Rows = append(t.Rows, e.cells())
+	}
+	if r.Total.Censored == 0 {
+		return without(t, 2)
+	}
+	if by == "reason" {
+		t.Below = []string{censoredLegend}
 	}
 	return t
 }
 
-// addRow adds the row of a group to the table of its sort, or counts it there as left out; by empty
-// is the total, which has no name.
-func (v View) addRow(t *report.Table, by, name string, cells ...report.Cell) {
-	if len(t.Rows) == v.Groups {
-		t.More++
-		return
+// censoredLegend is right under the first table with censored delays.
+const censoredLegend = "censored: begun before or ended after the recording, or cut off by lost events. They lasted " +
+	"at least as long as what was seen, and the percentiles count them so; \"?\" is one that they leave open."
+
+// name is the group's cell.
+func (e *Row) name() report.Cell {
+	switch e.By {
+	case "":
+		return report.Text("all")
+	case "entry":
+		return report.Function(e.Name)
 	}
-	if by == "" {
-		name = "total"
-	}
-	t.Rows = append(t.Rows, append([]report.Cell{report.Text(name)}, cells...))
+	return report.Text(e.Name)
 }
 
-func intervalTable(e *Entry, confidence float64) report.Table {
-	t := report.Table{Title: fmt.Sprintf("%.0f%% confidence intervals of the total", 100*confidence),
-		Columns: []string{"", "from", "estimate", "to"}}
+func (e *Row) cells() []report.Cell {
+	cells := []report.Cell{e.name(), report.Count(e.Count), report.Count(e.Censored)}
+	for _, p := range e.Percentiles {
+		cells = append(cells, report.OptionalDuration(p.NS))
+	}
+	return append(cells, report.OptionalDuration(e.MaxNS), report.Duration(e.SumNS+e.CensoredSumNS),
+		report.Share(e.Share))
+}
+
+// without is a table without one of its columns.
+func without(t report.Table, column int) report.Table {
+	t.Columns = append(t.Columns[:column:column], t.Columns[column+1:]...)
+	for i, row := range t.Rows {
+		t.Rows[i] = append(row[:column:column], row[column+1:]...)
+	}
+	return t
+}
+
+func (r *Result) chart() report.Histogram {
+	c := report.Histogram{Title: "Delays", Extra: true, Rows: stats.Octaves(r.Histogram)}
+	if len(c.Rows) > 0 && c.Rows[0].Hi <= 1 && c.Rows[0].Count > 0 {
+		c.Below = []string{fmt.Sprintf("%s of 0 ns: the scheduler made the goroutine runnable and ran it in one "+
+			"step, as "+
+			"it does with the first goroutine that the network poller finds.",
+			report.FormatNumber(c.Rows[0].Count, "delay"))}
+	}
+	return c
+}
+
+func (r *Result) intervalTable() report.Table {
+	e := &r.Total
+	if e.Count == 0 {
+		return report.Table{}
+	}
+	t := report.Table{Title: fmt.Sprintf("%.0f%% confidence intervals of all delays", 100*r.Confidence), Extra: true,
+		Columns: []string{"percentile", "from", "estimate", "to"}, SameUnit: []string{"from", "estimate", "to"}}
 	for _, p := range e.Percentiles {
 		t.Rows = append(t.Rows, []report.Cell{
 			report.Text(p.Name), report.OptionalDuration(p.Interval[0]), report.OptionalDuration(p.NS),
@@ -96,29 +121,16 @@ func intervalTable(e *Entry, confidence float64) report.Table {
 	return t
 }
 
-// partsTable is the breakdown of each group's delay, in shares of it.
-func partsTable(r *Result, v View) report.Table {
-	t := report.Table{Title: "Latency breakdown (share of the delays seen whole)", Columns: []string{""}}
-	shown := r.partsShown()
-	for _, p := range shown {
-		t.Columns = append(t.Columns, p.String())
+// notes are what a reader of the numbers should know.
+func (r *Result) notes() []string {
+	var notes []string
+	if r.Total.Parts == nil {
+		notes = append(notes,
+			"The trace has no thread events, so the delays cannot be broken down into waiting for a P "+
+				"and waiting for a CPU.")
 	}
-	row := func(name string, e *Entry) {
-		cells := []report.Cell{report.Text(name)}
-		for _, p := range shown {
-			share := report.Cell{Unit: report.UnitShare, Unknown: true}
-			if e.SumNS > 0 {
-				share = report.Share(float64(e.Parts[p]) / float64(e.SumNS))
-			}
-			cells = append(cells, share)
-		}
-		t.Rows = append(t.Rows, cells)
+	if r.Baseline != nil {
+		notes = append(notes, NoVerdict)
 	}
-	row("total", &r.Total)
-	for i := range r.Groups {
-		if e := &r.Groups[i]; e.By == "reason" && len(t.Rows) <= v.Groups {
-			row(e.Name, e)
-		}
-	}
-	return t
+	return notes
 }

@@ -5,11 +5,11 @@ import (
 	"github.com/gosched/gosched/analyze/stats"
 )
 
-// Group is the delays of one reason or one kind, whole. The histogram is the pass's own and not to
-// be changed.
+// Group is the delays of one reason or one entry function, whole. The histogram is the pass's own
+// and not to be changed.
 type Group struct {
 	Name   string
-	System bool // of a kind: the runtime's own
+	System bool // of an entry function: one of the runtime's own
 	Delays *stats.Histogram
 	Broken int64
 }
@@ -18,8 +18,8 @@ type Group struct {
 // their names. Those of the runtime's own are left out.
 func (p *Pass) Reasons(names *replay.Names) []Group { return groupsOf(p.program.groups(names)) }
 
-// Kinds are the delays by kind, in the order of their names.
-func (p *Pass) Kinds(names *replay.Names) []Group { return groupsOf(p.kindGroups(names)) }
+// Entries are the delays by entry function, in the order of their names.
+func (p *Pass) Entries(names *replay.Names) []Group { return groupsOf(p.entryGroups(names)) }
 
 func groupsOf(list []named) []Group {
 	var out []Group
@@ -30,6 +30,7 @@ func groupsOf(list []named) []Group {
 }
 
 // Own are the delays of the program's goroutines without the time in which a thread was ready and
-// had no CPU (off CPU, starved) or the process was stopped: what others on the machine do is not in
-// it. Delays that were cut are left out. It says something only where the trace has thread events.
+// had no CPU (thread off CPU, P idle but thread off CPU) or the process was stopped: what others on
+// the machine do is not in it. Censored delays are left out. It says something only where the trace
+// has thread events.
 func (p *Pass) Own() *stats.Histogram { return &p.own }

@@ -15,7 +15,7 @@ type Pass struct {
 	names   *replay.Names
 	program reasons  // of the program's goroutines
 	runtime reasons  // of the runtime's own
-	kinds   []*group // by replay.EntryID
+	entries []*group // by replay.EntryID
 	own     stats.Histogram
 }
 
@@ -38,11 +38,11 @@ type reasons struct {
 
 var _ replay.BeginPass = (*Pass)(nil)
 
-// group is the delays that share a reason or a kind.
+// group is the delays that share a reason or an entry function.
 type group struct {
 	delays stats.Histogram
 	broken int64 // delays whose end was not seen: neither measured nor censored
-	system bool  // of a kind: the runtime's own
+	system bool  // of an entry function: one of the runtime's own
 	parts  replay.Delay
 }
 
@@ -61,7 +61,7 @@ func (p *Pass) Wants() replay.Wants {
 func (p *Pass) Begin(names *replay.Names, _ *format.Metadata) { p.names = names }
 
 // addOwn counts what of a delay of the program's was not for want of a CPU of the machine, nor
-// because the process was stopped. Delays that were cut are not taken apart, and left out.
+// because the process was stopped. Censored delays are not taken apart, and left out.
 func (p *Pass) addOwn(s *replay.Span) {
 	if s.Flags == 0 && s.Next == format.StateRunning {
 		p.own.Add(s.Len() - s.Delay.MachineNS())
@@ -72,10 +72,10 @@ func (p *Pass) addOwn(s *replay.Span) {
 func (p *Pass) Spans(spans []replay.Span) {
 	for i := range spans {
 		s := &spans[i]
-		kind := p.kind(s.Entry)
-		kind.add(s)
+		entry := p.entry(s.Entry)
+		entry.add(s)
 		why := &p.program
-		if kind.system {
+		if entry.system {
 			why = &p.runtime
 		} else {
 			p.addOwn(s)
@@ -100,17 +100,17 @@ func (r *reasons) of(s *replay.Span) *group {
 	return *g
 }
 
-func (p *Pass) kind(entry replay.EntryID) *group {
-	if int(entry) >= len(p.kinds) {
-		p.kinds = append(p.kinds, make([]*group, int(entry)+1-len(p.kinds))...)
+func (p *Pass) entry(entry replay.EntryID) *group {
+	if int(entry) >= len(p.entries) {
+		p.entries = append(p.entries, make([]*group, int(entry)+1-len(p.entries))...)
 	}
-	if p.kinds[entry] == nil {
-		p.kinds[entry] = &group{system: stack.IsSystem(p.names.Entry(entry))}
+	if p.entries[entry] == nil {
+		p.entries[entry] = &group{system: stack.IsSystem(p.names.Entry(entry))}
 	}
-	return p.kinds[entry]
+	return p.entries[entry]
 }
 
-// add counts a delay. One that did not end with running is cut, however else it ended.
+// add counts a delay. One that did not end with running is censored, however else it ended.
 func (g *group) add(s *replay.Span) {
 	switch {
 	case s.Flags == 0 && s.Next == format.StateRunning:

@@ -37,9 +37,9 @@ func TestGroupsByHand(t *testing.T) {
 		"reason/woken: IO wait":      {1, 0, 70, 0, 70},
 		"reason/preempted":           {1, 0, 60, 0, 60},
 		"reason/unknown":             {0, 1, 0, 5, -1},
-		"kind/main.main":             {1, 0, 10, 0, 10},
-		"kind/main.worker":           {6, 1, 270, 100, 50},
-		"kind/unknown":               {0, 1, 0, 5, -1},
+		"entry/main.main":            {1, 0, 10, 0, 10},
+		"entry/main.worker":          {6, 1, 270, 100, 50},
+		"entry/unknown":              {0, 1, 0, 5, -1},
 	}
 	got := map[string]row{}
 	for _, e := range append(r.Groups, r.Total) {
@@ -62,8 +62,8 @@ func TestGroupsByHand(t *testing.T) {
 
 // direct collects delays by another way than the pass: every span's length in a list.
 type direct struct {
-	all    []int64
-	byKind map[replay.EntryID][]int64
+	all     []int64
+	byEntry map[replay.EntryID][]int64
 }
 
 func (d *direct) Wants() replay.Wants {
@@ -74,35 +74,35 @@ func (d *direct) Spans(spans []replay.Span) {
 	for _, s := range spans {
 		if s.Flags == 0 && s.Next == format.StateRunning {
 			d.all = append(d.all, s.Len())
-			d.byKind[s.Entry] = append(d.byKind[s.Entry], s.Len())
+			d.byEntry[s.Entry] = append(d.byEntry[s.Entry], s.Len())
 		}
 	}
 }
 
 func TestAgainstListsOfAllDelays(t *testing.T) {
 	trace := simsched.New(simsched.Config{Seed: 3, Events: 60_000, Goroutines: 300, Processes: 2})
-	p, d := latency.New(), &direct{byKind: map[replay.EntryID][]int64{}}
+	p, d := latency.New(), &direct{byEntry: map[replay.EntryID][]int64{}}
 	sum, err := replay.Run(context.Background(), trace, p, d)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := p.Result(sum)
 	compare(t, &r.Total, d.all)
-	kinds := 0
-	for id, delays := range d.byKind {
+	entries := 0
+	for id, delays := range d.byEntry {
 		for i := range r.Groups {
-			if e := &r.Groups[i]; e.By == "kind" && e.Name == sum.Names().Entry(id) {
+			if e := &r.Groups[i]; e.By == "entry" && e.Name == sum.Names().Entry(id) {
 				compare(t, e, delays)
-				kinds++
+				entries++
 			}
 		}
 	}
-	if kinds != len(simsched.Kinds) {
-		t.Errorf("%d of %d kinds compared", kinds, len(simsched.Kinds))
+	if entries != len(simsched.Kinds) {
+		t.Errorf("%d of %d entries compared", entries, len(simsched.Kinds))
 	}
 }
 
-func compare(t *testing.T, e *latency.Entry, delays []int64) {
+func compare(t *testing.T, e *latency.Row, delays []int64) {
 	t.Helper()
 	slices.Sort(delays)
 	var sum int64
@@ -123,8 +123,8 @@ func TestGroupsAddUpToTheTotal(t *testing.T) {
 	for seed := range uint64(20) {
 		r := analyze(t, simsched.New(simsched.Config{Seed: seed, Events: 4000, GapEvery: int(seed%3) * 300,
 			Processes: 1 + int(seed%2)}))
-		for _, by := range []string{"reason", "kind"} {
-			var sum latency.Entry
+		for _, by := range []string{"reason", "entry"} {
+			var sum latency.Row
 			for _, e := range r.Groups {
 				if e.By == by {
 					sum.Count += e.Count

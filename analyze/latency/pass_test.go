@@ -8,14 +8,13 @@ import (
 	"github.com/gosched/gosched/analyze/internal/simsched"
 	"github.com/gosched/gosched/analyze/latency"
 	"github.com/gosched/gosched/analyze/replay"
-	"github.com/gosched/gosched/analyze/report"
 )
 
 func question(testing.TB, string) ([]replay.Pass, func(*replay.Summary) passtest.Answer) {
 	p := latency.New()
 	return []replay.Pass{p}, func(sum *replay.Summary) passtest.Answer {
 		r := p.Result(sum)
-		return passtest.Answer{Result: r, Document: func() *report.Document { return r.Document(latency.View{}) }}
+		return passtest.Answer{Result: r, Document: r.Document}
 	}
 }
 

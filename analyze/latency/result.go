@@ -18,32 +18,33 @@ const Confidence = 0.95
 
 // Result is the answer. It encodes to the document of `gosched latency --json`.
 type Result struct {
-	Version      int     `json:"version"`
-	DurationNS   int64   `json:"duration_ns"` // observed
-	Events       int64   `json:"events"`
-	Confidence   float64 `json:"confidence"`         // of the intervals
-	ResolutionNS int64   `json:"time_resolution_ns"` // what the trace's times are multiples of
-	Total        Entry   `json:"total"`
-	// by reason, then by kind; each from the largest share of delay down
-	Groups    []Entry          `json:"groups"`
+	Version      int      `json:"version"`
+	DurationNS   int64    `json:"duration_ns"` // observed
+	Events       int64    `json:"events"`
+	Confidence   float64  `json:"confidence"`         // of the intervals
+	ResolutionNS int64    `json:"time_resolution_ns"` // what the trace's times are multiples of
+	Lead         []string `json:"lead"`               // the headline numbers in sentences
+	Total        Row      `json:"total"`
+	// by reason, then by entry function; each from the largest share of delay down
+	Groups    []Row            `json:"groups"`
 	Histogram []stats.Row      `json:"histogram"`          // of the total, the buckets that are not empty
 	Baseline  *Against         `json:"baseline,omitempty"` // nil without one
 	Warnings  []report.Warning `json:"warnings"`
 }
 
-// Entry is the delays of one group. A number that the trace cannot give is nil, null in JSON.
-type Entry struct {
-	By            string        `json:"by,omitempty"` // "reason" or "kind"; empty for the total
+// Row is the delays of one group. A number that the trace cannot give is nil, null in JSON.
+type Row struct {
+	By            string        `json:"by,omitempty"` // "reason" or "entry"; empty for the total
 	Name          string        `json:"name,omitempty"`
 	Count         int64         `json:"count"`       // delays seen from beginning to end
-	Censored      int64         `json:"censored"`    // delays that were cut: their length is at least what was seen
+	Censored      int64         `json:"censored"`    // begun before or ended after what was seen
 	Broken        int64         `json:"broken"`      // delays with moves missing: not in any number here
 	Percentiles   []Percentile  `json:"percentiles"` // as the pass was asked for them
 	MinNS         *int64        `json:"min_ns"`
 	MaxNS         *int64        `json:"max_ns"` // the longest of those counted
 	CensoredMaxNS *int64        `json:"censored_max_ns"`
 	SumNS         int64         `json:"sum_ns"`          // of those counted
-	CensoredSumNS int64         `json:"censored_sum_ns"` // what was seen of those that were cut
+	CensoredSumNS int64         `json:"censored_sum_ns"` // what was seen of the censored
 	Share         float64       `json:"share"`           // of the total's SumNS + CensoredSumNS
 	Parts         *replay.Delay `json:"parts"`           // of SumNS; nil without thread events
 }
@@ -68,8 +69,8 @@ func (p *Pass) Result(sum *replay.Summary) *Result {
 		ResolutionNS: max(1, sum.Metadata().TimeResolutionNS),
 		Total:        m.entry(named{group: &total}), Histogram: total.delays.Rows(),
 	}
-	r.Groups = append(m.entries(reasons), m.entries(p.kindGroups(sum.Names()))...)
-	r.Warnings = warnings(r, sum, m.percentiles)
+	r.Groups = append(m.entries(reasons), m.entries(p.entryGroups(sum.Names()))...)
+	r.Lead, r.Warnings = r.lead(&total.delays), warnings(r, sum, m.percentiles)
 	return r
 }
 
@@ -95,11 +96,11 @@ func (r *reasons) groups(names *replay.Names) []named {
 	return out
 }
 
-func (p *Pass) kindGroups(names *replay.Names) []named {
+func (p *Pass) entryGroups(names *replay.Names) []named {
 	var out []named
-	for id, g := range p.kinds {
+	for id, g := range p.entries {
 		if g != nil {
-			out = append(out, named{"kind", names.Entry(replay.EntryID(id)), g})
+			out = append(out, named{"entry", names.Entry(replay.EntryID(id)), g})
 		}
 	}
 	return out
@@ -113,13 +114,13 @@ type maker struct {
 }
 
 // entries makes one entry a name, the largest share first.
-func (m maker) entries(groups []named) []Entry {
+func (m maker) entries(groups []named) []Row {
 	groups = mergeByName(groups)
-	out := make([]Entry, 0, len(groups))
+	out := make([]Row, 0, len(groups))
 	for _, g := range groups {
 		out = append(out, m.entry(g))
 	}
-	slices.SortFunc(out, func(a, b Entry) int {
+	slices.SortFunc(out, func(a, b Row) int {
 		return cmp.Or(cmp.Compare(b.SumNS+b.CensoredSumNS, a.SumNS+a.CensoredSumNS), cmp.Compare(b.Count, a.Count),
 			cmp.Compare(a.Name, b.Name))
 	})
@@ -144,9 +145,9 @@ func mergeByName(groups []named) []named {
 	return out
 }
 
-func (m maker) entry(g named) Entry {
+func (m maker) entry(g named) Row {
 	h := &g.delays
-	e := Entry{
+	e := Row{
 		By: g.by, Name: g.name, Count: h.Count(), Censored: h.Censored(), Broken: g.broken, SumNS: h.Sum(),
 		CensoredSumNS: h.CensoredSum(),
 	}

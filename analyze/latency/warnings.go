@@ -23,7 +23,7 @@ var needed = []struct {
 	{format.TransitionRun, "no delay has an end"},
 	{format.TransitionYield, "delays after preemption are missing"},
 	{format.TransitionSyscalls, "delays after system calls are missing"},
-	{format.TransitionKernel, "delays are not taken apart"},
+	{format.TransitionKernel, "there is no latency breakdown"},
 }
 
 func warnings(r *Result, sum *replay.Summary, percentiles []stats.Quantile) []report.Warning {
@@ -39,13 +39,14 @@ func warnings(r *Result, sum *replay.Summary, percentiles []stats.Quantile) []re
 			finest, report.FormatCount(finest.LeastCount()))
 	}
 	if sum.Gaps > 0 {
-		add("gaps", "events were lost or not looked for during %s of the time (%s); delays that reach into it are cut",
+		add("gaps", "events were lost or not looked for during %s of the time (%s); delays that reach into it are "+
+			"censored",
 			report.FormatShare(sum.GapShare()), report.FormatNumber(sum.Gaps, "gap"))
 	}
 	if text := sum.SuspensionText(report.FormatDuration); text != "" {
-		where := "no delay was longer for it"
+		where := "it made no delay longer"
 		if r.suspended() {
-			where = "what that made of each delay is under suspended"
+			where = "the breakdown shows it as suspended"
 		}
 		add("suspended", "%s; %s", text, where)
 	}
@@ -54,7 +55,7 @@ func warnings(r *Result, sum *replay.Summary, percentiles []stats.Quantile) []re
 			report.FormatNumber(n, "event"))
 	}
 	if undefined := unknownPercentiles(&r.Total); len(undefined) > 0 && r.Total.Count > 0 {
-		add("censored", "%s unknown: too many of the longest delays were cut", strings.Join(undefined, ", "))
+		add("censored", "%s unknown: too many of the longest delays are censored", strings.Join(undefined, ", "))
 	}
 	out = append(out, coverageWarnings(sum.Metadata())...)
 	for _, pid := range sum.BeyondProcs {
@@ -70,7 +71,7 @@ func warnings(r *Result, sum *replay.Summary, percentiles []stats.Quantile) []re
 	return out
 }
 
-func unknownPercentiles(e *Entry) []string {
+func unknownPercentiles(e *Row) []string {
 	var out []string
 	for _, p := range e.Percentiles {
 		if p.NS == nil {

@@ -27,10 +27,10 @@ const (
 	// call and had not visibly lost it. An upper bound: a call that is known to block gives its P
 	// away at once, which the trace shows only when another goroutine runs there.
 	PartSyscall
-	// PartStarved is when a P had no goroutine, and some thread of the process was ready to run
+	// PartIdleOffCPU is when a P had no goroutine, and some thread of the process was ready to run
 	// without a CPU. A thread that the runtime had woken for the P is one; the thread that only
 	// watches over the others (sysmon) may be one too.
-	PartStarved
+	PartIdleOffCPU
 	PartWakeUp
 	// PartUnknown is all but PartSuspended where the trace has no thread rows or no GOMAXPROCS, or
 	// a thread was not seen before the span began.
@@ -46,14 +46,14 @@ var parts = [numParts]struct {
 	meaning string // in a line
 	machine bool   // it is for want of a CPU of the machine, or somebody stopped the process
 }{
-	PartSuspended: {"suspended", "suspended", "the whole process was stopped from outside", true},
-	PartSTW:       {"stw", "STW", "the world was stopped: no goroutine could run", false},
-	PartOffCPU:    {"off_cpu", "off CPU", "a thread that could run the goroutine was ready and had no CPU", true},
-	PartAllBusy:   {"all_ps_busy", "all Ps busy", "as many goroutines as GOMAXPROCS allows were running", false},
-	PartSyscall:   {"p_in_syscall", "P in syscall", "no P was free, and some were held by system calls", false},
-	PartStarved:   {"p_idle_off_cpu", "P idle, off CPU", "a P was idle, and a thread for it had no CPU", true},
-	PartWakeUp:    {"p_wakeup", "P wake-up", "a P was idle until the runtime had a thread for it look for work", false},
-	PartUnknown:   {"unknown", "unknown", "what the threads did then is not in the trace", false},
+	PartSuspended:  {"suspended", "suspended", "the process was stopped from outside: SIGSTOP, a debugger, a frozen cgroup", true},
+	PartSTW:        {"stw", "STW", "the world was stopped: no goroutine could run", false},
+	PartOffCPU:     {"off_cpu", "thread off CPU", "a thread to run it was ready, but the kernel gave it no CPU", true},
+	PartAllBusy:    {"all_ps_busy", "all Ps busy", "every P ran another goroutine", false},
+	PartSyscall:    {"p_in_syscall", "P in syscall", "the other Ps were held by system calls (upper bound)", false},
+	PartIdleOffCPU: {"p_idle_off_cpu", "P idle but thread off CPU", "a P was idle, but the kernel gave the thread for it no CPU", true},
+	PartWakeUp:     {"p_wakeup", "P wake-up", "a P was idle or looking for work; the runtime was slow to start it", false},
+	PartUnknown:    {"unknown", "unknown", "what the threads did then is not in the trace", false},
 }
 
 // Parts lists the parts of a delay in the table's order.

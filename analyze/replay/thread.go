@@ -103,7 +103,7 @@ func (d *Delay) takeApart(a, b *stamp, off []interval) {
 	d[PartSTW] = b.lasted[usageStopped] - a.lasted[usageStopped]
 	d[PartAllBusy] = b.lasted[usageFull] - a.lasted[usageFull]
 	d[PartSyscall] = b.lasted[usageSyscall] - a.lasted[usageSyscall]
-	d[PartStarved] = b.lasted[usageStarved] - a.lasted[usageStarved]
+	d[PartIdleOffCPU] = b.lasted[usageStarved] - a.lasted[usageStarved]
 	if len(off) > 0 {
 		d.takeOff(a, off)
 	}
@@ -136,7 +136,7 @@ func (d *Delay) takeOff(a *stamp, off []interval) {
 		}
 		d[PartAllBusy] -= end.lasted[usageFull] - begin.lasted[usageFull]
 		d[PartSyscall] -= end.lasted[usageSyscall] - begin.lasted[usageSyscall]
-		d[PartStarved] -= end.lasted[usageStarved] - begin.lasted[usageStarved]
+		d[PartIdleOffCPU] -= end.lasted[usageStarved] - begin.lasted[usageStarved]
 	}
 }
 

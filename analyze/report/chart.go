@@ -37,6 +37,9 @@ func (t *textWriter) chart(h *Histogram) {
 			"  " + t.bar(r.Count, most, room)
 		t.printf("%s\n", strings.TrimRight(line, " "))
 	}
+	for _, sentence := range h.Below {
+		t.printf("%s\n", wrap(t.plain(sentence), t.o.Width, "  "))
+	}
 }
 
 // maxEmpty is how many empty ranges in a row are drawn; more become one line of dots.
@@ -60,7 +63,7 @@ func countLabel(r stats.Row) string {
 	if r.Censored == 0 {
 		return FormatCount(r.Count)
 	}
-	return fmt.Sprintf("%s (+%s cut)", FormatCount(r.Count), FormatCount(r.Censored))
+	return fmt.Sprintf("%s (+%s censored)", FormatCount(r.Count), FormatCount(r.Censored))
 }
 
 // bar is a bar of n of most, in room columns.

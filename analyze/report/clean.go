@@ -52,13 +52,14 @@ func cleaned(d *Document) *Document {
 		c.Tables[i] = cleanedTable(c.Tables[i])
 	}
 	for i := range c.Charts {
-		c.Charts[i].Title = clean(c.Charts[i].Title)
+		c.Charts[i].Title, c.Charts[i].Below = clean(c.Charts[i].Title), cleanAll(c.Charts[i].Below)
 	}
 	return &c
 }
 
 func cleanedTable(t Table) Table {
 	t.Title, t.Columns, t.Rows = clean(t.Title), cleanAll(t.Columns), slices.Clone(t.Rows)
+	t.Spare, t.Below = cleanAll(t.Spare), cleanAll(t.Below)
 	for i, row := range t.Rows {
 		t.Rows[i] = slices.Clone(row)
 		for j := range row {

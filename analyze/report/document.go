@@ -27,18 +27,27 @@ type Fact struct {
 	Value Cell
 }
 
-// Table is rows of cells under columns.
+// Table is rows of cells under columns. A column whose numbers have one unit has that unit under
+// its heading, and one precision.
 type Table struct {
 	Title   string
 	Columns []string
-	Names   int // how many of the first columns are names, which are shortened where lines do not fit; 0: 1
-	Rows    [][]Cell
-	More    int // rows left out, said below the table
+	Spare   []string // headings of columns that a narrow terminal can do without, the first to go first
+	// headings of columns of durations that are read beside each other: they have one unit and
+	// precision
+	SameUnit []string
+	Rows     [][]Cell
+	Brief    int      // how many rows are drawn where not all are asked for; 0: all
+	Extra    bool     // drawn only where all is asked for
+	More     int      // rows that the result itself leaves out
+	Below    []string // sentences right under the table: what its words mean, what is not in it
 }
 
 // Histogram is counts by range of durations, drawn as bars.
 type Histogram struct {
 	Title string
+	Extra bool        // drawn only where all is asked for
+	Below []string    // sentences right under it
 	Rows  []stats.Row // consecutive ranges of nanoseconds
 }
 
@@ -55,6 +64,7 @@ const (
 	UnitRatio                // Float times another value, printed as 2.05×
 	UnitP                    // Float, a probability, printed as 0.002
 	UnitRate                 // Float things a second, printed as 1,234/s
+	UnitFunction             // Text is the full name of a function, shortened where there is no room
 )
 
 // Cell is one value of a table. The zero Cell is empty.
@@ -64,6 +74,7 @@ type Cell struct {
 	Int     int64
 	Float   float64
 	Unknown bool // there is no value: drawn as "?"
+	AtLeast bool // the number is a lower bound: drawn with "≥"
 	Tone    Tone // whether the value is good news or bad
 }
 
@@ -75,6 +86,9 @@ func (c Cell) In(t Tone) Cell {
 
 // Text is a cell of words.
 func Text(s string) Cell { return Cell{Text: s} }
+
+// Function is a cell of a function's full name, import path and all.
+func Function(name string) Cell { return Cell{Unit: UnitFunction, Text: name} }
 
 // Count is a cell of a number of things.
 func Count(n int64) Cell { return Cell{Unit: UnitCount, Int: n} }

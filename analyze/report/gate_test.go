@@ -52,12 +52,12 @@ func verdict() *Document {
 				},
 			},
 			{
-				Title: "Where the waits grew", Columns: []string{"function", "reason", "waits", "ratio"}, Names: 2,
+				Title: "Where the waits grew", Columns: []string{"function", "reason", "waits", "ratio"},
 				More: 1234,
 				Rows: [][]Cell{
-					{Text("main.(*store).get"), Text("sync.Mutex.Lock"), Count(120_431), ratio(3.1).In(ToneWorse)},
-					{Text("main.cached[go.shape.string](http.Handler)"), Text("select"), Count(12), ratio(0.98)},
-					{Text(long).In(ToneBetter), Text("chan receive"), Count(7), ratio(0.1).In(ToneBetter)},
+					{Function("main.(*store).get"), Text("sync.Mutex.Lock"), Count(120_431), ratio(3.1).In(ToneWorse)},
+					{Function("main.cached[go.shape.string](http.Handler)"), Text("select"), Count(12), ratio(0.98)},
+					{Function(long).In(ToneBetter), Text("chan receive"), Count(7), ratio(0.1).In(ToneBetter)},
 				},
 			},
 			{Columns: []string{"", ""}, Rows: [][]Cell{{Text("no names"), Count(1)}}},

@@ -42,12 +42,14 @@ type (
 		Head  []htmlCell // nil: the columns have no names
 		Rows  [][]htmlCell
 		More  string // how many rows were left out; "": none
+		Below []string
 	}
 	htmlCell struct{ Text, Class string }
 	// htmlChart is a histogram: bars by range.
 	htmlChart struct {
 		Title string
 		Bars  []htmlBar
+		Below []string
 	}
 	// htmlBar is a range of a histogram, or a run of empty ones that is left out.
 	htmlBar struct {
@@ -72,7 +74,7 @@ func htmlOf(d *Document) *htmlPage {
 		p.Facts = append(p.Facts, htmlFact{Name: f.Name, Value: htmlCell{f.Value.String(), f.Value.Tone.class()}})
 	}
 	for _, t := range d.Tables {
-		if len(t.Rows) > 0 {
+		if len(t.Rows)+len(t.Below) > 0 {
 			p.Tables = append(p.Tables, htmlTableOf(&t))
 		}
 	}
@@ -85,35 +87,35 @@ func htmlOf(d *Document) *htmlPage {
 }
 
 func htmlTableOf(t *Table) htmlTable {
-	h := htmlTable{Title: t.Title}
+	h := htmlTable{Title: t.Title, Rows: make([][]htmlCell, len(t.Rows)), Below: t.Below}
 	if t.More > 0 {
 		h.More = FormatCount(int64(t.More))
 	}
-	for i, line := range cells(t) {
-		row := make([]htmlCell, len(line))
-		for j, text := range line {
-			row[j] = htmlCell{text, columnClass(t, j)}
-			if tone := t.tone(i-1, j).class(); tone != "" {
-				row[j].Class += " " + tone
+	named := false
+	for _, c := range columnsOf(t) {
+		named = named || c.head != ""
+		h.Head = append(h.Head, htmlCell{c.heading(), c.class()})
+		for i, text := range c.texts {
+			cell := htmlCell{text, c.class()}
+			if tone := c.cells[i].Tone.class(); tone != "" {
+				cell.Class += " " + tone
 			}
+			h.Rows[i] = append(h.Rows[i], cell)
 		}
-		switch {
-		case i > 0:
-			h.Rows = append(h.Rows, row)
-		case t.hasHead():
-			h.Head = row
-		}
+	}
+	if !named {
+		h.Head = nil
 	}
 	return h
 }
 
-// columnClass says how a column is set: numbers at the right, names so that they may break
-// anywhere, words as words.
-func columnClass(t *Table, column int) string {
+// class says how a column is set: numbers at the right, functions so that they may break anywhere,
+// words as words.
+func (c *column) class() string {
 	switch {
-	case rightAligned(t, column):
+	case c.right:
 		return "number"
-	case column < max(1, t.Names):
+	case c.function:
 		return "name"
 	}
 	return "words"
@@ -123,7 +125,7 @@ func columnClass(t *Table, column int) string {
 const leastBar = 0.4
 
 func htmlChartOf(h *Histogram) htmlChart {
-	c := htmlChart{Title: h.Title}
+	c := htmlChart{Title: h.Title, Below: h.Below}
 	var most int64 = 1
 	for _, r := range h.Rows {
 		most = max(most, r.Count)

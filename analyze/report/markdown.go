@@ -64,39 +64,49 @@ func factRows(facts []Fact) [][]Cell {
 }
 
 func (m *markdownWriter) table(t *Table) {
-	if len(t.Rows) == 0 {
+	if len(t.Rows) == 0 && len(t.Below) == 0 {
 		return
 	}
 	if t.Title != "" {
 		m.printf("\n### %s\n", escape(t.Title))
 	}
-	m.printf("\n")
-	lines := cells(t)
-	m.row(escaped(t, -1, lines[0]))
-	rule := make([]string, len(t.Columns))
-	for i := range rule {
-		rule[i] = "---"
-		if rightAligned(t, i) {
-			rule[i] = "---:"
-		}
-	}
-	m.row(rule)
-	for i, line := range lines[1:] {
-		m.row(escaped(t, i, line))
+	if len(t.Rows) > 0 {
+		m.printf("\n")
+		m.rows(t)
 	}
 	if t.More > 0 {
 		m.printf("\n… and %s more\n", FormatCount(int64(t.More)))
 	}
+	for _, sentence := range t.Below {
+		m.printf("\n%s\n", escapeLine(sentence))
+	}
 }
 
-// escaped is a row's text as markup: what is worse is bold.
-func escaped(t *Table, row int, line []string) []string {
-	out := make([]string, len(line))
-	for i, text := range line {
-		out[i] = escape(text)
-		if t.tone(row, i) == ToneWorse && strings.TrimSpace(text) != "" {
-			out[i] = "**" + strings.TrimSpace(out[i]) + "**"
+func (m *markdownWriter) rows(t *Table) {
+	columns := columnsOf(t)
+	heads, rules := make([]string, len(columns)), make([]string, len(columns))
+	for i, c := range columns {
+		heads[i], rules[i] = escape(c.heading()), "---"
+		if c.right {
+			rules[i] = "---:"
 		}
+	}
+	m.row(heads)
+	m.row(rules)
+	for r := range t.Rows {
+		line := make([]string, len(columns))
+		for i, c := range columns {
+			line[i] = escaped(c.texts[r], c.cells[r].Tone)
+		}
+		m.row(line)
+	}
+}
+
+// escaped is text as markup: what is worse is bold.
+func escaped(text string, tone Tone) string {
+	out := escape(text)
+	if tone == ToneWorse && strings.TrimSpace(text) != "" {
+		return "**" + strings.TrimSpace(out) + "**"
 	}
 	return out
 }
@@ -108,9 +118,12 @@ func (m *markdownWriter) chart(h *Histogram) {
 		return
 	}
 	t := &textWriter{o: Options{Width: defaultWidth}}
-	t.chart(h)
+	t.chart(&Histogram{Title: h.Title, Rows: h.Rows})
 	text := strings.TrimPrefix(t.b.String(), "\n"+h.Title+"\n")
 	m.printf("\n### %s\n\n```\n%s```\n", escape(h.Title), text)
+	for _, sentence := range h.Below {
+		m.printf("\n%s\n", escapeLine(sentence))
+	}
 }
 
 var escaper = strings.NewReplacer(`\`, `\\`, "|", `\|`, "*", `\*`, "_", `\_`, "`", "\\`", "[", `\[`, "~", `\~`, "<",

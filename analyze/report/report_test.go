@@ -15,12 +15,11 @@ import (
 
 func TestFormatDuration(t *testing.T) {
 	for ns, want := range map[int64]string{
-		0: "0ns", 1: "1ns", 999: "999ns", 1000: "1.00µs", 1234: "1.23µs", 9_994: "9.99µs", 9_995: "10.0µs",
-		9_996: "10.0µs", 12_345: "12.3µs", 99_949: "99.9µs", 99_950: "100µs",
-		123_456: "123µs", 999_499: "999µs", 999_500: "1.00ms", 1_234_567: "1.23ms", 59_949_000_000: "59.9s",
-		59_999_000_000: "1.00min", 60_000_000_000: "1.00min", 61_500_000_000: "1.02min",
-		3_599_999_999_999: "1.00h", 3_600_000_000_000: "1.00h", 7_200_000_000_000_000: "2000h", -1234: "-1.23µs",
-		-999_999: "-1.00ms",
+		0: "0 ns", 1: "1 ns", 999: "999 ns", 1000: "1.00 µs", 1234: "1.23 µs", 9_994: "9.99 µs", 9_995: "10.0 µs",
+		9_996: "10.0 µs", 12_345: "12.3 µs", 99_949: "99.9 µs", 99_950: "100 µs", 123_456: "123 µs",
+		999_499: "999 µs", 999_500: "1.00 ms", 1_234_567: "1.23 ms", 59_949_000_000: "59.9 s",
+		78_000_000_000: "78.0 s", 3_599_999_999_999: "3,600 s", 35_981_000_000_000: "35,981 s",
+		36_000_000_000_000: "10.0 h", 7_200_000_000_000_000: "2,000 h", -1234: "-1.23 µs", -999_999: "-1.00 ms",
 	} {
 		if got := FormatDuration(ns); got != want {
 			t.Errorf("FormatDuration(%d) = %q, want %q", ns, got, want)
@@ -32,8 +31,8 @@ func TestFormatCountBytesShareAndNumber(t *testing.T) {
 	for got, want := range map[string]string{
 		FormatCount(0): "0", FormatCount(999): "999", FormatCount(1000): "1,000", FormatCount(1234567): "1,234,567",
 		FormatCount(-1234): "-1,234",
-		FormatBytes(512):   "512B", FormatBytes(1536): "1.50KiB", FormatBytes(1 << 30): "1.00GiB",
-		FormatBytes(1<<20 - 1): "1.00MiB",
+		FormatBytes(512):   "512 B", FormatBytes(1536): "1.50 KiB", FormatBytes(1 << 30): "1.00 GiB",
+		FormatBytes(1<<20 - 1): "1.00 MiB",
 		FormatShare(0):         "0%", FormatShare(0.00001): "<0.01%", FormatShare(0.0005): "0.05%",
 		FormatShare(0.123): "12.3%",
 		FormatShare(1):     "100%", FormatShare(0.9999): "100%",
@@ -63,19 +62,40 @@ func sample() *Document {
 		Facts: []Fact{{"events", Count(1234567)}, {"size", Bytes(1 << 20)}, {"nothing known", Cell{Unknown: true}}},
 		Tables: []Table{
 			{
-				Title: "By kind", Columns: []string{"", "count", "p50", "share"}, More: 3,
+				Title: "By entry function", Columns: []string{"function", "at", "waits", "p50", "longest", "share",
+					"why"},
+				Spare: []string{"at", "p50"}, More: 3, Brief: 3,
+				Below: []string{"share: of all waits, which is a sentence long enough that it does not fit one line of " +
+					"a narrow terminal"},
 				Rows: [][]Cell{
-					{Text("main.(*Server).handle|now"), Count(12), Duration(1_234_567), Share(0.5)},
-					{Text("github.com/example/a/very/long/package/path.(*Thing).function.func1"), Count(1_000_000),
-						OptionalDuration(nil), Share(0.001)},
+					{Function("main.(*Server).handle|now"), Text("server.go:12"), Count(12), Duration(1_234_567),
+						Duration(78_000_000_000), Share(0.5), Text("waits for work")},
+					{Function("github.com/example/a/very/long/package/path.(*Thing).function.func1"),
+						Text("path.go:1034"), Count(1_000_000), OptionalDuration(nil), atLeast(Duration(1_234)),
+						Share(0.001),
+						Text("blocked for the whole recording; not enough evidence for a leak")},
+					{Function("main.main"), Text(""), Count(1), Duration(0), Duration(45_600_000), Share(0), Text("")},
+					{Function("main.hidden"), Text("server.go:99"), Count(1), Duration(12_345), Duration(1),
+						Share(0.499),
+						Text("")},
 				},
 			},
+			{Title: "By reason", Extra: true, Columns: []string{"", "size", "mixed"}, Rows: [][]Cell{
+				{Text("chan receive"), Bytes(1 << 20), Count(3)}, {Text("select"), Bytes(1000), Share(0.25)}}},
 			{Title: "Empty tables are left out", Columns: []string{"a"}},
 		},
+		Lead: []string{"Half of the waits are short.",
+			"The longest took 78.0 s, and that is said in a sentence which " +
+				"goes on for more than a line."},
 		Charts: []Histogram{{Title: "All", Rows: []stats.Row{{Lo: 512, Hi: 1023, Count: 1},
 			{Lo: 1024, Hi: 2047, Count: 1000, Censored: 2}, {Lo: 2048, Hi: 4095}, {Lo: 4096, Hi: 8191, Count: 333}}}},
 		Notes: []string{"That is all."},
 	}
+}
+
+func atLeast(c Cell) Cell {
+	c.AtLeast = true
+	return c
 }
 
 func TestWriters(t *testing.T) {
@@ -94,7 +114,8 @@ func TestWriters(t *testing.T) {
 		"testdata/wide.txt": draw(Options{Width: 120}), "testdata/default.txt": draw(Options{}),
 		"testdata/narrow.txt": draw(Options{Width: 50}),
 		"testdata/ascii.txt":  draw(Options{ASCII: true}), "testdata/color.txt": draw(Options{Color: true}),
-		"testdata/document.md": markdown.String(),
+		"testdata/everything.txt": draw(Options{Wide: true, All: true}),
+		"testdata/document.md":    markdown.String(),
 	} {
 		golden.Check(t, path, []byte(got))
 	}
@@ -112,6 +133,42 @@ func TestLinesFitTheTerminal(t *testing.T) {
 			if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > width {
 				t.Errorf("width %d: %d characters in %q", width, n, line)
 			}
+		}
+	}
+}
+
+// TestColumnsHaveOneUnitAndPrecision checks what a column makes of its numbers.
+func TestColumnsHaveOneUnitAndPrecision(t *testing.T) {
+	for _, c := range []struct {
+		cells []Cell
+		unit  string
+		want  string
+	}{
+		{[]Cell{Duration(9_050_000), Duration(1_060)}, "µs", "9,050.0 1.1"},
+		{[]Cell{Duration(489_000), Duration(88_600), Duration(1_060)}, "µs", "489.0 88.6 1.1"},
+		{[]Cell{Duration(78_000_000_000), OptionalDuration(nil), Duration(0)}, "s", "78.0 ? 0"},
+		{[]Cell{Duration(14_400_000_000), Duration(6_070_000)}, "s", "14.400 0.006"},
+		{[]Cell{Duration(1_000_000_000), Duration(5_920)}, "ms", "1,000.000 0.006"},
+		{[]Cell{Duration(1_000_000_000_000), Duration(1)}, "s", "1,000.000 <0.001"},
+		{[]Cell{Duration(1_000_000_000_000), atLeast(Duration(1))}, "s", "1,000.000 ≥0"},
+		{[]Cell{Duration(-1_200_000), Duration(2_000_000)}, "ms", "-1.20 2.00"},
+		{[]Cell{Duration(5), Duration(120)}, "ns", "5 120"},
+		{[]Cell{Duration(90_000_000_000_000), Duration(3_600_000_000_000)}, "h", "25.0 1.0"},
+		{[]Cell{Share(0.129), Share(0.0001), Share(1)}, "%", "12.9 <0.1 100.0"},
+		{[]Cell{Share(0.0012), Share(0.00001)}, "%", "0.12 <0.01"},
+		{[]Cell{Count(12), Count(1234)}, "", "12 1,234"},
+		{[]Cell{Count(12), Duration(1234), Text("x")}, "", "12 1.23 µs x"},
+		{[]Cell{Text(""), Duration(1234)}, "µs", " 1.23"},
+		{[]Cell{Bytes(1 << 20), Bytes(1000)}, "KiB", "1,024.00 0.98"},
+		{nil, "", ""},
+	} {
+		rows := make([][]Cell, len(c.cells))
+		for i := range c.cells {
+			rows[i] = c.cells[i : i+1]
+		}
+		got := columnsOf(&Table{Columns: []string{""}, Rows: rows})[0]
+		if text := strings.Join(got.texts, " "); text != c.want || got.unit != c.unit {
+			t.Errorf("%v: %q in %q, want %q in %q", c.cells, text, got.unit, c.want, c.unit)
 		}
 	}
 }

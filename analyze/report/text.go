@@ -3,7 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
-	"slices"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 )
@@ -12,6 +12,9 @@ import (
 // colour.
 type Options struct {
 	Width int  // columns of the terminal; 0: 80
+	Wide  bool // tables are as wide as they need, every name in full; only sentences keep to Width
+	Rows  int  // the first of each table; 0: as many as the table says fit a screen
+	All   bool // every table with every row, not a screen of them
 	ASCII bool // no character beyond ASCII
 	Color bool // warnings and tones in colour
 }
@@ -48,10 +51,17 @@ func (t *textWriter) document(d *Document) {
 	}
 	t.facts(d.Facts)
 	for _, table := range d.Tables {
-		t.table(&table)
+		if !table.Extra || t.o.All {
+			t.table(&table)
+		}
 	}
 	for _, chart := range d.Charts {
-		t.chart(&chart)
+		if !chart.Extra || t.o.All {
+			t.chart(&chart)
+		}
+	}
+	if more := d.extras(); more != "" && !t.o.All {
+		t.printf("\n%s\n", wrap(more, t.o.Width, "  "))
 	}
 	for i, note := range d.Notes {
 		if i == 0 {
@@ -104,134 +114,25 @@ func (t *textWriter) facts(facts []Fact) {
 	}
 }
 
-func (t *textWriter) table(table *Table) {
-	if len(table.Rows) == 0 {
-		return
-	}
-	t.printf("\n")
-	if table.Title != "" {
-		t.printf("%s\n", table.Title)
-	}
-	lines := cells(table)
-	for _, line := range lines {
-		for i := range line {
-			line[i] = t.plain(line[i]) // before it is measured: what stands for a character may be longer
-		}
-	}
-	widths := columnWidths(lines)
-	t.fit(table, lines, widths)
-	for i, line := range lines {
-		if i > 0 || table.hasHead() {
-			t.printf("%s\n", strings.TrimRight(t.line(table, i-1, line, widths), " "))
-		}
-	}
-	if table.More > 0 {
-		t.printf("… and %s more\n", FormatCount(int64(table.More)))
-	}
-}
-
-// hasHead says whether any column has a name.
-func (t *Table) hasHead() bool { return strings.Join(t.Columns, "") != "" }
-
-// tone is that of a cell; the head, row -1, has none.
-func (t *Table) tone(row, column int) Tone {
-	if row < 0 || column >= len(t.Rows[row]) {
-		return ToneNone
-	}
-	return t.Rows[row][column].Tone
-}
-
-// cells is the table's text, the column names first.
-func cells(table *Table) [][]string {
-	lines := [][]string{slices.Clone(table.Columns)}
-	for _, row := range table.Rows {
-		line := make([]string, len(table.Columns))
-		for i, c := range row {
-			if i < len(line) {
-				line[i] = c.String()
-			}
-		}
-		lines = append(lines, line)
-	}
-	return lines
-}
-
-func columnWidths(lines [][]string) []int {
-	widths := make([]int, len(lines[0]))
-	for _, line := range lines {
-		for i, cell := range line {
-			widths[i] = max(widths[i], width(cell))
-		}
-	}
-	return widths
-}
-
-// minName is the fewest characters that a column of names is cut down to.
-const minName = 16
-
-// fit shortens names so that the lines fit the terminal, those in the widest columns first.
-func (t *textWriter) fit(table *Table, lines [][]string, widths []int) {
-	excess := -2 - t.o.Width
-	for _, w := range widths {
-		excess += w + 2
-	}
-	for ; excess > 0; excess-- {
-		widest := -1
-		for i, w := range widths {
-			if i < max(1, table.Names) && w > minName && (widest < 0 || w > widths[widest]) {
-				widest = i
-			}
-		}
-		if widest < 0 {
-			break
-		}
-		widths[widest]--
-	}
-	for _, line := range lines {
-		for i := range min(len(line), max(1, table.Names)) {
-			line[i] = t.shorten(line[i], widths[i])
-		}
-	}
-}
-
-// shorten keeps the end of a name, which tells functions of one package apart.
-func (t *textWriter) shorten(s string, n int) string {
-	mark, runes := t.plain("…"), []rune(s)
-	if len(runes) <= n {
-		return s
-	}
-	return mark + string(runes[len(runes)-n+width(mark):])
-}
-
-// line is a row as wide as the columns; colours take no room.
-func (t *textWriter) line(table *Table, row int, line []string, widths []int) string {
-	var b strings.Builder
-	for i, cell := range line {
-		if i > 0 {
-			b.WriteString("  ")
-		}
-		space, text := strings.Repeat(" ", max(0, widths[i]-width(cell))), t.tinted(table.tone(row, i), cell)
-		if rightAligned(table, i) {
-			b.WriteString(space + text)
-			continue
-		}
-		b.WriteString(text + space)
-	}
-	return b.String()
-}
-
-func rightAligned(table *Table, column int) bool {
-	for _, row := range table.Rows {
-		if column < len(row) && row[column].numeric() {
-			return true
-		}
-	}
-	return false
-}
-
 func width(s string) int { return utf8.RuneCountInString(s) }
 
 func pad(s string, n int) string { return s + strings.Repeat(" ", max(0, n-width(s))) }
+
+// units are words that stay on the line of the number before them.
+var units = regexp.MustCompile(`^(ns|µs|ms|s|h|B|[KMGT]iB)[.,;:)]*$`)
+
+// words are the words of a text, a number and its unit being one.
+func words(s string) []string {
+	var out []string
+	for _, word := range strings.Fields(s) {
+		if n := len(out); n > 0 && units.MatchString(word) && out[n-1][len(out[n-1])-1]-'0' < 10 {
+			out[n-1] += " " + word
+			continue
+		}
+		out = append(out, word)
+	}
+	return out
+}
 
 // wrap breaks text at spaces so that lines fit, the later ones indented.
 func wrap(s string, columns int, indent string) string {
@@ -240,7 +141,7 @@ func wrap(s string, columns int, indent string) string {
 	lead := s[:len(s)-len(strings.TrimLeft(s, " "))]
 	b.WriteString(lead)
 	at = width(lead)
-	for i, word := range strings.Fields(s) {
+	for i, word := range words(s) {
 		switch {
 		case i == 0:
 		case at+1+width(word) > columns:

@@ -6,10 +6,14 @@ import (
 	"strings"
 )
 
-// String is the cell as people read it.
+// String is the cell as people read it where it stands alone: a number with its unit.
 func (c Cell) String() string {
-	if c.Unknown {
+	switch {
+	case c.Unknown:
 		return "?"
+	case c.AtLeast:
+		c.AtLeast = false
+		return "≥" + c.String()
 	}
 	switch c.Unit {
 	case UnitCount:
@@ -31,7 +35,7 @@ func (c Cell) String() string {
 }
 
 // numeric says whether the cell stands at the right of its column.
-func (c Cell) numeric() bool { return c.Unit != UnitText || c.Unknown }
+func (c Cell) numeric() bool { return c.Unit != UnitText && c.Unit != UnitFunction || c.Unknown }
 
 // FormatCount writes a number with its thousands apart: 1,234,567.
 func FormatCount(n int64) string {
@@ -57,49 +61,60 @@ func FormatNumber(n int64, thing string) string {
 	return FormatCount(n) + " " + thing
 }
 
-// scale is a unit and how much of the base unit it is.
-type scale struct {
-	size int64
-	name string
+// FormatAverage writes how many things there were on average: 16.7 goroutines, 0.05 goroutines.
+func FormatAverage(n float64, thing string) string {
+	switch {
+	case n != 0 && n < 0.01:
+		return "fewer than 0.01 " + thing + "s"
+	case n < 0.995:
+		return strconv.FormatFloat(n, 'f', 2, 64) + " " + thing + "s"
+	case n < 99.95:
+		return strconv.FormatFloat(n, 'f', 1, 64) + " " + thing + "s"
+	}
+	return FormatCount(int64(math.Round(n))) + " " + thing + "s"
 }
 
-var durationScales = []scale{{3_600_000_000_000, "h"}, {60_000_000_000, "min"}, {1_000_000_000, "s"}, {1_000_000, "ms"},
-	{1_000, "µs"}}
+// scale is a unit: from how much of the base unit on it is used, and how much it is.
+type scale struct {
+	from, size float64
+	name       string
+}
 
-var byteScales = []scale{{1 << 40, "TiB"}, {1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}}
+// Seconds go on where minutes would begin: 78.0 s and 754 s are compared at a glance, 1.30 min and
+// 754 s are not.
+var durationScales = []scale{{36_000e9, 3_600e9, "h"}, {1e9, 1e9, "s"}, {1e6, 1e6, "ms"}, {1e3, 1e3, "µs"},
+	{0, 1, "ns"}}
 
-// FormatDuration writes nanoseconds with three digits: 734ns, 1.23ms, 45.6s, 12.5min.
-func FormatDuration(ns int64) string { return scaled(ns, durationScales, "ns") }
+var byteScales = []scale{{1 << 40, 1 << 40, "TiB"}, {1 << 30, 1 << 30, "GiB"}, {1 << 20, 1 << 20, "MiB"},
+	{1 << 10, 1 << 10, "KiB"}, {0, 1, "B"}}
 
-// FormatBytes writes a size with three digits: 1.5 KiB would be 1.50KiB.
-func FormatBytes(n int64) string { return scaled(n, byteScales, "B") }
+// FormatDuration writes nanoseconds with three digits: 734 ns, 1.23 ms, 45.6 s, 1,234 s, 12.5 h.
+func FormatDuration(ns int64) string { return scaled(ns, durationScales) }
 
-func scaled(n int64, scales []scale, base string) string {
+// FormatBytes writes a size with three digits: 1.50 KiB.
+func FormatBytes(n int64) string { return scaled(n, byteScales) }
+
+func scaled(n int64, scales []scale) string {
+	a := abs(n)
 	for i, s := range scales {
-		if abs(n) < float64(s.size) {
+		if a < s.from {
 			continue
 		}
-		v := float64(n) / float64(s.size)
-		text := threeDigits(v)
-		if i > 0 && abs64(parse(text))*float64(s.size) >= float64(scales[i-1].size) {
-			return threeDigits(float64(n)/float64(scales[i-1].size)) + scales[i-1].name
+		if i > 0 && a >= threeDigitsUp(scales[i-1].from) {
+			s = scales[i-1] // it is rounded up to the larger unit
 		}
-		return text + s.name
+		if s.size == 1 {
+			return FormatCount(n) + " " + s.name
+		}
+		return threeDigits(float64(n)/s.size) + " " + s.name
 	}
-	return strconv.FormatInt(n, 10) + base
+	return "?"
 }
+
+// threeDigitsUp is the smallest number that three digits round up to a limit.
+func threeDigitsUp(limit float64) float64 { return 0.9995 * limit }
 
 func abs(n int64) float64 { return math.Abs(float64(n)) }
-
-func abs64(v float64) float64 { return math.Abs(v) }
-
-func parse(s string) float64 {
-	v, err := strconv.ParseFloat(s, 64)
-	if err != nil {
-		return 0
-	}
-	return v
-}
 
 // threeDigits writes v with three significant digits, and all of the digits before the point.
 func threeDigits(v float64) string {
@@ -109,7 +124,7 @@ func threeDigits(v float64) string {
 	case a < 99.95:
 		return strconv.FormatFloat(v, 'f', 1, 64)
 	}
-	return strconv.FormatFloat(v, 'f', 0, 64)
+	return FormatCount(int64(math.Round(v)))
 }
 
 // FormatShare writes a share as a percentage: 12.3%, 0.05%, <0.01%.

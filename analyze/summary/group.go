@@ -100,7 +100,7 @@ func (p *Passes) delays(b builder, sum *replay.Summary) {
 		b.add(Key{Metric: MetricDelay, By: ByReason, Name: plain(g.Name)}, g.Delays, g.Broken)
 		b.add(Key{Metric: MetricDelay, By: ByTotal}, g.Delays, g.Broken)
 	}
-	for _, g := range p.latency.Kinds(names) {
+	for _, g := range p.latency.Entries(names) {
 		b.add(Key{Metric: MetricDelay, By: ByKind, Name: plain(g.Name)}, g.Delays, g.Broken)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,12 +13,11 @@ import (
 	"github.com/gosched/gosched/analyze/blocking"
 	"github.com/gosched/gosched/analyze/blocking/findings"
 	"github.com/gosched/gosched/analyze/replay"
-	"github.com/gosched/gosched/analyze/report"
 	"github.com/gosched/gosched/analyze/stats"
 )
 
 type blockingOptions struct {
-	top    int
+	layout layoutOptions
 	system bool
 	json   bool
 
@@ -59,7 +57,7 @@ Looked for are
 		},
 	}
 	flags := cmd.Flags()
-	flags.IntVar(&opts.top, "top", defaultTop, "the most `rows` of each table in the text")
+	layoutFlags(cmd, &opts.layout)
 	flags.BoolVar(&opts.system, "system", false, "list the runtime's own goroutines too")
 	opts.addFlags(flags, "print these `percentiles`; default "+percentileList(blocking.DefaultPercentiles))
 	jsonFlag(cmd, &opts.json)
@@ -67,8 +65,8 @@ Looked for are
 }
 
 func (o *blockingOptions) check(flags *pflag.FlagSet) (err error) {
-	if o.top < 1 {
-		return errors.New("--top must be at least 1")
+	if err := o.layout.check(flags); err != nil {
+		return err
 	}
 	o.percentiles, err = o.read(flags)
 	return err
@@ -104,11 +102,10 @@ func runBlocking(ctx context.Context, opts blockingOptions, paths []string, out,
 	}
 	found := rules.Result(summary)
 	result := blockingResult{pass.Result(summary), found.Findings, found.Unlooked}
-	document := result.Document(blocking.View{Rows: opts.top, System: opts.system})
+	document := result.Document(blocking.View{System: opts.system})
 	document.Facts = append(found.Facts(), document.Facts...)
 	document.Notes = append(found.Notes(), document.Notes...)
-	document.Tables = slices.DeleteFunc(document.Tables, func(t report.Table) bool { return len(t.Rows) == 0 })
-	if err := present(out, opts.json, result, document); err != nil {
+	if err := present(out, opts.json, opts.layout, result, document); err != nil {
 		return err
 	}
 	if len(result.Spent) <= 1 {

@@ -73,7 +73,7 @@ func runCheck(_ context.Context, opts checkOptions, out io.Writer) error {
 		return err
 	}
 	doc := newCheckDocument(checked)
-	if err := present(out, opts.json, doc, doc.document(opts)); err != nil {
+	if err := present(out, opts.json, layoutOptions{}, doc, doc.document(opts)); err != nil {
 		return err
 	}
 	if !doc.Recordable {

@@ -106,7 +106,7 @@ func (o *compareOptions) addFlags(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&o.allow, "allow", nil, "compare although recordings differ in these `differences`")
 	flags.StringArrayVar(&o.reports, "report", nil, "also write the result to this `file`, in the format of its "+
 		"extension; may be given again")
-	flags.IntVar(&o.top, "top", defaultTop, "the most `rows` of the table of places")
+	flags.IntVar(&o.top, "top", 10, "the most `rows` of the table of places")
 	o.percentiles.addFlags(flags, "report these `percentiles`, such as 50,95,99.99, beside those that decide")
 	flags.BoolVar(&o.json, "json", false, `print a JSON document with "version": 1`)
 }

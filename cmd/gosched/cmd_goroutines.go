@@ -1,12 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -24,7 +24,7 @@ type goroutinesOptions struct {
 	at      string
 	pprof   string
 	force   bool
-	top     int
+	layout  layoutOptions
 	system  bool
 	json    bool
 }
@@ -61,7 +61,7 @@ trace.`,
   sudo gosched goroutines -p $(pidof server) --pprof now.pb.gz
   gosched goroutines --json trace.parquet | jq '.groups[] | select(.verdict == "leaked")'`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := opts.check(cmd.Flags().Changed("pid"), args); err != nil {
+			if err := cmp.Or(opts.check(cmd.Flags().Changed("pid"), args), opts.layout.check(cmd.Flags())); err != nil {
 				return usageError(cmd, err)
 			}
 			if opts.pid != 0 {
@@ -76,7 +76,7 @@ trace.`,
 	flags.IntVarP(&opts.pid, "pid", "p", 0, "print every goroutine of the running process with this `PID`")
 	flags.StringVar(&opts.pprof, "pprof", "", "with --at or -p: write them to this `file` for go tool pprof")
 	flags.BoolVarP(&opts.force, "force", "f", false, "overwrite that file if it is there")
-	flags.IntVar(&opts.top, "top", defaultTop, "the most `rows` of each table in the text")
+	layoutFlags(cmd, &opts.layout)
 	flags.BoolVar(&opts.system, "system", false, "list the runtime's own goroutines too")
 	jsonFlag(cmd, &opts.json)
 	return cmd
@@ -90,8 +90,6 @@ func (o *goroutinesOptions) check(havePID bool, traces []string) error {
 		return errors.New("-p reads a running process: give it no trace, no --at and no --profile")
 	case !havePID && len(traces) == 0:
 		return errors.New("which goroutines? Name a trace, or a running process with -p")
-	case o.top < 1:
-		return errors.New("--top must be at least 1")
 	case o.at != "" && o.profile != "":
 		return errors.New("either --at or --profile, not both")
 	case o.pprof != "" && o.at == "" && !havePID:
@@ -122,9 +120,8 @@ func runGoroutines(ctx context.Context, opts goroutinesOptions, paths []string, 
 		return err
 	}
 	result := pass.Result(summary, prof)
-	document := result.Document(goroutines.View{Groups: opts.top, System: opts.system})
-	document.Tables = slices.DeleteFunc(document.Tables, func(t report.Table) bool { return len(t.Rows) == 0 })
-	if err := present(out, opts.json, result, document); err != nil {
+	document := result.Document(goroutines.View{System: opts.system})
+	if err := present(out, opts.json, opts.layout, result, document); err != nil {
 		return err
 	}
 	if result.Goroutines == 0 {

@@ -14,6 +14,7 @@ import (
 type infoOptions struct {
 	strict bool
 	json   bool
+	layout layoutOptions
 }
 
 func newInfoCommand() *cobra.Command {
@@ -35,10 +36,14 @@ trace), or a Go execution trace.`,
   gosched info --json segments/ | jq '.events, .lost'`,
 		Args: arguments(oneOrMoreTraces),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := opts.layout.check(cmd.Flags()); err != nil {
+				return usageError(cmd, err)
+			}
 			return runInfo(cmd.Context(), opts, args, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	cmd.Flags().BoolVar(&opts.strict, "strict", false, "exit with 1 if the trace is not whole")
+	layoutFlags(cmd, &opts.layout)
 	jsonFlag(cmd, &opts.json)
 	return cmd
 }
@@ -55,7 +60,7 @@ func runInfo(ctx context.Context, opts infoOptions, paths []string, out, notes i
 		return err
 	}
 	result := pass.Result(summary)
-	if err := present(out, opts.json, result, result.Document()); err != nil {
+	if err := present(out, opts.json, opts.layout, result, result.Document()); err != nil {
 		return err
 	}
 	if opts.strict && !whole(result) {

@@ -12,7 +12,6 @@ import (
 
 	"github.com/gosched/gosched/analyze/latency"
 	"github.com/gosched/gosched/analyze/replay"
-	"github.com/gosched/gosched/analyze/report"
 	"github.com/gosched/gosched/analyze/stats"
 	"github.com/gosched/gosched/analyze/summary"
 )
@@ -20,14 +19,12 @@ import (
 type latencyOptions struct {
 	by       string
 	baseline []string
-	top      int
+	layout   layoutOptions
 	json     bool
 
 	percentileOptions
 	percentiles []stats.Quantile // set by check
 }
-
-const defaultTop = 10
 
 func newLatencyCommand() *cobra.Command {
 	var opts latencyOptions
@@ -35,25 +32,29 @@ func newLatencyCommand() *cobra.Command {
 		Use:   "latency TRACE…",
 		Short: "How long goroutines that could run waited until they did",
 		Long: `Print the scheduling latency: the time from runnable to running, as percentiles and
-a histogram, by why goroutines became runnable and by kind (the function that their
-go statement called). Where the trace has the kernel's thread events, the delays are
-taken apart: no P was free, the P's thread was off the CPU, the world was stopped.
+a histogram, by what made goroutines runnable and by their entry function (the one
+that their go statement called). Where the trace has the kernel's thread events, the
+latency is broken down: all Ps were busy, a P was idle but its thread was off the CPU,
+the world was stopped, and so on.
 
-Percentiles are nearest ranks over buckets less than 0.8% wide. Delays that were cut,
-by the recording's ends or by lost events, count as at least as long as what was seen
-of them (Kaplan–Meier); a percentile that they leave open is printed as "?".
+Percentiles are nearest ranks over buckets less than 0.8% wide. A delay whose beginning
+or end is not in the trace is censored: it counts as at least as long as what was seen
+of it (Kaplan–Meier). A percentile that such delays leave open is printed as "?".
 
---baseline lays p50 and p99, or --percentiles, beside those of earlier recordings, all their delays taken
-together: traces, summaries (gosched summary) or a glob of these; several times if need
-be. The ratio of one recording to earlier ones is no verdict: that is for gosched compare,
-which knows by how much recordings differ anyway. The runtime's own goroutines are left
-out there, but in their kinds.
+The first screen has the headline; --all prints the rest. Names are shortened to fit a
+terminal, their package's path first, and not in a pipe or a file, nor with --wide.
+
+--baseline lays p50 and p99, or the --percentiles, beside those of earlier recordings, all their delays taken
+together: traces, summaries (gosched summary) or a glob of these; it may be repeated.
+The ratio of one recording to earlier ones proves nothing: gosched compare knows how
+much recordings differ anyway. The runtime's own goroutines are left out there, except
+by entry function.
 
 TRACE is a file, a folder of segments or a glob (several of one recording are one
 trace), or a Go execution trace.`,
 		Example: `  gosched latency trace.parquet
   gosched latency --baseline base.summary.parquet trace.parquet
-  gosched latency --by kind --top 30 trace.parquet
+  gosched latency --by entry --top 30 trace.parquet
   gosched latency --json segments/ | jq .total.percentiles`,
 		Args: arguments(oneOrMoreTraces),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -64,21 +65,21 @@ trace), or a Go execution trace.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&opts.by, "by", "", "group by `what` alone: reason, or kind")
+	flags.StringVar(&opts.by, "by", "", "group by `what` alone: reason or entry (function)")
 	flags.StringArrayVar(&opts.baseline, "baseline", nil, "lay these earlier recordings beside it (`file`, folder "+
 		"or glob)")
-	flags.IntVar(&opts.top, "top", defaultTop, "the most `groups` of each sort in the text")
+	layoutFlags(cmd, &opts.layout)
 	opts.addFlags(flags, "print these `percentiles`; default "+percentileList(latency.DefaultPercentiles))
 	jsonFlag(cmd, &opts.json)
 	return cmd
 }
 
 func (o *latencyOptions) check(flags *pflag.FlagSet) (err error) {
-	if !slices.Contains([]string{"", "reason", "kind"}, o.by) {
-		return fmt.Errorf("delays are grouped by reason or by kind, not by %q", o.by)
+	if !slices.Contains([]string{"", "reason", "entry"}, o.by) {
+		return fmt.Errorf("delays are grouped by reason or by entry (function), not by %q", o.by)
 	}
-	if o.top < 1 {
-		return errors.New("--top must be at least 1")
+	if err := o.layout.check(flags); err != nil {
+		return err
 	}
 	o.percentiles, err = o.read(flags)
 	return err
@@ -89,7 +90,7 @@ func (o *latencyOptions) leaveOut(r *latency.Result) {
 	if o.by == "" {
 		return
 	}
-	r.Groups = slices.DeleteFunc(r.Groups, func(e latency.Entry) bool { return e.By != o.by })
+	r.Groups = slices.DeleteFunc(r.Groups, func(e latency.Row) bool { return e.By != o.by })
 	if r.Baseline != nil {
 		r.Baseline.Groups = slices.DeleteFunc(r.Baseline.Groups, func(b latency.Beside) bool {
 			return b.By != "" &&
@@ -113,7 +114,7 @@ func references(runs []*summary.Run) []latency.Reference {
 			merged[g.Key].Merge(&g.Hist)
 		}
 	}
-	names := map[summary.By]string{summary.ByTotal: "", summary.ByReason: "reason", summary.ByKind: "kind"}
+	names := map[summary.By]string{summary.ByTotal: "", summary.ByReason: "reason", summary.ByKind: "entry"}
 	var out []latency.Reference
 	for key, h := range merged {
 		if by, ok := names[key.By]; ok {
@@ -144,9 +145,7 @@ func runLatency(ctx context.Context, opts latencyOptions, paths []string, out, n
 		result.Baseline = pass.Against(walked, len(runs), references(runs))
 	}
 	opts.leaveOut(result)
-	document := result.Document(latency.View{Groups: opts.top})
-	document.Tables = slices.DeleteFunc(document.Tables, func(t report.Table) bool { return len(t.Rows) == 0 })
-	if err := present(out, opts.json, result, document); err != nil {
+	if err := present(out, opts.json, opts.layout, result, result.Document()); err != nil {
 		return err
 	}
 	if result.Total.Count == 0 {

@@ -55,7 +55,7 @@ func Traces(t *testing.T, pattern string, q Question) {
 		golden.Check(t, base+".json", encoded(t, answer.Result))
 		var text bytes.Buffer
 		if err := report.WriteText(&text, answer.Document(),
-			report.Options{Width: cmp.Or(answer.Width, 110)}); err != nil {
+			report.Options{Width: cmp.Or(answer.Width, 110), All: true}); err != nil {
 			t.Fatal(err)
 		}
 		golden.Check(t, base+".txt", text.Bytes())

@@ -129,11 +129,6 @@ func Place(frame string) string {
 	return place[strings.LastIndexByte(place, '/')+1:]
 }
 
-// Local is a function's name without the folders of its package.
-func Local(function string) string {
-	return function[strings.LastIndexByte(Package(function), '/')+1:]
-}
-
 // Short is a frame without the folders of its package and its file.
 func Short(frame string) string {
 	name := Function(frame)
