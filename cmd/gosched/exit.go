@@ -18,7 +18,7 @@ const (
 	exitUnsupported  = 4
 )
 
-// exitCodes says what each exit code means, for the help and the README.
+// exitCodes says what each exit code means, for the help and TOUR.md.
 var exitCodes = []struct {
 	code    int
 	meaning string

@@ -258,7 +258,7 @@ func TestAttachingOneByOneSaysWhatItTakes(t *testing.T) {
 }
 
 func TestTheReadmeHasTheTableOfPrivileges(t *testing.T) {
-	text := readme(t)
+	text := textOf(t, "README.md")
 	for _, u := range uses {
 		takes := "nothing"
 		if len(u.takes) > 0 {
