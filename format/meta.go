@@ -13,8 +13,8 @@ const (
 	SourceGoTrace Source = "go trace"
 )
 
-// CoarseClockNS is a step of the clock in which two CPUs can do much: one can make a goroutine ready
-// that the other runs. From there on, the times of events do not tell their order.
+// CoarseClockNS is a step of the clock in which two CPUs can do much: one can make a goroutine
+// ready that the other runs. From there on, the times of events do not tell their order.
 const CoarseClockNS = 1000
 
 // Metadata describes a recording. It is stored as JSON in the trace's key-value metadata.
@@ -122,6 +122,15 @@ type Process struct {
 	Coverage   []Coverage `json:"coverage"`              // Which classes of transitions can be in the trace, each once.
 	// Go code that is not in the executable: plugins, or a library in a program that is not Go.
 	Modules []Module `json:"modules,omitempty"`
+}
+
+// sameProgram says whether two processes run one build of one program, as far as they say what they
+// run.
+func (p *Process) sameProgram(other *Process) bool {
+	if p.BuildID != "" && other.BuildID != "" {
+		return p.BuildID == other.BuildID
+	}
+	return p.Executable == "" || other.Executable == "" || p.Executable == other.Executable
 }
 
 // Module is Go code of a process that is not in its executable: a plugin, or a library in a program

@@ -61,8 +61,9 @@ type Reader struct {
 
 // Open opens a trace: a file, a folder of segments (also what a killed recorder
 // left), a glob, or several of these. Files of one recording become one trace.
-// Recordings of the same host that follow each other in time do so too, with a
-// gap between them; others are refused, for they have no common time.
+// Recordings of one program on one host that follow each other in time do so
+// too, with a gap between them. Others are refused: hosts have no common time,
+// and what is found out about two programs is true of neither.
 func Open(paths ...string) (*Reader, error) {
 	var inputs []*input
 	for _, path := range paths {
@@ -286,12 +287,48 @@ func (r *Reader) arrange() error {
 			return fmt.Errorf("%s is of host %q and %s of host %q: their clocks differ, read them one at a time",
 				a.name, a.meta.Host, b.name, b.meta.Host)
 		}
+		if !sameProgram(a.meta.Processes, b.meta.Processes) {
+			return fmt.Errorf("%s is a recording of %s and %s of %s: they are different programs or builds, read "+
+				"them one "+
+				"at a time", a.name, programs(a.meta.Processes), b.name, programs(b.meta.Processes))
+		}
 		if b.begin() < a.end() {
 			return fmt.Errorf("%s and %s are different recordings of the same time, read them one at a time", a.name,
 				b.name)
 		}
 	}
 	return nil
+}
+
+// sameProgram says whether recordings may be read as one: they have a program in common, or of one
+// nothing is known.
+func sameProgram(a, b []Process) bool {
+	for i := range a {
+		for k := range b {
+			if a[i].sameProgram(&b[k]) {
+				return true
+			}
+		}
+	}
+	return len(a) == 0 || len(b) == 0
+}
+
+// programs names the programs of processes, each once.
+func programs(processes []Process) string {
+	var names []string
+	for _, p := range processes {
+		name := p.Executable
+		if name == "" {
+			name = p.Command
+		}
+		if p.BuildID != "" {
+			name += " (build " + p.BuildID[:min(12, len(p.BuildID))] + ")"
+		}
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 // compareInputs orders by time, and the segments of a recording by number.

@@ -223,10 +223,13 @@ func TestReadingStopsWithItsContext(t *testing.T) {
 }
 
 // writeTrace writes a recording of n events that begins at a time.
-func writeTrace(t *testing.T, path, host string, start int64, n int) {
+func writeTrace(t *testing.T, path, host string, start int64, n int, processes ...Process) {
 	t.Helper()
 	meta := testMeta()
 	meta.Host, meta.StartNS, meta.EndNS = host, start, start+1e9
+	if processes != nil {
+		meta.Processes = processes
+	}
 	rec, err := Create(path, meta, RecordingOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -246,6 +249,16 @@ func TestOpenPutsFilesTogether(t *testing.T) {
 	writeTrace(t, p("b.parquet"), "h1", 1e18+2e9, 100)
 	writeTrace(t, p("same-time.parquet"), "h1", 1e18+5e8, 100)
 	writeTrace(t, p("other-host.parquet"), "h2", 1e18+4e9, 100)
+	server := Process{PID: 1, Executable: "/bin/server", BuildID: "s1"}
+	restarted, rebuilt, unknown := server, server, server
+	restarted.PID, rebuilt.BuildID, unknown.BuildID = 2, "s2", ""
+	worker := Process{PID: 3, Executable: "/bin/worker"}
+	writeTrace(t, p("server.parquet"), "h1", 1e18, 100, server)
+	writeTrace(t, p("restarted.parquet"), "h1", 1e18+2e9, 100, restarted)
+	writeTrace(t, p("rebuilt.parquet"), "h1", 1e18+2e9, 100, rebuilt)
+	writeTrace(t, p("unknown.parquet"), "h1", 1e18+2e9, 100, unknown)
+	writeTrace(t, p("worker.parquet"), "h1", 1e18+2e9, 100, worker)
+	writeTrace(t, p("both.parquet"), "h1", 1e18+2e9, 100, worker, restarted)
 	for _, c := range []struct {
 		name  string
 		paths []string
@@ -258,6 +271,12 @@ func TestOpenPutsFilesTogether(t *testing.T) {
 		{"a glob", []string{"[ab].parquet"}, 200, 1, ""},
 		{"recordings of the same time", []string{"a.parquet", "same-time.parquet"}, 0, 0, "same time"},
 		{"recordings of two hosts", []string{"a.parquet", "other-host.parquet"}, 0, 0, "clocks differ"},
+		{"a program that was started again", []string{"server.parquet", "restarted.parquet"}, 200, 1, ""},
+		{"a program whose build is not known", []string{"server.parquet", "unknown.parquet"}, 200, 1, ""},
+		{"a program, and later it and another", []string{"server.parquet", "both.parquet"}, 200, 1, ""},
+		{"two programs", []string{"server.parquet", "worker.parquet"}, 0, 0,
+			"of /bin/server (build s1) and " + p("worker.parquet") + " of /bin/worker: they are different programs"},
+		{"two builds", []string{"server.parquet", "rebuilt.parquet"}, 0, 0, "different programs or builds"},
 		{"a file twice", []string{"a.parquet", "a.parquet"}, 0, 0, "same part"},
 		{"no such file", []string{"c.parquet"}, 0, 0, "no such file"},
 		{"a glob without a match", []string{"c*.parquet"}, 0, 0, "no file matches"},
