@@ -46,14 +46,17 @@ var parts = [numParts]struct {
 	meaning string // in a line
 	machine bool   // it is for want of a CPU of the machine, or somebody stopped the process
 }{
-	PartSuspended:  {"suspended", "suspended", "the process was stopped from outside: SIGSTOP, a debugger, a frozen cgroup", true},
-	PartSTW:        {"stw", "STW", "the world was stopped: no goroutine could run", false},
-	PartOffCPU:     {"off_cpu", "thread off CPU", "a thread to run it was ready, but the kernel gave it no CPU", true},
-	PartAllBusy:    {"all_ps_busy", "all Ps busy", "every P ran another goroutine", false},
-	PartSyscall:    {"p_in_syscall", "P in syscall", "the other Ps were held by system calls (upper bound)", false},
-	PartIdleOffCPU: {"p_idle_off_cpu", "P idle but thread off CPU", "a P was idle, but the kernel gave the thread for it no CPU", true},
-	PartWakeUp:     {"p_wakeup", "P wake-up", "a P was idle or looking for work; the runtime was slow to start it", false},
-	PartUnknown:    {"unknown", "unknown", "what the threads did then is not in the trace", false},
+	PartSuspended: {"suspended", "suspended", "the process was stopped from outside: SIGSTOP, a debugger, a frozen " +
+		"cgroup", true},
+	PartSTW:     {"stw", "STW", "the world was stopped: no goroutine could run", false},
+	PartOffCPU:  {"off_cpu", "thread off CPU", "a thread to run it was ready, but the kernel gave it no CPU", true},
+	PartAllBusy: {"all_ps_busy", "all Ps busy", "every P ran another goroutine", false},
+	PartSyscall: {"p_in_syscall", "P in syscall", "the other Ps were held by system calls (upper bound)", false},
+	PartIdleOffCPU: {"p_idle_off_cpu", "P idle but thread off CPU", "a P was idle, but the kernel gave the thread " +
+		"for it no CPU", true},
+	PartWakeUp: {"p_wakeup", "P wake-up", "a P was idle or looking for work; the runtime was slow to start it",
+		false},
+	PartUnknown: {"unknown", "unknown", "what the threads did then is not in the trace", false},
 }
 
 // Parts lists the parts of a delay in the table's order.

@@ -65,8 +65,8 @@ func sample() *Document {
 				Title: "By entry function", Columns: []string{"function", "at", "waits", "p50", "longest", "share",
 					"why"},
 				Spare: []string{"at", "p50"}, More: 3, Brief: 3,
-				Below: []string{"share: of all waits, which is a sentence long enough that it does not fit one line of " +
-					"a narrow terminal"},
+				Below: []string{"share: of all waits, which is a sentence long enough that it does not fit one " +
+					"line of a narrow terminal"},
 				Rows: [][]Cell{
 					{Function("main.(*Server).handle|now"), Text("server.go:12"), Count(12), Duration(1_234_567),
 						Duration(78_000_000_000), Share(0.5), Text("waits for work")},
