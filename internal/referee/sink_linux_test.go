@@ -78,7 +78,7 @@ func TestAWalkOverARecordingThatGoesOnSaysWhatItsFileSays(t *testing.T) {
 	sink := &live{Walk: replay.NewWalk(passes...), tb: t, ask: ask}
 	path := filepath.Join(t.TempDir(), "t.parquet")
 	opts := record.Options{Output: path, Duration: 3 * time.Second, Sink: sink}
-	if _, err := record.Record(t.Context(), proc, opts); err != nil {
+	if _, err := record.Record(t.Context(), opts, proc); err != nil {
 		t.Fatal(err)
 	}
 	if sink.asked < 3 || sink.open == 0 {
