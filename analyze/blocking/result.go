@@ -131,7 +131,7 @@ func (p *Pass) Result(sum *replay.Summary) *Result {
 	if p.threads.seen {
 		r.Threads = p.threadTimes(b)
 	}
-	r.Warnings = warnings(r, sum)
+	r.Warnings = p.warnings(r, sum)
 	return r
 }
 

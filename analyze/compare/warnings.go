@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/gosched/gosched/analyze/caveat"
 	"github.com/gosched/gosched/analyze/report"
 	"github.com/gosched/gosched/analyze/summary"
 )
@@ -67,23 +68,20 @@ func (t *trial) beyond() (n int64, ns float64) {
 
 // repeated are the warnings of the recordings, one of each sort with how many have it.
 func (t *trial) repeated() []report.Warning {
-	var codes []string
-	first, times := map[string]string{}, map[string][2]int64{}
-	for side, runs := range [][]*summary.Run{t.base.runs, t.head.runs} {
-		for _, r := range runs {
-			for _, w := range r.Info.Warnings {
-				if first[w.Code] == "" {
-					codes, first[w.Code] = append(codes, w.Code), w.Text
-				}
-				n := times[w.Code]
-				n[side]++
-				times[w.Code] = n
-			}
-		}
-	}
+	list := caveat.Repeat(warningsOf(t.base.runs), warningsOf(t.head.runs))
 	var out []report.Warning
-	for _, code := range codes[:min(len(codes), maxWarnings)] {
-		out = append(out, report.Warning{Code: code, Text: ofSides(times[code]) + ": " + first[code]})
+	for _, w := range list[:min(len(list), maxWarnings)] {
+		n := [2]int64{int64(w.Recordings[0]), int64(w.Recordings[1])}
+		out = append(out, report.Warning{Code: w.Code, Transition: w.Transition, Count: n[0] + n[1],
+			Text: ofSides(n) + ": " + w.Text})
+	}
+	return out
+}
+
+func warningsOf(runs []*summary.Run) [][]report.Warning {
+	out := make([][]report.Warning, len(runs))
+	for i, r := range runs {
+		out[i] = r.Info.Warnings
 	}
 	return out
 }

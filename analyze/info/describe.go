@@ -1,12 +1,10 @@
 package info
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/gosched/gosched/analyze/replay"
-	"github.com/gosched/gosched/analyze/report"
 	"github.com/gosched/gosched/format"
 )
 
@@ -30,67 +28,14 @@ var questions = []struct {
 	{"whether a thread waited for a CPU", []format.Transition{format.TransitionKernel}},
 }
 
-func source(name string) string {
-	if name == "" {
-		return ""
-	}
-	return " (" + name + ")"
-}
-
 // describe fills in what the metadata says, and what follows from it.
 func (r *Result) describe() {
-	r.Warnings, r.Questions = []report.Warning{}, []Question{}
 	meta := r.Metadata
 	r.Source, r.Lost, r.LostStacks, r.Complete = meta.Source, meta.Lost, meta.LostStacks, meta.EndNS != 0
 	if len(meta.Processes) > 0 {
 		r.GoVersion = meta.Processes[0].GoVersion
 	}
 	r.Questions = answers(meta)
-	add := func(code, text string, args ...any) {
-		r.Warnings = append(r.Warnings, report.Warning{Code: code, Text: fmt.Sprintf(text, args...)})
-	}
-	if len(meta.Processes) == 0 {
-		add("metadata", "the trace does not say how it was recorded")
-	}
-	if !r.Complete {
-		add("incomplete",
-			"the recorder did not come to its end: the trace stops with the last part that it had written")
-	}
-	switch gaps := report.FormatNumber(r.Gaps, "gap"); {
-	case r.Lost > 0:
-		add("gaps", "%s lost, in %s: %s of the time", report.FormatNumber(r.Lost, "event"), gaps,
-			report.FormatShare(r.GapShare))
-	case r.Gaps > 0:
-		add("gaps", "not everything was looked for in %s: %s of the time", gaps, report.FormatShare(r.GapShare))
-	}
-	if meta.ClockStepNS >= format.CoarseClockNS {
-		add("clock", "the machine's clock%s moved in steps of %s: what happened on several CPUs within a step "+
-			"has one time and its order is a guess, and a delay shorter than a step is not measured",
-			source(meta.ClockSource), report.FormatDuration(meta.ClockStepNS))
-	}
-	if r.LostStacks > 0 {
-		add("stacks", "%s without a stack because it was lost", report.FormatNumber(r.LostStacks, "event"))
-	}
-	if n := meta.Unread(); n > 0 {
-		add("unread", "there was no time to read all goroutines from memory: up to %s that never moved may be missing",
-			report.FormatNumber(n, "goroutine"))
-	}
-	if n := unsure(meta); n > 0 {
-		add("unsure", "%s found in memory and left out: what the memory showed may have been out of date",
-			report.FormatNumber(n, "goroutine"))
-	}
-	r.Warnings = append(r.Warnings, moduleWarnings(meta)...)
-	if r.ProblemCount > 0 {
-		add("problems", "%s against the scheduler model", report.FormatNumber(r.ProblemCount, "event"))
-	}
-}
-
-// unsure is how many goroutines were found in memory in a state that is not certain.
-func unsure(meta *format.Metadata) (n int64) {
-	for _, s := range meta.Snapshots {
-		n += s.Unsure
-	}
-	return n
 }
 
 // answers goes through the questions.

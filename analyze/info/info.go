@@ -17,6 +17,7 @@ type Result struct {
 	EndNS      int64         `json:"end_ns"`
 	DurationNS int64         `json:"duration_ns"`
 	Complete   bool          `json:"complete"` // the recorder came to its end; false: it was killed
+	Whole      bool          `json:"whole"`    // nothing is missing that should be there: what --strict asks
 	Events     int64         `json:"events"`
 	Lost       int64         `json:"lost"`
 	LostStacks int64         `json:"lost_stacks"`

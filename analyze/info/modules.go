@@ -1,7 +1,6 @@
 package info
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/gosched/gosched/analyze/report"
@@ -45,23 +44,4 @@ func unknownModules(p *format.Process) string {
 		return ""
 	}
 	return "not in " + strings.Join(paths, ", ")
-}
-
-// moduleWarnings say which Go code of the processes is not in the trace, or not by its names.
-func moduleWarnings(meta *format.Metadata) []report.Warning {
-	var out []report.Warning
-	for _, p := range meta.Processes {
-		for _, m := range p.Modules {
-			if m.Other {
-				text := fmt.Sprintf("%s has a Go runtime of its own: its goroutines are not in the trace", m.Path)
-				out = append(out, report.Warning{Code: "runtimes", Text: text})
-			}
-			if m.Why != "" {
-				text := fmt.Sprintf("%s with functions of %s, which are not known: %s",
-					report.FormatNumber(m.Stacks, "event"), m.Path, m.Why)
-				out = append(out, report.Warning{Code: "modules", Text: text})
-			}
-		}
-	}
-	return out
 }

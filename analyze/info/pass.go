@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/gosched/gosched/analyze/caveat"
 	"github.com/gosched/gosched/analyze/replay"
-	"github.com/gosched/gosched/analyze/report"
 	"github.com/gosched/gosched/format"
 )
 
@@ -129,6 +129,7 @@ func (p *Pass) Result(sum *replay.Summary) *Result {
 	r.RangeReasons = p.rangeCounts(sum.Names())
 	r.describe()
 	r.suspended(sum)
+	r.Whole, r.Warnings = caveat.Whole(sum), caveat.Of(caveat.Trace, sum)
 	return r
 }
 
@@ -138,9 +139,6 @@ func (r *Result) suspended(sum *replay.Summary) {
 	for _, s := range sum.Suspended {
 		state := sum.Names().Reason(s.Reason)
 		r.Suspended = append(r.Suspended, Suspension{s.Begin, s.End, s.Flags.Censored(), s.PID, state})
-	}
-	if text := sum.SuspensionText(report.FormatDuration); text != "" {
-		r.Warnings = append(r.Warnings, report.Warning{Code: "suspended", Text: text})
 	}
 }
 

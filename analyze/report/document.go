@@ -4,8 +4,11 @@ import "github.com/gosched/gosched/analyze/stats"
 
 // Warning is something that a reader of a result has to know to read it right.
 type Warning struct {
-	Code string `json:"code"` // one word for programs, such as "gaps"
-	Text string `json:"text"` // a sentence for people
+	Code       string `json:"code"`                 // one word for programs, such as "gaps"
+	Text       string `json:"text"`                 // a sentence for people, made from what follows
+	PID        int32  `json:"pid,omitempty"`        // the process that it is about; 0: all, or not known
+	Transition string `json:"transition,omitempty"` // the class of transitions that is missing
+	Count      int64  `json:"count,omitempty"`      // how many there are of what the code names
 }
 
 // Document is a result made ready to be drawn.

@@ -205,7 +205,7 @@ func TestBarsAreProportional(t *testing.T) {
 
 func TestWriteJSON(t *testing.T) {
 	var b bytes.Buffer
-	if err := WriteJSON(&b, Warning{"a", "x < y"}); err != nil {
+	if err := WriteJSON(&b, Warning{Code: "a", Text: "x < y"}); err != nil {
 		t.Fatal(err)
 	}
 	if got := b.String(); !strings.HasSuffix(got, "}\n") || !strings.Contains(got, "x < y") || !json.Valid(b.Bytes()) {

@@ -1,10 +1,8 @@
 package summary
 
 import (
-	"slices"
-	"strings"
-
 	"github.com/gosched/gosched/analyze/blocking"
+	"github.com/gosched/gosched/analyze/caveat"
 	"github.com/gosched/gosched/analyze/goroutines"
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/replay/stack"
@@ -64,26 +62,11 @@ func causes(list []blocking.Cause) []Cause {
 	return out
 }
 
-// oncePerCode are the warnings that every analyzer words in its own way.
-var oncePerCode = []string{"gaps", "problems", "empty", "suspended"}
-
-// mergeWarnings lists each warning once.
+// mergeWarnings lists the warnings of several answers, each once.
 func mergeWarnings(lists ...[]report.Warning) []report.Warning {
-	out := []report.Warning{}
-	seen := map[report.Warning]bool{}
-	for _, w := range slices.Concat(lists...) {
-		w.Text = plain(w.Text)
-		id := w
-		switch end := strings.LastIndex(w.Text, ": "); {
-		case slices.Contains(oncePerCode, w.Code):
-			id.Text = ""
-		case w.Code == "coverage" && end > 0: // what is missing; behind it what that does to one analyzer's numbers
-			id.Text = w.Text[:end]
-		}
-		if !seen[id] {
-			seen[id] = true
-			out = append(out, w)
-		}
+	out := caveat.Merge(lists...)
+	for i := range out {
+		out[i].Text = plain(out[i].Text)
 	}
 	return out
 }

@@ -63,13 +63,8 @@ func runInfo(ctx context.Context, opts infoOptions, paths []string, out, notes i
 	if err := present(out, opts.json, opts.layout, result, result.Document()); err != nil {
 		return err
 	}
-	if opts.strict && !whole(result) {
+	if opts.strict && !result.Whole {
 		return &exitError{code: exitGate, err: errors.New("the trace is not whole: see its warnings")}
 	}
 	return nil
-}
-
-// whole says whether nothing is missing from a trace that should be there.
-func whole(r *info.Result) bool {
-	return r.Complete && r.Lost == 0 && r.LostStacks == 0 && r.Gaps == 0 && r.ProblemCount == 0
 }

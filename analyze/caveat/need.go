@@ -1,0 +1,273 @@
+package caveat
+
+import (
+	"fmt"
+
+	"github.com/gosched/gosched/analyze/replay"
+	"github.com/gosched/gosched/analyze/report"
+	"github.com/gosched/gosched/format"
+)
+
+// Question is what a trace is asked.
+type Question uint8
+
+// The questions.
+const (
+	Trace      Question = iota // what is in it; what it lacks is said without an effect, too
+	Latency                    // how long goroutines waited to run
+	Blocking                   // where goroutines waited, and for what
+	Goroutines                 // which goroutines are left
+	numQuestions
+)
+
+// effects say what is wrong with the answer to each question; empty where nothing is.
+type effects [numQuestions]string
+
+// weight is what a trace that lacks something is worth.
+type weight uint8
+
+const (
+	tabled weight = iota // as much: gosched info has it in a table
+	noted                // as much, but a reader of the trace has to know it
+	spoils               // less: something should be there and is not
+)
+
+// need is something that answers need of a trace.
+type need struct {
+	code    string // of the warning
+	weight  weight
+	lacks   func(*replay.Summary) []lack
+	effects effects
+}
+
+// lack is one way in which a trace does not give what is needed.
+type lack struct {
+	process    *format.Process // nil: it is of all of them
+	transition format.Transition
+	count      int64
+	text       string // without an end, so that the effect can follow
+}
+
+// needs is the table. Its order is that of warnings.
+var needs = []need{
+	{code: "metadata", weight: noted, lacks: noMetadata},
+	{code: "incomplete", weight: spoils, lacks: notEnded},
+	{"gaps", spoils, gaps, effects{
+		Latency:    "delays that reach into it are censored",
+		Blocking:   "waits that reach into it are censored",
+		Goroutines: "no leak is reported, because wake-ups may be among them",
+	}},
+	{"clock", noted, coarseClock, effects{
+		Trace: "what happened on several CPUs within a step has one time and its order is a guess, and a delay " +
+			"shorter than a step is not measured",
+		Latency:  "delays shorter than a step are not measured",
+		Blocking: "times shorter than a step are not measured, and who woke whom within one is a guess",
+	}},
+	{"suspended", noted, suspensions, effects{
+		Latency:  "the breakdown shows what that added to delays as " + replay.PartSuspended.String(),
+		Blocking: "what that blocked has it as its cause",
+	}},
+	{"problems", spoils, problems, effects{
+		Latency:    "the delays that they end are left out",
+		Blocking:   "the waits that they end are left out",
+		Goroutines: "some states may be wrong",
+	}},
+	class(format.TransitionCreate, effects{
+		Latency:    "delays of new goroutines are missing",
+		Goroutines: "new goroutines are found late, and no leak is reported",
+	}),
+	class(format.TransitionRun, effects{
+		Latency:  "no delay has an end",
+		Blocking: "waits for a P have no end",
+	}),
+	class(format.TransitionPark, effects{
+		Blocking:   "no wait is seen",
+		Goroutines: "waits and where they happen are missing",
+	}),
+	class(format.TransitionReady, effects{
+		Latency:    "delays of woken goroutines are missing",
+		Blocking:   "waits have no known waker, and no cause",
+		Goroutines: "wake-ups and wakers are missing, and no leak is reported",
+	}),
+	class(format.TransitionYield, effects{
+		Latency: "delays after preemption are missing",
+	}),
+	class(format.TransitionExit, effects{
+		Goroutines: "goroutines that ended are listed, and no leak is reported",
+	}),
+	class(format.TransitionSyscalls, effects{
+		Latency:  "delays after system calls are missing",
+		Blocking: "system calls count as running",
+	}),
+	class(format.TransitionStacks, effects{
+		Blocking:   "waits at different places look alike",
+		Goroutines: "goroutines are told apart by their reasons alone",
+	}),
+	class(format.TransitionKernel, effects{
+		Latency:  "there is no latency breakdown",
+		Blocking: "running goroutines whose thread had no CPU count as running",
+	}),
+	{"gomaxprocs", tabled, raisedProcs, effects{
+		Latency: fmt.Sprintf("%q and %q are too large", replay.PartAllBusy, replay.PartSyscall),
+	}},
+	{"stacks", spoils, lostStacks, effects{
+		Blocking:   "their places are unknown",
+		Goroutines: "their places are unknown",
+	}},
+	{"unread", noted, unread, effects{
+		Trace:      "those that never moved are missing",
+		Goroutines: "those that never moved are missing",
+	}},
+	{"unsure", noted, unsure, effects{
+		Trace:      "what the memory showed may have been out of date",
+		Goroutines: "what the memory showed may have been out of date",
+	}},
+	{"runtimes", noted, otherRuntimes, effects{Trace: "its goroutines are not in the trace"}},
+	{"modules", noted, unknownModules, effects{}},
+}
+
+func noMetadata(s *replay.Summary) []lack {
+	if len(s.Metadata().Processes) > 0 {
+		return nil
+	}
+	return []lack{{text: "the trace does not say how it was recorded"}}
+}
+
+func notEnded(s *replay.Summary) []lack {
+	if s.Metadata().EndNS != 0 {
+		return nil
+	}
+	return []lack{{text: "the recorder did not come to its end, and the trace stops with what it had written last"}}
+}
+
+func gaps(s *replay.Summary) []lack {
+	lost := s.Metadata().Lost
+	if s.Gaps == 0 && lost == 0 {
+		return nil
+	}
+	what := "not everything was looked for"
+	if lost > 0 {
+		what = report.FormatNumber(lost, "event") + " lost"
+	}
+	return []lack{{count: s.Gaps, text: fmt.Sprintf("%s during %s of the time (%s)", what,
+		report.FormatShare(s.GapShare()), report.FormatNumber(s.Gaps, "gap"))}}
+}
+
+func coarseClock(s *replay.Summary) []lack {
+	meta := s.Metadata()
+	if meta.ClockStepNS < format.CoarseClockNS {
+		return nil
+	}
+	source := ""
+	if meta.ClockSource != "" {
+		source = " (" + meta.ClockSource + ")"
+	}
+	return []lack{{text: fmt.Sprintf("the machine's clock%s moved in steps of %s", source,
+		report.FormatDuration(meta.ClockStepNS))}}
+}
+
+func suspensions(s *replay.Summary) []lack {
+	text := s.SuspensionText(report.FormatDuration)
+	if text == "" {
+		return nil
+	}
+	return []lack{{count: s.SuspendedCount, text: text}}
+}
+
+func problems(s *replay.Summary) []lack {
+	n := s.Counts.Total()
+	if n == 0 {
+		return nil
+	}
+	return []lack{{count: n, text: report.FormatNumber(n, "event") + " against the scheduler model"}}
+}
+
+// class is the need for a class of transitions.
+func class(t format.Transition, e effects) need {
+	return need{"coverage", tabled, func(s *replay.Summary) (out []lack) {
+		for _, p := range processes(s) {
+			why, missing := p.Missing(t)
+			if !missing {
+				continue
+			}
+			if why != "" {
+				why = " (" + why + ")"
+			}
+			out = append(out, lack{process: p, transition: t, text: t.String() + " not recorded" + why})
+		}
+		return out
+	}, e}
+}
+
+func processes(s *replay.Summary) []*format.Process {
+	list := s.Metadata().Processes
+	out := make([]*format.Process, len(list))
+	for i := range list {
+		out[i] = &list[i]
+	}
+	return out
+}
+
+// raisedProcs is said only where delays are taken apart, which needs thread events.
+func raisedProcs(s *replay.Summary) (out []lack) {
+	if s.ByKind[format.KindThread] == 0 {
+		return nil
+	}
+	for _, pid := range s.BeyondProcs {
+		out = append(out, lack{process: &format.Process{PID: pid}, text: "GOMAXPROCS was raised while recording"})
+	}
+	return out
+}
+
+func lostStacks(s *replay.Summary) []lack {
+	n := s.Metadata().LostStacks
+	if n == 0 {
+		return nil
+	}
+	return []lack{{count: n, text: report.FormatNumber(n, "event") + " without a stack because it was lost"}}
+}
+
+func unread(s *replay.Summary) []lack {
+	n := s.Metadata().Unread()
+	if n == 0 {
+		return nil
+	}
+	return []lack{{count: n, text: "there was no time to read all goroutines from memory, up to " +
+		report.FormatNumber(n, "goroutine") + " were left out"}}
+}
+
+func unsure(s *replay.Summary) []lack {
+	var n int64
+	for _, shot := range s.Metadata().Snapshots {
+		n += shot.Unsure
+	}
+	if n == 0 {
+		return nil
+	}
+	return []lack{{count: n, text: report.FormatNumber(n, "goroutine") +
+		" found in memory and left out"}}
+}
+
+func otherRuntimes(s *replay.Summary) (out []lack) {
+	for _, p := range processes(s) {
+		for _, m := range p.Modules {
+			if m.Other {
+				out = append(out,
+					lack{process: p, text: m.Path + " has a Go runtime of its own"})
+			}
+		}
+	}
+	return out
+}
+
+func unknownModules(s *replay.Summary) (out []lack) {
+	for _, p := range processes(s) {
+		for _, m := range p.Modules {
+			if m.Why != "" {
+				out = append(out, lack{process: p, count: m.Stacks, text: fmt.Sprintf("%s with functions of %s, which "+
+					"are not known: %s", report.FormatNumber(m.Stacks, "event"), m.Path, m.Why)})
+			}
+		}
+	}
+	return out
+}
