@@ -52,12 +52,16 @@ func TestSeveralProcessesMoveForMove(t *testing.T) {
 func judgeSeveral(t *testing.T, cells []Cell, fallbacks []string) {
 	dir := t.TempDir()
 	ours := filepath.Join(dir, "trace.parquet")
+	var built []string
+	for _, cell := range cells {
+		built = append(built, testenv.Build(t, cell.Program))
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	var procs []*target.Process
 	var children []*target.Child
 	for i, cell := range cells {
-		child, err := target.Start(ctx, []string{testenv.Build(t, cell.Program), "-trace", tracerFile(dir, i)},
+		child, err := target.Start(ctx, []string{built[i], "-trace", tracerFile(dir, i)},
 			target.StartOptions{
 				Env:    append(os.Environ(), fmt.Sprintf("GOMAXPROCS=%d", cell.Procs[0])),
 				Stderr: os.Stderr, Bound: true,
