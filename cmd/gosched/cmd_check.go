@@ -7,7 +7,7 @@ import (
 )
 
 type checkOptions struct {
-	pid    int // 0: none
+	pid    pidFlag
 	binary string
 	json   bool
 }
@@ -41,7 +41,7 @@ Exit code 0: can be recorded; 4: cannot.`,
 			return runCheck(cmd.Context(), opts, cmd.OutOrStdout())
 		},
 	}
-	cmd.Flags().IntVarP(&opts.pid, "pid", "p", 0, "check the running process with this `PID`")
+	cmd.Flags().VarP(&opts.pid, "pid", "p", "check the running process with this `PID`")
 	jsonFlag(cmd, &opts.json)
 	return cmd
 }
@@ -50,8 +50,6 @@ func (o *checkOptions) check(havePID bool) error {
 	switch {
 	case havePID && o.binary != "":
 		return errors.New("either -p PID or a binary, not both")
-	case havePID && o.pid <= 0:
-		return errors.New("-p wants a process id")
 	}
 	return nil
 }

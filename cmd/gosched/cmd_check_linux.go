@@ -68,7 +68,7 @@ type problem struct {
 }
 
 func runCheck(_ context.Context, opts checkOptions, out io.Writer) error {
-	checked, err := record.Check(record.CheckOptions{PID: opts.pid, Binary: opts.binary})
+	checked, err := record.Check(record.CheckOptions{PID: int(opts.pid), Binary: opts.binary})
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ import (
 )
 
 type goroutinesOptions struct {
-	pid     int // 0: none
+	pid     pidFlag
 	profile string
 	at      string
 	pprof   string
@@ -73,7 +73,7 @@ trace.`,
 	flags := cmd.Flags()
 	flags.StringVar(&opts.profile, "profile", "", "lay this goroutine profile beside the trace (`file`)")
 	flags.StringVar(&opts.at, "at", "", "print every goroutine as it stood at this `time`")
-	flags.IntVarP(&opts.pid, "pid", "p", 0, "print every goroutine of the running process with this `PID`")
+	flags.VarP(&opts.pid, "pid", "p", "print every goroutine of the running process with this `PID`")
 	flags.StringVar(&opts.pprof, "pprof", "", "with --at or -p: write them to this `file` for go tool pprof")
 	flags.BoolVarP(&opts.force, "force", "f", false, "overwrite that file if it is there")
 	layoutFlags(cmd, &opts.layout)
@@ -84,8 +84,6 @@ trace.`,
 
 func (o *goroutinesOptions) check(havePID bool, traces []string) error {
 	switch {
-	case havePID && o.pid <= 0:
-		return fmt.Errorf("processes are numbered from 1, so none is %d", o.pid)
 	case havePID && (len(traces) > 0 || o.at != "" || o.profile != ""):
 		return errors.New("-p reads a running process: give it no trace, no --at and no --profile")
 	case !havePID && len(traces) == 0:
@@ -146,7 +144,7 @@ func runInstant(ctx context.Context, opts goroutinesOptions, trace format.Trace,
 
 // runLiveGoroutines prints the goroutines of a running process.
 func runLiveGoroutines(ctx context.Context, opts goroutinesOptions, out, notes io.Writer) error {
-	trace, err := readGoroutines(ctx, opts.pid)
+	trace, err := readGoroutines(ctx, int(opts.pid))
 	if err != nil {
 		return err
 	}

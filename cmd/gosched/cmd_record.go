@@ -10,7 +10,7 @@ import (
 
 type recordOptions struct {
 	probeOptions
-	pid      int
+	pid      pidFlag
 	duration time.Duration
 	output   string
 	force    bool
@@ -67,7 +67,7 @@ trace has the root namespace's.`,
 	}
 	flags := cmd.Flags()
 	flags.SetInterspersed(false)
-	flags.IntVarP(&opts.pid, "pid", "p", 0, "record the running process with this `PID`")
+	flags.VarP(&opts.pid, "pid", "p", "record the running process with this `PID`")
 	flags.DurationVarP(&opts.duration, "duration", "d", 0, "record for this long; 0: until the process exits or Ctrl-C")
 	flags.StringVarP(&opts.output, "output", "o", defaultTrace, "trace `file`, or folder/ for segments")
 	flags.BoolVarP(&opts.force, "force", "f", false, "overwrite the trace file if it is there")
@@ -83,8 +83,6 @@ func (o *recordOptions) check(havePID bool) error {
 		return errors.New("either -p PID or a command, not both")
 	case !havePID && len(o.command) == 0:
 		return errors.New("record what? Give -p PID, or a command")
-	case havePID && o.pid <= 0:
-		return fmt.Errorf("%d is no process id", o.pid)
 	case havePID && o.user != "":
 		return errors.New("--user is for a command, not for a process that runs already")
 	case o.duration < 0:

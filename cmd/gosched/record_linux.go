@@ -69,7 +69,7 @@ func (o *probeOptions) record(output string, duration time.Duration) record.Opti
 // process records a running process. A signal ends the recording, a second one ends
 // gosched at once.
 func (r *recorder) process(ctx context.Context) error {
-	proc, err := target.Open(r.opts.pid)
+	proc, err := target.Open(int(r.opts.pid))
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func (r *recorder) process(ctx context.Context) error {
 	r.notes = line
 	var last record.Progress
 	opts.Progress = func(p record.Progress) {
-		line.Draw(progressText(r.opts.pid, r.opts.duration, p, last))
+		line.Draw(progressText(int(r.opts.pid), r.opts.duration, p, last))
 		last = p
 	}
 	return r.record(ctx, proc, opts, line.Clear)

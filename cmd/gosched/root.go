@@ -45,7 +45,7 @@ and answers from the trace why its goroutines did not run.`,
 	root.SuggestionsMinimumDistance = 2
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usageError(cmd, err)
+		return usageError(cmd, flagError(err))
 	})
 	root.AddCommand(
 		newRecordCommand(),
