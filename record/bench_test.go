@@ -21,6 +21,7 @@ import (
 
 	"github.com/gosched/gosched/internal/testenv"
 	"github.com/gosched/gosched/record"
+	"github.com/gosched/gosched/record/fallback"
 	"github.com/gosched/gosched/record/gobin"
 	"github.com/gosched/gosched/record/target"
 )
@@ -110,8 +111,8 @@ func BenchmarkTarget(b *testing.B) {
 		empty = append(empty, cost(b, s))
 		detach()
 		full = append(full, recorded())
-		legacy = append(legacy, recorded(record.FallbackLegacy))
-		perf = append(perf, recorded(record.FallbackPerfUprobes))
+		legacy = append(legacy, recorded(fallback.LegacyPrograms))
+		perf = append(perf, recorded(fallback.PerfUprobes))
 	}
 	base := median(none)
 	b.ReportMetric(0, "ns/op")

@@ -15,6 +15,7 @@ import (
 	"github.com/gosched/gosched/format"
 	"github.com/gosched/gosched/internal/testenv"
 	"github.com/gosched/gosched/record"
+	"github.com/gosched/gosched/record/fallback"
 	"github.com/gosched/gosched/record/target"
 )
 
@@ -263,7 +264,7 @@ func TestManyRecordingsLeaveTheTargetAsItWas(t *testing.T) {
 		out := filepath.Join(dir, strconv.Itoa(i)+".parquet")
 		opts := record.Options{Output: out}
 		if i%10 == 9 {
-			opts.Fallbacks = []string{record.FallbackPerfUprobes}
+			opts.Fallbacks = []string{fallback.PerfUprobes}
 		}
 		stop := recordInBackground(t, s.pid(), opts)
 		if sum := stop(); sum.EndReason != record.EndInterrupted {
@@ -294,7 +295,7 @@ func openFiles(t *testing.T) int {
 func TestTheTraceIsWholeWhenItIsSaidToBe(t *testing.T) {
 	testenv.RequireBPF(t)
 	s := startService(t, "-clients=2")
-	for _, fallbacks := range [][]string{nil, {record.FallbackPerfUprobes}, {record.FallbackLegacy}} {
+	for _, fallbacks := range [][]string{nil, {fallback.PerfUprobes}, {fallback.LegacyPrograms}} {
 		out := filepath.Join(t.TempDir(), "t.parquet")
 		written := 0
 		opts := record.Options{Output: out, Recorder: "test", Duration: 200 * time.Millisecond, Fallbacks: fallbacks}

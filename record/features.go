@@ -6,69 +6,19 @@ import (
 	"os"
 	"runtime"
 	"slices"
-	"strings"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/features"
 	"golang.org/x/sys/unix"
 
+	"github.com/gosched/gosched/record/fallback"
 	"github.com/gosched/gosched/record/target"
 )
 
-// The names of the fall-backs.
-const (
-	FallbackPerfUprobes = "perf-uprobes"
-	FallbackLegacy      = "legacy-programs"
-	FallbackPreemptible = "preemptible-programs"
-)
-
-// Fallback is what recording does where the kernel lacks something that it would rather have.
-type Fallback struct {
-	Name  string
-	Lacks string // what the kernel lacks
-	Does  string // what is done instead
-	Force bool   // it can be asked for where it is not needed
-}
-
-// Fallbacks are all of them.
-var Fallbacks = []Fallback{
-	{
-		FallbackPerfUprobes, "uprobe_multi that filters by process (Linux 6.10)",
-		"probes are attached one by one", true,
-	},
-	{
-		FallbackLegacy, "attach cookies (Linux 5.15), task storage (5.11) or bpf_loop (5.17)",
-		"probe points are known by their addresses, threads by their ids; of a list of more than 1,024 goroutines " +
-			"that are made ready at once the rest is lost, and counted as one event", true,
-	},
-	{ // from Linux 6.13 on programs that can be preempted would share a stack: it is never asked for there
-		FallbackPreemptible, "bpf_preempt_disable (Linux 6.10)",
-		"where more than 4 threads are preempted inside a probe on one CPU, the next one's event is lost, and counted",
-		false,
-	},
-}
-
-// checkFallbacks finds names that are no fall-back's.
-func checkFallbacks(names []string) error {
-	var known []string
-	for _, f := range Fallbacks {
-		if f.Force {
-			known = append(known, f.Name)
-		}
-	}
-	for _, name := range names {
-		if !slices.Contains(known, name) {
-			return fmt.Errorf("no fall-back that can be asked for is called %q: there are %s", name,
-				strings.Join(known, ", "))
-		}
-	}
-	return nil
-}
-
 // Kernel says what the running kernel can do for a recording.
 type Kernel struct {
-	Fallbacks []Fallback // those that are needed here
+	Fallbacks []fallback.Fallback // those that are needed here
 }
 
 // ProbeKernel finds out what the running kernel can do, by loading the programs. The error says why
@@ -83,11 +33,12 @@ func ProbeKernel() (Kernel, error) {
 }
 
 // fallbacks are those that the loaded programs use.
-func (p *probes) fallbacks() []Fallback {
+func (p *probes) fallbacks() []fallback.Fallback {
 	in := map[string]bool{
-		FallbackPerfUprobes: !p.multi, FallbackLegacy: p.legacy, FallbackPreemptible: !haveKfunc("bpf_preempt_disable"),
+		fallback.PerfUprobes: !p.multi, fallback.LegacyPrograms: p.legacy,
+		fallback.PreemptiblePrograms: !haveKfunc("bpf_preempt_disable"),
 	}
-	return slices.DeleteFunc(slices.Clone(Fallbacks), func(f Fallback) bool { return !in[f.Name] })
+	return slices.DeleteFunc(slices.Clone(fallback.All), func(f fallback.Fallback) bool { return !in[f.Name] })
 }
 
 // haveKfunc says whether the kernel has a function that programs may call.

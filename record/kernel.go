@@ -10,6 +10,7 @@ import (
 	"github.com/cilium/ebpf/ringbuf"
 
 	"github.com/gosched/gosched/bpf"
+	"github.com/gosched/gosched/record/fallback"
 	"github.com/gosched/gosched/record/gobin"
 )
 
@@ -77,7 +78,7 @@ func load(cfg programConfig) (*probes, error) {
 
 // loadEither loads the programs for older kernels where the kernel does not take the others.
 func loadEither(cfg programConfig) (*probes, error) {
-	if slices.Contains(cfg.fallbacks, FallbackLegacy) {
+	if slices.Contains(cfg.fallbacks, fallback.LegacyPrograms) {
 		return loadVariant(bpf.LoadGoschedLegacy, cfg, true)
 	}
 	p, err := loadVariant(bpf.LoadGosched, cfg, false)
@@ -104,7 +105,7 @@ func loadVariant(read func() (*ebpf.CollectionSpec, error), cfg programConfig, l
 	spec.Maps[bpf.GoschedMapRings].MaxEntries = uint32(cpus)
 	spec.Maps[bpf.GoschedMapRings].InnerMap = inner
 	spec.Maps[bpf.GoschedMapLost].MaxEntries = uint32(cpus * maxSubjects)
-	multi := !slices.Contains(cfg.fallbacks, FallbackPerfUprobes) && haveUprobeMulti()
+	multi := !slices.Contains(cfg.fallbacks, fallback.PerfUprobes) && haveUprobeMulti()
 	if multi {
 		spec.Programs[bpf.GoschedProgTransition].AttachType = ebpf.AttachTraceUprobeMulti
 	}

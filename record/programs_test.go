@@ -17,6 +17,7 @@ import (
 	"github.com/gosched/gosched/bpf"
 	"github.com/gosched/gosched/format"
 	"github.com/gosched/gosched/internal/testenv"
+	"github.com/gosched/gosched/record/fallback"
 	"github.com/gosched/gosched/record/target"
 )
 
@@ -124,7 +125,7 @@ func goroutinesOf(t *testing.T, proc *target.Process) map[format.GoID]bool {
 func TestProgramsServeOneProcessAfterTheOther(t *testing.T) {
 	testenv.RequireBPF(t)
 	first, second := startBusy(t, "-clients=3", "-procs=2"), startBusy(t, "-procs=1")
-	for _, fallbacks := range [][]string{nil, {FallbackPerfUprobes}, {FallbackLegacy}} {
+	for _, fallbacks := range [][]string{nil, {fallback.PerfUprobes}, {fallback.LegacyPrograms}} {
 		t.Run(fmt.Sprint(fallbacks), func(t *testing.T) {
 			var programs Programs
 			opts := Options{Programs: &programs, Fallbacks: fallbacks}
@@ -155,7 +156,7 @@ func TestProgramsServeOneProcessAfterTheOther(t *testing.T) {
 func TestProgramsForgetWhatTheyWatched(t *testing.T) {
 	testenv.RequireBPF(t)
 	proc := startBusy(t)
-	for _, fallbacks := range [][]string{nil, {FallbackLegacy}} {
+	for _, fallbacks := range [][]string{nil, {fallback.LegacyPrograms}} {
 		t.Run(fmt.Sprint(fallbacks), func(t *testing.T) {
 			var programs Programs
 			defer programs.Close()

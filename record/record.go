@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/gosched/gosched/format"
+	"github.com/gosched/gosched/record/fallback"
 	"github.com/gosched/gosched/record/target"
 )
 
@@ -48,7 +49,7 @@ type Options struct {
 	Progress  func(Progress)  // called a few times a second
 	Written   func(*Summary)  // called once the trace is whole, while probes may still have to be taken off
 	Programs  *Programs       // keeps what is loaded into the kernel for other recordings; nil: it is for this one
-	Fallbacks []string        // fall-backs to use even where the kernel can do better: see Fallbacks
+	Fallbacks []string        // fall-backs to use even where the kernel can do better: see package fallback
 	Sink      Sink            // takes the recording too while it is made; nil: the trace's file alone
 }
 
@@ -57,7 +58,7 @@ func (o *Options) Check() error {
 	if o.StackDepth < 0 || o.StackDepth > MaxStackDepth {
 		return fmt.Errorf("a stack depth of %d is not between 1 and %d", o.StackDepth, MaxStackDepth)
 	}
-	return errors.Join(checkTransitions(o.Without), checkFallbacks(o.Fallbacks))
+	return errors.Join(checkTransitions(o.Without), fallback.Check(o.Fallbacks))
 }
 
 // MaxStackDepth is the largest Options.StackDepth.

@@ -7,13 +7,14 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/gosched/gosched/format"
+	"github.com/gosched/gosched/record/fallback"
 )
 
 // probeOptions are the options of every command that records with eBPF.
 type probeOptions struct {
 	without    transitionsFlag
 	stackDepth int
-	fallbacks  []string
+	fallbacks  fallbacksFlag
 	user       string // who runs a command; "": gosched's own
 }
 
@@ -21,8 +22,8 @@ func (o *probeOptions) addFlags(flags *pflag.FlagSet) {
 	flags.Var(&o.without, "without", "leave out `transitions`, to cost less: "+transitionNames())
 	flags.IntVar(&o.stackDepth, "stack-depth", 0, "the most `frames` of a stack; 0: what the kernel side can hold")
 	flags.StringVar(&o.user, "user", "", "run the command as this `user`, by name or number")
-	flags.StringSliceVar(&o.fallbacks, "fallback", nil,
-		"use `fall-backs` for older kernels even where the kernel can do better: perf-uprobes, legacy-programs")
+	flags.Var(&o.fallbacks, "fallback", "use `fall-backs` for older kernels even where the kernel can do better: "+
+		strings.Join(fallback.Names(), ", "))
 }
 
 // transitionsFlag is a list of classes of transitions, with commas between, that may be given more
@@ -46,6 +47,22 @@ func (f *transitionsFlag) Set(text string) error {
 func (f *transitionsFlag) String() string { return "" }
 
 func (f *transitionsFlag) Type() string { return "transitions" }
+
+// fallbacksFlag is a list of fall-backs, with commas between, that may be given more than once.
+type fallbacksFlag struct{ list []string }
+
+func (f *fallbacksFlag) Set(text string) error {
+	if text == "" {
+		return nil
+	}
+	names := strings.Split(text, ",")
+	f.list = append(f.list, names...)
+	return fallback.Check(names)
+}
+
+func (f *fallbacksFlag) String() string { return "" }
+
+func (f *fallbacksFlag) Type() string { return "fall-backs" }
 
 func transitionNames() string {
 	var names []string

@@ -62,7 +62,7 @@ func (o *probeOptions) record(output string, duration time.Duration) record.Opti
 		Without:    o.without.list,
 		StackDepth: o.stackDepth,
 		Recorder:   "gosched " + programVersion(),
-		Fallbacks:  o.fallbacks,
+		Fallbacks:  o.fallbacks.list,
 	}
 }
 

@@ -25,6 +25,7 @@ var layers = []struct {
 		"goroutines are read from memory: no eBPF, no events"},
 	{"record/stacks", []string{"format", "record/gobin", "record/snapshot", "record/syscalls"},
 		"stacks are addresses and names: no eBPF, no process"},
+	{"record/fallback", nil, "a table, for all systems"},
 	{"record/syscalls", nil, "names of functions are all it takes"},
 	{"record/...", []string{"bpf", "format", "record/..."}, "left of format: it writes traces and asks them nothing"},
 	{"analyze/stats/...", []string{"analyze/stats/..."}, "statistics know nothing of traces"},

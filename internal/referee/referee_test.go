@@ -13,6 +13,7 @@ import (
 
 	"github.com/gosched/gosched/format"
 	"github.com/gosched/gosched/internal/testenv"
+	"github.com/gosched/gosched/record/fallback"
 )
 
 // TestMoveForMove runs programs under gosched record and Go's own tracer at once and compares what
@@ -86,7 +87,8 @@ func TestRecorderThatLeavesSomethingOutIsCaught(t *testing.T) {
 func TestFallbacksAgree(t *testing.T) {
 	testenv.RequireBPF(t)
 	gosched := testenv.Gosched(t)
-	for _, fallbacks := range []string{"legacy-programs", "perf-uprobes", "legacy-programs,perf-uprobes"} {
+	for _, fallbacks := range []string{fallback.LegacyPrograms, fallback.PerfUprobes,
+		fallback.LegacyPrograms + "," + fallback.PerfUprobes} {
 		for i, name := range []string{"channels", "http", "syscalls", "gc", "coro", "cgo"} {
 			t.Run(fallbacks+"/"+name, func(t *testing.T) {
 				cell := Cell{testenv.Program{Name: name}, []int{allProcs[i%len(allProcs)]}}

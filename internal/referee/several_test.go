@@ -12,6 +12,7 @@ import (
 	"github.com/gosched/gosched/format"
 	"github.com/gosched/gosched/internal/testenv"
 	recorder "github.com/gosched/gosched/record"
+	"github.com/gosched/gosched/record/fallback"
 	"github.com/gosched/gosched/record/target"
 )
 
@@ -41,7 +42,7 @@ func severalCases() []severalCase {
 func TestSeveralProcessesMoveForMove(t *testing.T) {
 	testenv.RequireBPF(t)
 	for _, fallbacks := range [][]string{
-		nil, {recorder.FallbackLegacy}, {recorder.FallbackPerfUprobes},
+		nil, {fallback.LegacyPrograms}, {fallback.PerfUprobes},
 	} {
 		for _, c := range severalCases() {
 			t.Run(fmt.Sprintf("%s%s", c.name, fallbacks), func(t *testing.T) { judgeSeveral(t, c.cells, fallbacks) })
