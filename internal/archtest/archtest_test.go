@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -92,19 +94,55 @@ func TestModulesOfTheirOwnAreNotChecked(t *testing.T) {
 	}
 }
 
-func TestTheFoldersOfTheArchitecturePageExist(t *testing.T) {
+// pageFolders are the folders in the first column of ARCHITECTURE.md.
+func pageFolders(t *testing.T) (folders []string) {
 	page, err := os.ReadFile("../../ARCHITECTURE.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	folders := regexp.MustCompile("(?m)^\\| `([a-z/]+)/`").FindAllStringSubmatch(string(page), -1)
-	if len(folders) < 10 {
-		t.Fatalf("the page's table has %d folders; want at least 10", len(folders))
-	}
-	for _, match := range folders {
-		if info, err := os.Stat("../../" + match[1]); err != nil || !info.IsDir() {
-			t.Errorf("there is no folder %s", match[1])
+	for _, cell := range regexp.MustCompile("(?m)^\\| (`[a-z/]+/`[^|]*) \\|").FindAllStringSubmatch(string(page), -1) {
+		for _, match := range regexp.MustCompile("`([a-z/]+)/`").FindAllStringSubmatch(cell[1], -1) {
+			folders = append(folders, match[1])
 		}
+	}
+	return folders
+}
+
+func TestTheFoldersOfTheArchitecturePageExist(t *testing.T) {
+	folders := pageFolders(t)
+	if len(folders) < 20 {
+		t.Fatalf("the page's table has %d folders; want at least 20", len(folders))
+	}
+	for _, folder := range folders {
+		if info, err := os.Stat("../../" + folder); err != nil || !info.IsDir() {
+			t.Errorf("there is no folder %s", folder)
+		}
+	}
+}
+
+// TestTheArchitecturePageHasEveryPackage of the first two levels; one below is with its parent.
+func TestTheArchitecturePageHasEveryPackage(t *testing.T) {
+	folders, tree := pageFolders(t), os.DirFS("../..")
+	err := fs.WalkDir(tree, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return cmp.Or(err, skipFolder(tree, name))
+		}
+		dir := path.Dir(name)
+		if path.Ext(name) == ".go" && strings.Count(dir, "/") < 2 && !slices.Contains(folders, dir) {
+			t.Errorf("ARCHITECTURE.md does not say what %s is", dir)
+			return fs.SkipDir
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestTheArchitecturePageIsOnePage(t *testing.T) {
+	page, err := os.ReadFile("../../ARCHITECTURE.md")
+	if n := strings.Count(string(page), "\n"); err != nil || n > 70 {
+		t.Errorf("ARCHITECTURE.md has %d lines, %v; want 70 at most", n, err)
 	}
 }
 
