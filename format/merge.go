@@ -31,10 +31,22 @@ func follow(a, b Metadata) Metadata {
 	out := b
 	out.StartNS = a.StartNS
 	out.Machine = nil // each says it of its own time only
+	out.Fallbacks = mergeFallbacks(a.Fallbacks, b.Fallbacks)
 	out.Snapshots = append(slices.Clone(a.Snapshots), b.Snapshots...)
 	out.Lost += a.Lost
 	out.LostStacks += a.LostStacks
 	out.Processes = mergeProcesses(a.Processes, b.Processes)
+	return out
+}
+
+// mergeFallbacks gives those of both, each once.
+func mergeFallbacks(a, b []Fallback) []Fallback {
+	out := slices.Clone(a)
+	for _, f := range b {
+		if !slices.Contains(out, f) {
+			out = append(out, f)
+		}
+	}
 	return out
 }
 

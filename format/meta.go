@@ -54,9 +54,19 @@ type Metadata struct {
 	// over CPUs. Absent: not measured.
 	Machine *MachineTime `json:"machine,omitempty"`
 
+	// What the recorder did instead of what it would rather have done. Absent: nothing.
+	Fallbacks []Fallback `json:"fallbacks,omitempty"`
+
 	// The times at which the process's goroutines were read from its memory, in order. A reading
 	// takes a while: each of its rows has its own time within it.
 	Snapshots []Snapshot `json:"snapshots,omitempty"`
+}
+
+// Fallback is what a recorder did instead of what it would rather have done.
+type Fallback struct {
+	Name   string `json:"name"`             // Its name, as `gosched check` and `--fallback` have it.
+	Does   string `json:"does"`             // What was done instead, and what that costs.
+	Forced bool   `json:"forced,omitempty"` // It was asked for. False: the kernel lacks something.
 }
 
 // Snapshot is one reading of a process's goroutines from its memory.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -303,6 +304,12 @@ func TestTheTraceIsWholeWhenItIsSaidToBe(t *testing.T) {
 			written++
 			if _, _, rows := span(t, out); int64(rows) != sum.Events || rows == 0 {
 				t.Errorf("%v: %d rows in the trace of %d events", fallbacks, rows, sum.Events)
+			}
+			for _, name := range fallbacks {
+				said := func(f format.Fallback) bool { return f.Name == name && f.Forced && f.Does != "" }
+				if !slices.ContainsFunc(sum.Metadata.Fallbacks, said) {
+					t.Errorf("of %s the trace says %+v", name, sum.Metadata.Fallbacks)
+				}
 			}
 		}
 		if err := recordUntil(t, s, opts); err != nil || written != 1 {

@@ -94,6 +94,16 @@ func (s *session) processes() []format.Process {
 	return all
 }
 
+// fallbacks is what the trace says of the fall-backs in use.
+func (s *session) fallbacks() []format.Fallback {
+	var used []format.Fallback
+	for _, f := range s.probes.fallbacks() {
+		forced := slices.Contains(s.opts.Fallbacks, f.Name)
+		used = append(used, format.Fallback{Name: f.Name, Does: f.Does, Forced: forced})
+	}
+	return used
+}
+
 // load prepares the kernel side and the readers of the processes' memory.
 func (s *session) load() error {
 	for _, sub := range s.subjects {
@@ -109,6 +119,7 @@ func (s *session) load() error {
 	if s.probes, err = s.opts.Programs.load(programs); err != nil {
 		return err
 	}
+	s.meta.Fallbacks = s.fallbacks()
 	s.order = newOrderer(len(s.probes.rings), s.meta.ClockStepNS)
 	return nil
 }

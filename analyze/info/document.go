@@ -28,6 +28,9 @@ func (r *Result) facts() []report.Fact {
 		}
 	}
 	text("recorded by", join(r.Metadata.Recorder, string(r.Source)))
+	for _, f := range r.Metadata.Fallbacks {
+		text(fallback(f))
+	}
 	text("on", join(r.Metadata.Host, r.Metadata.Kernel, r.Metadata.Arch, r.Metadata.CPUModel))
 	text("machine", machine(r.Metadata.Machine))
 	text("read from memory", r.snapshots())
@@ -43,6 +46,15 @@ func (r *Result) facts() []report.Fact {
 		report.Fact{Name: "threads", Value: report.Count(int64(r.Threads))},
 		report.Fact{Name: "Ps", Value: report.Count(int64(r.Ps))})
 	return out
+}
+
+// fallback says what was done instead of what the recorder would rather have done, and why.
+func fallback(f format.Fallback) (name, text string) {
+	why := "the kernel has nothing better"
+	if f.Forced {
+		why = "asked for with --fallback"
+	}
+	return "fall-back " + f.Name, why + ": " + f.Does
 }
 
 // snapshots says how long the goroutines were read from memory.

@@ -1,6 +1,7 @@
 package info_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/gosched/gosched/analyze/info"
@@ -81,5 +82,21 @@ func TestTheMachineIsShownAsFarAsItIsKnown(t *testing.T) {
 				t.Errorf("it says %q; want %q", got, test.want)
 			}
 		})
+	}
+}
+
+func TestFallbacksAreInTheHead(t *testing.T) {
+	m := format.NewMemory(format.Metadata{SchemaVersion: 1, Recorder: "gosched 1", Fallbacks: []format.Fallback{
+		{Name: "perf-uprobes", Does: "probes are attached one by one", Forced: true},
+		{Name: "legacy-programs", Does: "threads are known by their ids"},
+	}})
+	var got []string
+	for _, f := range analyze(t, m).Document().Facts[1:3] {
+		got = append(got, f.Name+": "+f.Value.Text)
+	}
+	want := []string{"fall-back perf-uprobes: asked for with --fallback: probes are attached one by one",
+		"fall-back legacy-programs: the kernel has nothing better: threads are known by their ids"}
+	if !slices.Equal(got, want) {
+		t.Errorf("info says %q; want %q", got, want)
 	}
 }
