@@ -12,24 +12,26 @@ import (
 type Pass struct {
 	Percentiles []stats.Quantile // that a Result has; nil: DefaultPercentiles
 
-	nodes     *nodes
-	sites     *sites
-	names     namer
-	meta      *format.Metadata
-	idleName  format.StringID // of the kernel's idle threads, once it was seen
-	processes map[int32]*process
-	current   *process
-	kinds     []*kindSum // by replay.EntryID
-	totals    []total    // by nodeID
-	ranges    map[format.StringID]*rangeSum
-	threads   threadSum
-	spans     int64   // so far
-	parts     []part  // room for resolve
-	places    []place // by nodeID, for merged
-	pool      pool
-	estimated int64 // nanoseconds of waits whose cause is an estimate
-	blamed    *blame
-	check     func(wait *replay.Span, parts []part)
+	nodes      *nodes
+	sites      *sites
+	names      namer
+	meta       *format.Metadata
+	idleName   format.StringID // of the kernel's idle threads, once it was seen
+	processes  map[int32]*process
+	goroutines replay.ByGoroutine[goroutine] // alive
+	free       []*goroutine                  // for reuse
+	current    *process
+	kinds      []*kindSum // by replay.EntryID
+	totals     []total    // by nodeID
+	ranges     map[format.StringID]*rangeSum
+	threads    threadSum
+	spans      int64   // so far
+	parts      []part  // room for resolve
+	places     []place // by nodeID, for merged
+	pool       pool
+	estimated  int64 // nanoseconds of waits whose cause is an estimate
+	blamed     *blame
+	check      func(wait *replay.Span, parts []part)
 }
 
 // DefaultPercentiles are those of a Result where a Pass does not say others.
@@ -144,7 +146,7 @@ func (p *Pass) Suspension(s replay.Suspension) {
 // span takes the time of a goroutine in one state.
 func (p *Pass) span(s *replay.Span) {
 	p.spans++
-	g := p.current.goroutine(s.GoID)
+	g := p.goroutine(s.GoID)
 	kind := p.kind(s.Entry)
 	p.meet(g, s)
 	switch s.State {
@@ -159,7 +161,7 @@ func (p *Pass) span(s *replay.Span) {
 	}
 	g.next, g.off = s.Next, g.off[:0]
 	if s.Next == format.StateNotExist {
-		p.current.drop(g, &p.pool)
+		p.drop(g)
 	}
 }
 

@@ -27,18 +27,15 @@ type offCPU struct {
 
 // process is what is remembered of a process.
 type process struct {
-	pid        int32
-	goroutines map[format.GoID]*goroutine
-	near       [64]*goroutine           // the latest of those whose ids end in the same bits: it saves most lookups
-	free       []*goroutine             // for reuse
-	procs      []*history               // who ran on each P
-	threads    map[int32]*ring          // when each thread lacked a CPU
-	cpus       map[int32]*ring          // when threads of the process ran on each CPU
-	commands   map[format.StringID]bool // of names of threads, whether the process's own have it
-	stopped    ring                     // when the world was
-	suspended  ring                     // when all threads were stopped from outside
-	parts      []part                   // room for refined
-	pieces     []part                   // room for unstopped
+	pid       int32
+	procs     []*history               // who ran on each P
+	threads   map[int32]*ring          // when each thread lacked a CPU
+	cpus      map[int32]*ring          // when threads of the process ran on each CPU
+	commands  map[format.StringID]bool // of names of threads, whether the process's own have it
+	stopped   ring                     // when the world was
+	suspended ring                     // when all threads were stopped from outside
+	parts     []part                   // room for refined
+	pieces    []part                   // room for unstopped
 }
 
 // idleAt says whether a goroutine that waits at the site may be waiting for work: it can receive
@@ -79,54 +76,41 @@ func (r *ring) before(i int) (*run, bool) {
 func (p *Pass) process(pid int32) *process {
 	q := p.processes[pid]
 	if q == nil {
-		q = &process{pid: pid, goroutines: map[format.GoID]*goroutine{}, threads: map[int32]*ring{},
-			cpus:     map[int32]*ring{},
+		q = &process{pid: pid, threads: map[int32]*ring{}, cpus: map[int32]*ring{},
 			commands: map[format.StringID]bool{}}
 		p.processes[pid] = q
 	}
 	return q
 }
 
-func (q *process) goroutine(id format.GoID) *goroutine {
-	if g := q.find(id); g != nil {
+// goroutine is one of the current process, new where it is not known.
+func (p *Pass) goroutine(id format.GoID) *goroutine {
+	if g := p.find(id); g != nil {
 		return g
 	}
 	g := new(goroutine)
-	if n := len(q.free); n > 0 {
-		g, q.free = q.free[n-1], q.free[:n-1]
+	if n := len(p.free); n > 0 {
+		g, p.free = p.free[n-1], p.free[:n-1]
 	}
 	g.id = id
-	q.goroutines[id] = g
+	p.goroutines.Put(p.current.pid, id, g)
 	return g
 }
 
-// find is the goroutine if it is known, or nil.
-func (q *process) find(id format.GoID) *goroutine {
-	near := &q.near[uint64(id)%uint64(len(q.near))]
-	if *near != nil && (*near).id == id {
-		return *near
-	}
-	g := q.goroutines[id]
-	if g != nil {
-		*near = g
-	}
-	return g
-}
+// find is the goroutine of the current process if it is known, or nil.
+func (p *Pass) find(id format.GoID) *goroutine { return p.goroutines.Find(p.current.pid, id) }
 
 // maxFree bounds how many goroutines that are gone are kept for reuse.
 const maxFree = 1 << 10
 
-func (q *process) drop(g *goroutine, pool *pool) {
-	delete(q.goroutines, g.id)
-	if near := &q.near[uint64(g.id)%uint64(len(q.near))]; *near == g {
-		*near = nil
-	}
+func (p *Pass) drop(g *goroutine) {
+	p.goroutines.Drop(p.current.pid, g.id)
 	for i := range g.history.blocks {
-		pool.room += len(g.history.blocks[i].parts)
+		p.pool.room += len(g.history.blocks[i].parts)
 	}
-	if len(q.free) < maxFree {
+	if len(p.free) < maxFree {
 		*g = goroutine{off: g.off[:0], history: history{recent: g.history.recent[:0]}}
-		q.free = append(q.free, g)
+		p.free = append(p.free, g)
 	}
 }
 

@@ -13,10 +13,8 @@ func TestCausesAddUpToTheWaits(t *testing.T) {
 			Procs: 1 + int(seed%5), Processes: 1 + int(seed%3), GapEvery: int(seed%4) * 1500}
 		t.Run(fmt.Sprintf("%+v", cfg), func(t *testing.T) {
 			p := audit(t, simsched.New(cfg))
-			for _, q := range p.processes {
-				for _, g := range q.goroutines {
-					checkHistory(t, &g.history)
-				}
+			for _, g := range p.goroutines.All() {
+				checkHistory(t, &g.history)
 			}
 		})
 	}

@@ -24,7 +24,7 @@ func (p *Pass) resolve(w *site, s *replay.Span, list []part) []part {
 		return p.unlessSuspended(s, p.outside(w, s), list)
 	}
 	open := p.nodes.code(KindRunning, s.EndByStack, replay.UnknownEntry)
-	if waker := p.current.find(s.EndByGoID); waker != nil && waker.next == format.StateRunning {
+	if waker := p.find(s.EndByGoID); waker != nil && waker.next == format.StateRunning {
 		p.seen(waker, s.End, open)
 	}
 	list, estimated := p.past(s.EndByGoID, s.Begin, s.End, open, maxDepth, list)
@@ -83,7 +83,7 @@ func (p *Pass) unlessSuspended(s *replay.Span, id nodeID, list []part) []part {
 // last event that the trace has of it. Before it was made, what its creator did counts, through as
 // many creators as depth says.
 func (p *Pass) past(id format.GoID, t0, t1 int64, open nodeID, depth int, list []part) (_ []part, estimated int64) {
-	g := p.current.find(id)
+	g := p.find(id)
 	if g == nil || len(g.history.recent) == 0 && g.history.end == 0 {
 		return append(list, part{p.nodes.unknown(unknownBefore), t1 - t0}), 0
 	}

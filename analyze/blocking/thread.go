@@ -31,7 +31,7 @@ func (p *Pass) thread(s *replay.Span) {
 	if s.GoID == format.NoGoroutine {
 		return
 	}
-	if g := p.current.find(s.GoID); g != nil && s.End > g.history.end && len(g.off) < maxOff {
+	if g := p.find(s.GoID); g != nil && s.End > g.history.end && len(g.off) < maxOff {
 		g.off = append(g.off, off)
 	}
 }

@@ -16,7 +16,7 @@ import (
 type Instant struct {
 	timeNS int64
 	names  *replay.Names
-	past   map[identity]*past
+	past   replay.ByGoroutine[past]
 	found  []standing
 	lost   int64 // goroutines that were there and whose state then the trace does not tell
 }
@@ -37,7 +37,7 @@ type past struct {
 
 // standing is a goroutine at the instant.
 type standing struct {
-	identity
+	replay.GoroutineID
 	state          format.State
 	reason         format.StringID
 	sinceNS        int64
@@ -46,7 +46,7 @@ type standing struct {
 }
 
 // At makes a pass for an instant, in nanoseconds since the Unix epoch.
-func At(timeNS int64) *Instant { return &Instant{timeNS: timeNS, past: map[identity]*past{}} }
+func At(timeNS int64) *Instant { return &Instant{timeNS: timeNS} }
 
 // Wants implements replay.Pass.
 func (p *Instant) Wants() replay.Wants {
@@ -61,16 +61,17 @@ func (p *Instant) Snapshot(s replay.Snapshot) {
 	if s.CreatedAt == format.NullString {
 		return
 	}
-	if g := p.of(identity{s.PID, s.GoID}, s.TimeNS); g.goStack == format.NullString {
+	if g := p.of(s.PID, s.GoID, s.TimeNS); g.goStack == format.NullString {
 		g.creator, g.goStack = s.ByGoID, s.CreatedAt
 	}
 }
 
-func (p *Instant) of(id identity, now int64) *past {
-	g := p.past[id]
+// of is what is remembered of a goroutine, first seen now where it is not known.
+func (p *Instant) of(pid int32, id format.GoID, now int64) *past {
+	g := p.past.Find(pid, id)
 	if g == nil {
 		g = &past{first: now}
-		p.past[id] = g
+		p.past.Put(pid, id, g)
 	}
 	return g
 }
@@ -79,8 +80,7 @@ func (p *Instant) of(id identity, now int64) *past {
 func (p *Instant) Spans(spans []replay.Span) {
 	for i := range spans {
 		s := &spans[i]
-		id := identity{s.PID, s.GoID}
-		g := p.of(id, s.Begin)
+		g := p.of(s.PID, s.GoID, s.Begin)
 		g.first, g.spanned = min(g.first, s.Begin), true
 		if s.State == format.StateRunnable && s.Why == replay.WhyCreated {
 			g.creator, g.goStack = s.ByGoID, s.ByStack
@@ -88,13 +88,14 @@ func (p *Instant) Spans(spans []replay.Span) {
 		g.stack = g.standsAt(s)
 		if !g.found && p.holds(s) {
 			g.found = true
-			p.found = append(p.found, standing{id, s.State, s.Reason, s.Begin, g.creator, g.goStack, g.stack})
+			p.found = append(p.found, standing{replay.GoroutineID{PID: s.PID, GoID: s.GoID}, s.State, s.Reason, s.Begin,
+				g.creator, g.goStack, g.stack})
 		}
 		if s.Flags&(replay.CensoredRight|replay.EndUnseen) != 0 {
 			g.stack = format.NullString
 		}
 		if s.Next == format.StateNotExist {
-			p.forget(id, g, s.End)
+			p.forget(s, g)
 		}
 	}
 }
@@ -121,24 +122,25 @@ func (g *past) standsAt(s *replay.Span) format.StringID {
 	return s.Stack
 }
 
-func (p *Instant) forget(id identity, g *past, end int64) {
-	if !g.found && g.first < p.timeNS && p.timeNS < end {
+// forget is for the last span of a goroutine.
+func (p *Instant) forget(s *replay.Span, g *past) {
+	if !g.found && g.first < p.timeNS && p.timeNS < s.End {
 		p.lost++
 	}
-	delete(p.past, id)
+	p.past.Drop(s.PID, s.GoID)
 }
 
 // Profile is the goroutines at the instant, by id, and how many more there may have been: seen
 // before it, and not known at it because moves or events are missing. Call it after the walk.
 func (p *Instant) Profile() (prof *profile.Profile, lost int64) {
 	lost = p.lost
-	for _, g := range p.past {
+	for _, g := range p.past.All() {
 		if g.spanned && !g.found && g.first < p.timeNS {
 			lost++
 		}
 	}
 	found := slices.SortedFunc(slices.Values(p.found), func(a, b standing) int {
-		return cmp.Or(cmp.Compare(a.pid, b.pid), cmp.Compare(a.id, b.id))
+		return cmp.Or(cmp.Compare(a.PID, b.PID), cmp.Compare(a.GoID, b.GoID))
 	})
 	prof = &profile.Profile{Encoding: profile.Dump}
 	for i := range found {
@@ -153,7 +155,7 @@ const (
 )
 
 func (p *Instant) group(s *standing) profile.Group {
-	g := profile.Group{Count: 1, GoID: s.id, State: stateNames[s.state], Creator: s.creator,
+	g := profile.Group{Count: 1, GoID: s.GoID, State: stateNames[s.state], Creator: s.creator,
 		CreatedBy: goStatement(p.names.Stack(s.goStack))}
 	if g.CreatedBy == "" {
 		g.Creator = format.NoGoroutine

@@ -19,7 +19,7 @@ type Census struct {
 func (p *Pass) Census(sum *replay.Summary) Census {
 	var c Census
 	start, end := p.begun, int64(0)
-	for _, g := range p.alive {
+	for _, g := range p.alive.All() {
 		if p.system(g) || !g.spanned {
 			continue
 		}
@@ -35,7 +35,7 @@ func (p *Pass) Census(sum *replay.Summary) Census {
 		p.covers(sum.Metadata(), format.TransitionCreate) {
 		c.Start = &start
 	}
-	seen := sum.Gaps == 0 && len(p.alive) > 0 || total(sum.AtEnd) > 0
+	seen := sum.Gaps == 0 && p.alive.Len() > 0 || total(sum.AtEnd) > 0
 	if seen && sum.Metadata().Unread() == 0 && p.covers(sum.Metadata(), format.TransitionCreate,
 		format.TransitionExit) {
 		c.End = &end

@@ -8,8 +8,7 @@ import (
 // Pass follows every goroutine of a walk. Make one with New, run it with replay.Run and ask for its
 // Result.
 type Pass struct {
-	alive map[identity]*goroutine
-	near  [64]*goroutine // of those alive, the latest of those whose ids end in the same bits: it saves most lookups
+	alive replay.ByGoroutine[goroutine]
 	sites *sites
 	kinds kinds
 	names *replay.Names
@@ -21,15 +20,9 @@ var (
 	_ replay.SnapshotPass = (*Pass)(nil)
 )
 
-// identity names a goroutine; a trace may hold several processes.
-type identity struct {
-	pid int32
-	id  format.GoID
-}
-
 // goroutine is one that is alive, with what was counted of it.
 type goroutine struct {
-	identity
+	replay.GoroutineID
 	first      int64 // when it was first seen
 	created    bool  // at first, by a go statement that is in the trace
 	spanned    bool  // it has had a span
@@ -52,7 +45,7 @@ type goroutine struct {
 
 // New makes an empty pass.
 func New() *Pass {
-	return &Pass{alive: map[identity]*goroutine{}, sites: newSites(), kinds: kinds{of: map[kindKey]*kind{}}}
+	return &Pass{sites: newSites(), kinds: kinds{of: map[kindKey]*kind{}}}
 }
 
 // Wants implements replay.Pass.
@@ -68,40 +61,26 @@ func (p *Pass) Snapshot(s replay.Snapshot) {
 	if s.CreatedAt == format.NullString {
 		return
 	}
-	if g := p.goroutine(identity{s.PID, s.GoID}, s.TimeNS); g.goStack == format.NullString {
+	if g := p.goroutine(s.PID, s.GoID, s.TimeNS); g.goStack == format.NullString {
 		g.creator, g.goStack = s.ByGoID, s.CreatedAt
 	}
 }
 
-func (p *Pass) goroutine(id identity, now int64) *goroutine {
-	near := p.nearest(id)
-	if *near != nil && (*near).identity == id {
-		return *near
-	}
-	g := p.alive[id]
+// goroutine is one that is alive, first seen now where it is not known.
+func (p *Pass) goroutine(pid int32, id format.GoID, now int64) *goroutine {
+	g := p.alive.Find(pid, id)
 	if g == nil {
-		g = &goroutine{identity: id, first: now}
-		p.alive[id] = g
+		g = &goroutine{GoroutineID: replay.GoroutineID{PID: pid, GoID: id}, first: now}
+		p.alive.Put(pid, id, g)
 	}
-	*near = g
 	return g
-}
-
-func (p *Pass) nearest(id identity) **goroutine { return &p.near[uint64(id.id)%uint64(len(p.near))] }
-
-// drop forgets a goroutine that has ended.
-func (p *Pass) drop(g *goroutine) {
-	delete(p.alive, g.identity)
-	if near := p.nearest(g.identity); *near == g {
-		*near = nil
-	}
 }
 
 // Spans implements replay.Pass.
 func (p *Pass) Spans(spans []replay.Span) {
 	for i := range spans {
 		s := &spans[i]
-		g := p.goroutine(identity{s.PID, s.GoID}, s.Begin)
+		g := p.goroutine(s.PID, s.GoID, s.Begin)
 		g.first = min(g.first, s.Begin)
 		if !g.spanned {
 			g.spanned, g.before = true, s.Flags&replay.CensoredLeft != 0
@@ -115,7 +94,7 @@ func (p *Pass) Spans(spans []replay.Span) {
 			if g.before && !p.system(g) {
 				p.begun++
 			}
-			p.drop(g)
+			p.alive.Drop(s.PID, s.GoID)
 		}
 	}
 }

@@ -61,7 +61,7 @@ func (p *ProfileSummary) byID(groups []*Group, prof *profile.Profile) {
 	of := map[format.GoID]*Group{}
 	for _, g := range groups {
 		for _, m := range g.members {
-			of[m.id] = g
+			of[m.GoID] = g
 		}
 	}
 	keys := map[*Group]string{}

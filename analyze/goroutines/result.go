@@ -143,14 +143,14 @@ func compareGroups(a, b *Group) int {
 
 // sorted are the goroutines by id.
 func (p *Pass) sorted() []*goroutine {
-	out := make([]*goroutine, 0, len(p.alive))
-	for _, g := range p.alive {
+	out := make([]*goroutine, 0, p.alive.Len())
+	for _, g := range p.alive.All() {
 		if g.spanned { // else it has a snapshot's row that the replay did not believe
 			out = append(out, g)
 		}
 	}
 	slices.SortFunc(out, func(a, b *goroutine) int {
-		return cmp.Or(cmp.Compare(a.pid, b.pid), cmp.Compare(a.id, b.id))
+		return cmp.Or(cmp.Compare(a.PID, b.PID), cmp.Compare(a.GoID, b.GoID))
 	})
 	return out
 }
@@ -227,7 +227,7 @@ func (g *Group) add(m *goroutine, sum *replay.Summary) {
 		}
 	}
 	if len(g.GoIDs) < maxExamples {
-		g.GoIDs = append(g.GoIDs, m.id)
+		g.GoIDs = append(g.GoIDs, m.GoID)
 	}
 	if m.creator != format.NoGoroutine && len(g.Creators) < maxExamples && !slices.Contains(g.Creators, m.creator) {
 		g.Creators = append(g.Creators, m.creator)

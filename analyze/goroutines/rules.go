@@ -200,18 +200,18 @@ func behindWaiting(s *suspect) string {
 	if !s.heldUp() || s.site == nil || s.YoungestNS <= growthFactor*s.site.longestNS {
 		return ""
 	}
-	w := s.pass.alive[s.site.lastWaker]
+	w := s.pass.alive.Find(s.site.lastWaker.PID, s.site.lastWaker.GoID)
 	if w == nil || w.end < s.sum.EndNS || w.state != format.StateWaiting && w.state != format.StateSyscall ||
 		w.begin > s.sum.EndNS-s.YoungestNS {
 		return ""
 	}
-	s.Behind = w.id
+	s.Behind = w.GoID
 	what := s.pass.names.Reason(w.reason)
 	if what == "" {
 		what = stateNames[w.state]
 	}
 	return fmt.Sprintf("behind goroutine %d (%s), which ended the waits here before and has itself been in %s for %s",
-		w.id, s.pass.names.Entry(w.entry), what, report.FormatDuration(s.sum.EndNS-w.begin))
+		w.GoID, s.pass.names.Entry(w.entry), what, report.FormatDuration(s.sum.EndNS-w.begin))
 }
 
 func lockedOut(s *suspect) string {

@@ -26,8 +26,8 @@ type site struct {
 	longestNS  int64 // of those; of one whose beginning was not seen, what was seen
 	byTimer    int64 // of those that ended
 	wakers     map[wakerKey]*waker
-	lastWaker  identity // the goroutine that ended the latest one
-	lostWakers int64    // ends whose waker was not told apart
+	lastWaker  replay.GoroutineID // the goroutine that ended the latest one
+	lostWakers int64              // ends whose waker was not told apart
 }
 
 // wakerKey is who ended a wait: code, or where it was no goroutine what the trace calls it.
@@ -81,7 +81,7 @@ func (w *site) add(s *replay.Span, names *replay.Names) {
 			w.byTimer++
 		}
 	} else {
-		w.lastWaker = identity{s.PID, s.EndByGoID}
+		w.lastWaker = replay.GoroutineID{PID: s.PID, GoID: s.EndByGoID}
 	}
 	w.woken(key, s.Len())
 }
@@ -132,7 +132,7 @@ func (t *kinds) ended(g *goroutine, names *replay.Names) {
 }
 
 func (g *goroutine) kind(names *replay.Names) kindKey {
-	return kindKey{g.pid, g.entry, goStatement(names.Stack(g.goStack))}
+	return kindKey{g.PID, g.entry, goStatement(names.Stack(g.goStack))}
 }
 
 // starters are what the runtime does in a go statement.

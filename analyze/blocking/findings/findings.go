@@ -39,13 +39,14 @@ type Result struct {
 // Pass gathers what the rules need. Make one with New, run it with replay.Run and ask for its
 // Result.
 type Pass struct {
-	names     *replay.Names
-	meta      *format.Metadata
-	processes map[int32]*process
-	current   *process
-	classes   replay.ByID[reasonFacts]
-	kinds     replay.ByID[kindFacts]
-	crowds    replay.ByID[crowdFacts] // by stack of a waker
+	names      *replay.Names
+	meta       *format.Metadata
+	processes  map[int32]*process
+	current    *process
+	goroutines replay.ByGoroutine[goroutine] // alive
+	classes    replay.ByID[reasonFacts]
+	kinds      replay.ByID[kindFacts]
+	crowds     replay.ByID[crowdFacts] // by stack of a waker
 }
 
 // reasonFacts are what a reason means, worked out once.

@@ -8,9 +8,8 @@ import (
 // process is what is remembered of one.
 type process struct {
 	pid        int32
-	meta       *format.Process // nil: the trace does not know it
-	goroutines map[format.GoID]*goroutine
-	near       [1 << 10]nearby    // goroutines by the last bits of their ids, since most spans are of few
+	meta       *format.Process    // nil: the trace does not know it
+	goroutines int64              // alive
 	sites      replay.ByID[*site] // by stack
 	places     []*site
 	threads    replay.ByID[int64] // by TID: nanoseconds without a CPU since the goroutine on it changed state
@@ -91,34 +90,27 @@ type site struct {
 }
 
 func newProcess(pid int32) *process {
-	return &process{pid: pid, goroutines: map[format.GoID]*goroutine{}, takers: map[format.StringID]int64{}}
+	return &process{pid: pid, takers: map[format.StringID]int64{}}
 }
 
-func (q *process) goroutine(id format.GoID) *goroutine {
-	near := &q.near[uint64(id)%uint64(len(q.near))]
-	if near.g != nil && near.id == id {
-		return near.g
-	}
-	g := q.goroutines[id]
+// goroutine is one of the current process.
+func (p *Pass) goroutine(id format.GoID) *goroutine {
+	g := p.find(id)
 	if g == nil {
 		g = new(goroutine)
-		q.goroutines[id] = g
+		p.goroutines.Put(p.current.pid, id, g)
+		p.current.goroutines++
 	}
-	*near = nearby{id, g}
 	return g
 }
 
-// drop forgets a goroutine that ended.
-func (q *process) drop(id format.GoID) {
-	delete(q.goroutines, id)
-	if near := &q.near[uint64(id)%uint64(len(q.near))]; near.id == id {
-		*near = nearby{}
-	}
-}
+// find is a goroutine of the current process that is known, or nil.
+func (p *Pass) find(id format.GoID) *goroutine { return p.goroutines.Find(p.current.pid, id) }
 
-type nearby struct {
-	id format.GoID
-	g  *goroutine
+// drop forgets a goroutine that ended.
+func (p *Pass) drop(id format.GoID) {
+	p.goroutines.Drop(p.current.pid, id)
+	p.current.goroutines--
 }
 
 // maxSites bounds the places that are told apart in a process; others are not looked at.

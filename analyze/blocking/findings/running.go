@@ -220,7 +220,7 @@ func growth(l *look) []hit {
 	if sum < 100 || slices.Min(quarters) < 10 {
 		return nil
 	}
-	return []hit{{share: float64(sum) / float64(max(1, len(l.goroutines))), evidence: []string{
+	return []hit{{share: float64(sum) / float64(max(1, l.goroutines)), evidence: []string{
 		fmt.Sprintf("%s were created and %s ended; %d, %d, %d and %d more in the quarters of the recording.",
 			report.FormatNumber(l.alive.created, "goroutine"), report.FormatCount(l.alive.exited), quarters[0],
 			quarters[1], quarters[2], quarters[3]),

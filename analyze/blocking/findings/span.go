@@ -24,7 +24,7 @@ const (
 // span takes the time of a goroutine of the program in one state.
 func (p *Pass) span(s *replay.Span) {
 	q := p.current
-	g := q.goroutine(s.GoID)
+	g := p.goroutine(s.GoID)
 	switch s.State {
 	case format.StateRunning:
 		p.ran(g, s)
@@ -38,7 +38,7 @@ func (p *Pass) span(s *replay.Span) {
 	}
 	if s.Next == format.StateNotExist {
 		q.alive.add(s.End, -1)
-		q.drop(s.GoID)
+		p.drop(s.GoID)
 	}
 }
 
@@ -158,11 +158,11 @@ func (p *Pass) wokenAt(at *site, g *goroutine, s *replay.Span) {
 	}
 	switch {
 	case at.lock:
-		if w := p.current.goroutines[s.EndByGoID]; w != nil && w.lock == at {
+		if w := p.find(s.EndByGoID); w != nil && w.lock == at {
 			at.handed++
 		}
 	case at.send:
-		at.vote(p.current.goroutines[s.EndByGoID], s.EndByGoID)
+		at.vote(p.find(s.EndByGoID), s.EndByGoID)
 	}
 	if p.wakesAll(s.EndByStack) {
 		at.oneOfMany(g, s)

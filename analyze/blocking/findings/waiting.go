@@ -109,7 +109,7 @@ func leak(l *look) (hits []hit) {
 			continue
 		}
 		n := int64(len(at.left))
-		hits = append(hits, hit{where: l.code(at.stack), share: float64(n) / float64(max(1, len(l.goroutines))),
+		hits = append(hits, hit{where: l.code(at.stack), share: float64(n) / float64(max(1, l.goroutines)),
 			evidence: []string{
 				fmt.Sprintf("%s came to wait (%s) and were still waiting when the recording ended; nobody was woken "+
 					"there.", report.FormatNumber(n, "goroutine"), l.names.Reason(at.reason)),
