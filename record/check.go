@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/gosched/gosched/format"
@@ -82,12 +83,12 @@ type CheckOptions struct {
 // found by loading the programs. What cannot be read at all is an error.
 func Check(opts CheckOptions) (*Checked, error) {
 	c := new(Checked)
-	c.machine()
-	switch {
-	case opts.Binary != "":
-		return c, c.file(opts.Binary)
-	case opts.PID != 0:
+	if opts.PID != 0 {
 		return c, c.process(opts.PID)
+	}
+	c.machine(nil)
+	if opts.Binary != "" {
+		return c, c.file(opts.Binary)
 	}
 	return c, nil
 }
@@ -105,8 +106,8 @@ func (c *Checked) met(step Step, err error) {
 	c.Obstacles = append(c.Obstacles, Obstacle{Step: step, Err: err})
 }
 
-// machine checks the kernel and the caller.
-func (c *Checked) machine() {
+// machine checks the kernel and the caller, whom a process that is to be recorded may have refused.
+func (c *Checked) machine(refusal error) {
 	host, err := target.ReadHost()
 	if err != nil {
 		c.met(StepHost, fmt.Errorf("the machine does not say what it is: %w", err))
@@ -125,7 +126,7 @@ func (c *Checked) machine() {
 	if err := target.CheckMonotonicClock(); err != nil {
 		c.met(StepClock, err)
 	}
-	if err := target.CheckPrivileges(); err != nil {
+	if err := target.CheckPrivileges(refusal); err != nil {
 		c.met(StepPrivileges, err)
 		return
 	}
@@ -143,6 +144,10 @@ func (c *Checked) machine() {
 // process checks a running process.
 func (c *Checked) process(pid int) error {
 	proc, err := target.Open(pid)
+	c.machine(err)
+	if errors.Is(err, target.ErrPrivileges) && slices.ContainsFunc(c.Obstacles, ofPrivileges) {
+		return nil // that says it
+	}
 	if Unsupported(err) {
 		c.met(StepProcess, err)
 		return nil
@@ -153,6 +158,8 @@ func (c *Checked) process(pid int) error {
 	defer proc.Close()
 	return errors.Join(c.describe(proc), c.image(proc))
 }
+
+func ofPrivileges(o Obstacle) bool { return o.Step == StepPrivileges }
 
 func (c *Checked) describe(proc *target.Process) error {
 	name, err1 := proc.Comm()

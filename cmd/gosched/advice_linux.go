@@ -2,7 +2,9 @@ package main
 
 import (
 	"errors"
+	"os"
 	"strings"
+	"unicode"
 
 	"github.com/gosched/gosched/record"
 	"github.com/gosched/gosched/record/gobin"
@@ -18,7 +20,7 @@ var hints = []struct {
 	err  error
 	hint func(err error) string
 }{
-	{target.ErrPrivileges, func(err error) string { return "To do: " + privilegeAdvice(err) + "." }},
+	{target.ErrPrivileges, func(err error) string { return "To do: " + privilegeAdvice(err) }},
 	{target.ErrForeignProc, always("To do: " + mountAdvice + ".")},
 	{record.ErrOpenFiles, always("Raise the limit: ulimit -n 4096, as root or up to the hard limit; of a service, " +
 		"LimitNOFILE=.")},
@@ -49,8 +51,28 @@ func privilegeAdvice(err error) string {
 		return "run gosched as root, or with ambient capabilities: no_new_privs is set, so that neither sudo nor " +
 			"setcap gives any"
 	}
-	return "run it with sudo, or give the program what it lacks: sudo setcap " + setcap(e.Wanted()) +
-		" $(command -v gosched)"
+	return "run it with sudo, or give the program what it lacks: sudo setcap " + setcap(e.Wanted()) + " " + ownPath()
+}
+
+// ownPath is the file of this program as a shell takes it.
+func ownPath() string {
+	path, err := os.Executable() // on Linux the file itself and no link to it, which setcap(8) would not take
+	if err != nil {
+		return "$(command -v gosched)"
+	}
+	return shellQuote(path)
+}
+
+// shellQuote writes a word for a shell.
+func shellQuote(word string) string {
+	if word != "" && !strings.ContainsFunc(word, special) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
+func special(r rune) bool {
+	return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/._-+:@%", r)
 }
 
 // each writes capabilities as tools take them, lower case and without CAP_, each after prefix.
@@ -85,7 +107,7 @@ func obstacleAdvice(o record.Obstacle) string {
 	case ok:
 		return advice
 	case o.Step == record.StepPrivileges:
-		return adviceFor(o.Err) + "; what the kernel can do was not tried without them"
+		return "what the kernel can do was not tried without them; " + adviceFor(o.Err)
 	case o.Step == record.StepKernel && errors.Is(o.Err, record.ErrUnsupported):
 		return "use a kernel that can; distributions' kernels from 5.10 on do"
 	case o.Step == record.StepKernel && !errors.Is(o.Err, target.ErrPrivileges):

@@ -60,12 +60,14 @@ func (d *checkDocument) privilegeTable() report.Table {
 		if len(u.Takes) == 0 {
 			takes = "nothing"
 		}
-		if len(u.Lacks) > 0 {
+		switch {
+		case len(u.Lacks) > 1 && len(u.Lacks) == len(u.Takes):
+			here = "lacks all of them"
+		case len(u.Lacks) > 0:
 			here = "lacks " + strings.Join(u.Lacks, " ")
 		}
 		t.Rows = append(t.Rows, []report.Cell{
-			report.Text(u.Use), report.Text(strings.ReplaceAll(takes, "CAP_", "")),
-			report.Text(strings.ReplaceAll(here, "CAP_", "")),
+			report.Text(u.Use), report.Text(takes), report.Text(here),
 		})
 	}
 	return t

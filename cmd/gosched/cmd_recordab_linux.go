@@ -12,15 +12,15 @@ import (
 
 // probes checks the user, the kernel, the options and both commands' programs.
 func (o *recordABOptions) probes(commands map[ab.Side]*ab.Command) (ab.Runner, error) {
-	if err := target.CheckPrivileges(); err != nil {
+	as, err := credential(o.user)
+	if refused := target.CheckPrivileges(err); refused != nil {
+		return nil, refused
+	}
+	if err != nil {
 		return nil, err
 	}
 	recording := o.record("", o.duration)
 	if err := recording.Check(); err != nil {
-		return nil, err
-	}
-	as, err := credential(o.user)
-	if err != nil {
 		return nil, err
 	}
 	paths, err := findPrograms(commands)

@@ -95,8 +95,9 @@ func TestAnOrdinaryUserIsToldWhatToDo(t *testing.T) {
 		args []string
 		want []string
 	}{
-		{"record", []string{"record", "-p", strconv.Itoa(os.Getpid())}, []string{"recording takes CAP_BPF and " +
-			"CAP_PERFMON: user 65534 lacks CAP_BPF and CAP_PERFMON", "To do: run it with sudo"}},
+		{"record", []string{"record", "-p", strconv.Itoa(os.Getpid())}, []string{
+			"of user 0 takes CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE: user 65534 lacks CAP_BPF, CAP_PERFMON and " +
+				"CAP_SYS_PTRACE", "To do: run it with sudo"}},
 		{"check", []string{"check"}, []string{"cannot be recorded here", "recording takes CAP_BPF and CAP_PERFMON",
 			"run it with sudo"}},
 	}

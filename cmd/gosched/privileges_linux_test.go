@@ -346,6 +346,64 @@ func TestNobodyRecordsInAPIDNamespace(t *testing.T) {
 	}
 }
 
+// setcapLine is what a user without capabilities is told to run.
+var setcapLine = regexp.MustCompile(`sudo setcap ([a-z_,]+)\+ep (\S+)`)
+
+// TestAUserIsToldAllThatIsMissingAtOnce does once what gosched says, on the file that it names, and
+// wants it to work then.
+func TestAUserIsToldAllThatIsMissingAtOnce(t *testing.T) {
+	testenv.RequireBPF(t)
+	u := newUnprivileged(t)
+	s := startSubjects(t, u.dir)
+	for _, test := range []struct {
+		name string
+		args []string
+		use  string
+	}{
+		{"a process of one's own", []string{"record", "-d", "100ms", "-p", s.yours}, "record, yours"},
+		{"another's process", []string{"record", "-d", "100ms", "-p", s.roots}, "record -p, another's"},
+		{"a command as another user", []string{"record", "-d", "100ms", "--user", "daemon", "--", s.service},
+			"record --user USER --"},
+		{"checking another's process", []string{"check", "-p", s.strangers}, "record -p, another's"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if err := u.giveFile(nil); err != nil {
+				t.Fatal(err)
+			}
+			if test.args[0] == "record" {
+				test.args = slices.Insert(test.args, 1, u.output()...)
+			}
+			_, text := u.run(nil, test.args...)
+			text = strings.Join(strings.Fields(text), " ")
+			line := setcapLine.FindStringSubmatch(text)
+			if line == nil || line[2] != u.gosched || len(setcapLine.FindAllString(text, -1)) != 1 {
+				t.Fatalf("it is told to %q in: %s", line, text)
+			}
+			var caps []target.Capability
+			for name := range strings.SplitSeq(line[1], ",") {
+				for _, c := range takes(t, test.use) {
+					if strings.EqualFold(name, c.String()) {
+						caps = append(caps, c)
+					}
+				}
+			}
+			u.works(t, caps, func() []string { return test.args })
+		})
+	}
+}
+
+func TestWordsForAShellAreQuoted(t *testing.T) {
+	for _, word := range []string{"/usr/bin/gosched", "./my tools/gosched", "it's", "$(rm)", ""} {
+		out, err := exec.Command("sh", "-c", "printf %s "+shellQuote(word)).Output()
+		if err != nil || string(out) != word {
+			t.Errorf("a shell makes %q of %s: %v", out, shellQuote(word), err)
+		}
+	}
+	if got := shellQuote("/usr/bin/gosched"); got != "/usr/bin/gosched" {
+		t.Errorf("a plain path is written %s", got)
+	}
+}
+
 func TestAdviceIsWhatHelps(t *testing.T) {
 	bits := uint64(1)<<target.CapBPF | 1<<target.CapPerfmon
 	missing := []target.Capability{target.CapPerfmon}
@@ -355,12 +413,12 @@ func TestAdviceIsWhatHelps(t *testing.T) {
 		want string
 	}{
 		{"a user", &target.PrivilegeError{Missing: missing, Caller: target.Privileges{UID: 7, Bounding: bits}},
-			"sudo setcap cap_perfmon+ep $"},
+			"sudo setcap cap_perfmon+ep " + ownPath()},
 		{
 			"a user whose program has something already",
 			&target.PrivilegeError{Missing: missing, Caller: target.Privileges{UID: 7, Bounding: bits,
 				Effective: 1 << target.CapBPF}},
-			"sudo setcap cap_perfmon,cap_bpf+ep $",
+			"sudo setcap cap_perfmon,cap_bpf+ep " + ownPath(),
 		},
 		{"a container", &target.PrivilegeError{Missing: missing}, "docker run --cap-add=perfmon"},
 		{

@@ -24,9 +24,6 @@ import (
 const recorderMemory = 160 << 20
 
 func runRecord(ctx context.Context, opts recordOptions, out, notes io.Writer) error {
-	if err := target.CheckPrivileges(); err != nil {
-		return err
-	}
 	if _, set := os.LookupEnv("GOMEMLIMIT"); !set {
 		debug.SetMemoryLimit(recorderMemory)
 	}
@@ -70,10 +67,15 @@ func (o *probeOptions) record(output string, duration time.Duration) record.Opti
 // gosched at once.
 func (r *recorder) process(ctx context.Context) error {
 	proc, err := target.Open(int(r.opts.pid))
+	if err == nil {
+		defer proc.Close()
+	}
+	if refused := target.CheckPrivileges(err); refused != nil {
+		return refused
+	}
 	if err != nil {
 		return err
 	}
-	defer proc.Close()
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	context.AfterFunc(ctx, stop)
@@ -111,12 +113,15 @@ func (r *recorder) record(ctx context.Context, proc *target.Process, opts record
 // command records a command from its first instruction and passes its exit code on.
 // Once it runs it is let run: it outlives the recording if that ends first.
 func (r *recorder) command(ctx context.Context) error {
-	if note := goCommandNote(r.opts.command); note != "" {
-		fmt.Fprintln(r.notes, note)
-	}
 	as, err := credential(r.opts.user)
+	if refused := target.CheckPrivileges(err); refused != nil {
+		return refused
+	}
 	if err != nil {
 		return err
+	}
+	if note := goCommandNote(r.opts.command); note != "" {
+		fmt.Fprintln(r.notes, note)
 	}
 	child, err := target.Start(ctx, r.opts.command, target.StartOptions{
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, As: as,

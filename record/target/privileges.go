@@ -111,6 +111,7 @@ func (p *Privileges) Lacks(needs ...Capability) []Capability {
 
 // PrivilegeError says what a caller lacks for what was asked for.
 type PrivilegeError struct {
+	Subject string       // the process that it was asked for, with its user; empty: it was of no process
 	Action  string       // what was asked for: "recording"
 	Needs   []Capability // what it takes
 	Missing []Capability // which of them the caller lacks; none: Reason stands in the way
@@ -120,6 +121,9 @@ type PrivilegeError struct {
 
 func (e *PrivilegeError) Error() string {
 	takes := fmt.Sprintf("%s takes %s", e.Action, names(e.Needs))
+	if e.Subject != "" {
+		takes = e.Subject + ": " + takes
+	}
 	if len(e.Missing) == 0 {
 		return fmt.Sprintf("%s, which user %d has, %s", takes, e.Caller.UID, e.Reason)
 	}
@@ -146,26 +150,58 @@ func names(caps []Capability) string {
 // the programs, and to attach them.
 var recordingNeeds = []Capability{CapBPF, CapPerfmon}
 
-// CheckPrivileges returns a *PrivilegeError where the caller may not record, whatever
-// process that is. What a process takes beyond that, Open finds.
-func CheckPrivileges() error {
+// CheckPrivileges returns a *PrivilegeError where the caller may not record. What a process or a
+// user takes beyond that, Open and CheckBecoming find: where their errors, which may be nil, say
+// that the caller lacks something, this one says all that is lacking.
+func CheckPrivileges(also ...error) error {
 	own, err := OwnPrivileges()
 	if err != nil {
 		return err
 	}
-	return own.checkRecording()
+	return own.checkRecording(also...)
 }
 
-func (p *Privileges) checkRecording() error {
-	e := &PrivilegeError{Action: "recording", Needs: recordingNeeds, Missing: p.Lacks(recordingNeeds...), Caller: *p}
-	switch {
-	case len(e.Missing) > 0:
-		return e
-	case p.Nested:
-		e.Reason = "but in a user namespace, and the kernel asks for them outside of it"
-		return e
+func (p *Privileges) checkRecording(also ...error) error {
+	e := &PrivilegeError{
+		Action: "recording", Needs: slices.Clone(recordingNeeds), Missing: p.Lacks(recordingNeeds...), Caller: *p,
 	}
-	return nil
+	if p.Nested {
+		e.Reason = "but in a user namespace, and the kernel asks for them outside of it"
+	}
+	var of []string
+	for _, err := range also {
+		if other, ok := errors.AsType[*PrivilegeError](err); ok {
+			of = append(of, e.add(other))
+		}
+	}
+	switch {
+	case len(of) > 0:
+		e.Action = strings.Join(of, ", and ")
+	case len(e.Missing) == 0 && e.Reason == "":
+		return nil
+	}
+	return e
+}
+
+// add adds what another error says is needed to record, and returns what of.
+func (e *PrivilegeError) add(other *PrivilegeError) string {
+	for _, need := range other.Needs {
+		if !slices.Contains(e.Needs, need) {
+			e.Needs = append(e.Needs, need)
+		}
+	}
+	for _, missing := range other.Missing {
+		if !slices.Contains(e.Missing, missing) {
+			e.Missing = append(e.Missing, missing)
+		}
+	}
+	if e.Reason == "" {
+		e.Reason = other.Reason
+	}
+	if other.Subject == "" {
+		return other.Action
+	}
+	return "recording " + other.Subject
 }
 
 // CheckBecoming returns a *PrivilegeError where the caller may not start commands as the
@@ -205,11 +241,15 @@ func (p *Process) denied(action string, need Capability, err error) error {
 	if !errors.Is(err, fs.ErrPermission) {
 		return err
 	}
-	owner := ""
+	subject := fmt.Sprintf("process %d", p.pid)
 	if uid, _, ok := strings.Cut(statusField(p.path("status"), "Uid"), "\t"); ok {
-		owner = " of user " + uid
+		subject += " of user " + uid
 	}
-	return Refused(fmt.Sprintf("process %d%s: %s", p.pid, owner, action), err, need)
+	err = Refused(action, err, need)
+	if e, ok := errors.AsType[*PrivilegeError](err); ok {
+		e.Subject = subject
+	}
+	return err
 }
 
 // rootCause is the innermost error.

@@ -119,3 +119,54 @@ func TestErrorsSayWhatIsMissing(t *testing.T) {
 		t.Errorf("root cause %v; want EPERM", got)
 	}
 }
+
+func TestAllThatIsMissingIsSaidAtOnce(t *testing.T) {
+	user := func(caps ...Capability) *Privileges {
+		p := &Privileges{UID: 7}
+		for _, c := range caps {
+			p.Effective |= 1 << c
+		}
+		return p
+	}
+	lacking := func(subject, action string, needs ...Capability) error {
+		return fmt.Errorf("wrapped: %w", &PrivilegeError{Subject: subject, Action: action, Needs: needs,
+			Missing: needs})
+	}
+	ptrace := lacking("process 5 of user 8", "reading its memory", CapSysPtrace)
+	nested := user(CapBPF, CapPerfmon)
+	nested.Nested = true
+	for _, test := range []struct {
+		name   string
+		caller *Privileges
+		also   []error
+		want   string // "": nothing
+	}{
+		{"nothing of another's process", user(), []error{ptrace}, "recording process 5 of user 8 takes CAP_BPF, " +
+			"CAP_PERFMON and CAP_SYS_PTRACE: user 7 lacks CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE"},
+		{"half of it", user(CapBPF), []error{ptrace}, "recording process 5 of user 8 takes CAP_BPF, CAP_PERFMON and " +
+			"CAP_SYS_PTRACE: user 7 lacks CAP_PERFMON and CAP_SYS_PTRACE"},
+		{"all but the process's", user(CapBPF, CapPerfmon), []error{nil, ptrace},
+			"recording process 5 of user 8 takes " +
+				"CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE: user 7 lacks CAP_SYS_PTRACE"},
+		{"two processes", user(CapBPF), []error{ptrace, lacking("process 6", "reading its executable",
+			CapDACReadSearch)},
+			"recording process 5 of user 8, and recording process 6 takes CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE and " +
+				"CAP_DAC_READ_SEARCH: user 7 lacks CAP_PERFMON, CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH"},
+		{"a user to become", user(), []error{lacking("", "recording a command as user 8", CapSetUID)},
+			"recording a command as user 8 takes CAP_BPF, CAP_PERFMON and CAP_SETUID: user 7 lacks CAP_BPF, " +
+				"CAP_PERFMON and CAP_SETUID"},
+		{"a process that is not there", user(CapBPF, CapPerfmon), []error{ErrNoProcess}, ""},
+		{"a user namespace, and another's process", nested, []error{ptrace}, "recording process 5 of user 8 takes " +
+			"CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE: user 7 lacks CAP_SYS_PTRACE"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got := ""
+			if err := test.caller.checkRecording(test.also...); err != nil {
+				got = err.Error()
+			}
+			if got != test.want {
+				t.Errorf("it says %q\nwant %q", got, test.want)
+			}
+		})
+	}
+}
