@@ -43,7 +43,7 @@ nothing is said.
 TRACE is a file, a folder of segments or a glob (several of one recording are one
 trace), or a Go execution trace.
 
-Looked for are
+gosched help findings says more of these:
 ` + ruleList(),
 		Example: `  gosched blocking trace.parquet
   gosched blocking --top 30 trace.parquet

@@ -210,24 +210,3 @@ func differenceList() string {
 	}
 	return b.String()
 }
-
-// helpWidth is how many columns help texts have.
-const helpWidth = 86
-
-// wrapped breaks a text of a list behind its name, the later lines indented.
-func wrapped(text string, indent int) string {
-	var b strings.Builder
-	at := indent
-	for i, word := range strings.Fields(text) {
-		if n := len([]rune(word)); i > 0 && at+1+n > helpWidth {
-			b.WriteString("\n" + strings.Repeat(" ", indent))
-			at = indent
-		} else if i > 0 {
-			b.WriteString(" ")
-			at++
-		}
-		b.WriteString(word)
-		at += len([]rune(word))
-	}
-	return b.String()
-}

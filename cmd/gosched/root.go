@@ -61,6 +61,7 @@ and answers from the trace why its goroutines did not run.`,
 		newCheckCommand(),
 		newVersionCommand(),
 		newExitCodesTopic(),
+		newFindingsTopic(),
 	)
 	return root
 }

@@ -216,13 +216,13 @@ func (r *Result) add(rule *Rule, q *process, duration int64, hits []hit) {
 		f := Finding{Name: rule.Name, Title: rule.Title, Where: h.where, Evidence: h.evidence, Advice: rule.Advice}
 		share := h.share
 		if h.lostNS > 0 {
-			if float64(h.lostNS) < minLost*float64(duration) {
+			if float64(h.lostNS) < MinLost*float64(duration) {
 				continue
 			}
 			f.LostNS = &h.lostNS
 			share = float64(h.lostNS) / float64(h.lostNS+max(q.ranNS, duration/minRan))
 		}
-		if f.Severity = int(math.Round(100 * min(1, max(0, share)))); f.Severity < minSeverity {
+		if f.Severity = int(math.Round(100 * min(1, max(0, share)))); f.Severity < MinSeverity {
 			continue
 		}
 		if q != nil && q.pid != format.Unknown {

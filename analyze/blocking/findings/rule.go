@@ -12,7 +12,7 @@ type Rule struct {
 	Title     string // a line for people
 	Looks     string // what it looks for
 	Threshold string // from where on it is a finding, and why there
-	Severity  string // what the share is of; the severity is a hundred times that
+	Severity  string // the share that the severity is a hundred times of
 	Advice    string // what to do about it
 	threads   bool   // it needs thread events
 	needs     []format.Transition
@@ -36,13 +36,15 @@ type look struct {
 	begin, end int64
 }
 
+// The floor of all rules that say none of their own.
 const (
-	minSeverity = 5    // less is not reported
-	minRan      = 10   // ran counts as at least one part in so many of the recording's length
-	minLost     = 0.01 // time lost that is a smaller part of the recording's length is not reported
+	MinSeverity = 5    // less is not reported
+	MinLost     = 0.01 // time lost that is a smaller part of the recording's length is not reported
+
+	minRan = 10 // ran counts as at least one part in so many of the recording's length
 )
 
-const ofLost = "the time lost, of itself and the time that goroutines ran"
+const ofLost = "time lost / (time lost + time that goroutines ran)"
 
 // Rules is the table of rules, in the order of their names.
 func Rules() []Rule { return append([]Rule(nil), rules[:]...) }
@@ -50,138 +52,182 @@ func Rules() []Rule { return append([]Rule(nil), rules[:]...) }
 // rules is the table.
 var rules = [...]Rule{
 	{
-		Name: "cpu-contention", Title: "Other processes take the CPUs", threads: true,
+		Name:      "cpu-contention",
+		Title:     "Other processes take the CPUs",
+		threads:   true,
 		Looks:     "threads that were ready, with a goroutine on them, while a thread of another process had the CPU",
 		Threshold: "none but the floor: a program alone on its CPUs loses next to nothing this way",
-		Severity:  ofLost, Advice: "Move the other process, give this one a larger CPU weight, or give it CPUs of " +
-			"its own.", find: cpuContention,
+		Severity:  ofLost,
+		Advice: "Move the other process, give this one a larger CPU weight, or give it CPUs of " +
+			"its own.",
+		find: cpuContention,
 	},
 	{
-		Name: "cpu-throttled", Title: "The CPU quota stops the process", threads: true,
+		Name:    "cpu-throttled",
+		Title:   "The CPU quota stops the process",
+		threads: true,
 		Looks: "ready threads whose CPU went idle instead, or was idle when they got it, of a process with a " +
 			"CPU quota: had it been contention, another thread would have had the CPU",
 		Threshold: "2 ms at a time, since the kernel gives an idle CPU to a ready thread within microseconds, and " +
 			"three times in all",
-		Severity: ofLost, Advice: "Raise the quota (cpu.max), or use less CPU in bursts: fewer Ps, less work at " +
-			"once, less garbage.", find: throttled,
+		Severity: ofLost,
+		Advice: "Raise the quota (cpu.max), or use less CPU in bursts: fewer Ps, less work at " +
+			"once, less garbage.",
+		find: throttled,
 	},
 	{
-		Name: "fan-in", Title: "One receiver for many senders", needs: []format.Transition{format.TransitionPark,
-			format.TransitionReady},
+		Name:  "fan-in",
+		Title: "One receiver for many senders",
+		needs: []format.Transition{format.TransitionPark, format.TransitionReady},
 		Looks: "sends that wait, of which one goroutine ends nearly all and hardly waits itself",
 		Threshold: "two senders waiting on average, nine in ten woken by one goroutine that waits less than a fifth " +
 			"of the time: it is the bottleneck, not the channel",
-		Severity: ofLost, Advice: "Let several goroutines receive, or make the receiver do less for each value.",
-		find: fanIn,
+		Severity: ofLost,
+		Advice:   "Let several goroutines receive, or make the receiver do less for each value.",
+		find:     fanIn,
 	},
 	{
-		Name: "gaps", Title: "Too much is missing from the trace", trace: gaps,
+		Name:      "gaps",
+		Title:     "Too much is missing from the trace",
+		trace:     gaps,
 		Looks:     "the share of the time in which events were lost or not looked for",
 		Threshold: "the floor: with 5% missing, any number here may be wrong by as much",
-		Severity:  "the time in gaps, of the recorded time", Advice: "Record again with larger buffers or fewer " +
+		Severity:  "time in gaps / recorded time",
+		Advice: "Record again with larger buffers or fewer " +
 			"kinds of events, and read the other findings with care.",
 	},
 	{
-		Name: "gc-assist", Title: "The garbage collector makes goroutines work for it",
+		Name:  "gc-assist",
+		Title: "The garbage collector makes goroutines work for it",
 		needs: []format.Transition{format.TransitionPark, format.TransitionReady},
 		Looks: "waits of goroutines that allocate faster than the collector marks; help that they give without " +
 			"waiting is not seen",
 		Threshold: "none but the floor: a collector that keeps up asks for no help that has to be waited for",
-		Severity:  ofLost, Advice: "Allocate less, or raise GOGC or GOMEMLIMIT, so that cycles are rarer and begin " +
-			"earlier relative to the heap.", find: gcAssist,
+		Severity:  ofLost,
+		Advice: "Allocate less, or raise GOGC or GOMEMLIMIT, so that cycles are rarer and begin " +
+			"earlier relative to the heap.",
+		find: gcAssist,
 	},
 	{
-		Name: "goroutine-growth", Title: "Goroutines become ever more",
+		Name:      "goroutine-growth",
+		Title:     "Goroutines become ever more",
 		needs:     []format.Transition{format.TransitionCreate, format.TransitionExit},
 		Looks:     "goroutines created less those that ended, in each quarter of the recording",
 		Threshold: "100 more, and at least 10 more in each quarter: a burst or a pool that is filled once ends growing",
-		Severity:  "the goroutines that were added, of those alive at the end",
-		Advice:    "Find who creates them (gosched goroutines), and bound them or let them end.", find: growth,
+		Severity:  "goroutines that were added / goroutines alive at the end",
+		Advice:    "Find who creates them (gosched goroutines), and bound them or let them end.",
+		find:      growth,
 	},
 	{
-		Name: "hog", Title: "Goroutines of one kind keep the Ps from others",
+		Name:  "hog",
+		Title: "Goroutines of one kind keep the Ps from others",
 		Looks: "runs of 5 ms and more of one kind, beside delays of other kinds of 1 ms and more",
 		Threshold: "half of all running time in such runs of one kind, and 20 such delays: the others' waiting has " +
 			"one source",
-		Severity: ofLost, Advice: "Run fewer of them at once than there are Ps, or split their work with " +
-			"runtime.Gosched between the parts.", find: hog,
+		Severity: ofLost,
+		Advice: "Run fewer of them at once than there are Ps, or split their work with " +
+			"runtime.Gosched between the parts.",
+		find: hog,
 	},
 	{
-		Name: "leak", Title: "Goroutines are left behind, waiting", needs: []format.Transition{format.TransitionCreate,
-			format.TransitionPark, format.TransitionReady},
+		Name:  "leak",
+		Title: "Goroutines are left behind, waiting",
+		needs: []format.Transition{format.TransitionCreate, format.TransitionPark, format.TransitionReady},
 		Looks: "a place where goroutines came to wait for a channel, a lock or nothing all through the " +
 			"recording, and none was woken",
 		Threshold: "20, in each quarter of the recording some: workers that wait for their first job come all at once",
-		Severity:  "the goroutines left there, of those alive at the end", Advice: "Make sure that somebody sends, " +
-			"closes or cancels on every path, or give the wait a second way out (ctx.Done).", find: leak,
+		Severity:  "goroutines left there / goroutines alive at the end",
+		Advice: "Make sure that somebody sends, " +
+			"closes or cancels on every path, or give the wait a second way out (ctx.Done).",
+		find: leak,
 	},
 	{
-		Name: "lock-convoy", Title: "Goroutines queue for a lock", needs: []format.Transition{format.TransitionPark,
-			format.TransitionReady},
+		Name:  "lock-convoy",
+		Title: "Goroutines queue for a lock",
+		needs: []format.Transition{format.TransitionPark, format.TransitionReady},
 		Looks: "waits for a mutex at one place that were ended by goroutines who had queued there themselves",
 		Threshold: "50 waits, one goroutine waiting on average, half of the waits handed from one to the next: the " +
 			"queue does not drain",
-		Severity: ofLost, Advice: "Hold the lock for less, split it, or let one goroutine do the work for all.",
-		find: convoy,
+		Severity: ofLost,
+		Advice:   "Hold the lock for less, split it, or let one goroutine do the work for all.",
+		find:     convoy,
 	},
 	{
-		Name: "long-run", Title: "Goroutines cannot be preempted", threads: true,
-		Looks: "runs on a CPU that went on long after the runtime asked for the P",
+		Name:    "long-run",
+		Title:   "Goroutines cannot be preempted",
+		threads: true,
+		Looks:   "runs on a CPU that went on long after the runtime asked for the P",
 		Threshold: "40 ms, four times what the runtime allows, and three of them: one may be the runtime's own " +
 			"delay on a busy machine",
-		Severity: "the time beyond 10 ms in such runs, of itself and the time that goroutines ran",
+		Severity: "time beyond 10 ms in such runs / (that + time that goroutines ran)",
 		Advice: "Look for asyncpreemptoff, loops in assembly or long copies; call a function or runtime.Gosched " +
 			"within.",
 		find: longRun,
 	},
 	{
-		Name: "process-stopped", Title: "Somebody stops the process", threads: true,
+		Name:    "process-stopped",
+		Title:   "Somebody stops the process",
+		threads: true,
 		Looks: "the time in which all threads of the process were stopped from outside: by a signal " +
 			"such as SIGSTOP, a debugger, a frozen cgroup",
 		Threshold: "the floor: a process that serves somebody is never stopped",
-		Severity:  "the time in which it was stopped, of the recorded time",
+		Severity:  "time in which it was stopped / recorded time",
 		Advice: "Find who sends SIGSTOP, attaches a debugger or freezes the cgroup. Other findings leave that " +
 			"time out.",
 		trace: processStopped,
 	},
 	{
-		Name: "procs-over-quota", Title: "GOMAXPROCS is larger than the CPU quota", threads: true,
+		Name:      "procs-over-quota",
+		Title:     "GOMAXPROCS is larger than the CPU quota",
+		threads:   true,
 		Looks:     "a process that was throttled and has more Ps than its quota has CPUs, rounded up",
 		Threshold: "as cpu-throttled: more Ps than CPUs do no harm to a process that never uses up its quota",
-		Severity:  ofLost, Advice: "Set GOMAXPROCS to the quota rounded up. Go 1.25 and later do so unless told " +
-			"otherwise.", find: procsOverQuota,
+		Severity:  ofLost,
+		Advice: "Set GOMAXPROCS to the quota rounded up. Go 1.25 and later do so unless told " +
+			"otherwise.",
+		find: procsOverQuota,
 	},
 	{
-		Name: "stop-the-world", Title: "The world is stopped for long",
+		Name:      "stop-the-world",
+		Title:     "The world is stopped for long",
 		Looks:     "the time in which no goroutine may run, from the request to stop on",
 		Threshold: "the floor: pauses of a healthy collector are well below 1% of the time",
-		Severity:  "the time in pauses, of the recorded time", Advice: "Call runtime.ReadMemStats, " +
-			"debug.ReadGCStats, profiles of goroutines and runtime.GC less often; see long-run.", find: stopTheWorld,
+		Severity:  "time in pauses / recorded time",
+		Advice: "Call runtime.ReadMemStats, " +
+			"debug.ReadGCStats, profiles of goroutines and runtime.GC less often; see long-run.",
+		find: stopTheWorld,
 	},
 	{
-		Name: "syscall-handoff", Title: "System calls cost goroutines their P",
+		Name:      "syscall-handoff",
+		Title:     "System calls cost goroutines their P",
 		needs:     []format.Transition{format.TransitionSyscalls},
 		Looks:     "goroutines that came back from a system call and found that their P had been given away",
 		Threshold: "100 a second: now and then it is how blocking calls are meant to work",
-		Severity:  ofLost, Advice: "Make fewer and larger calls, or have few goroutines make them.", find: handoff,
+		Severity:  ofLost,
+		Advice:    "Make fewer and larger calls, or have few goroutines make them.",
+		find:      handoff,
 	},
 	{
-		Name: "thundering-herd", Title: "Many are woken where few have work",
+		Name:  "thundering-herd",
+		Title: "Many are woken where few have work",
 		needs: []format.Transition{format.TransitionPark, format.TransitionReady},
 		Looks: "eight or more goroutines that one goroutine woke within a millisecond by a broadcast or by " +
 			"closing a channel, and that waited at the same place again after less than 50 µs of running",
 		Threshold: "ten such times, and half of those woken for nothing: a start signal wakes many too, but they go " +
 			"on to work",
-		Severity: "the delays and runs of those that were woken for nothing, of themselves and the time that " +
-			"goroutines ran", Advice: "Wake one (sync.Cond.Signal, a channel send) for each piece of work.", find: herd,
+		Severity: "delays and runs of those that were woken for nothing / (that + time that goroutines ran)",
+		Advice:   "Wake one (sync.Cond.Signal, a channel send) for each piece of work.",
+		find:     herd,
 	},
 	{
-		Name: "timer-storm", Title: "Timers wake goroutines that have nothing to do",
+		Name:      "timer-storm",
+		Title:     "Timers wake goroutines that have nothing to do",
 		needs:     []format.Transition{format.TransitionPark, format.TransitionReady},
 		Looks:     "runs of less than 50 µs that a timer began",
 		Threshold: "1,000 a second: fewer cost a CPU less than 1%",
-		Severity:  "the delays and runs of those that timers woke, of themselves and the time that goroutines ran",
-		Advice:    "Use one timer for many, longer periods, or an event instead of polling.", find: timerStorm,
+		Severity:  "delays and runs of those that timers woke / (that + time that goroutines ran)",
+		Advice:    "Use one timer for many, longer periods, or an event instead of polling.",
+		find:      timerStorm,
 	},
 }
 
