@@ -18,13 +18,13 @@ func newCheckCommand() *cobra.Command {
 		Use:   "check [-p PID | BINARY]",
 		Short: "Can this kernel, this user, this binary be recorded?",
 		Long: `Check whether recording would work, without recording: what the kernel can do, which
-privileges each use of gosched takes and which of them are missing, and of a process or
-a binary its Go version, where each probe would sit and at what cost, and which
-transitions would be missing from the trace and why. What stands in the way comes with
-what to do about it.
+privileges each use of gosched takes, and which of them are missing. For a process or a
+binary, print its Go version, where each probe would sit and at what cost, and which
+transitions would be missing from the trace and why. Each obstacle comes with what to do
+about it.
 
-The kernel emulates some instructions at a probe, which costs the process under a
-microsecond a hit; others it single-steps, which costs several times that.
+A probe on an instruction that the kernel emulates costs the process under a microsecond
+a hit; one on an instruction that it has to single-step costs several times that.
 
 Exit code 0: can be recorded; 4: cannot.`,
 		Example: `  sudo gosched check               # this machine and this user

@@ -37,7 +37,7 @@ gives the same events again; "-" is standard input.
 
 --from and --to take a time since the trace's first event, such as 1.5s, or a time of
 day with a date, such as 2026-11-22T10:00:00.5Z. GC cycles, stop-the-world pauses and
-gaps that last into the part are in it too.`,
+gaps that began earlier and last into that part are printed too.`,
 		Example: `  gosched dump trace.parquet | less
   gosched dump --from 2s --to 2.1s --goid 17 trace.parquet
   gosched dump --from 2s --to 3s -o second.parquet trace.parquet`,

@@ -24,12 +24,12 @@ func newImportCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "import GOTRACE",
 		Short: "Turn a Go execution trace into a gosched trace",
-		Long: `Write the events of a Go execution trace (runtime/trace, net/http/pprof's
-/debug/pprof/trace, the flight recorder, go test -trace) as a gosched trace, which needs
-no privileges to make. Traces of Go 1.22 and later are read, cut ones as far as they go.
+		Long: `Turn a Go execution trace (runtime/trace, net/http/pprof's /debug/pprof/trace, the flight
+recorder, go test -trace) into a gosched trace. Making one takes no privileges. Traces of
+Go 1.22 and later are read; one that was cut short is read as far as it goes.
 
-Every command that reads traces also takes a Go trace itself; import saves it from being
-read again each time. GOTRACE is a file, or "-" for standard input.`,
+Every command that reads traces also takes a Go trace; importing it once saves converting
+it each time. GOTRACE is a file, or "-" for standard input.`,
 		Example: `  go test -trace go.trace ./pkg && gosched import go.trace -o trace.parquet
   curl -s 'http://localhost:6060/debug/pprof/trace?seconds=5' | gosched import - -o trace.parquet`,
 		Args: arguments(oneGoTrace),

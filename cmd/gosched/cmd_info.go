@@ -27,7 +27,7 @@ was recorded, what was lost, which transitions it covers and so which questions 
 can answer, and where it contradicts the model of Go's scheduler.
 
 With --strict the exit code is 1 if anything was lost or cut short, or contradicts
-the model: a gate for scripts.
+the model, for scripts to check.
 
 TRACE is a file, a folder of segments or a glob (several of one recording are one
 trace), or a Go execution trace.`,

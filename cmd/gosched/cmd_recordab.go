@@ -38,26 +38,25 @@ func newRecordABCommand() *cobra.Command {
 	var opts recordABOptions
 	cmd := &cobra.Command{
 		Use:   "record-ab --base COMMAND --head COMMAND",
-		Short: "Record two commands in turn on this machine, and compare them",
-		Long: `Record two commands, such as a program before and after a change, several times each
-and in turn, and compare the recordings. In turn means base head head base, then head
-base base head, and so on: what drifts on a machine meanwhile meets both alike.
+		Short: "Record two commands, interleaved, and compare them",
+		Long: `Record two commands, such as a program before and after a change, several times each,
+interleaved, and compare the recordings. Interleaved means base head head base, then head
+base base head, and so on, so that a drift of the machine meets both alike.
 
-A COMMAND is one argument and is split as a shell would split it, without a shell: quotes,
-$VARIABLE and VARIABLE=value before the command are understood, pipes and redirections
-are not. Each runs from its first instruction until it exits, and with -d until that time
-is over: it is then ended with SIGTERM and after 5 seconds with SIGKILL, because the next
-one must not run beside it. What it started and left behind in its process group is
-killed. Its standard input is empty. A command that exits with another code than 0 before
-it is ended stops everything.
+A COMMAND is one argument. It is split into words as a shell does, but no shell runs:
+quotes, $VARIABLE and VARIABLE=value in front are understood, pipes and redirections are
+not. It is recorded from its first instruction until it exits, or with -d until that time
+is over. Then it gets SIGTERM, and after 5 seconds SIGKILL, because the next one must not
+run beside it; whatever it left behind in its process group is killed. Its standard input
+is empty. If a command exits by itself with a code other than 0, everything stops.
 
-Recordings go to DIR/base/01.parquet, DIR/head/02.parquet and so on, numbered in the order in
-which they were made; what the commands print goes to DIR/01-base.log and so on. When
-something goes wrong or at Ctrl-C, the recordings that are finished stay.
+Recordings go to DIR/base/01.parquet, DIR/head/02.parquet and so on, numbered in the order
+in which they were made; what the commands print goes to DIR/01-base.log and so on. After
+an error or Ctrl-C, the finished recordings stay.
 
-Recording needs root, as for gosched record. With --go-trace it does not: the commands
-write Go execution traces themselves, to the path that takes the place of {trace} in
-COMMAND and that is in the environment variable GOSCHED_TRACE, and those are imported.`,
+Recording needs root, as gosched record does. With --go-trace it does not: the commands
+write Go execution traces themselves, and those are imported. The path to write to
+replaces {trace} in COMMAND, and is in the environment variable GOSCHED_TRACE.`,
 		Example: `  sudo gosched record-ab --base './old -n 1000' --head './new -n 1000'
   sudo gosched record-ab --base ./old-server --head ./new-server -d 10s --runs 10 -o ab/
   sudo gosched record-ab --base 'GOGC=100 ./server' --head 'GOGC=400 ./server' -d 10s
@@ -82,11 +81,11 @@ func (o *recordABOptions) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&o.head, "head", "", "the `command` that is compared")
 	flags.IntVar(&o.runs, "runs", 6, "`recordings` of each")
 	flags.DurationVarP(&o.duration, "duration", "d", 0, "end a command after this long; 0: let it exit")
-	flags.IntVar(&o.warmUps, "warmup", 1, "run each so many `times` before, unrecorded")
+	flags.IntVar(&o.warmUps, "warmup", 1, "first run each this many `times` without recording it")
 	flags.StringVarP(&o.output, "output", "o", defaultABFolder, "the `folder` for recordings and logs")
 	flags.BoolVarP(&o.force, "force", "f", false, "replace the recordings and logs in that folder")
-	flags.BoolVar(&o.ignoreExit, "ignore-exit", false, "go on whatever a command's exit code")
-	flags.BoolVar(&o.goTrace, "go-trace", false, "the commands write Go execution traces; needs no privileges")
+	flags.BoolVar(&o.ignoreExit, "ignore-exit", false, "go on even if a command exits with a code other than 0")
+	flags.BoolVar(&o.goTrace, "go-trace", false, "the commands write Go execution traces: no privileges needed")
 	o.probeOptions.addFlags(flags)
 	flags.BoolVar(&o.noCompare, "no-compare", false, "only record")
 	o.compare.addFlags(flags)
