@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
 
 	"github.com/gosched/gosched/analyze/info"
 	"github.com/gosched/gosched/analyze/replay"
+	"github.com/gosched/gosched/format"
 )
 
 type infoOptions struct {
@@ -26,8 +28,9 @@ func newInfoCommand() *cobra.Command {
 was recorded, what was lost, which transitions it covers and so which questions it
 can answer, and where it contradicts the model of Go's scheduler.
 
-With --strict the exit code is 1 if anything was lost or cut short, or contradicts
-the model, for scripts to check.
+With --strict the exit code is 1 if the trace is incomplete (anything was lost or cut
+short, or contradicts the model) or invalid (it has what no recorder writes, which is
+listed on stderr): a check for scripts.
 
 TRACE is a file, a folder of segments or a glob (several of one recording are one
 trace), or a Go execution trace.`,
@@ -42,7 +45,7 @@ trace), or a Go execution trace.`,
 			return runInfo(cmd.Context(), opts, args, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
-	cmd.Flags().BoolVar(&opts.strict, "strict", false, "exit with 1 if the trace is not whole")
+	cmd.Flags().BoolVar(&opts.strict, "strict", false, "exit with 1 if the trace is incomplete or invalid")
 	layoutFlags(cmd, &opts.layout)
 	jsonFlag(cmd, &opts.json)
 	return cmd
@@ -63,8 +66,33 @@ func runInfo(ctx context.Context, opts infoOptions, paths []string, out, notes i
 	if err := present(out, opts.json, opts.layout, result, result.Document()); err != nil {
 		return err
 	}
-	if opts.strict && !result.Whole {
-		return &exitError{code: exitGate, err: errors.New("the trace is not whole: see its warnings")}
+	if opts.strict {
+		return checkStrictly(ctx, trace, result.Whole, notes)
 	}
 	return nil
+}
+
+// mostInvalid is how many events or fields are named that no recorder writes.
+const mostInvalid = 10
+
+// checkStrictly fails where a trace is incomplete, or has what no recorder writes.
+func checkStrictly(ctx context.Context, trace format.Trace, complete bool, notes io.Writer) error {
+	problems, err := format.Validate(ctx, trace, mostInvalid)
+	if err != nil {
+		return err
+	}
+	for _, p := range problems {
+		fmt.Fprintf(notes, "gosched: invalid: %s\n", p)
+	}
+	switch {
+	case len(problems) > 0 && complete:
+		err = errors.New("the trace is invalid")
+	case len(problems) > 0:
+		err = errors.New("the trace is invalid, and incomplete: see its warnings")
+	case !complete:
+		err = errors.New("the trace is incomplete: see its warnings")
+	default:
+		return nil
+	}
+	return &exitError{code: exitGate, err: err}
 }

@@ -24,7 +24,7 @@ var exitCodes = []struct {
 	meaning string
 }{
 	{exitFine, "fine"},
-	{exitGate, "a gate said no: what was asked about is there, and it is not as it should be"},
+	{exitGate, "check failed: regression found, or (info --strict) trace incomplete"},
 	{exitInput, "a mistake in the command line, a file that cannot be read or written, bad input"},
 	{exitInconclusive, "inconclusive: there is too little in the trace to answer, or recordings differ in more than " +
 		"the code"},
