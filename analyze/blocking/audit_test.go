@@ -4,6 +4,7 @@ import (
 	"context"
 	"testing"
 
+	"github.com/gosched/gosched/analyze/blocking/internal/cause"
 	"github.com/gosched/gosched/analyze/replay"
 )
 
@@ -13,13 +14,13 @@ func NewAudited(t testing.TB) (p *Pass, finish func()) {
 	t.Helper()
 	p = New()
 	var all int64
-	p.check = func(wait *replay.Span, parts []part) {
+	p.check = func(wait *replay.Span, parts []cause.Part) {
 		var sum int64
 		for _, part := range parts {
-			if part.ns < 0 || part.ns == 0 && wait.Len() > 0 {
-				t.Fatalf("a cause of %d ns in %+v", part.ns, wait)
+			if part.NS < 0 || part.NS == 0 && wait.Len() > 0 {
+				t.Fatalf("a cause of %d ns in %+v", part.NS, wait)
 			}
-			sum += part.ns
+			sum += part.NS
 		}
 		if sum != wait.Len() {
 			t.Fatalf("the causes of %+v are %d ns; the wait is %d ns", wait, sum, wait.Len())
@@ -31,8 +32,8 @@ func NewAudited(t testing.TB) (p *Pass, finish func()) {
 	return p, func() {
 		t.Helper()
 		var total int64
-		for id := range p.nodes.list {
-			if id < len(p.totals) && p.nodes.list[id].kind == kindWait {
+		for id := range p.nodes.Len() {
+			if id < len(p.totals) && p.nodes.At(cause.ID(id)).Kind == cause.Wait {
 				total += p.totals[id].ns
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gosched/gosched/analyze/blocking/internal/cause"
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/replay/stack"
 	"github.com/gosched/gosched/format"
@@ -16,8 +17,8 @@ type blame struct {
 	spans  int64               // those that are in it
 	groups map[causeKey]*group // of everything that held up goroutines of the program
 	ways   map[causeKey]*group // of runnable goroutines alone
-	bySite map[siteID]map[causeKey]*group
-	keys   map[nodeID]causeKey
+	bySite map[cause.Site]map[causeKey]*group
+	keys   map[cause.ID]causeKey
 }
 
 // causeKey is what a person tells causes apart by.
@@ -32,7 +33,7 @@ type group struct {
 	total
 	direct, idle int64
 	stacks       map[uint32]int64
-	way          nodeID
+	way          cause.ID
 	wayNS        int64
 	wayLeads     bool  // way is not the cause itself
 	wayBusy      int64 // of wayNS in which nobody can have been waiting for work
@@ -48,22 +49,22 @@ func (p *Pass) blame() *blame {
 
 func newBlame(p *Pass) *blame {
 	b := &blame{Pass: p, spans: p.spans, groups: map[causeKey]*group{}, ways: map[causeKey]*group{},
-		bySite: map[siteID]map[causeKey]*group{}, keys: map[nodeID]causeKey{}}
-	for id := range p.nodes.list {
+		bySite: map[cause.Site]map[causeKey]*group{}, keys: map[cause.ID]causeKey{}}
+	for id := range p.nodes.Len() {
 		if id < len(p.totals) && p.totals[id].ns > 0 {
-			b.add(nodeID(id), p.totals[id])
+			b.add(cause.ID(id), p.totals[id])
 		}
 	}
 	return b
 }
 
 // add counts a node.
-func (b *blame) add(id nodeID, t total) {
-	n := &b.nodes.list[id]
-	leaf := &b.nodes.list[n.leaf]
-	key := b.key(n.leaf)
-	if n.kind != kindWait {
-		if n.kind != KindSyscall {
+func (b *blame) add(id cause.ID, t total) {
+	n := b.nodes.At(id)
+	leaf := b.nodes.At(n.Leaf)
+	key := b.key(n.Leaf)
+	if n.Kind != cause.Wait {
+		if n.Kind != KindSyscall {
 			groupOf(b.ways, key).add(n, leaf, id, t)
 		}
 		if isNever(leaf) {
@@ -74,12 +75,12 @@ func (b *blame) add(id nodeID, t total) {
 		g.direct += t.ns
 		return
 	}
-	site := siteID(n.where)
+	site := cause.Site(n.Where)
 	if b.bySite[site] == nil {
 		b.bySite[site] = map[causeKey]*group{}
 	}
 	groupOf(b.bySite[site], key).add(n, leaf, id, t)
-	if b.sites.list[site].system || n.depth == 1 && outside(leaf) {
+	if b.sites.list[site].system || n.Depth == 1 && outside(leaf) {
 		return // a goroutine's own wait for the outside holds up nobody
 	}
 	g := groupOf(b.groups, key)
@@ -88,17 +89,17 @@ func (b *blame) add(id nodeID, t total) {
 }
 
 // isNever says whether the recording ended before what it is about.
-func isNever(leaf *node) bool {
-	return leaf.kind == KindUnknown && leaf.where == uint32(unknownNever)
+func isNever(leaf *cause.Node) bool {
+	return leaf.Kind == KindUnknown && leaf.Where == uint32(cause.WhyNever)
 }
 
 // outside says whether a cause lies outside the program's goroutines.
-func outside(leaf *node) bool {
-	switch leaf.kind {
+func outside(leaf *cause.Node) bool {
+	switch leaf.Kind {
 	case KindNetwork, KindTimer, KindRuntime:
 		return true
 	case KindUnknown:
-		return isNever(leaf) || leaf.where == uint32(unknownWaker)
+		return isNever(leaf) || leaf.Where == uint32(cause.WhyWaker)
 	}
 	return false
 }
@@ -110,25 +111,25 @@ func groupOf(m map[causeKey]*group, key causeKey) *group {
 	return m[key]
 }
 
-func (g *group) add(n, leaf *node, id nodeID, t total) {
+func (g *group) add(n, leaf *cause.Node, id cause.ID, t total) {
 	g.count += t.count
 	g.ns += t.ns
-	g.stacks[leaf.where] += t.ns
+	g.stacks[leaf.Where] += t.ns
 	busy := t.ns - t.idle
-	if leads := n.kind == kindWait; g.wayNS == 0 || leads && !g.wayLeads || leads == g.wayLeads && busy > g.wayBusy {
+	if leads := n.Kind == cause.Wait; g.wayNS == 0 || leads && !g.wayLeads || leads == g.wayLeads && busy > g.wayBusy {
 		g.way, g.wayNS, g.wayBusy, g.wayLeads = id, t.ns, busy, leads
 	}
 }
 
 // key is the name of a cause.
-func (b *blame) key(leaf nodeID) causeKey {
+func (b *blame) key(leaf cause.ID) causeKey {
 	if k, ok := b.keys[leaf]; ok {
 		return k
 	}
-	n := &b.nodes.list[leaf]
-	k := causeKey{kind: n.kind}
-	where := format.StringID(n.where)
-	switch n.kind {
+	n := b.nodes.At(leaf)
+	k := causeKey{kind: n.Kind}
+	where := format.StringID(n.Where)
+	switch n.Kind {
 	case KindRunning, KindBehind:
 		if collects(b.names.Stack(where)) {
 			k.kind, k.name = KindGC, "marking"
@@ -136,20 +137,20 @@ func (b *blame) key(leaf nodeID) causeKey {
 		}
 		k.name = stack.Function(stack.Culprit(b.names.Stack(where)))
 		if where == format.NullString {
-			k.name = b.names.Entry(replay.EntryID(n.what))
+			k.name = b.names.Entry(replay.EntryID(n.What))
 		}
 	case KindNetwork, KindTimer, KindRuntime:
 		k.name = stack.Function(stack.Culprit(b.names.Stack(where)))
 	case KindSyscall:
-		k.name, k.syscall = stack.Function(stack.Culprit(b.names.Stack(where))), b.names.Reason(format.StringID(n.what))
+		k.name, k.syscall = stack.Function(stack.Culprit(b.names.Stack(where))), b.names.Reason(format.StringID(n.What))
 	case KindOffCPU:
 		k.name = b.names.Reason(where)
 	case KindSuspended:
-		k.name, _ = replay.Suspender(b.names.Reason(format.StringID(n.what)))
+		k.name, _ = replay.Suspender(b.names.Reason(format.StringID(n.What)))
 	case KindAsleep, KindGC, KindStopped:
-		k.name = b.names.Reason(format.StringID(n.what))
+		k.name = b.names.Reason(format.StringID(n.What))
 	case KindUnknown:
-		k.name = unknownNames[n.where]
+		k.name = cause.Why(n.Where).String()
 	}
 	b.keys[leaf] = k
 	return k
@@ -240,13 +241,13 @@ func heaviest(m map[uint32]int64) uint32 {
 }
 
 // steps are the waits that lead to a cause.
-func (b *blame) steps(id nodeID) []Step {
+func (b *blame) steps(id cause.ID) []Step {
 	var out []Step
-	for n := &b.nodes.list[id]; n.kind == kindWait; n = &b.nodes.list[n.tail] {
-		site := b.sites.list[n.where]
+	for n := b.nodes.At(id); n.Kind == cause.Wait; n = b.nodes.At(n.Tail) {
+		site := b.sites.list[n.Where]
 		text := b.names.Stack(site.stack)
 		out = append(out, Step{Reason: b.names.Reason(site.reason), Frame: stack.Culprit(text), Stack: text,
-			Elided: n.elided})
+			Elided: n.Elided})
 	}
 	return out
 }

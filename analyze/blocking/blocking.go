@@ -1,6 +1,7 @@
 package blocking
 
 import (
+	"github.com/gosched/gosched/analyze/blocking/internal/cause"
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/replay/stack"
 	"github.com/gosched/gosched/analyze/stats"
@@ -12,7 +13,7 @@ import (
 type Pass struct {
 	Percentiles []stats.Quantile // that a Result has; nil: DefaultPercentiles
 
-	nodes      *nodes
+	nodes      *cause.Table
 	sites      *sites
 	names      namer
 	meta       *format.Metadata
@@ -22,16 +23,16 @@ type Pass struct {
 	free       []*goroutine                  // for reuse
 	current    *process
 	kinds      []*kindSum // by replay.EntryID
-	totals     []total    // by nodeID
+	totals     []total    // by cause.ID
 	ranges     map[format.StringID]*rangeSum
 	threads    threadSum
-	spans      int64   // so far
-	parts      []part  // room for resolve
-	places     []place // by nodeID, for merged
-	pool       pool
+	spans      int64        // so far
+	parts      []cause.Part // room for resolve
+	places     []place      // by cause.ID, for merged
+	pool       *cause.Pool
 	estimated  int64 // nanoseconds of waits whose cause is an estimate
 	blamed     *blame
-	check      func(wait *replay.Span, parts []part)
+	check      func(wait *replay.Span, parts []cause.Part)
 }
 
 // DefaultPercentiles are those of a Result where a Pass does not say others.
@@ -92,8 +93,9 @@ var (
 // New makes an empty pass over a trace with these names.
 func New() *Pass {
 	return &Pass{
-		nodes: newNodes(), sites: newSites(), processes: map[int32]*process{}, ranges: map[format.StringID]*rangeSum{},
-		pool: pool{room: maxParts},
+		nodes: cause.NewTable(), sites: newSites(), processes: map[int32]*process{},
+		ranges: map[format.StringID]*rangeSum{},
+		pool:   cause.NewPool(),
 	}
 }
 
@@ -134,13 +136,13 @@ func (p *Pass) Range(r replay.Range) {
 	sum.sum += r.End - r.Begin
 	sum.max = max(sum.max, r.End-r.Begin)
 	if r.StopWorld {
-		p.process(r.PID).stopped.add(r.Begin, r.End, p.nodes.intern(nodeKey{kind: KindStopped, what: uint32(r.Reason)}))
+		p.process(r.PID).stopped.add(r.Begin, r.End, p.nodes.Named(KindStopped, r.Reason))
 	}
 }
 
 // Suspension implements replay.SuspensionPass.
 func (p *Pass) Suspension(s replay.Suspension) {
-	p.process(s.PID).suspended.add(s.Begin, s.End, p.nodes.suspended(s.Reason))
+	p.process(s.PID).suspended.add(s.Begin, s.End, p.nodes.Named(KindSuspended, s.Reason))
 }
 
 // span takes the time of a goroutine in one state.
@@ -168,13 +170,13 @@ func (p *Pass) span(s *replay.Span) {
 // meet makes the goroutine's history reach to the beginning of the span.
 func (p *Pass) meet(g *goroutine, s *replay.Span) {
 	switch h := &g.history; {
-	case h.begin == h.end && len(h.recent) == 0:
-		h.begin, h.end = s.Begin, s.Begin
+	case h.Begin() == h.End() && h.Empty():
+		h.Start(s.Begin)
 		if s.Why == replay.WhyCreated {
 			g.creator, g.createStack = s.ByGoID, s.ByStack
 		}
-	case s.Begin > h.end:
-		h.add(s.Begin, p.nodes.unknown(unknownGap), &p.pool)
+	case s.Begin > h.End():
+		h.Add(s.Begin, p.nodes.Unknown(cause.WhyGap), p.pool)
 		g.off = g.off[:0]
 	}
 }
@@ -190,7 +192,7 @@ func (p *Pass) kind(entry replay.EntryID) *kindSum {
 }
 
 // count adds to what a node was the answer to. Several times in one span are once.
-func (p *Pass) count(id nodeID, ns int64) *total {
+func (p *Pass) count(id cause.ID, ns int64) *total {
 	if int(id) >= len(p.totals) {
 		p.totals = append(p.totals, make([]total, max(int(id)+1, 2*len(p.totals))-len(p.totals))...)
 	}
@@ -206,7 +208,7 @@ func (p *Pass) count(id nodeID, ns int64) *total {
 // ran takes a time in which a goroutine ran, or would have if its thread had a CPU.
 func (p *Pass) ran(g *goroutine, kind *kindSum, s *replay.Span) {
 	kind.runs.take(s)
-	id := p.nodes.code(KindRunning, s.EndStack, s.Entry)
+	id := p.nodes.Code(KindRunning, s.EndStack, s.Entry)
 	off := p.record(g, s, id)
 	on := s.Len() - off.ready - off.asleep - off.suspended
 	kind.running += on
@@ -218,18 +220,18 @@ func (p *Pass) ran(g *goroutine, kind *kindSum, s *replay.Span) {
 	if !kind.system {
 		p.countOff(&off)
 	}
-	p.occupied(s, p.nodes.code(KindBehind, s.EndStack, s.Entry))
+	p.occupied(s, p.nodes.Code(KindBehind, s.EndStack, s.Entry))
 }
 
 // called takes a time in a system call, or in C.
 func (p *Pass) called(g *goroutine, kind *kindSum, s *replay.Span) {
-	id := p.nodes.call(s.Reason, s.Stack)
+	id := p.nodes.Call(s.Reason, s.Stack)
 	off := p.record(g, s, id)
 	p.threads.callBlocked += off.asleep + off.suspended
 	p.threads.callOffCPU += off.ready
 	p.threads.callRunning += s.Len() - off.asleep - off.suspended - off.ready
 	kind.syscall += s.Len()
-	p.occupied(s, p.nodes.code(KindBehind, s.Stack, s.Entry))
+	p.occupied(s, p.nodes.Code(KindBehind, s.Stack, s.Entry))
 	site := p.sites.list[p.sites.of(s, p.names)]
 	if !site.lengths.take(s) {
 		return
@@ -260,18 +262,18 @@ func (l *lengths) take(s *replay.Span) bool {
 const maxInOrder = 48
 
 // merged puts parts of one cause together where there are many.
-func (p *Pass) merged(parts []part) []part {
+func (p *Pass) merged(parts []cause.Part) []cause.Part {
 	if len(parts) <= maxInOrder {
 		return parts
 	}
 	n := 0
 	for _, part := range parts {
-		if int(part.node) >= len(p.places) {
-			p.places = append(p.places, make([]place, 2*int(part.node)+1-len(p.places))...)
+		if int(part.ID) >= len(p.places) {
+			p.places = append(p.places, make([]place, 2*int(part.ID)+1-len(p.places))...)
 		}
-		at := &p.places[part.node]
+		at := &p.places[part.ID]
 		if at.span == p.spans {
-			parts[at.index].ns += part.ns
+			parts[at.index].NS += part.NS
 			continue
 		}
 		*at = place{p.spans, n}
@@ -291,26 +293,26 @@ type place struct {
 func (p *Pass) delayed(g *goroutine, kind *kindSum, s *replay.Span) {
 	kind.runnable += s.Len()
 	if !kind.delays.take(s) || s.Next != format.StateRunning {
-		p.parts = append(p.parts[:0], part{p.nodes.unknown(unknownOf(s)), s.Len()})
+		p.parts = append(p.parts[:0], cause.Part{ID: p.nodes.Unknown(unknownOf(s)), NS: s.Len()})
 	} else {
 		p.parts = p.merged(p.inTheWay(s, p.parts[:0]))
 	}
 	at := s.Begin
 	for i := len(p.parts) - 1; i >= 0; i-- {
-		at += p.parts[i].ns
-		g.history.add(at, p.parts[i].node, &p.pool)
+		at += p.parts[i].NS
+		g.history.Add(at, p.parts[i].ID, p.pool)
 		if !kind.system && s.Flags&replay.EndUnseen == 0 {
-			p.count(p.parts[i].node, p.parts[i].ns)
+			p.count(p.parts[i].ID, p.parts[i].NS)
 		}
 	}
 }
 
 // unknownOf says why the cause of a span that is cut is not known.
-func unknownOf(s *replay.Span) unknown {
+func unknownOf(s *replay.Span) cause.Why {
 	if s.Flags&replay.EndUnseen != 0 {
-		return unknownUnseen
+		return cause.WhyUnseen
 	}
-	return unknownNever
+	return cause.WhyNever
 }
 
 // waited takes a wait.
@@ -331,14 +333,14 @@ func (p *Pass) waited(g *goroutine, kind *kindSum, s *replay.Span) {
 	at := s.Begin
 	for i := len(p.parts) - 1; i >= 0; i-- {
 		part := &p.parts[i]
-		part.node = p.nodes.wait(id, part.node)
-		at += part.ns
-		g.history.add(at, part.node, &p.pool)
+		part.ID = p.nodes.Wait(id, part.ID)
+		at += part.NS
+		g.history.Add(at, part.ID, p.pool)
 		if !known {
 			continue
 		}
-		if t := p.count(part.node, part.ns); idle {
-			t.idle += part.ns
+		if t := p.count(part.ID, part.NS); idle {
+			t.idle += part.NS
 		}
 	}
 	if p.check != nil {

@@ -1,6 +1,7 @@
 package blocking
 
 import (
+	"github.com/gosched/gosched/analyze/blocking/internal/cause"
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/stats"
 	"github.com/gosched/gosched/format"
@@ -32,7 +33,8 @@ func (p *Pass) Sites() []Site {
 		out = append(out, Site{
 			Reason: p.names.Reason(s.reason), Stack: p.names.Stack(s.stack), Class: s.class, Syscall: s.syscall,
 			System: s.system, Other: id == 0,
-			Lengths: &s.lengths.Histogram, Broken: s.lengths.broken, IdleNS: s.idle, Causes: shares(bySite[siteID(id)]),
+			Lengths: &s.lengths.Histogram, Broken: s.lengths.broken, IdleNS: s.idle,
+			Causes: shares(bySite[cause.Site(id)]),
 		})
 	}
 	return out

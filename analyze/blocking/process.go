@@ -1,6 +1,7 @@
 package blocking
 
 import (
+	"github.com/gosched/gosched/analyze/blocking/internal/cause"
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/format"
 )
@@ -8,7 +9,7 @@ import (
 // goroutine is what is remembered of a goroutine that is alive.
 type goroutine struct {
 	id          format.GoID
-	history     history
+	history     cause.History
 	off         []offCPU     // times without a CPU since the history's end
 	next        format.State // the state since the history's end
 	shallowest  int          // frames of its own when it waited, at least; 0: it has not yet
@@ -20,7 +21,7 @@ type goroutine struct {
 // offCPU is a time in which a goroutine's thread was not on a CPU.
 type offCPU struct {
 	begin, end int64
-	node       nodeID
+	node       cause.ID
 	asleep     bool // and did not want to be
 	suspended  bool // of asleep: stopped from outside
 }
@@ -28,14 +29,14 @@ type offCPU struct {
 // process is what is remembered of a process.
 type process struct {
 	pid       int32
-	procs     []*history               // who ran on each P
+	procs     []*cause.History         // who ran on each P
 	threads   map[int32]*ring          // when each thread lacked a CPU
 	cpus      map[int32]*ring          // when threads of the process ran on each CPU
 	commands  map[format.StringID]bool // of names of threads, whether the process's own have it
 	stopped   ring                     // when the world was
 	suspended ring                     // when all threads were stopped from outside
-	parts     []part                   // room for refined
-	pieces    []part                   // room for unstopped
+	parts     []cause.Part             // room for refined
+	pieces    []cause.Part             // room for unstopped
 }
 
 // idleAt says whether a goroutine that waits at the site may be waiting for work: it can receive
@@ -57,10 +58,10 @@ const ringSize = 32
 
 type run struct {
 	begin, end int64
-	node       nodeID
+	node       cause.ID
 }
 
-func (r *ring) add(begin, end int64, id nodeID) {
+func (r *ring) add(begin, end int64, id cause.ID) {
 	r.list[r.n%ringSize] = run{begin, end, id}
 	r.n++
 }
@@ -105,11 +106,9 @@ const maxFree = 1 << 10
 
 func (p *Pass) drop(g *goroutine) {
 	p.goroutines.Drop(p.current.pid, g.id)
-	for i := range g.history.blocks {
-		p.pool.room += len(g.history.blocks[i].parts)
-	}
+	g.history.Clear(p.pool)
 	if len(p.free) < maxFree {
-		*g = goroutine{off: g.off[:0], history: history{recent: g.history.recent[:0]}}
+		*g = goroutine{off: g.off[:0], history: g.history}
 		p.free = append(p.free, g)
 	}
 }
@@ -119,7 +118,7 @@ const maxProcs = 1 << 16
 
 // proc is what goroutines did on a P, nil where the P is not known. Between them it is free, or
 // being handed on.
-func (q *process) proc(id int32) *history {
+func (q *process) proc(id int32) *cause.History {
 	if id < 0 || id >= maxProcs {
 		return nil
 	}
@@ -127,7 +126,7 @@ func (q *process) proc(id int32) *history {
 		q.procs = append(q.procs, nil)
 	}
 	if q.procs[id] == nil {
-		q.procs[id] = new(history)
+		q.procs[id] = new(cause.History)
 	}
 	return q.procs[id]
 }
@@ -135,20 +134,20 @@ func (q *process) proc(id int32) *history {
 // offSum is how long a goroutine's thread was off the CPU.
 type offSum struct {
 	ready, asleep int64
-	suspended     int64  // stopped from outside; in neither of those
-	held          int64  // of suspended, what held up a system call
-	parts         []part // the causes of both, but for the sleep in a system call
+	suspended     int64        // stopped from outside; in neither of those
+	held          int64        // of suspended, what held up a system call
+	parts         []cause.Part // the causes of both, but for the sleep in a system call
 }
 
 func (p *Pass) countOff(off *offSum) {
 	for _, o := range off.parts {
-		p.count(o.node, o.ns)
+		p.count(o.ID, o.NS)
 	}
 }
 
 // record appends a running goroutine's time, or one's in a system call, to its history: id while
 // its thread was on the CPU. In a system call a thread that sleeps is part of the call.
-func (p *Pass) record(g *goroutine, s *replay.Span, id nodeID) (sum offSum) {
+func (p *Pass) record(g *goroutine, s *replay.Span, id cause.ID) (sum offSum) {
 	at := s.Begin
 	p.parts = p.parts[:0]
 	for i := range g.off {
@@ -164,11 +163,11 @@ func (p *Pass) record(g *goroutine, s *replay.Span, id nodeID) (sum offSum) {
 		if o.suspended && s.State == format.StateSyscall {
 			sum.held += end - begin
 		}
-		p.parts = mergePart(p.parts, part{o.node, end - begin})
-		g.history.add(begin, id, &p.pool)
-		g.history.add(end, o.node, &p.pool)
+		p.parts = cause.Merge(p.parts, cause.Part{ID: o.node, NS: end - begin})
+		g.history.Add(begin, id, p.pool)
+		g.history.Add(end, o.node, p.pool)
 	}
-	g.history.add(s.End, id, &p.pool)
+	g.history.Add(s.End, id, p.pool)
 	g.off = g.off[:0]
 	sum.parts = p.parts
 	return sum
@@ -197,39 +196,39 @@ func (o *offCPU) outlasted(t int64) bool { return o.suspended && t-o.end <= prom
 
 // occupied notes that a goroutine had a P, running or in a system call. Where another goroutine has
 // been seen on the P since, it had lost it.
-func (p *Pass) occupied(s *replay.Span, id nodeID) {
+func (p *Pass) occupied(s *replay.Span, id cause.ID) {
 	h := p.current.proc(s.Proc)
 	switch {
-	case h == nil || s.Flags != 0 || s.Begin < h.end:
+	case h == nil || s.Flags != 0 || s.Begin < h.End():
 		return
-	case len(h.recent) == 0:
-		h.begin, h.end = s.Begin, s.Begin
+	case h.Empty():
+		h.Start(s.Begin)
 	}
-	h.add(s.Begin, p.nodes.waking, &p.pool)
-	h.add(s.End, id, &p.pool)
+	h.Add(s.Begin, p.nodes.Waking, p.pool)
+	h.Add(s.End, id, p.pool)
 }
 
 // inTheWay takes a runnable span apart by what went on where it ran in the end: who had that P,
 // else whether the thread lacked a CPU. The latest comes first.
-func (p *Pass) inTheWay(s *replay.Span, list []part) []part {
+func (p *Pass) inTheWay(s *replay.Span, list []cause.Part) []cause.Part {
 	q := p.current
 	h := q.proc(s.EndProc)
 	if h == nil {
-		return append(list, part{p.nodes.unknown(unknownWaker), s.Len()})
+		return append(list, cause.Part{ID: p.nodes.Unknown(cause.WhyWaker), NS: s.Len()})
 	}
-	from, to := min(max(h.begin, s.Begin), s.End), max(s.Begin, min(h.end, s.End))
+	from, to := min(max(h.Begin(), s.Begin), s.End), max(s.Begin, min(h.End(), s.End))
 	if to < s.End {
 		list = q.idle(to, s.End, s.EndTID, p.nodes, list)
 	}
 	n := len(list)
-	list, estimated := h.between(from, to, list)
-	if p.estimated += estimated; len(h.blocks) == 0 || h.blocks[len(h.blocks)-1].end <= s.Begin {
+	list, estimated := h.Between(from, to, list)
+	if p.estimated += estimated; h.Exact(s.Begin) {
 		list = q.refined(n, to, s.EndTID, p.nodes, list)
 	}
 	switch {
 	case from <= s.Begin:
-	case h.forgot:
-		list = append(list, part{p.nodes.unknown(unknownHistory), from - s.Begin})
+	case h.Forgot():
+		list = append(list, cause.Part{ID: p.nodes.Unknown(cause.WhyHistory), NS: from - s.Begin})
 	default: // nobody has been seen on the P yet
 		list = q.idle(s.Begin, from, s.EndTID, p.nodes, list)
 	}
@@ -238,26 +237,26 @@ func (p *Pass) inTheWay(s *replay.Span, list []part) []part {
 
 // refined takes apart the times in which a P was free, of the parts from n on, which end at to and
 // whose order is known.
-func (q *process) refined(n int, to int64, tid int32, nodes *nodes, list []part) []part {
+func (q *process) refined(n int, to int64, tid int32, nodes *cause.Table, list []cause.Part) []cause.Part {
 	if q.threads[tid] == nil && q.stopped.n == 0 && q.suspended.n == 0 {
 		return list
 	}
 	parts := append(q.parts[:0], list[n:]...)
 	q.parts, list = parts, list[:n]
 	for _, part := range parts {
-		if part.node == nodes.waking {
-			list = q.idle(to-part.ns, to, tid, nodes, list)
+		if part.ID == nodes.Waking {
+			list = q.idle(to-part.NS, to, tid, nodes, list)
 		} else {
-			list = q.unstopped(to-part.ns, to, part.node, list)
+			list = q.unstopped(to-part.NS, to, part.ID, list)
 		}
-		to -= part.ns
+		to -= part.NS
 	}
 	return list
 }
 
 // idle takes apart a time in which no goroutine ran on a P: its thread was without a CPU, or it was
 // being woken.
-func (q *process) idle(from, to int64, tid int32, n *nodes, list []part) []part {
+func (q *process) idle(from, to int64, tid int32, n *cause.Table, list []cause.Part) []cause.Part {
 	if r := q.threads[tid]; r != nil {
 		for i := 0; to > from; i++ {
 			off, ok := r.before(i)
@@ -269,21 +268,21 @@ func (q *process) idle(from, to int64, tid int32, n *nodes, list []part) []part 
 				continue
 			}
 			if end < to {
-				list = q.unstopped(end, to, n.waking, list)
+				list = q.unstopped(end, to, n.Waking, list)
 			}
-			list = append(list, part{off.node, end - begin})
+			list = append(list, cause.Part{ID: off.node, NS: end - begin})
 			to = begin
 		}
 	}
 	if to > from {
-		list = q.unstopped(from, to, n.waking, list)
+		list = q.unstopped(from, to, n.Waking, list)
 	}
 	return list
 }
 
 // unstopped is a time that belongs to a cause, but for that in which the process was stopped from
 // outside, or the world was.
-func (q *process) unstopped(from, to int64, id nodeID, list []part) []part {
+func (q *process) unstopped(from, to int64, id cause.ID, list []cause.Part) []cause.Part {
 	if q.suspended.n == 0 {
 		return q.stopped.without(from, to, id, list)
 	}
@@ -292,19 +291,19 @@ func (q *process) unstopped(from, to int64, id nodeID, list []part) []part {
 	parts := append(q.pieces[:0], list[at:]...)
 	q.pieces, list = parts, list[:at]
 	for _, p := range parts {
-		if p.node == id {
-			list = q.stopped.without(to-p.ns, to, id, list)
+		if p.ID == id {
+			list = q.stopped.without(to-p.NS, to, id, list)
 		} else {
 			list = append(list, p)
 		}
-		to -= p.ns
+		to -= p.NS
 	}
 	return list
 }
 
 // without is a time that belongs to a cause, the latest first, but for the runs that are
 // remembered.
-func (r *ring) without(from, to int64, id nodeID, list []part) []part {
+func (r *ring) without(from, to int64, id cause.ID, list []cause.Part) []cause.Part {
 	for i := 0; to > from; i++ {
 		stop, ok := r.before(i)
 		if !ok || stop.end <= from {
@@ -315,13 +314,13 @@ func (r *ring) without(from, to int64, id nodeID, list []part) []part {
 			continue
 		}
 		if end < to {
-			list = append(list, part{id, to - end})
+			list = append(list, cause.Part{ID: id, NS: to - end})
 		}
-		list = append(list, part{stop.node, end - begin})
+		list = append(list, cause.Part{ID: stop.node, NS: end - begin})
 		to = begin
 	}
 	if to > from {
-		list = append(list, part{id, to - from})
+		list = append(list, cause.Part{ID: id, NS: to - from})
 	}
 	return list
 }

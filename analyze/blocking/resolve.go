@@ -3,47 +3,48 @@ package blocking
 import (
 	"slices"
 
+	"github.com/gosched/gosched/analyze/blocking/internal/cause"
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/format"
 )
 
 // resolve appends what a wait was for, the latest first. The parts add up to the length of the
 // span.
-func (p *Pass) resolve(w *site, s *replay.Span, list []part) []part {
+func (p *Pass) resolve(w *site, s *replay.Span, list []cause.Part) []cause.Part {
 	switch {
 	case s.Flags&(replay.EndUnseen|replay.CensoredRight) != 0:
-		return append(list, part{p.nodes.unknown(unknownOf(s)), s.Len()})
+		return append(list, cause.Part{ID: p.nodes.Unknown(unknownOf(s)), NS: s.Len()})
 	case w.class == replay.ClassGC || w.class == replay.ClassStop:
 		kind := KindGC
 		if w.class == replay.ClassStop {
 			kind = KindStopped
 		}
-		id := p.nodes.intern(nodeKey{kind: kind, what: uint32(s.Reason)})
+		id := p.nodes.Named(kind, s.Reason)
 		return p.current.suspended.without(s.Begin, s.End, id, list)
 	case s.EndByGoID == format.NoGoroutine:
 		return p.unlessSuspended(s, p.outside(w, s), list)
 	}
-	open := p.nodes.code(KindRunning, s.EndByStack, replay.UnknownEntry)
+	open := p.nodes.Code(KindRunning, s.EndByStack, replay.UnknownEntry)
 	if waker := p.find(s.EndByGoID); waker != nil && waker.next == format.StateRunning {
 		p.seen(waker, s.End, open)
 	}
-	list, estimated := p.past(s.EndByGoID, s.Begin, s.End, open, maxDepth, list)
+	list, estimated := p.past(s.EndByGoID, s.Begin, s.End, open, cause.MaxDepth, list)
 	p.estimated += estimated
 	return list
 }
 
 // seen notes where a running goroutine is at t: until then it ran there, and after it may be
 // elsewhere.
-func (p *Pass) seen(g *goroutine, t int64, id nodeID) {
-	from := g.history.end
+func (p *Pass) seen(g *goroutine, t int64, id cause.ID) {
+	from := g.history.End()
 	if t <= from {
 		return
 	}
 	at := len(p.parts)
 	p.parts = p.openPart(g, from, t, id, p.parts)
 	for i := len(p.parts) - 1; i >= at; i-- {
-		from += p.parts[i].ns
-		g.history.add(from, p.parts[i].node, &p.pool)
+		from += p.parts[i].NS
+		g.history.Add(from, p.parts[i].ID, p.pool)
 	}
 	p.parts = p.parts[:at]
 }
@@ -58,23 +59,23 @@ var outsideOf = map[replay.Class]Kind{replay.ClassNetwork: KindNetwork, replay.C
 	replay.ClassSystem: KindRuntime}
 
 // outside is the cause of a wait that was ended by no goroutine.
-func (p *Pass) outside(w *site, s *replay.Span) nodeID {
+func (p *Pass) outside(w *site, s *replay.Span) cause.ID {
 	kind, ok := outsides[p.names.Reason(s.EndReason)]
 	if !ok {
 		kind, ok = outsideOf[w.class]
 	}
 	if !ok {
-		return p.nodes.unknown(unknownWaker)
+		return p.nodes.Unknown(cause.WhyWaker)
 	}
-	return p.nodes.from(kind, s.Stack)
+	return p.nodes.Outside(kind, s.Stack)
 }
 
 // unlessSuspended is a wait that ended from outside of the process, but for the suspension that it
 // ended with.
-func (p *Pass) unlessSuspended(s *replay.Span, id nodeID, list []part) []part {
+func (p *Pass) unlessSuspended(s *replay.Span, id cause.ID, list []cause.Part) []cause.Part {
 	last, ok := p.current.suspended.before(0)
 	if !ok || s.End-last.end > promptNS {
-		return append(list, part{id, s.Len()})
+		return append(list, cause.Part{ID: id, NS: s.Len()})
 	}
 	return p.current.suspended.without(s.Begin, s.End, id, list)
 }
@@ -82,28 +83,29 @@ func (p *Pass) unlessSuspended(s *replay.Span, id nodeID, list []part) []part {
 // past appends what a goroutine did from t0 to t1, the latest first. open is what it does since the
 // last event that the trace has of it. Before it was made, what its creator did counts, through as
 // many creators as depth says.
-func (p *Pass) past(id format.GoID, t0, t1 int64, open nodeID, depth int, list []part) (_ []part, estimated int64) {
+func (p *Pass) past(id format.GoID, t0, t1 int64, open cause.ID, depth int, list []cause.Part) (_ []cause.Part,
+	estimated int64) {
 	g := p.find(id)
-	if g == nil || len(g.history.recent) == 0 && g.history.end == 0 {
-		return append(list, part{p.nodes.unknown(unknownBefore), t1 - t0}), 0
+	if g == nil || g.history.Empty() && g.history.End() == 0 {
+		return append(list, cause.Part{ID: p.nodes.Unknown(cause.WhyBefore), NS: t1 - t0}), 0
 	}
 	h := &g.history
-	if h.end < t1 {
-		list = p.openPart(g, max(h.end, t0), t1, open, list)
-		t1 = max(h.end, t0)
+	if h.End() < t1 {
+		list = p.openPart(g, max(h.End(), t0), t1, open, list)
+		t1 = max(h.End(), t0)
 	}
-	list, estimated = h.between(t0, t1, list)
-	if t1 = min(t1, h.begin); t1 <= t0 {
+	list, estimated = h.Between(t0, t1, list)
+	if t1 = min(t1, h.Begin()); t1 <= t0 {
 		return list, estimated
 	}
 	switch {
-	case h.forgot:
-		list = append(list, part{p.nodes.unknown(unknownHistory), t1 - t0})
+	case h.Forgot():
+		list = append(list, cause.Part{ID: p.nodes.Unknown(cause.WhyHistory), NS: t1 - t0})
 	case g.creator == format.NoGoroutine || depth == 0:
-		list = append(list, part{p.nodes.unknown(unknownBefore), t1 - t0})
+		list = append(list, cause.Part{ID: p.nodes.Unknown(cause.WhyBefore), NS: t1 - t0})
 	default:
 		var more int64
-		list, more = p.past(g.creator, t0, t1, p.nodes.code(KindRunning, g.createStack, replay.UnknownEntry), depth-1,
+		list, more = p.past(g.creator, t0, t1, p.nodes.Code(KindRunning, g.createStack, replay.UnknownEntry), depth-1,
 			list)
 		estimated += more
 	}
@@ -112,9 +114,9 @@ func (p *Pass) past(id format.GoID, t0, t1 int64, open nodeID, depth int, list [
 
 // openPart is a goroutine's time after the end of its history, the latest first: it runs, as who
 // wakes another does, but for the times without a CPU.
-func (p *Pass) openPart(g *goroutine, from, to int64, open nodeID, list []part) []part {
+func (p *Pass) openPart(g *goroutine, from, to int64, open cause.ID, list []cause.Part) []cause.Part {
 	if g.next == format.StateWaiting || g.next == format.StateRunnable {
-		open = p.nodes.unknown(unknownUnseen)
+		open = p.nodes.Unknown(cause.WhyUnseen)
 	}
 	n, at := len(list), from
 	for i := range g.off {
@@ -124,13 +126,13 @@ func (p *Pass) openPart(g *goroutine, from, to int64, open nodeID, list []part) 
 			continue
 		}
 		if begin > at {
-			list = append(list, part{open, begin - at})
+			list = append(list, cause.Part{ID: open, NS: begin - at})
 		}
-		list = append(list, part{o.node, end - begin})
+		list = append(list, cause.Part{ID: o.node, NS: end - begin})
 		at = end
 	}
 	if to > at {
-		list = append(list, part{open, to - at})
+		list = append(list, cause.Part{ID: open, NS: to - at})
 	}
 	slices.Reverse(list[n:])
 	return list

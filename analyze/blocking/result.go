@@ -114,9 +114,6 @@ type Threads struct {
 	TakenBy          []Shared `json:"taken_by"` // who had the CPU of threads that wanted it
 }
 
-// MarshalText implements encoding.TextMarshaler.
-func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
-
 // Result is the answer after a walk, given what the walk says of the trace.
 func (p *Pass) Result(sum *replay.Summary) *Result {
 	r := &Result{

@@ -1,13 +1,11 @@
 package blocking
 
 import (
+	"github.com/gosched/gosched/analyze/blocking/internal/cause"
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/replay/stack"
 	"github.com/gosched/gosched/format"
 )
-
-// siteID names a site. 0 is what is left over when there are too many.
-type siteID uint32
 
 // maxSites bounds the sites and the pairs of sites and wakers.
 const maxSites = 1 << 16
@@ -42,25 +40,25 @@ type pair struct {
 // pairKey tells pairs apart: the waker by its stack, or where it was no goroutine by what the trace
 // calls it.
 type pairKey struct {
-	site          siteID
+	site          cause.Site
 	waker, reason format.StringID
 }
 
 // sites are the places where goroutines waited.
 type sites struct {
 	list    []*site
-	ids     map[siteKey]siteID
-	byStack replay.ByID[siteID] // the latest of each stack
+	ids     map[siteKey]cause.Site
+	byStack replay.ByID[cause.Site] // the latest of each stack
 	pairs   map[pairKey]*pair
 	others  int64 // waits whose pair was not kept
 }
 
 func newSites() *sites {
-	return &sites{list: []*site{{}}, ids: map[siteKey]siteID{}, pairs: map[pairKey]*pair{}}
+	return &sites{list: []*site{{}}, ids: map[siteKey]cause.Site{}, pairs: map[pairKey]*pair{}}
 }
 
 // of is the site of a span.
-func (t *sites) of(s *replay.Span, names namer) siteID {
+func (t *sites) of(s *replay.Span, names namer) cause.Site {
 	key := siteKey{s.Reason, s.Stack, s.State == format.StateSyscall}
 	at := t.byStack.At(uint32(s.Stack))
 	if known := t.list[*at]; *at != 0 && known.reason == key.reason && known.syscall == key.syscall {
@@ -71,7 +69,7 @@ func (t *sites) of(s *replay.Span, names namer) siteID {
 		if len(t.list) >= maxSites {
 			return 0
 		}
-		id = siteID(len(t.list))
+		id = cause.Site(len(t.list))
 		t.list = append(t.list, newSite(key, names))
 		t.ids[key] = id
 	}
@@ -94,7 +92,7 @@ func newSite(key siteKey, names namer) *site {
 }
 
 // woken counts a wait that was ended and by whom.
-func (t *sites) woken(id siteID, s *replay.Span) {
+func (t *sites) woken(id cause.Site, s *replay.Span) {
 	key := pairKey{id, s.EndByStack, format.NullString}
 	if s.EndByGoID == format.NoGoroutine {
 		key.waker, key.reason = format.NullString, s.EndReason

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gosched/gosched/analyze/blocking/internal/cause"
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/replay/stack"
 )
@@ -43,7 +44,7 @@ func (l *lengths) merge(other *lengths) {
 	l.broken += other.broken
 }
 
-func (s spender) all(bySite map[siteID]map[causeKey]*group) []Spent {
+func (s spender) all(bySite map[cause.Site]map[causeKey]*group) []Spent {
 	classes, reasons := map[string]*sum{}, map[string]*sum{}
 	var sites []Spent
 	for id, site := range s.sites.list {
@@ -56,7 +57,7 @@ func (s spender) all(bySite map[siteID]map[causeKey]*group) []Spent {
 		}
 		sumOf(classes, class).add(&site.lengths, site.system)
 		sumOf(reasons, orUnknown(reason)).add(&site.lengths, site.system)
-		sites = append(sites, s.site(siteID(id), site, reason, bySite[siteID(id)]))
+		sites = append(sites, s.site(cause.Site(id), site, reason, bySite[cause.Site(id)]))
 	}
 	s.runnable(sumOf(classes, classRunnable))
 	out := append([]Spent{s.running()}, s.rows("class", classes)...)
@@ -139,7 +140,7 @@ func sortSpent(list []Spent) {
 }
 
 // site is the row of a site, with the causes of the waits there.
-func (s spender) site(id siteID, site *site, reason string, causes map[causeKey]*group) Spent {
+func (s spender) site(id cause.Site, site *site, reason string, causes map[causeKey]*group) Spent {
 	row := s.row("site", orUnknown(reason), &site.lengths)
 	if id == 0 {
 		row.Name = "other sites"

@@ -4,6 +4,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/gosched/gosched/analyze/blocking/internal/cause"
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/format"
 )
@@ -21,9 +22,9 @@ func (p *Pass) thread(s *replay.Span) {
 	}
 	off := offCPU{begin: s.Begin, end: s.End, asleep: s.State == format.StateWaiting}
 	if _, by := replay.Suspender(p.names.Reason(s.Reason)); by && off.asleep {
-		off.suspended, off.node = true, p.nodes.suspended(s.Reason)
+		off.suspended, off.node = true, p.nodes.Named(KindSuspended, s.Reason)
 	} else if off.asleep {
-		off.node = p.nodes.intern(nodeKey{kind: KindAsleep, what: uint32(s.Reason)})
+		off.node = p.nodes.Named(KindAsleep, s.Reason)
 	} else {
 		off.node = p.noCPU(s)
 		ringOf(p.current.threads, s.TID).add(s.Begin, s.End, off.node)
@@ -31,7 +32,7 @@ func (p *Pass) thread(s *replay.Span) {
 	if s.GoID == format.NoGoroutine {
 		return
 	}
-	if g := p.find(s.GoID); g != nil && s.End > g.history.end && len(g.off) < maxOff {
+	if g := p.find(s.GoID); g != nil && s.End > g.history.End() && len(g.off) < maxOff {
 		g.off = append(g.off, off)
 	}
 }
@@ -42,22 +43,22 @@ const idleThread = "swapper"
 // noCPU is why a thread that was ready had no CPU: the name of who had it. The trace has the names
 // of who took it first and who gave it back, and when threads of the process itself were there:
 // where the two differ, a short visit of one of these is not what kept the thread waiting.
-func (p *Pass) noCPU(s *replay.Span) nodeID {
+func (p *Pass) noCPU(s *replay.Span) cause.ID {
 	first, last := s.Reason, s.EndReason
 	idle := p.isIdle(last)
 	switch {
 	case first == format.NullString && idle: // it was woken, and the CPU had to wake up itself
-		return p.nodes.waking
+		return p.nodes.Waking
 	case first == format.NullString:
-		return p.nodes.taken(last)
+		return p.nodes.Taken(last)
 	case last == format.NullString || idle || first == last:
-		return p.nodes.taken(first)
+		return p.nodes.Taken(first)
 	}
 	ownMost := 2*ringOf(p.current.cpus, s.CPU).overlap(s.Begin, s.End) > s.Len()
 	if p.own(first) == ownMost {
-		return p.nodes.taken(first)
+		return p.nodes.Taken(first)
 	}
-	return p.nodes.taken(last)
+	return p.nodes.Taken(last)
 }
 
 // isIdle says whether a thread's name is that of the idle threads.

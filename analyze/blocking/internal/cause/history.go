@@ -1,7 +1,8 @@
-package blocking
+package cause
 
 import (
 	"cmp"
+	"fmt"
 	"math/bits"
 	"slices"
 )
@@ -16,50 +17,53 @@ const (
 // stretch is a time in which one thing was the cause. It begins where the one before ends.
 type stretch struct {
 	end  int64
-	node nodeID
+	node ID
 }
 
-// part is how long something was the cause.
-type part struct {
-	node nodeID
-	ns   int64
+// Part is how long something was the cause.
+type Part struct {
+	ID ID
+	NS int64
 }
 
 // block is a part of the past in which the order of causes is forgotten.
 type block struct {
 	end   int64
 	level uint8 // it was made of 2^level blocks
-	parts []part
+	parts []Part
 }
 
-// pool is what the blocks of all goroutines share: how many parts more there may be, and room for
+// Pool is what the blocks of all goroutines share: how many parts more there may be, and room for
 // parts that is not in use.
-type pool struct {
+type Pool struct {
 	room  int
-	spare [][]part
+	spare [][]Part
 }
+
+// NewPool makes the pool of a walk.
+func NewPool() *Pool { return &Pool{room: maxParts} }
 
 const maxSpare = 1 << 10
 
-func (p *pool) take() []part {
+func (p *Pool) take() []Part {
 	if n := len(p.spare); n > 0 {
 		parts := p.spare[n-1]
 		p.spare = p.spare[:n-1]
 		return parts
 	}
-	return make([]part, 0, maxInBlock)
+	return make([]Part, 0, maxInBlock)
 }
 
-func (p *pool) give(parts []part) {
+func (p *Pool) give(parts []Part) {
 	if len(p.spare) < maxSpare {
 		p.spare = append(p.spare, parts[:0])
 	}
 }
 
-// history is what a goroutine did: its time until end, by causes. The recent past is exact. What is
+// History is what a goroutine did: its time until end, by causes. The recent past is exact. What is
 // older is kept in blocks that grow with their age, so that a long past takes room with the
 // logarithm of its length.
-type history struct {
+type History struct {
 	begin  int64
 	end    int64
 	blocks []block // the oldest first
@@ -67,8 +71,36 @@ type history struct {
 	forgot bool // there was more before begin
 }
 
-// add appends what was the cause until end.
-func (h *history) add(end int64, id nodeID, pool *pool) {
+// Begin is from when on the history tells.
+func (h *History) Begin() int64 { return h.begin }
+
+// End is the end of the latest stretch.
+func (h *History) End() int64 { return h.end }
+
+// Forgot says whether there was more before Begin, which was given up to bound memory.
+func (h *History) Forgot() bool { return h.forgot }
+
+// Empty says whether nothing has been added yet.
+func (h *History) Empty() bool { return len(h.recent) == 0 }
+
+// Start makes an empty history begin at t.
+func (h *History) Start(t int64) { h.begin, h.end = t, t }
+
+// Exact says whether the order of causes is known from t on.
+func (h *History) Exact(t int64) bool {
+	return len(h.blocks) == 0 || h.blocks[len(h.blocks)-1].end <= t
+}
+
+// Clear empties the history, whose room it keeps.
+func (h *History) Clear(pool *Pool) {
+	for i := range h.blocks {
+		pool.room += len(h.blocks[i].parts)
+	}
+	*h = History{recent: h.recent[:0]}
+}
+
+// Add appends what was the cause until end.
+func (h *History) Add(end int64, id ID, pool *Pool) {
 	if end <= h.end {
 		return
 	}
@@ -84,7 +116,7 @@ func (h *history) add(end int64, id nodeID, pool *pool) {
 }
 
 // fold makes a block of the older half of the recent past.
-func (h *history) fold(pool *pool) {
+func (h *History) fold(pool *Pool) {
 	const half = maxRecent / 2
 	from := h.begin
 	if n := len(h.blocks); n > 0 {
@@ -92,7 +124,7 @@ func (h *history) fold(pool *pool) {
 	}
 	b := block{end: h.recent[half-1].end, parts: pool.take()}
 	for _, s := range h.recent[:half] {
-		b.parts = mergePart(b.parts, part{s.node, s.end - from})
+		b.parts = Merge(b.parts, Part{s.node, s.end - from})
 		from = s.end
 	}
 	b.trim()
@@ -108,7 +140,7 @@ func (h *history) fold(pool *pool) {
 }
 
 // settle joins the two oldest blocks of each level that has too many.
-func (h *history) settle(pool *pool) {
+func (h *History) settle(pool *Pool) {
 	last := len(h.blocks) // of the level in hand
 	for level := uint8(0); ; level++ {
 		first := last
@@ -121,7 +153,7 @@ func (h *history) settle(pool *pool) {
 		older, newer := &h.blocks[first], &h.blocks[first+1]
 		pool.room += len(older.parts) + len(newer.parts)
 		for _, p := range newer.parts {
-			older.parts = mergePart(older.parts, p)
+			older.parts = Merge(older.parts, p)
 		}
 		older.end, older.level = newer.end, level+1
 		older.trim()
@@ -132,10 +164,11 @@ func (h *history) settle(pool *pool) {
 	}
 }
 
-func mergePart(parts []part, p part) []part {
+// Merge adds a part to that of the same cause, or appends it.
+func Merge(parts []Part, p Part) []Part {
 	for i := range parts {
-		if parts[i].node == p.node {
-			parts[i].ns += p.ns
+		if parts[i].ID == p.ID {
+			parts[i].NS += p.NS
 			return parts
 		}
 	}
@@ -147,20 +180,20 @@ func (b *block) trim() {
 	if len(b.parts) <= maxInBlock {
 		return
 	}
-	slices.SortFunc(b.parts, func(x, y part) int {
-		return cmp.Or(cmp.Compare(y.ns, x.ns),
-			cmp.Compare(x.node, y.node))
+	slices.SortFunc(b.parts, func(x, y Part) int {
+		return cmp.Or(cmp.Compare(y.NS, x.NS),
+			cmp.Compare(x.ID, y.ID))
 	})
-	rest := part{node: nodeID(unknownVarious)}
+	rest := Part{ID: ID(WhyVarious)}
 	for _, p := range b.parts[maxInBlock-1:] {
-		rest.ns += p.ns
+		rest.NS += p.NS
 	}
-	b.parts = mergePart(b.parts[:maxInBlock-1], rest)
+	b.parts = Merge(b.parts[:maxInBlock-1], rest)
 }
 
-// between appends the causes from t0 to t1, the latest first, to list, and says how much of it is
+// Between appends the causes from t0 to t1, the latest first, to list, and says how much of it is
 // an estimate. It covers all of it from t0 or h.begin on to t1, which is not after h.end.
-func (h *history) between(t0, t1 int64, list []part) (_ []part, estimated int64) {
+func (h *History) Between(t0, t1 int64, list []Part) (_ []Part, estimated int64) {
 	for i := len(h.recent) - 1; i >= 0 && t1 > t0; i-- {
 		begin := h.startOf(i)
 		if begin >= t1 {
@@ -168,7 +201,7 @@ func (h *history) between(t0, t1 int64, list []part) (_ []part, estimated int64)
 		}
 		from := max(begin, t0)
 		if from < t1 {
-			list = append(list, part{h.recent[i].node, t1 - from})
+			list = append(list, Part{h.recent[i].node, t1 - from})
 		}
 		t1 = min(t1, from)
 	}
@@ -190,7 +223,7 @@ func (h *history) between(t0, t1 int64, list []part) (_ []part, estimated int64)
 }
 
 // startOf is where recent stretch i begins.
-func (h *history) startOf(i int) int64 {
+func (h *History) startOf(i int) int64 {
 	switch {
 	case i > 0:
 		return h.recent[i-1].end
@@ -202,21 +235,47 @@ func (h *history) startOf(i int) int64 {
 
 // cut appends the block's parts in [from, to). Of a block that is not inside as a whole each part
 // counts in proportion, which is an estimate.
-func (b *block) cut(begin, from, to int64, list []part) (_ []part, estimated int64) {
+func (b *block) cut(begin, from, to int64, list []Part) (_ []Part, estimated int64) {
 	if from == begin && to == b.end {
 		return append(list, b.parts...), 0
 	}
 	length, want := b.end-begin, to-from
 	var before, given int64
 	for _, p := range b.parts {
-		before += p.ns
+		before += p.NS
 		hi, lo := bits.Mul64(uint64(want), uint64(before))
 		quotient, _ := bits.Div64(hi, lo, uint64(length))
 		upTo := int64(quotient)
 		if upTo > given {
-			list = append(list, part{p.node, upTo - given})
+			list = append(list, Part{p.ID, upTo - given})
 			given = upTo
 		}
 	}
 	return list, want
+}
+
+// Check says how the history is not what it says it is, for tests: its stretches follow one another
+// from Begin to End, and the parts of a block are as long as the block.
+func (h *History) Check() error {
+	at := h.begin
+	for _, b := range h.blocks {
+		var sum int64
+		for _, p := range b.parts {
+			sum += p.NS
+		}
+		if b.end <= at || sum != b.end-at {
+			return fmt.Errorf("a block from %d to %d has parts of %d ns", at, b.end, sum)
+		}
+		at = b.end
+	}
+	for _, s := range h.recent {
+		if s.end <= at {
+			return fmt.Errorf("a stretch from %d to %d", at, s.end)
+		}
+		at = s.end
+	}
+	if at != h.end {
+		return fmt.Errorf("the stretches end at %d, the history at %d", at, h.end)
+	}
+	return nil
 }

@@ -1,0 +1,23 @@
+package blocking
+
+import "github.com/gosched/gosched/analyze/blocking/internal/cause"
+
+// Kind says what a stretch of time was spent on.
+type Kind = cause.Kind
+
+// The kinds of causes. The package comment defines them.
+const (
+	KindUnknown   = cause.Unknown
+	KindRunning   = cause.Running
+	KindOffCPU    = cause.OffCPU
+	KindAsleep    = cause.Asleep
+	KindSyscall   = cause.Syscall
+	KindBehind    = cause.Behind
+	KindWaking    = cause.Waking
+	KindStopped   = cause.Stopped
+	KindSuspended = cause.Suspended
+	KindNetwork   = cause.Network
+	KindTimer     = cause.Timer
+	KindGC        = cause.GC
+	KindRuntime   = cause.Runtime
+)
