@@ -129,6 +129,7 @@ type Process struct {
 	EndReason  string     `json:"end_reason,omitempty"`  // Why.
 	Lost       int64      `json:"lost,omitempty"`        // The process's part of the recording's `lost`.
 	LostStacks int64      `json:"lost_stacks,omitempty"` // The process's part of `lost_stacks`.
+	Gaps       int64      `json:"gaps,omitempty"`        // `gap` rows of the process.
 	Coverage   []Coverage `json:"coverage"`              // Which classes of transitions can be in the trace, each once.
 	// Go code that is not in the executable: plugins, or a library in a program that is not Go.
 	Modules []Module `json:"modules,omitempty"`

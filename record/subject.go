@@ -242,7 +242,7 @@ func (s *subject) process() format.Process {
 	p.Modules, p.Coverage = s.modules.Describe(), s.choice.coverage
 	if s.follow != nil {
 		counts := s.follow.Counts()
-		p.Lost, p.LostStacks = counts.Lost, counts.LostStacks
+		p.Lost, p.LostStacks, p.Gaps = counts.Lost, counts.LostStacks, counts.Gaps
 	}
 	if s.endNS != 0 {
 		p.EndNS, p.EndReason = s.endNS+s.in.offsetNS, s.ended

@@ -10,7 +10,7 @@ import (
 
 type recordOptions struct {
 	probeOptions
-	pid      pidFlag
+	pids     pidsFlag
 	duration time.Duration
 	output   string
 	force    bool
@@ -23,13 +23,15 @@ const defaultTrace = "trace.parquet"
 func newRecordCommand() *cobra.Command {
 	var opts recordOptions
 	cmd := &cobra.Command{
-		Use:   "record {-p PID | [--] COMMAND [ARGUMENT…]}",
-		Short: "Record a Go process into a trace",
+		Use:   "record {-p PID… | [--] COMMAND [ARGUMENT…]}",
+		Short: "Record Go processes into a trace",
 		Long: `Record what the scheduler does with every goroutine of a process into a Parquet
 trace: creation, running, waiting and for what, being woken and by whom, system
 calls, preemption, exit, with stacks; and the process's threads on the CPUs.
 
-With -p a running process is recorded until it exits, -d is over, or Ctrl-C. A
+With -p a running process is recorded until it exits, -d is over, or Ctrl-C. With
+several (-p A -p B, or -p A,B) all go into one trace, on one clock; where one of them
+exits, the others go on, and where one cannot be recorded, none is. A
 command is recorded from its first instruction; its exit code is passed on, and
 signals are; with -d it runs on after the recording, and gosched waits for it. It runs
 as the user that gosched runs as, unless --user names another.
@@ -56,6 +58,7 @@ In a PID namespace, such as a container's, the PID is the one that ps has there;
 trace has the root namespace's.`,
 		Example: `  sudo gosched record -p 4711 -d 10s                       # into trace.parquet
   sudo gosched record -p 4711 -o slow.parquet --without syscalls,kernel
+  sudo gosched record -p 4711,4712 -o both.parquet         # two processes, one trace
   sudo gosched record -o segments/ --user www -- ./server  # from its first instruction`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.command = args
@@ -67,7 +70,7 @@ trace has the root namespace's.`,
 	}
 	flags := cmd.Flags()
 	flags.SetInterspersed(false)
-	flags.VarP(&opts.pid, "pid", "p", "record the running process with this `PID`")
+	flags.VarP(&opts.pids, "pid", "p", "record the running process with this `PID`; may be repeated")
 	flags.DurationVarP(&opts.duration, "duration", "d", 0, "record for this long; 0: until the process exits or Ctrl-C")
 	flags.StringVarP(&opts.output, "output", "o", defaultTrace, "trace `file`, or folder/ for segments")
 	flags.BoolVarP(&opts.force, "force", "f", false, "overwrite the trace file if it is there")

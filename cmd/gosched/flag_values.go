@@ -3,7 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/pflag"
 )
@@ -24,8 +26,38 @@ func (f *pidFlag) String() string { return strconv.Itoa(int(*f)) }
 
 func (f *pidFlag) Type() string { return "PID" }
 
+// pidsFlag is a list of processes, with commas between, that may be given more than once.
+type pidsFlag []int
+
+func (f *pidsFlag) Set(text string) error {
+	for _, number := range strings.Split(text, ",") {
+		var pid pidFlag
+		if err := pid.Set(number); err != nil {
+			return err
+		}
+		if slices.Contains(*f, int(pid)) {
+			return fmt.Errorf("process %d is %w", pid, errTwice)
+		}
+		*f = append(*f, int(pid))
+	}
+	return nil
+}
+
+func (f *pidsFlag) String() string {
+	var numbers []string
+	for _, pid := range *f {
+		numbers = append(numbers, strconv.Itoa(pid))
+	}
+	return strings.Join(numbers, ",")
+}
+
+func (f *pidsFlag) Type() string { return "PID" }
+
 // errNotOfType is the error of a flag whose type says all that is to be said: see flagTypes.
 var errNotOfType = errors.New("not of the flag's type")
+
+// errTwice is wrapped by the error of a list that has something twice.
+var errTwice = errors.New("given twice")
 
 // flagTypes says what flags of a type take.
 var flagTypes = map[string]string{
@@ -46,7 +78,7 @@ func flagError(err error) error {
 	}
 	flag := invalid.GetFlag()
 	takes, ok := flagTypes[flag.Value.Type()]
-	if !ok {
+	if !ok || errors.Is(invalid.Unwrap(), errTwice) {
 		return fmt.Errorf("--%s: %w", flag.Name, invalid.Unwrap())
 	}
 	return fmt.Errorf("--%s takes %s: %q is none", flag.Name, takes, invalid.GetValue())

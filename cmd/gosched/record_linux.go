@@ -31,7 +31,7 @@ func runRecord(ctx context.Context, opts recordOptions, out, notes io.Writer) er
 	if len(opts.command) > 0 {
 		return r.command(ctx)
 	}
-	return r.process(ctx)
+	return r.processes(ctx)
 }
 
 // recorder is one run of the record command.
@@ -63,18 +63,40 @@ func (o *probeOptions) record(output string, duration time.Duration) record.Opti
 	}
 }
 
-// process records a running process. A signal ends the recording, a second one ends
-// gosched at once.
-func (r *recorder) process(ctx context.Context) error {
-	proc, err := target.Open(int(r.opts.pid))
-	if err == nil {
-		defer proc.Close()
+// openProcesses opens processes that may all be recorded, or none.
+func openProcesses(pids []int) ([]*target.Process, error) {
+	var procs []*target.Process
+	var failed []error
+	for _, pid := range pids {
+		proc, err := target.Open(pid)
+		if err != nil {
+			failed = append(failed, err)
+			continue
+		}
+		procs = append(procs, proc)
 	}
-	if refused := target.CheckPrivileges(err); refused != nil {
-		return refused
+	err := target.CheckPrivileges(failed...)
+	if err == nil && len(failed) > 0 {
+		err = failed[0]
 	}
 	if err != nil {
+		for _, proc := range procs {
+			_ = proc.Close() // it was only opened
+		}
+		return nil, err
+	}
+	return procs, nil
+}
+
+// processes records running processes. A signal ends the recording, a second one ends
+// gosched at once.
+func (r *recorder) processes(ctx context.Context) error {
+	procs, err := openProcesses(r.opts.pids)
+	if err != nil {
 		return err
+	}
+	for _, proc := range procs {
+		defer proc.Close()
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
@@ -84,28 +106,28 @@ func (r *recorder) process(ctx context.Context) error {
 	r.notes = line
 	var last record.Progress
 	opts.Progress = func(p record.Progress) {
-		line.Draw(progressText(int(r.opts.pid), r.opts.duration, p, last))
+		line.Draw(progressText(r.opts.pids, r.opts.duration, p, last))
 		last = p
 	}
-	return r.record(ctx, proc, opts, line.Clear)
+	return r.record(ctx, opts, line.Clear, procs...)
 }
 
 // record records, and says what there is as soon as the trace is whole.
-func (r *recorder) record(ctx context.Context, proc *target.Process, opts record.Options, over func()) error {
+func (r *recorder) record(ctx context.Context, opts record.Options, over func(), procs ...*target.Process) error {
 	written := false
 	var said error
 	opts.Written = func(summary *record.Summary) {
 		written = true
 		over()
-		said = r.finish(summary, proc, true)
+		said = r.finish(summary, true)
 		if summary.OneByOne {
 			fmt.Fprintln(r.notes, "taking the probes off, one by one")
 		}
 	}
-	summary, err := record.Record(ctx, opts, proc)
+	summary, err := record.Record(ctx, opts, procs...)
 	if !written {
 		over()
-		said = r.finish(summary, proc, false)
+		said = r.finish(summary, false)
 	}
 	return errors.Join(err, said)
 }
@@ -138,7 +160,7 @@ func (r *recorder) command(ctx context.Context) error {
 		running = true
 		return child.Resume()
 	}
-	err = r.record(ctx, child.Process, opts, func() {})
+	err = r.record(ctx, opts, func() {}, child.Process)
 	if !running {
 		return errors.Join(err, child.Reap())
 	}
@@ -161,7 +183,7 @@ func passOn(code int, err error) error {
 
 // finish hands the trace over to whoever called sudo, and says what is in it. If it
 // is not whole there is an error, which is said after it.
-func (r *recorder) finish(summary *record.Summary, proc *target.Process, whole bool) error {
+func (r *recorder) finish(summary *record.Summary, whole bool) error {
 	if summary == nil {
 		return nil
 	}
@@ -172,7 +194,7 @@ func (r *recorder) finish(summary *record.Summary, proc *target.Process, whole b
 	}
 	summary.Bytes = sizeOf(path)
 	if r.opts.json {
-		return errors.Join(err, report.WriteJSON(r.out, newRecordDocument(summary, path, proc.PID())))
+		return errors.Join(err, report.WriteJSON(r.out, newRecordDocument(summary, path)))
 	}
 	return errors.Join(err, writeSummary(r.notes, summary, path))
 }

@@ -25,26 +25,26 @@ func TestProgressText(t *testing.T) {
 		{
 			"the first line of a limited recording", 10 * time.Second, record.Progress{},
 			record.Progress{Counts: record.Counts{Events: 5000}, Elapsed: 500 * time.Millisecond, Bytes: 2048},
-			"recording 42: 5,000 events, 10,000/s, 0 lost, 2.00KiB, 10s left",
+			"recording 42: 5,000 events, 10,000/s, 0 lost, 2.00 KiB, 10s left",
 		},
 		{
 			"the rate is that since the line before", 10 * time.Second,
 			record.Progress{Counts: record.Counts{Events: 5000}, Elapsed: time.Second},
 			record.Progress{Counts: record.Counts{Events: 5100, Lost: 7}, Elapsed: 3 * time.Second, Bytes: 3 << 20},
-			"recording 42: 5,100 events, 50/s, 7 lost, 3.00MiB, 7s left",
+			"recording 42: 5,100 events, 50/s, 7 lost, 3.00 MiB, 7s left",
 		},
 		{
 			"without a limit", 0, record.Progress{}, record.Progress{Elapsed: 61 * time.Second},
-			"recording 42: 0 events, 0/s, 0 lost, 0B, 1m1s, Ctrl-C to end",
+			"recording 42: 0 events, 0/s, 0 lost, 0 B, 1m1s, Ctrl-C to end",
 		},
 		{
 			"past its end", time.Second, record.Progress{}, record.Progress{Elapsed: 2 * time.Second},
-			"recording 42: 0 events, 0/s, 0 lost, 0B, 0s left",
+			"recording 42: 0 events, 0/s, 0 lost, 0 B, 0s left",
 		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if got := progressText(42, test.duration, test.now, test.before); got != test.want {
+			if got := progressText([]int{42}, test.duration, test.now, test.before); got != test.want {
 				t.Errorf("progressText = %q; want %q", got, test.want)
 			}
 		})
@@ -59,7 +59,7 @@ func TestSummary(t *testing.T) {
 			Elapsed: 2 * time.Second, Bytes: 8000},
 		EndReason: record.EndDuration,
 		Metadata: format.Metadata{Processes: []format.Process{{
-			PID: 42, Executable: "/usr/bin/server", GoVersion: "go1.26.8",
+			PID: 42, Executable: "/usr/bin/server", GoVersion: "go1.26.8", Lost: 1200, LostStacks: 3,
 			Coverage: format.CoverAllBut("left out when recording", format.TransitionGC),
 		}}},
 	}
@@ -67,16 +67,55 @@ func TestSummary(t *testing.T) {
 	if err := writeSummary(out, summary, "t.parquet"); err != nil {
 		t.Fatal(err)
 	}
-	want := `recorded server (pid 42, go1.26.8) for 2.00s: 4,000 events, 2,000/s; ended: duration
+	want := `recorded server (pid 42, go1.26.8) for 2.00 s: 4,000 events, 2,000/s; ended: duration
 lost 1,200 events and 3 stacks, without gc (left out when recording)
-wrote t.parquet, 7.81KiB, 2.00 bytes an event: gosched latency t.parquet
+wrote t.parquet, 7.81 KiB, 2.00 bytes an event: gosched latency t.parquet
 `
 	if out.String() != want {
 		t.Errorf("summary\n%s; want\n%s", out, want)
 	}
-	out.Reset()
-	if err := writeSummary(out, &record.Summary{}, "t.parquet"); err != nil || strings.Count(out.String(), "\n") != 3 {
-		t.Errorf("summary of nothing: %q, %v; want three lines", out, err)
+}
+
+func TestSummaryOfSeveralProcesses(t *testing.T) {
+	summary := &record.Summary{
+		Whole:     true,
+		PIDs:      []int{42, 7},
+		Progress:  record.Progress{Counts: record.Counts{Events: 4000, Lost: 5}, Elapsed: 2 * time.Second, Bytes: 8000},
+		EndReason: record.EndInterrupted,
+		Metadata: format.Metadata{
+			StartNS: 1e9,
+			Processes: []format.Process{
+				{PID: 42, Executable: "/usr/bin/server", GoVersion: "go1.26.8", Lost: 5,
+					Coverage: format.FullCoverage()},
+				{
+					PID: 1007, Executable: "/usr/bin/worker", GoVersion: "go1.22.1", EndNS: 15e8,
+					EndReason: record.EndExited,
+					Coverage:  format.CoverAllBut("left out when recording", format.TransitionGC),
+				},
+			},
+			Snapshots: []format.Snapshot{{PID: 1007, Goroutines: 3, Unread: 2}},
+		},
+	}
+	out := new(strings.Builder)
+	if err := writeSummary(out, summary, "t.parquet"); err != nil {
+		t.Fatal(err)
+	}
+	want := `recorded 2 processes for 2.00 s: 4,000 events, 2,000/s; ended: interrupted
+  server (pid 42, go1.26.8): lost 5 events and 0 stacks
+  worker (pid 7, in the trace 1007 as the root PID namespace has it, go1.22.1), ended after 500 ms: ` +
+		`target exited: nothing lost, read from memory 3 goroutines in 0 ns (up to 2 more not read), ` +
+		`without gc (left out when recording)
+wrote t.parquet, 7.81 KiB, 2.00 bytes an event: gosched latency t.parquet
+`
+	if out.String() != want {
+		t.Errorf("summary\n%s; want\n%s", out, want)
+	}
+	if d := newRecordDocument(summary, "t.parquet"); d.Processes[1].DurationNS != 5e8 ||
+		d.Processes[1].EndReason != record.EndExited || d.Processes[0].EndReason != record.EndInterrupted {
+		t.Errorf("in JSON they are %+v", d.Processes)
+	}
+	if got := pidsText([]int{1, 2, 3, 4, 5}); got != "5 processes" {
+		t.Errorf("five processes are called %q", got)
 	}
 }
 

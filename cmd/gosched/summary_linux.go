@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -17,59 +18,95 @@ import (
 type recordDocument struct {
 	Version    int               `json:"version"`
 	Output     string            `json:"output"`
-	PID        int               `json:"pid"`
-	GoVersion  string            `json:"go_version"`
+	Processes  []recordedProcess `json:"processes"`
 	Events     int64             `json:"events"`
 	Lost       int64             `json:"lost"`
 	LostStacks int64             `json:"lost_stacks"`
 	DurationNS int64             `json:"duration_ns"`
 	Bytes      int64             `json:"bytes"`
 	EndReason  string            `json:"end_reason"`
+}
+
+// recordedProcess is what a recording has of a process.
+type recordedProcess struct {
+	PID        int               `json:"pid"` // as the recorder's PID namespace numbers it
+	GoVersion  string            `json:"go_version"`
+	Lost       int64             `json:"lost"`
+	LostStacks int64             `json:"lost_stacks"`
+	DurationNS int64             `json:"duration_ns"`
+	EndReason  string            `json:"end_reason"`
 	Coverage   []format.Coverage `json:"coverage"`
 }
 
-func newRecordDocument(s *record.Summary, path string, pid int) recordDocument {
-	process := firstProcess(&s.Metadata)
-	return recordDocument{
+func newRecordDocument(s *record.Summary, path string) recordDocument {
+	d := recordDocument{
 		Version:    documentVersion,
 		Output:     path,
-		PID:        pid,
-		GoVersion:  process.GoVersion,
 		Events:     s.Events,
 		Lost:       s.Lost,
 		LostStacks: s.LostStacks,
 		DurationNS: s.Elapsed.Nanoseconds(),
 		Bytes:      s.Bytes,
 		EndReason:  s.EndReason,
-		Coverage:   process.Coverage,
 	}
+	for i := range s.Metadata.Processes {
+		p := &s.Metadata.Processes[i]
+		d.Processes = append(d.Processes, recordedProcess{
+			PID: s.PIDs[i], GoVersion: p.GoVersion, Lost: p.Lost, LostStacks: p.LostStacks,
+			DurationNS: lasted(s, p), EndReason: cmp.Or(p.EndReason, s.EndReason), Coverage: p.Coverage,
+		})
+	}
+	return d
 }
 
-func firstProcess(meta *format.Metadata) format.Process {
-	if len(meta.Processes) == 0 {
-		return format.Process{}
+// lasted is how long a process was recorded.
+func lasted(s *record.Summary, p *format.Process) int64 {
+	if p.EndNS == 0 {
+		return s.Elapsed.Nanoseconds()
 	}
-	return meta.Processes[0]
+	return p.EndNS - s.Metadata.StartNS
 }
 
-// writeSummary says in three lines what was recorded, what is missing from it, and
-// where it is.
+// writeSummary says in three lines what was recorded, what is missing from it, and where it is. Of
+// several processes each has a line of its own for the first two.
 func writeSummary(out io.Writer, s *record.Summary, path string) error {
-	process := firstProcess(&s.Metadata)
-	pid := strconv.Itoa(s.PIDs[0])
-	if int(process.PID) != s.PIDs[0] {
-		pid += fmt.Sprintf(", in the trace %d as the root PID namespace has it", process.PID)
-	}
-	recorded := fmt.Sprintf("recorded %s (pid %s, %s) for %s: %s events%s; ended: %s",
-		filepath.Base(process.Executable), pid, process.GoVersion, report.FormatDuration(s.Elapsed.Nanoseconds()),
+	whole := fmt.Sprintf("for %s: %s events%s; ended: %s", report.FormatDuration(s.Elapsed.Nanoseconds()),
 		report.FormatCount(s.Events), perSecond(s), s.EndReason)
 	written := "nothing was written"
 	if s.Bytes > 0 {
 		written = fmt.Sprintf("wrote %s, %s%s: gosched latency %s", path, report.FormatBytes(s.Bytes), perEvent(s),
 			path)
 	}
-	_, err := fmt.Fprintf(out, "%s%s\n%s\n%s\n", recorded, library(process.Modules), missing(s, &process), written)
+	lines := []string{fmt.Sprintf("recorded %d processes %s", len(s.PIDs), whole)}
+	for i := range s.Metadata.Processes {
+		p := &s.Metadata.Processes[i]
+		if len(s.PIDs) == 1 {
+			lines = []string{fmt.Sprintf("recorded %s %s%s", nameOf(s.PIDs[i], p), whole, library(p.Modules)),
+				missing(s, p)}
+			break
+		}
+		lines = append(lines, fmt.Sprintf("  %s%s%s: %s", nameOf(s.PIDs[i], p), library(p.Modules), endOf(s, p),
+			missing(s, p)))
+	}
+	_, err := fmt.Fprintln(out, strings.Join(append(lines, written), "\n"))
 	return err
+}
+
+// nameOf names a process for people.
+func nameOf(pid int, p *format.Process) string {
+	number := strconv.Itoa(pid)
+	if int(p.PID) != pid {
+		number += fmt.Sprintf(", in the trace %d as the root PID namespace has it", p.PID)
+	}
+	return fmt.Sprintf("%s (pid %s, %s)", filepath.Base(p.Executable), number, p.GoVersion)
+}
+
+// endOf says how a process's part of the recording ended, if that was before the recording did.
+func endOf(s *record.Summary, p *format.Process) string {
+	if p.EndNS == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", ended after %s: %s", report.FormatDuration(lasted(s, p)), p.EndReason)
 }
 
 // library says where the Go code is if it is not in the executable.
@@ -99,22 +136,26 @@ func perEvent(s *record.Summary) string {
 // longReadingNS is from when on it is said how long the goroutines were read.
 const longReadingNS = 250e6
 
-// missing says what was lost and which transitions are not in the trace.
+// missing says what of a process was lost and which transitions are not in the trace.
 func missing(s *record.Summary, process *format.Process) string {
 	var lines []string
 	switch {
 	case !s.Whole:
 		lines = append(lines, "the last of them could not be written")
-	case s.Lost == 0 && s.LostStacks == 0 && s.Gaps > 0:
-		lines = append(lines, "nothing lost, but not everything was looked for in "+report.FormatNumber(s.Gaps, "gap"))
-	case s.Lost == 0 && s.LostStacks == 0:
+	case process.Lost == 0 && process.LostStacks == 0 && process.Gaps > 0:
+		lines = append(lines, "nothing lost, but not everything was looked for in "+
+			report.FormatNumber(process.Gaps, "gap"))
+	case process.Lost == 0 && process.LostStacks == 0:
 		lines = append(lines, "nothing lost")
 	}
-	if s.Lost > 0 || s.LostStacks > 0 {
-		lines = append(lines, fmt.Sprintf("lost %s events and %s stacks", report.FormatCount(s.Lost),
-			report.FormatCount(s.LostStacks)))
+	if process.Lost > 0 || process.LostStacks > 0 {
+		lines = append(lines, fmt.Sprintf("lost %s events and %s stacks", report.FormatCount(process.Lost),
+			report.FormatCount(process.LostStacks)))
 	}
 	for _, snapshot := range s.Metadata.Snapshots {
+		if snapshot.PID != process.PID {
+			continue
+		}
 		if snapshot.Unread > 0 || snapshot.Unsure > 0 || snapshot.EndNS-snapshot.BeginNS > longReadingNS {
 			lines = append(lines, "read from memory "+info.SnapshotText(&snapshot))
 		}
