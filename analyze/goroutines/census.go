@@ -19,8 +19,8 @@ type Census struct {
 func (p *Pass) Census(sum *replay.Summary) Census {
 	var c Census
 	start, end := p.begun, int64(0)
-	for _, g := range p.alive.All() {
-		if p.system(g) || !g.spanned {
+	for _, g := range p.present(sum).sorted() {
+		if p.system(g) {
 			continue
 		}
 		if g.before {

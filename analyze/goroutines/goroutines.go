@@ -81,10 +81,6 @@ func (p *Pass) Spans(spans []replay.Span) {
 	for i := range spans {
 		s := &spans[i]
 		g := p.goroutine(s.PID, s.GoID, s.Begin)
-		g.first = min(g.first, s.Begin)
-		if !g.spanned {
-			g.spanned, g.before = true, s.Flags&replay.CensoredLeft != 0
-		}
 		g.take(s)
 		if s.State == format.StateWaiting {
 			p.sites.add(s, p.names)
@@ -101,6 +97,10 @@ func (p *Pass) Spans(spans []replay.Span) {
 
 // take counts a span and makes it the goroutine's last.
 func (g *goroutine) take(s *replay.Span) {
+	g.first = min(g.first, s.Begin)
+	if !g.spanned {
+		g.spanned, g.before = true, s.Flags&replay.CensoredLeft != 0
+	}
 	if s.Entry != replay.UnknownEntry {
 		g.entry = s.Entry
 	}

@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
 	"os"
 	"strings"
 	"testing"
@@ -14,6 +17,7 @@ import (
 	"github.com/gosched/gosched/analyze/internal/simsched"
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/report"
+	"github.com/gosched/gosched/format"
 	"github.com/gosched/gosched/internal/golden"
 )
 
@@ -63,6 +67,50 @@ func TestTraces(t *testing.T) { passtest.Traces(t, "testdata/groups/*.trace", qu
 func TestCutsChangeNothing(t *testing.T) { passtest.Cuts(t, beside(nil)) }
 
 func FuzzCuts(f *testing.F) { passtest.FuzzCuts(f, beside(nil)) }
+
+// TestGoroutinesMeanwhileAreThoseOfATraceThatEndsThen asks walks that go on, and others that end at
+// the same row, for the groups of goroutines.
+func TestGoroutinesMeanwhileAreThoseOfATraceThatEndsThen(t *testing.T) {
+	for seed := range uint64(20) {
+		trace := simsched.New(simsched.Config{Seed: seed, Events: 2000, Processes: 1 + int(seed%2),
+			GapEvery: int(seed%3) * 300})
+		for b, err := range trace.Batches(t.Context(), format.Selection{}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			part := b.Slice(0, rand.New(rand.NewPCG(seed, 3)).IntN(b.Len()))
+			var said [2]string
+			for i := range said {
+				p := goroutines.New()
+				w := replay.NewWalk(p)
+				err := w.Begin(trace.Metadata(), trace.Reasons(), trace.Stacks())
+				if err = errors.Join(err, w.Feed(&part)); i == 1 {
+					err = errors.Join(err, w.End(trace.Metadata()))
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				sum := w.Summary()
+				census := p.Census(sum)
+				said[i] = fmt.Sprint(groupTexts(p.Result(sum, nil)), census.End != nil)
+			}
+			if said[0] != said[1] {
+				t.Errorf("seed %d, after %d rows: while it goes on\n%s\nand ended\n%s", seed, part.Len(), said[0],
+					said[1])
+			}
+		}
+	}
+}
+
+// groupTexts says of each group what is known of its goroutines.
+func groupTexts(r *goroutines.Result) (out []string) {
+	for _, g := range r.Groups {
+		g.Here, g.Evidence, g.Verdict = nil, "", "" // those go by what was seen of all waits
+		doc, err := json.Marshal(&g)
+		out = append(out, fmt.Sprintln(string(doc), err))
+	}
+	return out
+}
 
 // instant asks what stood at an instant.
 func instant(testing.TB, string) ([]replay.Pass, func(*replay.Summary) passtest.Answer) {

@@ -95,7 +95,8 @@ func (p *Pass) Result(sum *replay.Summary, prof *profile.Profile) *Result {
 		r.Ended += k.ended
 	}
 	r.Ended += p.kinds.beyond
-	groups := p.groups(sum)
+	now := p.present(sum)
+	groups := p.groups(now, sum)
 	for _, g := range groups {
 		r.Goroutines += g.Count
 	}
@@ -104,7 +105,7 @@ func (p *Pass) Result(sum *replay.Summary, prof *profile.Profile) *Result {
 	}
 	attend(groups)
 	for _, g := range groups {
-		p.judge(g, sum)
+		p.judge(g, now, sum)
 		r.Groups = append(r.Groups, *g)
 	}
 	r.Warnings = warnings(r, p, sum)
@@ -118,9 +119,9 @@ type groupKey struct {
 	reason, stack format.StringID
 }
 
-func (p *Pass) groups(sum *replay.Summary) []*Group {
+func (p *Pass) groups(now present, sum *replay.Summary) []*Group {
 	byKey := map[groupKey]*Group{}
-	for _, g := range p.sorted() {
+	for _, g := range now.sorted() {
 		key := g.key(p.names, sum.EndNS)
 		group := byKey[key]
 		if group == nil {
@@ -139,20 +140,6 @@ func (p *Pass) groups(sum *replay.Summary) []*Group {
 
 func compareGroups(a, b *Group) int {
 	return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.PID, b.PID), cmp.Compare(a.GoIDs[0], b.GoIDs[0]))
-}
-
-// sorted are the goroutines by id.
-func (p *Pass) sorted() []*goroutine {
-	out := make([]*goroutine, 0, p.alive.Len())
-	for _, g := range p.alive.All() {
-		if g.spanned { // else it has a snapshot's row that the replay did not believe
-			out = append(out, g)
-		}
-	}
-	slices.SortFunc(out, func(a, b *goroutine) int {
-		return cmp.Or(cmp.Compare(a.PID, b.PID), cmp.Compare(a.GoID, b.GoID))
-	})
-	return out
 }
 
 // key tells groups apart. The state of a goroutine that was not seen since a gap is not known.

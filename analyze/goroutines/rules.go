@@ -24,6 +24,7 @@ const (
 type suspect struct {
 	*Group
 	pass *Pass
+	now  present
 	sum  *replay.Summary
 }
 
@@ -46,8 +47,8 @@ var rules = []struct {
 	{Idle, getsWork},
 }
 
-func (p *Pass) judge(g *Group, sum *replay.Summary) {
-	s := &suspect{g, p, sum}
+func (p *Pass) judge(g *Group, now present, sum *replay.Summary) {
+	s := &suspect{g, p, now, sum}
 	for _, r := range rules {
 		if g.Evidence = r.evidence(s); g.Evidence != "" {
 			g.Verdict = r.verdict
@@ -200,7 +201,7 @@ func behindWaiting(s *suspect) string {
 	if !s.heldUp() || s.site == nil || s.YoungestNS <= growthFactor*s.site.longestNS {
 		return ""
 	}
-	w := s.pass.alive.Find(s.site.lastWaker.PID, s.site.lastWaker.GoID)
+	w := s.now.find(s.site.lastWaker)
 	if w == nil || w.end < s.sum.EndNS || w.state != format.StateWaiting && w.state != format.StateSyscall ||
 		w.begin > s.sum.EndNS-s.YoungestNS {
 		return ""

@@ -102,8 +102,12 @@ type Summary struct {
 
 	meta  *format.Metadata
 	names *Names
+	open  []Span
 	pairs [64]int64
 }
+
+// Open are the spans that had not ended when the walk was asked, see Walk.Open; none after its end.
+func (s *Summary) Open() []Span { return s.open }
 
 // Metadata is what the trace says of its recording.
 func (s *Summary) Metadata() *format.Metadata { return s.meta }

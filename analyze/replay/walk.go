@@ -157,7 +157,7 @@ func (w *Walk) Summary() *Summary {
 	sum := w.totals
 	sum.meta, sum.names = w.meta, w.names
 	if w.state == walkWalks {
-		sum.EndNS = w.endNS()
+		sum.EndNS, sum.open = w.endNS(), w.Open()
 	}
 	for _, p := range w.told() {
 		sum.Processes++
