@@ -30,31 +30,32 @@ trace: creation, running, waiting and for what, being woken and by whom, system
 calls, preemption, exit, with stacks; and the process's threads on the CPUs.
 
 With -p a running process is recorded until it exits, -d is over, or Ctrl-C. With
-several (-p A -p B, or -p A,B) all go into one trace, on one clock; where one of them
-exits, the others go on, and where one cannot be recorded, none is. A
-command is recorded from its first instruction; its exit code is passed on, and
-signals are; with -d it runs on after the recording, and gosched waits for it. It runs
-as the user that gosched runs as, unless --user names another.
+several (-p A -p B, or -p A,B) all go into one trace, on one clock. If one of them
+exits, the others go on; if one cannot be recorded, none is.
 
-The go command is a program too: gosched record -- go test records it and not the
-tests. Those are recorded with go test -exec 'gosched record --'.
+A command is recorded from its first instruction. gosched passes signals on to it and
+exits with its exit code; with -d the command runs on after the recording, and gosched
+waits for it. It runs as the same user as gosched, unless --user names another.
 
-The process is not changed: probes are in the kernel's hands and go away with
-gosched, however it ends.
+The go command is a program too: gosched record -- go test records the go command, not
+the tests. To record those, use go test -exec 'gosched record --'.
 
-A line that begins with "recording since" and goes on with the time, in UTC, is on
-stderr as soon as everything is watched: scripts can wait for it.
+The process is not changed: the kernel holds the probes, and removes them when gosched
+ends, however it ends.
+
+As soon as everything is watched, a line "recording since TIME", in UTC, appears on
+stderr: scripts can wait for it.
 
 The trace is one file, or with -o DIR/ a folder of segments, each readable while
 the recording goes on. After a kill -9 of gosched the folder, or FILE.partial/,
-holds all but the last second, and every command reads it. Traces are readable by
-their owner only; under sudo that is who called sudo.
+holds all but the last second, and every command reads it. Only its owner can read a
+trace; under sudo the owner is the user who called sudo.
 
-Recording needs root, or CAP_BPF and CAP_PERFMON, and of another user's process
+Recording needs root, or CAP_BPF and CAP_PERFMON, and for another user's process
 CAP_SYS_PTRACE too. gosched check says what else may be needed, and what a machine and
 a binary can do.
 
-In a PID namespace, such as a container's, the PID is the one that ps has there; the
+In a PID namespace, such as a container's, give the PID that ps shows there; the
 trace has the root namespace's.`,
 		Example: `  sudo gosched record -p 4711 -d 10s                       # into trace.parquet
   sudo gosched record -p 4711 -o slow.parquet --without syscalls,kernel
