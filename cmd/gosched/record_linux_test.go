@@ -103,7 +103,7 @@ func TestSummaryOfSeveralProcesses(t *testing.T) {
 	want := `recorded 2 processes for 2.00 s: 4,000 events, 2,000/s; ended: interrupted
   server (pid 42, go1.26.8): lost 5 events and 0 stacks
   worker (pid 7, in the trace 1007 as the root PID namespace has it, go1.22.1), ended after 500 ms: ` +
-		`target exited: nothing lost, read from memory 3 goroutines in 0 ns (up to 2 more not read), ` +
+		`target exited: no event lost, read from memory 3 goroutines in 0 ns (up to 2 more not read), ` +
 		`without gc (left out when recording)
 wrote t.parquet, 7.81 KiB, 2.00 bytes an event: gosched latency t.parquet
 `
@@ -116,6 +116,41 @@ wrote t.parquet, 7.81 KiB, 2.00 bytes an event: gosched latency t.parquet
 	}
 	if got := pidsText([]int{1, 2, 3, 4, 5}); got != "5 processes" {
 		t.Errorf("five processes are called %q", got)
+	}
+}
+
+func TestTheSummaryDoesNotContradictItself(t *testing.T) {
+	counts := func(lost, stacks, gaps int64) format.Process {
+		return format.Process{PID: 7, Lost: lost, LostStacks: stacks, Gaps: gaps, Coverage: format.FullCoverage()}
+	}
+	unread := []format.Snapshot{{PID: 7, Unread: 59_495, Goroutines: 5, EndNS: 1e6}, {PID: 8, Unread: 3}}
+	unsure := []format.Snapshot{{PID: 7, Goroutines: 5, Unsure: 2, EndNS: 1e6}}
+	slow := []format.Snapshot{{PID: 7, Goroutines: 5, EndNS: 300e6}, {PID: 8, Unsure: 3}}
+	const part = "read from memory 5 goroutines in "
+	for _, test := range []struct {
+		name      string
+		process   format.Process
+		snapshots []format.Snapshot
+		want      string
+	}{
+		{"all is there", counts(0, 0, 0), nil, "nothing lost"},
+		{"all is there, and reading it took long", counts(0, 0, 0), slow, "nothing lost, " + part + "300 ms"},
+		{"goroutines were not read", counts(0, 0, 0), unread, "no event lost, " + part +
+			"1.00 ms (up to 59,495 more not read)"},
+		{"goroutines were uncertain", counts(0, 0, 0), unsure, "no event lost, " + part +
+			"1.00 ms (2 left out as uncertain)"},
+		{"a plugin was opened", counts(0, 0, 1), unsure, "no event lost, but not everything was looked for in 1 gap, " +
+			part + "1.00 ms (2 left out as uncertain)"},
+		{"events were lost", counts(7, 0, 1), unread, "lost 7 events and 0 stacks, " + part +
+			"1.00 ms (up to 59,495 more not read)"},
+		{"stacks were lost", counts(0, 3, 0), nil, "lost 0 events and 3 stacks"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := &record.Summary{Whole: true, Metadata: format.Metadata{Snapshots: test.snapshots}}
+			if got := missing(s, &test.process); got != test.want {
+				t.Errorf("%q\nwant %q", got, test.want)
+			}
+		})
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -139,30 +140,39 @@ const longReadingNS = 250e6
 // missing says what of a process was lost and which transitions are not in the trace.
 func missing(s *record.Summary, process *format.Process) string {
 	var lines []string
+	snapshots := snapshotsOf(s, process.PID)
 	switch {
 	case !s.Whole:
 		lines = append(lines, "the last of them could not be written")
-	case process.Lost == 0 && process.LostStacks == 0 && process.Gaps > 0:
-		lines = append(lines, "nothing lost, but not everything was looked for in "+
+	case process.Lost > 0 || process.LostStacks > 0: // below
+	case process.Gaps > 0:
+		lines = append(lines, "no event lost, but not everything was looked for in "+
 			report.FormatNumber(process.Gaps, "gap"))
-	case process.Lost == 0 && process.LostStacks == 0:
+	case slices.ContainsFunc(snapshots, incomplete):
+		lines = append(lines, "no event lost")
+	default:
 		lines = append(lines, "nothing lost")
 	}
 	if process.Lost > 0 || process.LostStacks > 0 {
 		lines = append(lines, fmt.Sprintf("lost %s events and %s stacks", report.FormatCount(process.Lost),
 			report.FormatCount(process.LostStacks)))
 	}
-	for _, snapshot := range s.Metadata.Snapshots {
-		if snapshot.PID != process.PID {
-			continue
-		}
-		if snapshot.Unread > 0 || snapshot.Unsure > 0 || snapshot.EndNS-snapshot.BeginNS > longReadingNS {
+	for _, snapshot := range snapshots {
+		if incomplete(snapshot) || snapshot.EndNS-snapshot.BeginNS > longReadingNS {
 			lines = append(lines, "read from memory "+info.SnapshotText(&snapshot))
 		}
 	}
 	lines = append(lines, withoutModules(process.Modules)...)
 	return strings.Join(append(lines, withoutTransitions(process)...), ", ")
 }
+
+// snapshotsOf are the snapshots of a process.
+func snapshotsOf(s *record.Summary, pid int32) []format.Snapshot {
+	return slices.DeleteFunc(slices.Clone(s.Metadata.Snapshots), func(of format.Snapshot) bool { return of.PID != pid })
+}
+
+// incomplete says whether goroutines that never moved may be missing.
+func incomplete(s format.Snapshot) bool { return s.Unread > 0 || s.Unsure > 0 }
 
 // withoutModules says of which Go code of the process not all is known.
 func withoutModules(modules []format.Module) []string {
