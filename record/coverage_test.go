@@ -31,7 +31,7 @@ func TestModulesChangeWhatIsCovered(t *testing.T) {
 		points  int // of the first module
 	}{
 		{"none", nil, nil, []want{{format.TransitionRun, true, ""}, {format.TransitionCoroutines, true,
-			"this program has no coroutines"}}, 0},
+			"none can occur: this program has no iter.Pull"}}, 0},
 		{
 			"two with coroutines", []*image.Module{plugin("/a", all(), probes), plugin("/b", all(), probes)}, nil,
 			[]want{{format.TransitionRun, true, ""}, {format.TransitionCoroutines, true, "only in /a, /b"}}, 2,
@@ -58,7 +58,7 @@ func TestModulesChangeWhatIsCovered(t *testing.T) {
 			covered := all()
 			for i := range covered {
 				if covered[i].Transition == format.TransitionCoroutines {
-					covered[i].Why = "this program has no coroutines"
+					covered[i].Why = "none can occur: this program has no iter.Pull"
 				}
 			}
 			c, err := choose(probes[:1], covered, test.without)

@@ -113,7 +113,7 @@ func (d *checkDocument) probeTable() report.Table {
 }
 
 func (d *checkDocument) transitionTable() report.Table {
-	t := report.Table{Title: "Transitions", Columns: []string{"transition", "in the trace", "why"}}
+	t := report.Table{Title: "Transitions", Columns: []string{"transition", "recorded", "note"}}
 	for _, c := range d.Transitions {
 		covered := "yes"
 		if !c.Covered {

@@ -147,10 +147,10 @@ func (b *Binary) Probes() ([]Probe, []format.Coverage, error) {
 func (f *finder) coverage() []format.Coverage {
 	if !f.b.Cgo() { // then there are no threads that are not Go's
 		f.why[format.TransitionCgo] = nil
-		f.notes[format.TransitionCgo] = []string{"this program has no C code"}
+		f.notes[format.TransitionCgo] = []string{"none can occur: this program has no C code"}
 	}
 	if _, ok := f.b.lookup("runtime.coroswitch_m"); !ok {
-		f.notes[format.TransitionCoroutines] = []string{"this program has no coroutines"}
+		f.notes[format.TransitionCoroutines] = []string{"none can occur: this program has no iter.Pull"}
 	}
 	var out []format.Coverage
 	for _, t := range Observed() {
