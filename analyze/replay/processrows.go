@@ -1,0 +1,92 @@
+package replay
+
+import (
+	"strings"
+
+	"github.com/gosched/gosched/format"
+)
+
+// thread takes a thread row.
+func (w *Walk) thread(p *process, b *format.Batch, i int, t int64) {
+	if !p.wantDelay && !w.wants.Threads && !w.wants.Suspensions || t < p.gapEnd {
+		return
+	}
+	if b.TID[i] < 0 || b.To[i] == format.StateUnknown {
+		w.totals.problem(w.problemAt(ProblemRow, nil, b, i, t))
+		return
+	}
+	th := p.threadOf(b.TID[i])
+	w.suspend(p, th, b, i, t)
+	if w.wants.Threads {
+		w.threadRow(p, th, b, i, t)
+	}
+	if ready := th.move(&p.occ, t, b.To[i]); ready != 0 {
+		p.occ.thread(t, ready)
+	}
+}
+
+// stopPrefix begins the Go execution trace's name of every stop-the-world range (go1.26
+// src/internal/trace/event.go).
+const stopPrefix = "stop-the-world"
+
+func (w *Walk) rangeRow(p *process, b *format.Batch, i int, t int64) {
+	r := Range{Begin: t, End: max(t, b.EndNS[i]), PID: p.pid, Reason: b.Reason[i]}
+	r.StopWorld = strings.HasPrefix(w.names.Reason(r.Reason), stopPrefix)
+	if b.From[i] != format.StateNotExist {
+		r.Flags |= CensoredLeft
+	}
+	if b.To[i] == format.StateRunning {
+		r.Flags |= CensoredRight
+	}
+	if r.StopWorld {
+		p.occ.stop(t, r.End)
+	}
+	w.out.sendRange(r)
+}
+
+// gap ends every open span of the process, or of all processes where the row names none.
+func (w *Walk) gap(p *process, t, end int64) {
+	w.totals.Gaps++
+	if p.pid != format.Unknown {
+		w.gapIn(p, t, max(t, end))
+		return
+	}
+	w.gapNS += max(0, end-max(t, w.gapEnd))
+	w.gapEnd = max(w.gapEnd, end)
+	for _, p := range w.processes {
+		w.gapIn(p, t, max(t, end))
+	}
+}
+
+func (w *Walk) gapIn(p *process, t, end int64) {
+	p.gapNS += max(0, end-max(t, p.gapEnd))
+	w.cutAll(p, t, w.out.advance)
+	for _, g := range p.goroutines.known() {
+		p.goroutines.forget(g)
+	}
+	w.cutSuspension(p, t)
+	p.gapEnd = max(p.gapEnd, end)
+	p.since = p.gapEnd
+	p.occ.reset(t)
+	p.ended.clear() // after it may come another process with this pid
+	clear(p.procs)
+	for i := range p.thread {
+		th := &p.thread[i]
+		th.state, th.stop, th.open.state = format.StateUnknown, stopUnknown, format.StateUnknown
+	}
+	p.goroutines.trim()
+	w.totals.EndNS = max(w.totals.EndNS, end)
+}
+
+// limit takes a limit of the process that holds from t on.
+func (w *Walk) limit(p *process, b *format.Batch, i int, t int64) {
+	l, ok := format.ParseLimit(w.names.Reason(b.Reason[i]))
+	if !ok {
+		w.totals.problem(w.problemAt(ProblemRow, nil, b, i, t))
+		return
+	}
+	if l.Name == format.LimitProcs {
+		p.setProcs(t, int(l.Value))
+	}
+	w.out.sendLimit(Limit{Limit: l, TimeNS: t, PID: p.pid})
+}
