@@ -21,14 +21,15 @@
 //     not leave: nobody was ever woken there and none of their sort ended, or only timers wake
 //     them, or these have waited ten times as long as any wait at that place that ended. Who has a
 //     goroutine from the same function that waits for the network beside it is not called so: that
-//     one may end it when its peer goes. Nothing is called so in less than half a second, or where
-//     events were lost.
+//     one may end it when its peer goes. None of this is said in less than half a second, or where
+//     events were lost. What waits for a nil channel is leaked whatever was observed.
 //   - stuck: it waits for a lock or to send, ten times as long as any wait there that ended, and
 //     who ended the waits there waits itself; or it waited for a lock during all of the observed
 //     time.
 //   - busy: it ran for at least half of its observed life.
 //   - slow: its sort waits for locks, or to send, 50ms and more at the median.
-//   - idle: it is the runtime's own, waits for the network or a time, or for work that does come.
+//   - idle: it is the runtime's own, waits for the network or a time, for work that does come, or in
+//     select {}, which is written to wait forever.
 //
 // A wait for the network never makes a leak: a server's idle connections look the same whether the
 // peer will speak again or not.

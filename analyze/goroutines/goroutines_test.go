@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"strings"
@@ -147,6 +148,21 @@ func TestVerdictsByHand(t *testing.T) {
 	}
 	if len(got) != len(want) {
 		t.Errorf("got %v", got)
+	}
+}
+
+func TestWaitsThatNothingCanEnd(t *testing.T) {
+	r := analyze(t, golden.Trace(t, "testdata/groups/forever.trace"), nil)
+	got := map[string]string{}
+	for i := range r.Groups {
+		got[r.Groups[i].Entry] = r.Groups[i].Verdict
+	}
+	want := map[string]string{
+		"main.main": goroutines.Idle, "main.serve": goroutines.Idle, "main.query": goroutines.Leaked,
+		"main.report": goroutines.Leaked, "main.imported": "",
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("the verdicts are %v, want %v", got, want)
 	}
 }
 

@@ -38,6 +38,8 @@ var rules = []struct {
 	{Idle, knownIdle},
 	{Leaked, onlyCome},
 	{Leaked, stayBehind},
+	{Leaked, onNilChannel},
+	{Idle, waitsByDesign},
 	{Stuck, behindWaiting},
 	{Stuck, lockedOut},
 	{Busy, mostlyRuns},
@@ -192,6 +194,22 @@ func stayBehind(s *suspect) string {
 	return text + fmt.Sprintf("; no wait here that ended took longer than %s", report.FormatDuration(s.site.longestNS))
 }
 
+// onNilChannel holds whatever the trace has seen: no channel is there that anybody could use.
+func onNilChannel(s *suspect) string {
+	if s.class != replay.ClassForever || !strings.HasSuffix(s.Reason, "(nil chan)") {
+		return ""
+	}
+	return "waits for a nil channel, which nothing can end"
+}
+
+// waitsByDesign holds for a select without cases, which is written to wait forever.
+func waitsByDesign(s *suspect) string {
+	if s.Reason != "select (no cases)" {
+		return ""
+	}
+	return "waits in select {}, which is written to never end"
+}
+
 // heldUp says whether the wait is one that nobody wants to be long.
 func (s *suspect) heldUp() bool {
 	return strings.Contains(s.Reason, "Mutex") || strings.HasPrefix(s.Reason, "chan send")
@@ -286,6 +304,8 @@ func unsure(s *suspect) string {
 		return "not seen since events were lost"
 	case s.State != stateNames[format.StateWaiting]:
 		return ""
+	case s.class == replay.ClassForever: // of Go's own traces, whose reason is "forever" for all of these
+		return "nothing can end this wait; the trace does not say whether it is select {} or a nil channel"
 	case s.Woken == 0 && s.Created == 0:
 		return "not woken while observed; the trace does not say whether somebody could"
 	case s.Woken == 0:
