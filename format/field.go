@@ -217,7 +217,7 @@ func (f stringField) decoder(src chunkSource, table *Strings) (decoder, error) {
 // The fields of the columns.
 var (
 	timeField = deltaField{intField[int64]{slot[int64]{of: func(b *Batch) *[]int64 { return &b.TimeNS }}}}
-	kindField = enumField[Kind]{slot[Kind]{of: func(b *Batch) *[]Kind { return &b.Kind }}, Kind.String, ParseKind,
+	kindField = enumField[Kind]{slot[Kind]{of: func(b *Batch) *[]Kind { return &b.Kind }}, Kind.String, parseKind,
 		numKinds}
 	pidField     = int32Field(func(b *Batch) *[]int32 { return &b.PID })
 	tidField     = int32Field(func(b *Batch) *[]int32 { return &b.TID })
@@ -242,7 +242,7 @@ func goIDField(of func(*Batch) *[]GoID) field {
 }
 
 func stateField(of func(*Batch) *[]State) field {
-	return enumField[State]{slot[State]{of: of, none: StateUnknown, nullable: true}, State.String, ParseState,
+	return enumField[State]{slot[State]{of: of, none: StateUnknown, nullable: true}, State.String, parseState,
 		len(stateSpecs)}
 }
 

@@ -386,8 +386,4 @@ func (r *Reader) Reasons() *Strings { return r.tables.reasons }
 // Stacks is the table of the stacks of the batches read.
 func (r *Reader) Stacks() *Strings { return r.tables.stacks }
 
-// Complete says whether the recorder ended the recording itself. If not, it was killed and
-// Metadata's EndNS is 0.
-func (r *Reader) Complete() bool { return r.meta.EndNS != 0 }
-
 var _ Trace = (*Reader)(nil)

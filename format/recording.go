@@ -169,9 +169,6 @@ func (r *Recording) Stacks() *Strings { return r.writer.Stacks() }
 // so that those of a killed recorder say what was lost so far.
 func (r *Recording) SetMetadata(meta Metadata) { r.meta = meta }
 
-// Rows is the number of events written.
-func (r *Recording) Rows() int64 { return r.rows + r.writer.Rows() }
-
 // Bytes is the number of bytes in finished segments.
 func (r *Recording) Bytes() int64 { return r.bytes }
 

@@ -193,8 +193,8 @@ func (s State) String() string {
 	return "state?"
 }
 
-// ParseKind gives the kind of that name.
-func ParseKind(name string) (Kind, bool) {
+// parseKind gives the kind of that name.
+func parseKind(name string) (Kind, bool) {
 	for k := range kindSpecs {
 		if kindSpecs[k].name == name {
 			return Kind(k), true
@@ -203,8 +203,8 @@ func ParseKind(name string) (Kind, bool) {
 	return 0, false
 }
 
-// ParseState gives the state of that name; "unknown" is none.
-func ParseState(name string) (State, bool) {
+// parseState gives the state of that name; "unknown" is none.
+func parseState(name string) (State, bool) {
 	for s := range stateSpecs[1:] {
 		if stateSpecs[s+1].name == name {
 			return State(s + 1), true

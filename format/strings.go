@@ -97,17 +97,6 @@ func (t *Strings) internBytes(s []byte) (StringID, error) {
 	return t.add(string(s)), nil
 }
 
-// Find gives the number of s where the table has it.
-func (t *Strings) Find(s string) (StringID, bool) {
-	if s == "" {
-		return NullString, true
-	}
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	id, ok := t.index[s]
-	return id, ok
-}
-
 // Lookup is the text of id, empty for NullString and for numbers that the table never gave.
 func (t *Strings) Lookup(id StringID) string {
 	t.mu.RLock()

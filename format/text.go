@@ -248,7 +248,7 @@ func nextWord(s string) (word, rest string, err error) {
 // word sets what a word says of event i.
 func (p *textParser) word(i int, word string) error {
 	b := &p.trace.Events
-	if kind, ok := ParseKind(word); ok {
+	if kind, ok := parseKind(word); ok {
 		b.Kind[i] = kind
 		return nil
 	}

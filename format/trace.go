@@ -9,8 +9,6 @@ import (
 type Trace interface {
 	// Metadata describes the recording.
 	Metadata() Metadata
-	// Rows is the number of events.
-	Rows() int64
 	// Bounds are the times of the first and the last event, zero where there are none.
 	Bounds() (firstNS, lastNS int64)
 	// Reasons and Stacks are the strings that the batches' numbers mean. They

@@ -3,7 +3,6 @@ package record
 import (
 	"errors"
 	"fmt"
-	"os"
 	"runtime"
 	"slices"
 	"time"
@@ -43,6 +42,7 @@ type CheckedBinary struct {
 	Offsets string // where the runtime's struct offsets come from
 
 	GoVersion string
+	Tested    bool // this gosched was made with that Go version at hand: it is not newer
 	BuildID   string
 	Arch      string
 	PIE, Cgo  bool
@@ -130,7 +130,7 @@ func (c *Checked) machine(refusal error) {
 		c.met(StepPrivileges, err)
 		return
 	}
-	kernel, err := ProbeKernel()
+	kernel, err := probeKernel()
 	if err != nil && !errors.Is(err, target.ErrPrivileges) && !errors.Is(err, ErrUnsupported) {
 		err = fmt.Errorf("what the kernel can do could not be tried: %w", err)
 	}
@@ -193,24 +193,23 @@ func (c *Checked) image(proc *target.Process) error {
 
 // file checks the executable at path.
 func (c *Checked) file(path string) error {
-	file, err := os.Open(path)
+	b, err := gobin.Open(path)
+	if Unsupported(err) {
+		c.met(StepBinary, err)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
-	defer file.Close()
-	b, err := gobin.New(file)
-	if err != nil {
-		c.met(StepBinary, fmt.Errorf("%s: %w", path, err))
-		return nil
-	}
 	c.binary(b, path)
-	return nil
+	return b.Close()
 }
 
 // binary checks an executable or library, called name to people.
 func (c *Checked) binary(b *gobin.Binary, name string) {
 	c.Binary = &CheckedBinary{
-		Path: name, GoVersion: b.GoVersion, BuildID: b.BuildID, Arch: b.Arch, PIE: b.PIE, Cgo: b.Cgo(),
+		Path: name, GoVersion: b.GoVersion, Tested: b.Tested(), BuildID: b.BuildID, Arch: b.Arch, PIE: b.PIE,
+		Cgo: b.Cgo(),
 	}
 	if b.Arch != runtime.GOARCH {
 		c.met(StepArch, fmt.Errorf("%s is built for %s and this machine is %s", name, b.Arch, runtime.GOARCH))

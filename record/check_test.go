@@ -47,7 +47,8 @@ func TestCheckSaysWhatAProcessIs(t *testing.T) {
 	if c.Process == nil || c.Process.PID != os.Getpid() || c.Process.Threads == 0 {
 		t.Errorf("the process is %+v", c.Process)
 	}
-	if c.Binary == nil || c.Binary.GoVersion != runtime.Version() || c.Binary.Arch != runtime.GOARCH {
+	if c.Binary == nil || c.Binary.GoVersion != runtime.Version() || c.Binary.Arch != runtime.GOARCH ||
+		!c.Binary.Tested {
 		t.Errorf("the binary is %+v", c.Binary)
 	}
 	if len(c.Probes) == 0 || len(c.Coverage) == 0 {

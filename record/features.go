@@ -21,9 +21,9 @@ type Kernel struct {
 	Fallbacks []fallback.Fallback // those that are needed here
 }
 
-// ProbeKernel finds out what the running kernel can do, by loading the programs. The error says why
+// probeKernel finds out what the running kernel can do, by loading the programs. The error says why
 // nothing can be recorded.
-func ProbeKernel() (Kernel, error) {
+func probeKernel() (Kernel, error) {
 	p, err := load(programConfig{stackDepth: DefaultStackDepth, kernel: true})
 	if err != nil {
 		return Kernel{}, err

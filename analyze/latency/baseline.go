@@ -114,8 +114,8 @@ func ratio(a, b *int64) *float64 {
 	return &r
 }
 
-// NoVerdict is what a reader of a baseline's columns has to know.
-const NoVerdict = "A difference between one recording and a baseline proves nothing: recordings of one build differ " +
+// noVerdict is what a reader of a baseline's columns has to know.
+const noVerdict = "A difference between one recording and a baseline proves nothing: recordings of one build differ " +
 	"too. gosched compare tells a regression from that noise."
 
 // name is the group's cell.

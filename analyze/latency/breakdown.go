@@ -67,11 +67,6 @@ func (r *Result) breakdownByReason() report.Table {
 	return t
 }
 
-// suspended says whether any delay was because the process was stopped.
-func (r *Result) suspended() bool {
-	return r.Total.Parts != nil && r.Total.Parts[replay.PartSuspended] > 0
-}
-
 // verdicts say what it means when some parts are most of all delay.
 var verdicts = []struct {
 	parts []replay.Part

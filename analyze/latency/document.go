@@ -130,7 +130,7 @@ func (r *Result) notes() []string {
 				"and waiting for a CPU.")
 	}
 	if r.Baseline != nil {
-		notes = append(notes, NoVerdict)
+		notes = append(notes, noVerdict)
 	}
 	return notes
 }

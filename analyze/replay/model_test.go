@@ -11,7 +11,7 @@ import (
 // TestEveryPairOfStatesIsInTheTableOnceOrNotAtAll keeps the table a function of the two states.
 func TestEveryPairOfStatesIsInTheTableOnceOrNotAtAll(t *testing.T) {
 	seen := map[[2]format.State]string{}
-	for _, m := range Moves() {
+	for _, m := range moves {
 		key := [2]format.State{m.From, m.To}
 		if other, ok := seen[key]; ok {
 			t.Errorf("%s and %s are both %s→%s", other, m.Name, m.From, m.To)

@@ -53,9 +53,6 @@ var moves = []Move{
 		"a C thread left Go", 0},
 }
 
-// Moves returns a copy of the table of legal moves.
-func Moves() []Move { return append([]Move(nil), moves...) }
-
 const numStates = int(format.StateWaiting) + 1
 
 // pair indexes a transition between known states.

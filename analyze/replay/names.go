@@ -70,9 +70,6 @@ func (n *Names) Entry(id EntryID) string {
 	return n.entries[id]
 }
 
-// Entries is the number of entry functions, the unknown one included.
-func (n *Names) Entries() int { return len(n.entries) }
-
 // entryOf is the entry function that a stack's root frame names. A stack of depth frames or more
 // may be cut at its root; 0 is no limit.
 func (n *Names) entryOf(stack format.StringID, depth int) EntryID {

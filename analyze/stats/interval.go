@@ -24,7 +24,7 @@ func (h *Histogram) Interval(q Quantile, confidence float64) Interval {
 	if h.censored > 0 {
 		return h.survivalInterval(q, confidence)
 	}
-	lo, hi := OrderRanks(h.count, q, confidence)
+	lo, hi := orderRanks(h.count, q, confidence)
 	var in Interval
 	if lo > 0 {
 		in.Lo, in.LoDefined = h.lower(h.atRank(lo)), true
@@ -35,10 +35,10 @@ func (h *Histogram) Interval(q Quantile, confidence float64) Interval {
 	return in
 }
 
-// OrderRanks are the ranks, from 1, of the two order statistics of n independent observations
+// orderRanks are the ranks, from 1, of the two order statistics of n independent observations
 // between which the quantile lies with at least the confidence, an equal part of the rest on either
 // side. A rank is 0 where there are too few observations.
-func OrderRanks(n int64, q Quantile, confidence float64) (lo, hi int64) {
+func orderRanks(n int64, q Quantile, confidence float64) (lo, hi int64) {
 	if n <= 0 || q.PPM <= 0 || q.PPM >= million {
 		return 0, 0
 	}

@@ -123,7 +123,7 @@ func TestOrderRanksAgreeWithPublishedTables(t *testing.T) {
 		{14, 3, 12, 98.7}, {15, 4, 12, 96.5}, {16, 4, 13, 97.9}, {17, 5, 13, 95.1}, {18, 5, 14, 96.9},
 		{19, 5, 15, 98.1}, {20, 6, 15, 95.9},
 	} {
-		lo, hi := OrderRanks(c.n, P50, 0.95)
+		lo, hi := orderRanks(c.n, P50, 0.95)
 		if lo != c.lo || hi != c.hi {
 			t.Errorf("n = %d: ranks %d and %d, the table says %d and %d", c.n, lo, hi, c.lo, c.hi)
 		}
@@ -142,7 +142,7 @@ func TestOrderRanksAgreeWithPublishedTables(t *testing.T) {
 func TestOrderRanksCoverTheQuantile(t *testing.T) {
 	for _, n := range []int64{10, 57, 300, 1000} {
 		for _, permille := range []int{500, 900, 990} {
-			lo, hi := OrderRanks(n, perMille(permille), 0.95)
+			lo, hi := orderRanks(n, perMille(permille), 0.95)
 			below, above := binomialCDF(n, permille, lo-1), 0.0
 			if hi > 0 {
 				above = 1 - binomialCDF(n, permille, hi-1)

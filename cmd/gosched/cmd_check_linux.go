@@ -47,6 +47,7 @@ type checkedBinary struct {
 	Path      string `json:"path"`
 	Library   bool   `json:"library,omitempty"` // the process's executable is not Go: its Go code is in this library
 	GoVersion string `json:"go_version"`
+	Tested    bool   `json:"tested"` // false: the Go version is newer than any that this gosched was tested with
 	BuildID   string `json:"build_id,omitempty"`
 	Arch      string `json:"arch"`
 	PIE       bool   `json:"pie"`
@@ -102,8 +103,9 @@ func newCheckDocument(c *record.Checked) *checkDocument {
 			CPUQuota: p.CPUQuota}
 	}
 	if b := c.Binary; b != nil {
-		d.Binary = &checkedBinary{Path: b.Path, Library: b.Library, GoVersion: b.GoVersion, BuildID: b.BuildID,
-			Arch: b.Arch, PIE: b.PIE, Cgo: b.Cgo, Offsets: b.Offsets}
+		d.Binary = &checkedBinary{Path: b.Path, Library: b.Library, GoVersion: b.GoVersion, Tested: b.Tested,
+			BuildID: b.BuildID,
+			Arch:    b.Arch, PIE: b.PIE, Cgo: b.Cgo, Offsets: b.Offsets}
 	}
 	for i := range c.Probes {
 		p := &c.Probes[i]

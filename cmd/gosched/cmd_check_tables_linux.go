@@ -85,6 +85,9 @@ func (p *checkedProcess) describe() string {
 // build is how the binary was built, in words.
 func (b *checkedBinary) build() string {
 	text := b.GoVersion + " " + b.Arch
+	if !b.Tested {
+		text += ", newer than any that this gosched was tested with"
+	}
 	if b.PIE {
 		text += ", position independent"
 	}

@@ -127,7 +127,7 @@ func newBinary(r io.ReaderAt, versionOf func(io.ReaderAt) (string, error)) (*Bin
 	}
 	m := machines[img.File.Machine]
 	b := &Binary{GoVersion: version, Arch: m.name, PIE: img.PIE, img: img, isa: m.isa, BuildID: img.GoBuildID()}
-	if b.Version, err = ParseVersion(version); err != nil {
+	if b.Version, err = parseVersion(version); err != nil {
 		return nil, err
 	}
 	if err := b.Version.callable(); err != nil {
@@ -190,10 +190,6 @@ func (b *Binary) loadOffsets() error {
 // Tested says whether this package was made with the executable's minor version at hand. For newer
 // ones, of which DWARF told the offsets, what the scheduler's functions mean may have changed.
 func (b *Binary) Tested() bool { return b.Version.Minor <= offsets.Newest() }
-
-// MinAddr returns the lowest link-time address: what is loaded at the process's lowest mapping of
-// the file.
-func (b *Binary) MinAddr() uint64 { return b.img.MinAddr() }
 
 // LoadBias returns what to add to a link-time address to get its address in a process whose
 // executable mapping of this file (the line of /proc/PID/maps with an x) begins at mapStart and

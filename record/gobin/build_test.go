@@ -104,7 +104,7 @@ func matrix() []build {
 
 // minor returns the toolchain's minor version.
 func (b build) minor(t testing.TB) int {
-	v, err := ParseVersion(b.toolchain)
+	v, err := parseVersion(b.toolchain)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -137,7 +137,7 @@ func (b *Binary) tableSource(r offsets.Release) string {
 
 // newerPatch says whether the version is a patch release that came after the table.
 func (b *Binary) newerPatch(r offsets.Release) bool {
-	last, err := ParseVersion(r.Last)
+	last, err := parseVersion(r.Last)
 	return err == nil && b.Version.Patch > last.Patch
 }
 

@@ -26,8 +26,8 @@ var versionPattern = regexp.MustCompile(
 // already, after a space, else after a hyphen (src/cmd/link/internal/ld/main.go, go1.26).
 var experimentsPattern = regexp.MustCompile(`[- ]X:(\S+)`)
 
-// ParseVersion takes a runtime.Version string apart.
-func ParseVersion(s string) (Version, error) {
+// parseVersion takes a runtime.Version string apart.
+func parseVersion(s string) (Version, error) {
 	m := versionPattern.FindStringSubmatch(s)
 	if m == nil {
 		return Version{}, fmt.Errorf("%w: Go version %.40q", ErrUnsupported, s)

@@ -49,13 +49,13 @@ var notVersions = []string{
 
 func TestParseVersion(t *testing.T) {
 	for _, tt := range versions {
-		if got, err := ParseVersion(tt.in); got != tt.want || err != nil {
-			t.Errorf("ParseVersion(%q) = %+v, %v; want %+v", tt.in, got, err, tt.want)
+		if got, err := parseVersion(tt.in); got != tt.want || err != nil {
+			t.Errorf("parseVersion(%q) = %+v, %v; want %+v", tt.in, got, err, tt.want)
 		}
 	}
 	for _, in := range notVersions {
-		if got, err := ParseVersion(in); !errors.Is(err, ErrUnsupported) {
-			t.Errorf("ParseVersion(%q) = %+v, %v", in, got, err)
+		if got, err := parseVersion(in); !errors.Is(err, ErrUnsupported) {
+			t.Errorf("parseVersion(%q) = %+v, %v", in, got, err)
 		}
 	}
 }
@@ -69,7 +69,7 @@ func FuzzParseVersion(f *testing.F) {
 		f.Add(in)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		v, err := ParseVersion(s)
+		v, err := parseVersion(s)
 		if err != nil {
 			return
 		}
@@ -111,7 +111,7 @@ func TestTabledVersions(t *testing.T) {
 		"devel go1.28-0123abcd Mon Nov 23 2026": {"newer than go1.27", dwarf},
 		"go1.17.13":                             {"older than go1.18", "go1.18 or later"},
 	} {
-		v, err := ParseVersion(version)
+		v, err := parseVersion(version)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -160,7 +160,7 @@ func TestOtherCallingConventions(t *testing.T) {
 		"go1.18.10 X:noregabiargs":                           {"noregabiargs", "without GOEXPERIMENT=noregabi"},
 		"go1.18 gccgo (Debian 12.2.0-14) 12.2.0 linux/amd64": {"gccgo", "Go project's compiler"},
 	} {
-		v, err := ParseVersion(version)
+		v, err := parseVersion(version)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -73,11 +73,11 @@ func ClockSource() string {
 	return strings.TrimSpace(string(name))
 }
 
-// ErrOwnClock is the error of a caller whose monotonic clock is not the machine's, by which the
+// errOwnClock is the error of a caller whose monotonic clock is not the machine's, by which the
 // kernel tells the times of events.
-var ErrOwnClock = errors.New("the monotonic clock here is a time namespace's own")
+var errOwnClock = errors.New("the monotonic clock here is a time namespace's own")
 
-// CheckMonotonicClock returns ErrOwnClock in a time namespace whose clock is set apart (Linux 5.6).
+// CheckMonotonicClock returns errOwnClock in a time namespace whose clock is set apart (Linux 5.6).
 func CheckMonotonicClock() error {
 	offsets, err := os.ReadFile("/proc/self/timens_offsets")
 	if errors.Is(err, os.ErrNotExist) {
@@ -87,7 +87,7 @@ func CheckMonotonicClock() error {
 		return fmt.Errorf("read the time namespace's offsets: %w", err)
 	}
 	if offset := monotonicShift(string(offsets)); offset != "0 0" && offset != "" {
-		return fmt.Errorf("%w: it is ahead by %s (seconds and nanoseconds)", ErrOwnClock, offset)
+		return fmt.Errorf("%w: it is ahead by %s (seconds and nanoseconds)", errOwnClock, offset)
 	}
 	return nil
 }

@@ -137,7 +137,7 @@ func (f *file) metrics(p *Policy) error {
 // gate is one metric. Its effect and floor are those of the default for this metric, else of a
 // default in the same unit.
 func (m *fileGate) gate(defaults []Gate) (Gate, error) {
-	metric, err := ParseMetric(m.Metric)
+	metric, err := parseMetric(m.Metric)
 	if err != nil {
 		return Gate{}, err
 	}
@@ -197,7 +197,7 @@ func (f *file) ignores(p *Policy) error {
 	for i, x := range f.Ignore {
 		until, err := time.Parse(time.DateOnly, x.Until)
 		_, isRule := p.Rules[Rule(x.What)]
-		_, notMetric := ParseMetric(x.What)
+		_, notMetric := parseMetric(x.What)
 		switch {
 		case !isRule && notMetric != nil:
 			return fmt.Errorf("ignore %d: what is %q, neither a metric nor a rule (%s)", i+1, x.What, ruleNames())

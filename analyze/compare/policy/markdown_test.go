@@ -128,7 +128,7 @@ func newTables(t *testing.T) tables {
 	}
 	for _, example := range []string{"delay p99 of kind main.worker", "wait p50 of reason sync.Mutex.Lock",
 		"syscall p99 of reason read", "run p99 of kind main.worker"} {
-		m, err := ParseMetric(example)
+		m, err := parseMetric(example)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -73,8 +73,8 @@ var groupings = map[summary.Metric][]summary.By{
 	summary.MetricRun:   {summary.ByKind},
 }
 
-// ParseMetric reads a metric as String writes it.
-func ParseMetric(text string) (Metric, error) {
+// parseMetric reads a metric as String writes it.
+func parseMetric(text string) (Metric, error) {
 	if text == blockedName {
 		return Blocked, nil
 	}

@@ -125,7 +125,7 @@ func TestMetricsAreReadAsTheyAreWritten(t *testing.T) {
 		"delay p10 of reason woken: chan receive", "wait time of class lock",
 		"wait p50 of contention", "syscall p99", "syscall p99 of reason read", "run time", "blocked time", "wait rate",
 	} {
-		m, err := ParseMetric(name)
+		m, err := parseMetric(name)
 		if err != nil || m.String() != name {
 			t.Errorf("%q is read as %q, %v", name, m, err)
 		}
@@ -135,7 +135,7 @@ func TestMetricsAreReadAsTheyAreWritten(t *testing.T) {
 func TestEveryRuleAndDefaultHolds(t *testing.T) {
 	p := Default()
 	for _, g := range p.Metrics {
-		if again, err := ParseMetric(g.Metric.String()); err != nil || again != g.Metric {
+		if again, err := parseMetric(g.Metric.String()); err != nil || again != g.Metric {
 			t.Errorf("%s is read as %v, %v", g.Metric, again, err)
 		}
 		if g.Metric.Key.Metric == summary.MetricCall {
@@ -157,7 +157,7 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		for _, g := range p.Metrics {
-			if again, err := ParseMetric(g.Metric.String()); err != nil || again != g.Metric {
+			if again, err := parseMetric(g.Metric.String()); err != nil || again != g.Metric {
 				t.Errorf("%q is read as %v, %v", g.Metric, again, err)
 			}
 		}

@@ -68,8 +68,8 @@ func Package(function string) string {
 	return function
 }
 
-// IsPlumbing says whether a function is one of those that say how something was done and not what.
-func IsPlumbing(function string) bool {
+// isPlumbing says whether a function is one of those that say how something was done and not what.
+func isPlumbing(function string) bool {
 	pkg := Package(function)
 	for _, p := range plumbing {
 		if pkg == p || strings.HasSuffix(p, "/") && strings.HasPrefix(pkg, p) {
@@ -84,7 +84,7 @@ func IsPlumbing(function string) bool {
 func Culprit(stack string) string {
 	list := Frames(stack)
 	for i := len(list) - 1; i >= 0; i-- {
-		if !IsPlumbing(Function(list[i])) {
+		if !isPlumbing(Function(list[i])) {
 			return list[i]
 		}
 	}
@@ -100,7 +100,7 @@ func Culprit(stack string) string {
 func OwnFrames(stack string) int {
 	n := 0
 	for _, f := range Frames(stack) {
-		if !IsPlumbing(Function(f)) {
+		if !isPlumbing(Function(f)) {
 			n++
 		}
 	}

@@ -167,10 +167,6 @@ func (t *Table) NameOffset(f Func) (uint32, bool) {
 // NameAt reads the name at an offset of the name table.
 func (t *Table) NameAt(off uint32) (string, bool) { return t.w.String(t.names + uint64(off)) }
 
-// NameHead returns the first bytes of the name at an offset: at least 256 where the table goes on
-// so long.
-func (t *Table) NameHead(off uint32) []byte { return t.w.At(t.names + uint64(off)) }
-
 // pcdata returns the offset of a function's pc table number i; 0 if it has none.
 func (t *Table) pcdata(f Func, i uint32) uint32 {
 	n, ok := t.w.U32(f.rec + uint64(t.f.NPCData))
