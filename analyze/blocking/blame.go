@@ -14,11 +14,11 @@ import (
 // blame sums what nodes were the answer to by the causes at their ends.
 type blame struct {
 	*Pass
-	spans  int64               // those that are in it
-	groups map[causeKey]*group // of everything that held up goroutines of the program
-	ways   map[causeKey]*group // of runnable goroutines alone
-	bySite map[cause.Site]map[causeKey]*group
-	keys   map[cause.ID]causeKey
+	spans   int64               // those that are in it
+	groups  map[causeKey]*group // of everything that blocked goroutines of the program
+	delayed map[causeKey]*group // of runnable goroutines alone
+	bySite  map[cause.Site]map[causeKey]*group
+	keys    map[cause.ID]causeKey
 }
 
 // causeKey is what a person tells causes apart by.
@@ -33,10 +33,9 @@ type group struct {
 	total
 	direct, idle int64
 	stacks       map[uint32]int64
-	way          cause.ID
-	wayNS        int64
-	wayLeads     bool  // way is not the cause itself
-	wayBusy      int64 // of wayNS in which nobody can have been waiting for work
+	chain        cause.ID // the heaviest
+	chainBusy    int64    // its time in which nobody can have been waiting for work
+	chainLeads   bool     // it has waits, and is not the cause itself
 }
 
 // blame sums up what there is, once for as many spans.
@@ -48,7 +47,7 @@ func (p *Pass) blame() *blame {
 }
 
 func newBlame(p *Pass) *blame {
-	b := &blame{Pass: p, spans: p.spans, groups: map[causeKey]*group{}, ways: map[causeKey]*group{},
+	b := &blame{Pass: p, spans: p.spans, groups: map[causeKey]*group{}, delayed: map[causeKey]*group{},
 		bySite: map[cause.Site]map[causeKey]*group{}, keys: map[cause.ID]causeKey{}}
 	for id := range p.nodes.Len() {
 		if id < len(p.totals) && p.totals[id].ns > 0 {
@@ -65,7 +64,7 @@ func (b *blame) add(id cause.ID, t total) {
 	key := b.key(n.Leaf)
 	if n.Kind != cause.Wait {
 		if n.Kind != KindSyscall {
-			groupOf(b.ways, key).add(n, leaf, id, t)
+			groupOf(b.delayed, key).add(n, leaf, id, t)
 		}
 		if isNever(leaf) {
 			return
@@ -81,7 +80,7 @@ func (b *blame) add(id cause.ID, t total) {
 	}
 	groupOf(b.bySite[site], key).add(n, leaf, id, t)
 	if b.sites.list[site].system || n.Depth == 1 && outside(leaf) {
-		return // a goroutine's own wait for the outside holds up nobody
+		return // a goroutine's own wait for the outside blocks nobody
 	}
 	g := groupOf(b.groups, key)
 	g.add(n, leaf, id, t)
@@ -112,12 +111,13 @@ func groupOf(m map[causeKey]*group, key causeKey) *group {
 }
 
 func (g *group) add(n, leaf *cause.Node, id cause.ID, t total) {
+	first := g.ns == 0
 	g.count += t.count
 	g.ns += t.ns
 	g.stacks[leaf.Where] += t.ns
 	busy := t.ns - t.idle
-	if leads := n.Kind == cause.Wait; g.wayNS == 0 || leads && !g.wayLeads || leads == g.wayLeads && busy > g.wayBusy {
-		g.way, g.wayNS, g.wayBusy, g.wayLeads = id, t.ns, busy, leads
+	if leads := n.Kind == cause.Wait; first || leads && !g.chainLeads || leads == g.chainLeads && busy > g.chainBusy {
+		g.chain, g.chainBusy, g.chainLeads = id, busy, leads
 	}
 }
 
@@ -130,7 +130,7 @@ func (b *blame) key(leaf cause.ID) causeKey {
 	k := causeKey{kind: n.Kind}
 	where := format.StringID(n.Where)
 	switch n.Kind {
-	case KindRunning, KindBehind:
+	case KindRunning, KindQueued:
 		if collects(b.names.Stack(where)) {
 			k.kind, k.name = KindGC, "marking"
 			break
@@ -166,42 +166,35 @@ func collects(text string) bool {
 // hasStack says whether the where of a cause of the kind is a stack.
 func hasStack(k Kind) bool {
 	switch k {
-	case KindRunning, KindBehind, KindNetwork, KindTimer, KindRuntime, KindSyscall:
+	case KindRunning, KindQueued, KindNetwork, KindTimer, KindRuntime, KindSyscall:
 		return true
 	}
 	return false
 }
 
-// idleWeight is what time counts, when causes are ranked, in which goroutines may just have been
-// waiting for work.
-const idleWeight = 0.01
+// blocked is the group's time without that in which goroutines may have been waiting for work.
+func (g *group) blocked() int64 { return g.ns - g.idle }
 
-func (g *group) score() float64 {
-	if g.kind == KindUnknown {
-		return 0
-	}
-	return float64(g.ns-g.idle) + idleWeight*float64(g.idle)
-}
-
-// causes are the groups, the worst first and the unknown last, and their sum.
-func (b *blame) causes() ([]Cause, int64) { return b.ranked(b.groups) }
+// causes are the groups, that of the most blocked time first, and the sums of blocked and of idle
+// time.
+func (b *blame) causes() (list []Cause, blocked, idle int64) { return b.ranked(b.groups) }
 
 func (b *blame) delays() []Cause {
-	out, _ := b.ranked(b.ways)
+	out, _, _ := b.ranked(b.delayed)
 	return out
 }
 
-func (b *blame) ranked(groups map[causeKey]*group) ([]Cause, int64) {
+func (b *blame) ranked(groups map[causeKey]*group) (out []Cause, blocked, idle int64) {
 	list := sorted(groups)
-	var sum int64
 	for _, g := range list {
-		sum += g.ns
+		blocked += g.blocked()
+		idle += g.idle
 	}
-	out := []Cause{}
+	out = []Cause{}
 	for _, g := range list {
-		out = append(out, b.cause(g, sum))
+		out = append(out, b.cause(g, blocked))
 	}
-	return out, sum
+	return out, blocked, idle
 }
 
 func sorted(groups map[causeKey]*group) []*group {
@@ -210,7 +203,7 @@ func sorted(groups map[causeKey]*group) []*group {
 		list = append(list, g)
 	}
 	slices.SortFunc(list, func(x, y *group) int {
-		return cmp.Or(cmp.Compare(y.score(), x.score()), cmp.Compare(y.ns, x.ns), cmp.Compare(x.kind, y.kind),
+		return cmp.Or(cmp.Compare(y.blocked(), x.blocked()), cmp.Compare(y.ns, x.ns), cmp.Compare(x.kind, y.kind),
 			cmp.Compare(x.name, y.name), cmp.Compare(x.syscall, y.syscall))
 	})
 	return list
@@ -218,8 +211,9 @@ func sorted(groups map[causeKey]*group) []*group {
 
 func (b *blame) cause(g *group, sum int64) Cause {
 	c := Cause{
-		Kind: g.kind, Name: g.name, Syscall: g.syscall, NS: g.ns, Count: g.count, DirectNS: g.direct, IdleNS: g.idle,
-		Share: float64(g.ns) / float64(max(1, sum)), Way: b.steps(g.way), WayNS: g.wayNS,
+		Kind: g.kind, Name: g.name, Syscall: g.syscall, BlockedNS: g.blocked(), Count: g.count, DirectNS: g.direct,
+		IdleNS: g.idle, Share: float64(g.blocked()) / float64(max(1, sum)), Chain: b.steps(g.chain),
+		ChainNS: g.chainBusy,
 	}
 	if hasStack(g.kind) {
 		c.Stack = b.names.Stack(format.StringID(heaviest(g.stacks)))

@@ -13,26 +13,26 @@ import (
 type Pass struct {
 	Percentiles []stats.Quantile // that a Result has; nil: DefaultPercentiles
 
-	nodes      *cause.Table
-	sites      *sites
-	names      namer
-	meta       *format.Metadata
-	idleName   format.StringID // of the kernel's idle threads, once it was seen
-	processes  map[int32]*process
-	goroutines replay.ByGoroutine[goroutine] // alive
-	free       []*goroutine                  // for reuse
-	current    *process
-	kinds      []*kindSum // by replay.EntryID
-	totals     []total    // by cause.ID
-	ranges     map[format.StringID]*rangeSum
-	threads    threadSum
-	spans      int64        // so far
-	parts      []cause.Part // room for resolve
-	places     []place      // by cause.ID, for merged
-	pool       *cause.Pool
-	estimated  int64 // nanoseconds of waits whose cause is an estimate
-	blamed     *blame
-	check      func(wait *replay.Span, parts []cause.Part)
+	nodes       *cause.Table
+	sites       *sites
+	names       namer
+	meta        *format.Metadata
+	idleName    format.StringID // of the kernel's idle threads, once it was seen
+	processes   map[int32]*process
+	goroutines  replay.ByGoroutine[goroutine] // alive
+	free        []*goroutine                  // for reuse
+	current     *process
+	kinds       []*kindSum // by replay.EntryID
+	totals      []total    // by cause.ID
+	ranges      map[format.StringID]*rangeSum
+	threads     threadSum
+	spans       int64        // so far
+	parts       []cause.Part // room for resolve
+	places      []place      // by cause.ID, for merged
+	pool        *cause.Pool
+	approximate int64 // nanoseconds of waits whose cause is attributed approximately
+	blamed      *blame
+	check       func(wait *replay.Span, parts []cause.Part)
 }
 
 // DefaultPercentiles are those of a Result where a Pass does not say others.
@@ -74,7 +74,7 @@ type lengths struct {
 
 type rangeSum struct {
 	count, sum, max int64
-	cut             bool
+	censored        bool
 }
 
 // threadSum splits the time of goroutines on threads.
@@ -132,7 +132,7 @@ func (p *Pass) Range(r replay.Range) {
 	if r.Flags&replay.CensoredLeft == 0 {
 		sum.count++
 	}
-	sum.cut = sum.cut || r.Flags != 0
+	sum.censored = sum.censored || r.Flags != 0
 	sum.sum += r.End - r.Begin
 	sum.max = max(sum.max, r.End-r.Begin)
 	if r.StopWorld {
@@ -220,7 +220,7 @@ func (p *Pass) ran(g *goroutine, kind *kindSum, s *replay.Span) {
 	if !kind.system {
 		p.countOff(&off)
 	}
-	p.occupied(s, p.nodes.Code(KindBehind, s.EndStack, s.Entry))
+	p.occupied(s, p.nodes.Code(KindQueued, s.EndStack, s.Entry))
 }
 
 // called takes a time in a system call, or in C.
@@ -231,7 +231,7 @@ func (p *Pass) called(g *goroutine, kind *kindSum, s *replay.Span) {
 	p.threads.callOffCPU += off.ready
 	p.threads.callRunning += s.Len() - off.asleep - off.suspended - off.ready
 	kind.syscall += s.Len()
-	p.occupied(s, p.nodes.Code(KindBehind, s.Stack, s.Entry))
+	p.occupied(s, p.nodes.Code(KindQueued, s.Stack, s.Entry))
 	site := p.sites.list[p.sites.of(s, p.names)]
 	if !site.lengths.take(s) {
 		return
@@ -307,7 +307,7 @@ func (p *Pass) delayed(g *goroutine, kind *kindSum, s *replay.Span) {
 	}
 }
 
-// unknownOf says why the cause of a span that is cut is not known.
+// unknownOf says why the cause of a censored span is not known.
 func unknownOf(s *replay.Span) cause.Why {
 	if s.Flags&replay.EndUnseen != 0 {
 		return cause.WhyUnseen

@@ -14,8 +14,8 @@ func TestChainByHand(t *testing.T) {
 	r := blocked(t, golden.Trace(t, "testdata/chain.trace"))
 	sites := map[string]string{
 		"sync.Mutex.Lock": "syscall fsync in main.holder 60, running main.holder 40",
-		"chan receive": "syscall fsync in main.holder 60, running main.holder 40, behind main.other 25, running " +
-			"main.client 20, waking  5",
+		"chan receive": "syscall fsync in main.holder 60, running main.holder 40, queued behind main.other 25, running " +
+			"main.client 20, wake-up  5",
 	}
 	for _, s := range r.Spent {
 		want, ok := sites[s.Name]
@@ -34,19 +34,23 @@ func TestChainByHand(t *testing.T) {
 	if len(sites) > 0 {
 		t.Errorf("no such sites: %v", sites)
 	}
-	var sum int64
-	for _, c := range r.Causes {
-		sum += c.NS
-		if c.Syscall == "fsync" && (c.Name != "main.holder" || c.NS != 180 || c.DirectNS != 60 || c.IdleNS != 60 ||
-			len(c.Way) == 0) {
+	var busy, idle int64
+	for i, c := range r.Causes {
+		busy, idle = busy+c.BlockedNS, idle+c.IdleNS
+		if i > 0 && c.BlockedNS > r.Causes[i-1].BlockedNS {
+			t.Errorf("cause %d has more blocked time than the one before it: %+v", i, c)
+		}
+		if c.Syscall == "fsync" && (c.Name != "main.holder" || c.BlockedNS != 120 || c.DirectNS != 60 ||
+			c.IdleNS != 60 || len(c.Chain) == 0) {
 			t.Errorf("fsync: %+v", c)
 		}
 		if c.Name == "main.idle" || c.Name == "main.stuck" {
-			t.Errorf("somebody who held up nobody is a cause: %+v", c)
+			t.Errorf("somebody who blocked nobody is a cause: %+v", c)
 		}
 	}
-	if want := int64(100 + 150 + 60 + 205); sum != want || r.BlamedNS != want {
-		t.Errorf("the causes are %d ns, said to be %d; want %d", sum, r.BlamedNS, want)
+	if want := int64(100 + 150 + 60 + 205); busy+idle != want || r.BlockedNS != busy || r.IdleNS != idle {
+		t.Errorf("the causes are %d ns and %d ns idle, said to be %d and %d; want %d in all", busy, idle, r.BlockedNS,
+			r.IdleNS, want)
 	}
 }
 
@@ -55,14 +59,14 @@ func TestASuspensionByHand(t *testing.T) {
 	r := blocked(t, golden.Trace(t, "testdata/suspended.trace"))
 	ns := map[blocking.Kind]int64{}
 	for _, c := range r.Causes {
-		ns[c.Kind] += c.NS
+		ns[c.Kind] += c.BlockedNS + c.IdleNS
 	}
-	// g1 itself, which had no CPU, and g2, g3, g5 and g7, which it held up. Reads: 299 and 595 ms,
-	// less 200 of the first.
+	// g1 itself, which had no CPU, and g2, g3, g5 and g7, which waited for it. Reads: 299 and 595
+	// ms, less 200 of the first.
 	for kind, want := range map[blocking.Kind]int64{blocking.KindSuspended: 5 * 200_000_000,
 		blocking.KindSyscall: 694_000_000, blocking.KindAsleep: 0} {
 		if ns[kind] != want {
-			t.Errorf("%v held up goroutines for %d ns, want %d", kind, ns[kind], want)
+			t.Errorf("%v blocked goroutines for %d ns, want %d", kind, ns[kind], want)
 		}
 	}
 	if r.Threads.RunningStoppedNS != 200_000_000 || r.Threads.RunningAsleepNS != 0 {

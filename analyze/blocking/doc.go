@@ -14,10 +14,12 @@
 //     woke somebody, parked, gave way or entered the kernel. The trace does not look inside of what
 //     runs between.
 //   - syscall: it was in a system call, or in C. The function is the caller.
-//   - behind: it was runnable, and another goroutine had the P that it ran on in the end, running
-//     or in a system call that it kept the P for. The function is that other's, as in running.
-//   - waking: it was runnable, and no goroutine had that P; it was being woken, or handed on from
-//     one goroutine to the next. Or its thread was ready, and the CPU that it got had been idle.
+//   - queued behind: it was runnable, and another goroutine had the P that it ran on in the end,
+//     running or in a system call that it kept the P for. The function is that other's, as in
+//     running.
+//   - wake-up (P idle or in hand-off): it was runnable, and no goroutine had that P; the P was
+//     being started, or handed from one goroutine to the next. Or its thread was ready, and the CPU
+//     that it got had been idle.
 //   - off CPU: its thread was ready and had no CPU. The name is that of the thread that had it. The
 //     trace knows who took the CPU first and who gave it back last; where these differ, the
 //     process's own threads count only if they ran there for most of the time.
@@ -26,7 +28,7 @@
 //   - stop-the-world: it was runnable and the world was stopped.
 //   - suspended: the process was stopped from outside, by SIGSTOP or a debugger for one. A wait for
 //     the network or a timer, or a system call, counts so if it ended within 10 ms after that: then
-//     it could have ended earlier. What ended later was not held up.
+//     it could have ended earlier. What ended later was not delayed by it.
 //   - GC: it waited for the garbage collector, or the collector ran: a worker of it, or a goroutine
 //     that had to help because it allocates.
 //   - network, timer, runtime: the network poller, a timer or the runtime ended the wait. The
@@ -34,30 +36,31 @@
 //   - unknown: with the reason: lost events, not over when the recording ended, or a waker of which
 //     the trace has nothing.
 //
-// A table of causes holds what held goroutines up: the waits that another goroutine ended, system
-// calls, and the time that they were runnable or without a CPU. It leaves out what is a goroutine's
-// own affair, such as a sleep or a read from the network that nobody else waited for, and the
-// runtime's own goroutines.
+// The table of root causes holds what blocked goroutines: the waits that another goroutine ended,
+// system calls, and the time that they were runnable or without a CPU. It leaves out what is a
+// goroutine's own affair, such as a sleep or a read from the network that nobody else waited for,
+// and the runtime's own goroutines.
 //
-// Who waits for work is not held up, but looks the same. A receive, a select, a wait on a condition
+// Who waits for work is not blocked, but looks the same. A receive, a select, a wait on a condition
 // or for the network that happens as far up its stack as this goroutine ever waits may be the top
-// of a loop that has nothing to do. Such time is counted as idle, and counts a hundredth where
-// causes are put in order.
+// of a loop that has nothing to do. Such time is counted as idle: it is in no number of the table
+// of root causes, and its sum is said below it.
 //
-// # What is counted and what is cut
+// # What is counted and what is censored
 //
-// Percentiles are as in `gosched latency`: nearest rank over buckets less than 0.8% wide, and times
-// that were cut by the recording's ends or by lost events count as at least as long as what was
-// seen (Kaplan–Meier). A wait that had not ended when the recording did has no cause.
+// Percentiles are as in `gosched latency`: nearest rank over buckets less than 0.8% wide. Times
+// whose beginning or end the recording did not see, or that lost events hide, are censored: they
+// count as at least as long as what was seen (Kaplan–Meier). A wait that had not ended when the
+// recording did has no cause.
 //
 // # Memory
 //
 // For each goroutine that is alive, and each P, the last 64 stretches of its past are remembered
 // one by one, and what is older in blocks that double in size: a block knows how long each cause
-// lasted, not when. A wait that begins inside of a block takes a share of it, which is an estimate;
-// how much of all time that is, is said. The blocks of all goroutines have room for 2 million
-// entries (32 MB); then the oldest are forgotten and their time becomes unknown. At most 65,536
-// places where goroutines wait and as many pairs with wakers are told apart, and 262,144 ways from
-// waits to causes. So memory is bounded by the number of goroutines alive at once, about 1 KB each,
-// and not by the length of the trace.
+// lasted, not when. A wait that begins inside of a block takes a share of it: that time is
+// attributed approximately, and the result says how much it is. The blocks of all goroutines have
+// room for 2 million entries (32 MB); then the oldest are forgotten and their time becomes unknown.
+// At most 65,536 places where goroutines wait and as many pairs with wakers are told apart, and
+// 262,144 chains from waits to causes. So memory is bounded by the number of goroutines alive at
+// once, about 1 KB each, and not by the length of the trace.
 package blocking

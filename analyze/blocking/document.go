@@ -10,274 +10,284 @@ import (
 
 // View says how much of a Result a Document shows.
 type View struct {
-	Rows   int  // the most of each table; 0: 10
 	System bool // the runtime's own goroutines too
 }
 
-const defaultRows = 10
+// How many rows of each sort fit a screen together.
+const (
+	briefCauses = 6
+	briefChains = 2
+)
 
-// describe says a cause in words.
-func (c *Cause) describe() string {
-	name := c.Name
-	if hasStack(c.Kind) {
-		name = stack.Local(name)
-	}
-	if name == "" {
-		name = "?"
-	}
+// label says what sort of thing a cause is; its function is a cell of its own.
+func (c *Cause) label() string {
 	switch c.Kind {
 	case KindRunning:
-		return name + " ran"
-	case KindBehind:
-		return name + " had the P"
+		return "running"
+	case KindQueued:
+		return "queued behind"
 	case KindOffCPU:
 		if c.Name == "" {
-			return "no CPU for a woken thread"
+			return "woken thread had no CPU"
 		}
-		return c.Name + " had the CPU"
+		return "CPU taken by " + c.Name
 	case KindAsleep:
-		return "the kernel held up a running thread: " + name
+		return strings.TrimSpace("thread asleep in the kernel " + parenthesized(c.Name))
 	case KindSyscall:
-		return strings.TrimSpace(c.Syscall+" (system call)") + " in " + name
-	case KindWaking:
-		return "nobody: the P was free, or being handed on"
+		return strings.TrimSpace("system call " + c.Syscall)
+	case KindWakeUp:
+		return "wake-up latency (P idle or in hand-off)"
 	case KindStopped:
-		return "the world was stopped: " + strings.TrimPrefix(name, "stop-the-world ")
+		return "stop-the-world " + strings.TrimPrefix(c.Name, "stop-the-world ")
 	case KindSuspended:
-		return "the process was stopped by " + name
+		return "process stopped by " + c.Name
 	case KindNetwork:
-		return "the network, in " + name
+		return "network"
 	case KindTimer:
-		return "a timer, in " + name
+		return "timer"
 	case KindGC:
-		return "garbage collector: " + name
+		return "garbage collector: " + c.Name
 	case KindRuntime:
-		return "the runtime woke it, in " + name
+		return "woken by the runtime"
 	}
-	return "unknown: " + name
+	return "unknown: " + c.Name
 }
 
-// Document makes the result ready to be drawn.
-func (r *Result) Document(v View) *report.Document {
-	if v.Rows == 0 {
-		v.Rows = defaultRows
+func parenthesized(name string) string {
+	if name == "" {
+		return ""
 	}
-	d := &report.Document{Title: "Blocking: where goroutines waited, and for what", Warnings: r.Warnings}
-	d.Tables = append(d.Tables, r.causeTable(v), r.wayTable(v))
-	for _, t := range []struct{ title, by string }{
-		{"Where the time went", "class"}, {"By reason", "reason"}, {"By place", "site"},
-		{"By goroutine kind (entry function)", "kind"},
-	} {
-		d.Tables = append(d.Tables, r.spentTable(t.title, t.by, v))
-	}
-	d.Tables = append(d.Tables, r.rangeTable(v), r.wakerTable(v), r.delayTable(v))
-	if r.Threads != nil {
-		d.Tables = append(d.Tables, r.Threads.table(), r.Threads.takers(v))
-	}
-	d.Notes = r.notes()
-	return d
+	return "(" + name + ")"
 }
 
-func (r *Result) notes() []string {
-	notes := []string{
-		"Times are sums over goroutines: ten goroutines that wait for a second are ten seconds, and \"wall\" is 1000%.",
-		"held up: what the wakers did meanwhile, followed from waker to waker, and what runnable goroutines and " +
-			"those in system calls waited for. " +
-			"Waiting for the network or a timer by oneself holds up nobody and is under \"Where the time went\" " +
-			"alone. idle: goroutines at the top of their own loop, who may just have had nothing to do; it counts a " +
-			"hundredth in the order.",
-	}
-	if r.Threads == nil {
-		notes = append(notes, "The trace has no thread events: time in which a goroutine's thread had no CPU is "+
-			"inside of what it did then.")
-	}
-	return notes
-}
-
-func (r *Result) causeTable(v View) report.Table {
-	t := report.Table{Title: "What held goroutines up in the end", Columns: []string{"", "held up", "share", "times",
-		"itself", "idle"}}
-	for i := range r.Causes {
-		c := &r.Causes[i]
-		if len(t.Rows) == v.Rows {
-			t.More++
-			continue
+// clause says what a goroutine did for which another waited.
+func (c *Cause) clause() string {
+	switch c.Kind {
+	case KindRunning, KindQueued:
+		return "one " + c.label()
+	case KindOffCPU:
+		if c.Name == "" {
+			return "one whose thread had no CPU"
 		}
-		t.Rows = append(t.Rows, []report.Cell{
-			report.Text(c.describe()), report.Duration(c.NS), report.Share(c.Share), report.Count(c.Count),
-			shareOf(c.DirectNS, c.NS), shareOf(c.IdleNS, c.NS),
-		})
+		return "one whose CPU " + c.Name + " had taken"
+	case KindAsleep:
+		return "one whose " + c.label()
+	case KindSyscall:
+		return "one in " + c.label()
+	case KindWakeUp:
+		return "one in wake-up (P idle or in hand-off)"
+	case KindNetwork:
+		return "the network"
+	case KindTimer:
+		return "a timer"
+	case KindGC:
+		return "the " + c.label()
+	case KindRuntime:
+		return "the runtime"
 	}
-	return t
+	return c.label()
 }
 
-// shareOf is a share of ns, drawn as nothing where there is none.
-func shareOf(ns, of int64) report.Cell {
-	if ns == 0 || of == 0 {
-		return report.Text("")
-	}
-	return report.Share(float64(ns) / float64(of))
-}
-
-// waysShown is how many causes are shown with the way to them.
-const waysShown = 5
-
-// wayTable shows the heaviest way to each of the first causes.
-func (r *Result) wayTable(v View) report.Table {
-	t := report.Table{Title: "The heaviest way to each", Columns: []string{"", ""}}
-	for i := range r.Causes[:min(len(r.Causes), waysShown, v.Rows)] {
-		c := &r.Causes[i]
-		if len(c.Way) == 0 && c.Frame == "" {
-			continue
-		}
-		lead := fmt.Sprintf("%d. %s", i+1, report.FormatDuration(c.WayNS))
-		for _, s := range c.Way {
-			t.Rows = append(t.Rows, []report.Cell{report.Text(lead),
-				report.Text(s.Reason + " at " + stack.Short(s.Frame) + elision(s.Elided))})
-			lead = "   for"
-		}
-		t.Rows = append(t.Rows, []report.Cell{report.Text(lead), report.Text(c.end())})
-	}
-	return t
-}
-
-// end is the last step of a way: the cause, with the place.
-func (c *Cause) end() string {
-	if c.Frame == "" {
-		return c.describe()
-	}
-	return c.describe() + " (" + stack.Place(c.Frame) + ")"
-}
-
-func elision(elided bool) string {
-	if elided {
-		return " … (waits left out)"
+// function is the cause's function, empty where it has none.
+func (c *Cause) function() string {
+	if hasStack(c.Kind) {
+		return c.Name
 	}
 	return ""
 }
 
-func (r *Result) spentTable(title, by string, v View) report.Table {
-	t := report.Table{Title: title, Columns: []string{"", "count", "cut"}}
-	for _, p := range r.Spent[0].Percentiles { // running goroutines are always there
-		t.Columns = append(t.Columns, p.Name)
+// brief is a cause in few words, the function without its package's path.
+func (c *Cause) brief() string {
+	return strings.TrimSpace(c.label() + " " + stack.Local(c.function()))
+}
+
+// Document makes the result ready to be drawn.
+func (r *Result) Document(v View) *report.Document {
+	d := &report.Document{Title: "Blocking: what goroutines waited for", Lead: r.Lead, Warnings: r.Warnings}
+	d.Tables = append(d.Tables, r.causeTable(), r.chainTable(), r.spentTable("class", v), r.spentTable("site", v),
+		r.spentTable("reason", v), r.spentTable("entry", v), r.rangeTable(), r.wakerTable(), r.delayTable())
+	if r.Threads != nil {
+		d.Tables = append(d.Tables, r.Threads.table(), r.Threads.takers())
+	} else {
+		d.Notes = append(d.Notes,
+			"The trace has no thread events: time in which a goroutine's thread had no CPU counts "+
+				"as what the goroutine did then.")
 	}
-	t.Columns = append(t.Columns, "max", "sum", "wall")
-	switch by {
-	case "site":
-		t.Columns = append([]string{"", "mostly for", ""}, t.Columns[1:]...)
-	case "kind":
-		t.Columns = append(t.Columns, "ran", "runnable", "syscall")
+	return d
+}
+
+// lead says the headline numbers in words.
+func (r *Result) lead() []string {
+	out := []string{}
+	if r.BlockedNS+r.IdleNS == 0 || r.DurationNS == 0 {
+		return out
 	}
+	out = append(out, fmt.Sprintf("Blocked: %s on average (%s in %s), those that waited for work not counted.",
+		report.FormatAverage(float64(r.BlockedNS)/float64(r.DurationNS), "goroutine"),
+		report.FormatDuration(r.BlockedNS), report.FormatDuration(r.DurationNS)))
+	if states := r.states(); states != "" {
+		out = append(out, states)
+	}
+	if len(r.Causes) > 0 && r.Causes[0].BlockedNS > 0 {
+		c := &r.Causes[0]
+		out = append(out, fmt.Sprintf("Largest root cause: %s, %s (%s).", c.brief(), report.FormatDuration(c.BlockedNS),
+			report.FormatShare(c.Share)))
+	}
+	return out
+}
+
+// statesNamed is how many states are in the lead.
+const statesNamed = 6
+
+// states says what goroutines were doing on average.
+func (r *Result) states() string {
+	var parts []string
 	for i := range r.Spent {
 		s := &r.Spent[i]
-		if s.By != by || s.System && !v.System && by != "class" {
+		if s.By != "class" || s.System || len(parts) == statesNamed {
 			continue
 		}
-		if len(t.Rows) == v.Rows {
-			t.More++
+		parts = append(parts, report.FormatAverage(s.Average, "")+" "+s.Name)
+	}
+	return "All goroutines on average: " + strings.Join(parts, ", ") + "."
+}
+
+func (r *Result) causeTable() report.Table {
+	t := report.Table{Title: "Root causes of blocked time", Brief: briefCauses, Spare: []string{"times", "at"},
+		Columns: []string{"#", "root cause", "function", "at", "blocked", "share", "times"}}
+	for i := range r.Causes {
+		c := &r.Causes[i]
+		if c.BlockedNS == 0 {
+			continue // all of it is idle
+		}
+		t.Rows = append(t.Rows, []report.Cell{report.Count(int64(i + 1)), report.Text(c.label()),
+			report.Function(c.function()), report.Text(stack.Place(c.Frame)), report.Duration(c.BlockedNS),
+			report.Share(c.Share), report.Count(c.Count)})
+	}
+	t.Below = []string{"Not in the table: waits for the network or a timer that delayed no other goroutine" + r.idle() +
+		"."}
+	return t
+}
+
+func shareOf(ns, of int64) float64 { return float64(ns) / float64(max(1, of)) }
+
+// idleNamed is how many causes of idle time are named.
+const idleNamed = 2
+
+// idle says how long goroutines waited for work; empty where none did.
+func (r *Result) idle() string {
+	if r.IdleNS == 0 {
+		return ""
+	}
+	byKind := map[string]int64{}
+	for i := range r.Causes {
+		byKind[r.Causes[i].Kind.String()] += r.Causes[i].IdleNS
+	}
+	var named []string
+	for _, name := range byTime(byKind)[:min(idleNamed, len(byKind))] {
+		if byKind[name] > 0 {
+			named = append(named, name+" "+report.FormatDuration(byKind[name]))
+		}
+	}
+	return fmt.Sprintf("; and idle goroutines, which wait for work at the top of their loops: %s on average, %s (%s)",
+		report.FormatAverage(shareOf(r.IdleNS, r.DurationNS), ""), report.FormatDuration(r.IdleNS),
+		strings.Join(named, ", "))
+}
+
+// chainTable shows the heaviest chain of waits that leads to each of the first causes.
+func (r *Result) chainTable() report.Table {
+	t := report.Table{Title: "Heaviest wait chain to each root cause",
+		Columns: []string{"#", "blocked", "chain", "function", "at"}, Spare: []string{"at"}}
+	for i := range r.Causes {
+		c := &r.Causes[i]
+		if c.BlockedNS == 0 {
 			continue
 		}
-		t.Rows = append(t.Rows, s.cells())
+		rows := c.chainRows(i + 1)
+		if i < briefChains {
+			t.Brief += len(rows)
+		}
+		t.Rows = append(t.Rows, rows...)
 	}
 	return t
 }
 
-func (s *Spent) cells() []report.Cell {
-	name := s.Name
-	switch s.By {
-	case "site":
-		name += " at " + stack.Short(s.Frame)
-	case "kind":
-		name = stack.Local(name)
+// chainRows are the steps of a cause's chain.
+func (c *Cause) chainRows(number int) [][]report.Cell {
+	var rows [][]report.Cell
+	add := func(text, function, frame string) {
+		lead := []report.Cell{{}, {}}
+		if len(rows) == 0 {
+			lead = []report.Cell{report.Count(int64(number)), report.Duration(c.ChainNS)}
+		}
+		rows = append(rows, append(lead, report.Text(text), report.Function(function), report.Text(stack.Place(frame))))
 	}
-	cells := []report.Cell{report.Text(name), report.Count(s.Count), report.Count(s.Censored)}
-	for _, p := range s.Percentiles {
-		cells = append(cells, report.OptionalDuration(p.NS))
-	}
-	cells = append(cells, report.OptionalDuration(s.MaxNS))
-	if s.By == "class" && s.Name == classRunning {
-		for i := 1; i < len(cells); i++ {
-			cells[i] = report.Text("")
+	before := "blocked in "
+	for _, s := range c.Chain {
+		add(before+s.Reason, stack.Function(s.Frame), s.Frame)
+		if before = "waiting for one blocked in "; s.Elided {
+			add("… (waits left out)", "", "")
 		}
 	}
-	cells = append(cells, report.Duration(s.SumNS+s.CensoredSumNS), report.Share(s.Wall))
-	switch {
-	case s.By == "kind":
-		cells = append(cells, report.OptionalDuration(s.RunningNS), report.OptionalDuration(s.RunnableNS),
-			report.OptionalDuration(s.SyscallNS))
-	case s.By == "site":
-		cells = append([]report.Cell{cells[0], report.Text(""), report.Text("")}, cells[1:]...)
-		if len(s.Causes) > 0 {
-			top := Cause{Kind: s.Causes[0].Kind, Name: stack.Local(s.Causes[0].Name)}
-			cells[1], cells[2] = report.Text(top.brief()), report.Share(s.Causes[0].Share)
-		}
+	if len(c.Chain) == 0 {
+		add("delayed directly: "+c.label(), c.function(), c.Frame)
+		return rows
 	}
-	return cells
+	add("waiting for "+c.clause(), c.function(), c.Frame)
+	return rows
 }
 
-// brief is a cause in few words.
-func (c *Cause) brief() string {
-	switch c.Kind {
-	case KindUnknown:
-		return "? " + c.Name
-	case KindRunning:
-		return c.Name
-	}
-	return strings.TrimSpace(c.Kind.String() + " " + c.Name)
-}
-
-func (r *Result) rangeTable(v View) report.Table {
-	t := report.Table{Title: "Of the whole process", Columns: []string{"", "count", "max", "sum", "of the time"}}
+func (r *Result) rangeTable() report.Table {
+	t := report.Table{Title: "GC and stop-the-world phases of the process", Extra: true,
+		Columns: []string{"phase", "times", "longest", "total", "of the time"}}
 	for i := range r.Spent {
-		if s := &r.Spent[i]; s.By == "range" && len(t.Rows) < v.Rows {
+		if s := &r.Spent[i]; s.By == "range" {
 			t.Rows = append(t.Rows, []report.Cell{report.Text(s.Name), report.Count(s.Count),
-				report.OptionalDuration(s.MaxNS), report.Duration(s.SumNS), report.Share(s.Wall)})
+				report.OptionalDuration(s.MaxNS), report.Duration(s.SumNS), report.Share(s.Average)})
 		}
 	}
 	return t
 }
 
-func (r *Result) wakerTable(v View) report.Table {
-	t := report.Table{Title: "Who ended the waits", Columns: []string{"", "woken by", "count", "sum"}}
+func (r *Result) wakerTable() report.Table {
+	t := report.Table{Title: "Who ended the waits", Extra: true, Spare: []string{"at", "woken at"},
+		Columns: []string{"wait", "function", "at", "woken by", "woken at", "waits", "total"}}
 	for i := range r.Wakers {
-		if len(t.Rows) == v.Rows {
-			t.More++
-			continue
-		}
 		w := &r.Wakers[i]
-		t.Rows = append(t.Rows, []report.Cell{report.Text(w.Reason + " at " + stack.Short(w.Frame)),
-			report.Text(w.by()), report.Count(w.Count), report.Duration(w.SumNS)})
+		by := report.Function(stack.Function(w.WakerFrame))
+		if w.WakerFrame == "" {
+			by = report.Text(w.outside())
+		}
+		t.Rows = append(t.Rows, []report.Cell{report.Text(w.Reason), report.Function(stack.Function(w.Frame)),
+			report.Text(stack.Place(w.Frame)), by, report.Text(stack.Place(w.WakerFrame)), report.Count(w.Count),
+			report.Duration(w.SumNS)})
 	}
 	return t
 }
 
-func (w *Waker) by() string {
-	switch {
-	case w.WakerFrame != "":
-		return stack.Short(w.WakerFrame)
-	case w.WakerReason != "":
-		return "the runtime: " + w.WakerReason
+// outside is who ended the waits where no goroutine did.
+func (w *Waker) outside() string {
+	if w.WakerReason == "" {
+		return "unknown"
 	}
-	return "?"
+	return "the runtime: " + w.WakerReason
 }
 
-func (r *Result) delayTable(v View) report.Table {
-	t := report.Table{Title: "What runnable goroutines waited for, where they ran in the end",
-		Columns: []string{"", "sum", "share", "times"}}
+func (r *Result) delayTable() report.Table {
+	t := report.Table{Title: "What delayed runnable goroutines", Extra: true, Spare: []string{"at"},
+		Columns: []string{"delayed by", "function", "at", "total", "share", "times"}}
 	for i := range r.Delays {
-		if len(t.Rows) == v.Rows {
-			t.More++
-			continue
-		}
 		c := &r.Delays[i]
-		t.Rows = append(t.Rows, []report.Cell{report.Text(c.describe()), report.Duration(c.NS), report.Share(c.Share),
+		t.Rows = append(t.Rows, []report.Cell{report.Text(c.label()), report.Function(c.function()),
+			report.Text(stack.Place(c.Frame)), report.Duration(c.BlockedNS), report.Share(c.Share),
 			report.Count(c.Count)})
 	}
 	return t
 }
 
 func (t *Threads) table() report.Table {
-	out := report.Table{Title: "Where their threads were", Columns: []string{"", "on a CPU", "CPU taken", "asleep"}}
+	out := report.Table{Title: "Where their threads were", Extra: true,
+		Columns: []string{"threads of", "on a CPU", "ready, no CPU", "asleep"}}
 	for _, row := range []struct {
 		name            string
 		on, off, asleep int64
@@ -287,20 +297,18 @@ func (t *Threads) table() report.Table {
 			report.Duration(row.off), report.Duration(row.asleep)})
 	}
 	if t.RunningStoppedNS > 0 {
-		out.Columns = append(out.Columns, "stopped from outside")
+		out.Columns = append(out.Columns, "process stopped")
 		out.Rows[0] = append(out.Rows[0], report.Duration(t.RunningStoppedNS))
-		out.Rows[1] = append(out.Rows[1], report.Text("in asleep"))
+		out.Rows[1] = append(out.Rows[1], report.Text(""))
+		out.Below = []string{"For system calls, the time in which the process was stopped is under asleep."}
 	}
 	return out
 }
 
-func (t *Threads) takers(v View) report.Table {
-	out := report.Table{Title: "Who had the CPU that their threads wanted", Columns: []string{"", "sum", "share"}}
+func (t *Threads) takers() report.Table {
+	out := report.Table{Title: "Which threads had the CPU instead", Extra: true,
+		Columns: []string{"thread", "total", "share"}}
 	for _, s := range t.TakenBy {
-		if len(out.Rows) == v.Rows {
-			out.More++
-			continue
-		}
 		name := s.Name
 		if name == "" {
 			name = "not recorded: the thread had just been woken"

@@ -40,8 +40,8 @@ func (p *Pass) Sites() []Site {
 	return out
 }
 
-// KindSpans are the spans of the goroutines of one kind, whole.
-type KindSpans struct {
+// EntrySpans are the spans of the goroutines of one entry function, whole.
+type EntrySpans struct {
 	Name               string
 	System             bool // the runtime's own
 	Waits, Calls, Runs Lengths
@@ -53,12 +53,12 @@ type Lengths struct {
 	Broken int64 // with moves missing: in no number
 }
 
-// Kinds are the spans by kind, in the order in which kinds were first seen.
-func (p *Pass) Kinds() []KindSpans {
-	var out []KindSpans
+// Entries are the spans by entry function, in the order in which these were first seen.
+func (p *Pass) Entries() []EntrySpans {
+	var out []EntrySpans
 	for id, k := range p.kinds {
 		if k != nil {
-			out = append(out, KindSpans{p.names.Entry(replay.EntryID(id)), k.system, k.waits.whole(), k.calls.whole(),
+			out = append(out, EntrySpans{p.names.Entry(replay.EntryID(id)), k.system, k.waits.whole(), k.calls.whole(),
 				k.runs.whole()})
 		}
 	}

@@ -12,8 +12,8 @@ const (
 	KindOffCPU    = cause.OffCPU
 	KindAsleep    = cause.Asleep
 	KindSyscall   = cause.Syscall
-	KindBehind    = cause.Behind
-	KindWaking    = cause.Waking
+	KindQueued    = cause.Queued
+	KindWakeUp    = cause.WakeUp
 	KindStopped   = cause.Stopped
 	KindSuspended = cause.Suspended
 	KindNetwork   = cause.Network

@@ -23,8 +23,8 @@ var planted = []struct {
 	names []string // the function, or who took the CPU
 	call  string   // a part of the system call's name
 }{
-	{"unpreempted", []blocking.Kind{blocking.KindBehind}, []string{"main.burn"}, ""},
-	{"busy-loop", []blocking.Kind{blocking.KindBehind}, []string{"main.spin"}, ""},
+	{"unpreempted", []blocking.Kind{blocking.KindQueued}, []string{"main.burn"}, ""},
+	{"busy-loop", []blocking.Kind{blocking.KindQueued}, []string{"main.spin"}, ""},
 	{"cond-producer", []blocking.Kind{blocking.KindRunning}, []string{"main.(*condQueue).produce"}, ""},
 	{"cpu-hog", []blocking.Kind{blocking.KindOffCPU}, []string{"hog"}, ""},
 	{"dispatcher", []blocking.Kind{blocking.KindRunning}, []string{"main.dispatch"}, ""},
@@ -91,7 +91,7 @@ func ownCauses(r *blocking.Result, planted []string) (causes []blocking.Cause, n
 }
 
 func causeText(c *blocking.Cause) string {
-	return fmt.Sprintf("%s %q %s: %d ms of goroutines, %.1f%%", c.Kind, c.Name, c.Syscall, c.NS/1e6, 100*c.Share)
+	return fmt.Sprintf("%s %q %s: %d ms of goroutines, %.1f%%", c.Kind, c.Name, c.Syscall, c.BlockedNS/1e6, 100*c.Share)
 }
 
 // recorded is a recording of a whole run of a program.

@@ -204,7 +204,7 @@ func (p *Pass) occupied(s *replay.Span, id cause.ID) {
 	case h.Empty():
 		h.Start(s.Begin)
 	}
-	h.Add(s.Begin, p.nodes.Waking, p.pool)
+	h.Add(s.Begin, p.nodes.WakeUp, p.pool)
 	h.Add(s.End, id, p.pool)
 }
 
@@ -221,8 +221,8 @@ func (p *Pass) inTheWay(s *replay.Span, list []cause.Part) []cause.Part {
 		list = q.idle(to, s.End, s.EndTID, p.nodes, list)
 	}
 	n := len(list)
-	list, estimated := h.Between(from, to, list)
-	if p.estimated += estimated; h.Exact(s.Begin) {
+	list, approximate := h.Between(from, to, list)
+	if p.approximate += approximate; h.Exact(s.Begin) {
 		list = q.refined(n, to, s.EndTID, p.nodes, list)
 	}
 	switch {
@@ -244,7 +244,7 @@ func (q *process) refined(n int, to int64, tid int32, nodes *cause.Table, list [
 	parts := append(q.parts[:0], list[n:]...)
 	q.parts, list = parts, list[:n]
 	for _, part := range parts {
-		if part.ID == nodes.Waking {
+		if part.ID == nodes.WakeUp {
 			list = q.idle(to-part.NS, to, tid, nodes, list)
 		} else {
 			list = q.unstopped(to-part.NS, to, part.ID, list)
@@ -268,14 +268,14 @@ func (q *process) idle(from, to int64, tid int32, n *cause.Table, list []cause.P
 				continue
 			}
 			if end < to {
-				list = q.unstopped(end, to, n.Waking, list)
+				list = q.unstopped(end, to, n.WakeUp, list)
 			}
 			list = append(list, cause.Part{ID: off.node, NS: end - begin})
 			to = begin
 		}
 	}
 	if to > from {
-		list = q.unstopped(from, to, n.Waking, list)
+		list = q.unstopped(from, to, n.WakeUp, list)
 	}
 	return list
 }

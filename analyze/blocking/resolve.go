@@ -28,8 +28,8 @@ func (p *Pass) resolve(w *site, s *replay.Span, list []cause.Part) []cause.Part 
 	if waker := p.find(s.EndByGoID); waker != nil && waker.next == format.StateRunning {
 		p.seen(waker, s.End, open)
 	}
-	list, estimated := p.past(s.EndByGoID, s.Begin, s.End, open, cause.MaxDepth, list)
-	p.estimated += estimated
+	list, approximate := p.past(s.EndByGoID, s.Begin, s.End, open, cause.MaxDepth, list)
+	p.approximate += approximate
 	return list
 }
 
@@ -84,7 +84,7 @@ func (p *Pass) unlessSuspended(s *replay.Span, id cause.ID, list []cause.Part) [
 // last event that the trace has of it. Before it was made, what its creator did counts, through as
 // many creators as depth says.
 func (p *Pass) past(id format.GoID, t0, t1 int64, open cause.ID, depth int, list []cause.Part) (_ []cause.Part,
-	estimated int64) {
+	approximate int64) {
 	g := p.find(id)
 	if g == nil || g.history.Empty() && g.history.End() == 0 {
 		return append(list, cause.Part{ID: p.nodes.Unknown(cause.WhyBefore), NS: t1 - t0}), 0
@@ -94,9 +94,9 @@ func (p *Pass) past(id format.GoID, t0, t1 int64, open cause.ID, depth int, list
 		list = p.openPart(g, max(h.End(), t0), t1, open, list)
 		t1 = max(h.End(), t0)
 	}
-	list, estimated = h.Between(t0, t1, list)
+	list, approximate = h.Between(t0, t1, list)
 	if t1 = min(t1, h.Begin()); t1 <= t0 {
-		return list, estimated
+		return list, approximate
 	}
 	switch {
 	case h.Forgot():
@@ -107,9 +107,9 @@ func (p *Pass) past(id format.GoID, t0, t1 int64, open cause.ID, depth int, list
 		var more int64
 		list, more = p.past(g.creator, t0, t1, p.nodes.Code(KindRunning, g.createStack, replay.UnknownEntry), depth-1,
 			list)
-		estimated += more
+		approximate += more
 	}
-	return list, estimated
+	return list, approximate
 }
 
 // openPart is a goroutine's time after the end of its history, the latest first: it runs, as who

@@ -16,15 +16,18 @@ const Version = 1
 // Result is the answer. It encodes to the document of `gosched blocking --json`. Times of
 // goroutines are sums over goroutines: ten that wait for a second are ten seconds.
 type Result struct {
-	Version      int     `json:"version"`
-	DurationNS   int64   `json:"duration_ns"` // observed
-	Events       int64   `json:"events"`
-	ResolutionNS int64   `json:"time_resolution_ns"` // what the trace's times are multiples of
-	Causes       []Cause `json:"causes"`             // what held goroutines up in the end, the worst first
-	BlamedNS     int64   `json:"blamed_ns"`          // the sum of all causes
-	// of it estimated, because a past was too long to be remembered exactly
-	EstimatedNS int64 `json:"estimated_ns"`
-	// by state, class, reason, site and kind; each from the largest sum down
+	Version      int      `json:"version"`
+	DurationNS   int64    `json:"duration_ns"` // observed
+	Events       int64    `json:"events"`
+	ResolutionNS int64    `json:"time_resolution_ns"` // what the trace's times are multiples of
+	Lead         []string `json:"lead"`               // the headline numbers in sentences
+	Causes       []Cause  `json:"causes"`             // the root causes of blocked time, the largest first
+	BlockedNS    int64    `json:"blocked_ns"`         // the sum of all causes
+	// in which goroutines may have been waiting for work; not in BlockedNS
+	IdleNS int64 `json:"idle_ns"`
+	// of both attributed approximately, because a waker's history was too long to be kept exactly
+	ApproximateNS int64 `json:"approximate_ns"`
+	// by class, range, reason, site and entry function; each from the largest sum down
 	Spent    []Spent          `json:"spent"`
 	Wakers   []Waker          `json:"wakers"`  // who ended the waits, from the largest sum down
 	Delays   []Cause          `json:"delays"`  // what runnable goroutines of the program waited for
@@ -32,24 +35,26 @@ type Result struct {
 	Warnings []report.Warning `json:"warnings"`
 }
 
-// Cause is something that goroutines waited for in the end.
+// Cause is a root cause of blocked time: what goroutines waited for in the end.
 type Cause struct {
-	Kind     Kind    `json:"kind"`
-	Name     string  `json:"name"`              // the function, the process that took the CPU, or another word for it
-	Syscall  string  `json:"syscall,omitempty"` // its name
-	Frame    string  `json:"frame,omitempty"`   // the function with file and line, in the heaviest stack
-	Stack    string  `json:"stack,omitempty"`   // the heaviest
-	NS       int64   `json:"ns"`                // how long goroutines waited for it
-	Count    int64   `json:"count"`             // the times they did
-	DirectNS int64   `json:"direct_ns"`         // of NS in which it held up nobody but the goroutine itself
-	IdleNS   int64   `json:"idle_ns"`           // of NS in which goroutines may have been waiting for work
-	Share    float64 `json:"share"`             // of the sum of all causes
-	// the heaviest way from a wait to the cause, waits for work left aside where there are others
-	Way   []Step `json:"way,omitempty"`
-	WayNS int64  `json:"way_ns,omitempty"` // of NS that took this way
+	Kind      Kind   `json:"kind"`
+	Name      string `json:"name"`              // the function, the process that took the CPU, or another word for it
+	Syscall   string `json:"syscall,omitempty"` // its name
+	Frame     string `json:"frame,omitempty"`   // the function with file and line, in the heaviest stack
+	Stack     string `json:"stack,omitempty"`   // the heaviest
+	BlockedNS int64  `json:"blocked_ns"`        // how long goroutines were blocked by it, waits for work left out
+	Count     int64  `json:"count"`             // the times they waited for it, for work too
+	// of BlockedNS in which it delayed the goroutine itself, not one it waited for
+	DirectNS int64   `json:"direct_ns"`
+	IdleNS   int64   `json:"idle_ns"` // in which goroutines may have been waiting for work; not in BlockedNS
+	Share    float64 `json:"share"`   // of the sum of BlockedNS of all causes
+	// the heaviest chain of waits that leads to the cause, waits for work left aside where there
+	// are others
+	Chain   []Step `json:"chain,omitempty"`
+	ChainNS int64  `json:"chain_ns,omitempty"` // of BlockedNS at the end of this chain
 }
 
-// Step is a wait on the way to a cause.
+// Step is a wait in the chain that leads to a cause.
 type Step struct {
 	Reason string `json:"reason"`
 	Frame  string `json:"frame"` // the innermost frame that is not plumbing
@@ -60,21 +65,21 @@ type Step struct {
 // Spent is the time that went into one thing. A number that the trace cannot give is nil, null in
 // JSON.
 type Spent struct {
-	By            string  `json:"by"`              // "state", "class", "reason", "site" or "kind"
+	By            string  `json:"by"`              // "class", "range", "reason", "site" or "entry"
 	Name          string  `json:"name"`            // of a site the reason
 	Stack         string  `json:"stack,omitempty"` // of a site
 	Frame         string  `json:"frame,omitempty"`
 	System        bool    `json:"system"`   // goroutines of the runtime itself
 	Count         int64   `json:"count"`    // times seen from beginning to end
-	Censored      int64   `json:"censored"` // times that were cut: their length is at least what was seen
+	Censored      int64   `json:"censored"` // times whose beginning or end was not seen: they lasted at least what was
 	Broken        int64   `json:"broken"`   // times with moves missing: in no number here
 	SumNS         int64   `json:"sum_ns"`
-	CensoredSumNS int64   `json:"censored_sum_ns"` // what was seen of those that were cut
-	Wall          float64 `json:"wall"`            // both sums over the observed time: 1 is one goroutine all the time
+	CensoredSumNS int64   `json:"censored_sum_ns"` // what was seen of the censored
+	Average       float64 `json:"average"`         // goroutines at a time: both sums over the observed time
 	// as the pass was asked for them; of running goroutines and of ranges they are not known
 	Percentiles []stats.Percentile `json:"percentiles"`
 	MaxNS       *int64             `json:"max_ns"`
-	RunningNS   *int64             `json:"running_ns,omitempty"` // of a kind: on a CPU, as far as known
+	RunningNS   *int64             `json:"running_ns,omitempty"` // of an entry function: on a CPU, as far as known
 	RunnableNS  *int64             `json:"runnable_ns,omitempty"`
 	SyscallNS   *int64             `json:"syscall_ns,omitempty"`
 	Causes      []Shared           `json:"causes,omitempty"` // of a site
@@ -118,17 +123,17 @@ type Threads struct {
 func (p *Pass) Result(sum *replay.Summary) *Result {
 	r := &Result{
 		Version: Version, DurationNS: sum.DurationNS(), Events: sum.Events,
-		ResolutionNS: max(1, sum.Metadata().TimeResolutionNS), EstimatedNS: p.estimated,
+		ResolutionNS: max(1, sum.Metadata().TimeResolutionNS), ApproximateNS: p.approximate,
 	}
 	b := p.blame()
-	r.Causes, r.BlamedNS = b.causes()
+	r.Causes, r.BlockedNS, r.IdleNS = b.causes()
 	r.Delays = b.delays()
 	r.Spent = spender{p, sum.DurationNS()}.all(b.bySite)
 	r.Wakers = p.wakers()
 	if p.threads.seen {
 		r.Threads = p.threadTimes(b)
 	}
-	r.Warnings = p.warnings(r, sum)
+	r.Lead, r.Warnings = r.lead(), p.warnings(r, sum)
 	return r
 }
 

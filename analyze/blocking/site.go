@@ -81,7 +81,7 @@ func newSite(key siteKey, names namer) *site {
 	reason, text := names.Reason(key.reason), names.Stack(key.stack)
 	n := &site{reason: key.reason, stack: key.stack, syscall: key.syscall}
 	if !key.syscall {
-		n.class = replay.ClassOf(reason)
+		n.class = replay.ClassAt(reason, text)
 	}
 	n.depth = stack.OwnFrames(text)
 	root := stack.Root(text)

@@ -20,7 +20,7 @@ type spender struct {
 const (
 	classRunning  = "running"
 	classRunnable = "runnable"
-	classSyscall  = "file, syscall"
+	classSyscall  = "syscall"
 )
 
 // sum is what a row is made of.
@@ -65,7 +65,7 @@ func (s spender) all(bySite map[cause.Site]map[causeKey]*group) []Spent {
 	out = append(out, s.rows("reason", reasons)...)
 	sortSpent(sites)
 	out = append(out, sites...)
-	return append(out, s.byKind()...)
+	return append(out, s.byEntry()...)
 }
 
 func orUnknown(name string) string {
@@ -99,17 +99,17 @@ func (s spender) running() Spent {
 			out.SumNS += k.running + k.offCPU
 		}
 	}
-	out.Wall = s.wall(out.SumNS)
+	out.Average = s.average(out.SumNS)
 	return out
 }
 
-func (s spender) wall(ns int64) float64 { return float64(ns) / float64(max(1, s.duration)) }
+func (s spender) average(ns int64) float64 { return float64(ns) / float64(max(1, s.duration)) }
 
 func (s spender) row(by, name string, h *lengths) Spent {
 	out := Spent{
 		By: by, Name: name, Count: h.Count(), Censored: h.Censored(), Broken: h.broken, SumNS: h.Sum(),
 		CensoredSumNS: h.CensoredSum(),
-		Wall:          s.wall(h.Sum() + h.CensoredSum()), Percentiles: h.Percentiles(s.percentiles()),
+		Average:       s.average(h.Sum() + h.CensoredSum()), Percentiles: h.Percentiles(s.percentiles()),
 	}
 	if h.Count() > 0 {
 		longest := h.Max()
@@ -179,22 +179,22 @@ func (s spender) stops() []Spent {
 	var out []Spent
 	for id, r := range s.ranges {
 		row := s.row("range", s.names.Reason(id), new(lengths))
-		row.Count, row.SumNS, row.Wall, row.MaxNS = r.count, r.sum, s.wall(r.sum), new(r.max)
+		row.Count, row.SumNS, row.Average, row.MaxNS = r.count, r.sum, s.average(r.sum), new(r.max)
 		out = append(out, row)
 	}
 	sortSpent(out)
 	return out
 }
 
-// byKind are the rows of the kinds of goroutines: their waits, and how long they ran and could
-// have.
-func (s spender) byKind() []Spent {
+// byEntry are the rows of the entry functions: the waits of their goroutines, and how long these
+// ran and could have.
+func (s spender) byEntry() []Spent {
 	var out []Spent
 	for id, k := range s.kinds {
 		if k == nil {
 			continue
 		}
-		row := s.row("kind", s.names.Entry(replay.EntryID(id)), &k.waits)
+		row := s.row("entry", s.names.Entry(replay.EntryID(id)), &k.waits)
 		row.Broken += k.delays.broken + k.calls.broken
 		running, runnable, syscall := k.running, k.runnable, k.syscall
 		row.System, row.RunningNS, row.RunnableNS, row.SyscallNS = k.system, &running, &runnable, &syscall

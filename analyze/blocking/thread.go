@@ -48,7 +48,7 @@ func (p *Pass) noCPU(s *replay.Span) cause.ID {
 	idle := p.isIdle(last)
 	switch {
 	case first == format.NullString && idle: // it was woken, and the CPU had to wake up itself
-		return p.nodes.Waking
+		return p.nodes.WakeUp
 	case first == format.NullString:
 		return p.nodes.Taken(last)
 	case last == format.NullString || idle || first == last:
@@ -88,7 +88,7 @@ func (p *Pass) own(name format.StringID) bool {
 const maxCommand = 15
 
 // ownName compares with the name that the kernel gives the threads of an executable, which the
-// runtime does not change: the file's, cut.
+// runtime does not change: the file's, truncated.
 func (p *Pass) ownName(name string) bool {
 	for i := range p.meta.Processes {
 		q := &p.meta.Processes[i]

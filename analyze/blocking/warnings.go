@@ -6,10 +6,10 @@ import (
 	"github.com/gosched/gosched/analyze/report"
 )
 
-// Above these shares of all blamed time something is worth a warning.
+// Above these shares of all blocked time something is worth a warning.
 const (
-	muchUnknown  = 0.1
-	muchEstimate = 0.01
+	muchUnknown     = 0.1
+	muchApproximate = 0.01
 )
 
 func (p *Pass) warnings(r *Result, sum *replay.Summary) []report.Warning {
@@ -25,10 +25,10 @@ func (p *Pass) warnings(r *Result, sum *replay.Summary) []report.Warning {
 	out = append(out, caveat.Of(caveat.Blocking, sum)...)
 	if share := r.unknownShare(); share > muchUnknown {
 		out = append(out, report.Warning{Code: "unknown",
-			Text: "the causes of " + report.FormatShare(share) + " of blocked time are unknown"})
+			Text: "the root causes of " + report.FormatShare(share) + " of blocked time are unknown"})
 	}
-	if share := float64(r.EstimatedNS) / float64(max(1, r.BlamedNS)); share > muchEstimate {
-		out = append(out, report.Warning{Code: "estimated", Text: report.FormatShare(share) +
+	if share := float64(r.ApproximateNS) / float64(max(1, r.BlockedNS+r.IdleNS)); share > muchApproximate {
+		out = append(out, report.Warning{Code: "approximate", Text: report.FormatShare(share) +
 			" of blocked time is attributed approximately (waker history truncated)"})
 	}
 	return out
@@ -48,8 +48,8 @@ func (r *Result) unknownShare() float64 {
 	var ns int64
 	for i := range r.Causes {
 		if r.Causes[i].Kind == KindUnknown {
-			ns += r.Causes[i].NS
+			ns += r.Causes[i].BlockedNS
 		}
 	}
-	return float64(ns) / float64(max(1, r.BlamedNS))
+	return float64(ns) / float64(max(1, r.BlockedNS))
 }

@@ -62,7 +62,7 @@ func (b build) record(order int, seed uint64) *summary.Run {
 	}
 	r.Pairs = []summary.Pair{{Reason: "sync.Mutex.Lock", Stack: stackOfStore, Waker: stackOfFlush,
 		WakerFrame: "main.(*store).flush /src/store.go:71", Count: 400, NS: site.TimeNS()}}
-	r.Info.Causes = []summary.Cause{{Kind: "behind", Name: "main.compact", NS: delays.TimeNS(), Count: 3000}}
+	r.Info.Causes = []summary.Cause{{Kind: "queued behind", Name: "main.compact", NS: delays.TimeNS(), Count: 3000}}
 	byReason := map[string]*summary.Group{}
 	for i := range r.Groups {
 		g := &r.Groups[i]

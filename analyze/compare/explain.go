@@ -111,8 +111,8 @@ func (x *examiner) whereTo(m *Measured) string {
 
 // inTheWay says in words how a kind of cause kept goroutines from running.
 var inTheWay = map[string]string{
-	"behind": " behind %s, which had the P", "off CPU": " because %s had the CPU",
-	"waking":         " because a P was being woken or handed on",
+	"queued behind": " behind %s, which had the P", "off CPU": " because %s had the CPU",
+	"wake-up":        " because a P was being woken or handed on",
 	"stop-the-world": " because the world was stopped (%s)", "suspended": " because the process was stopped by %s",
 }
 

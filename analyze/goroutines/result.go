@@ -173,7 +173,7 @@ func (p *Pass) newGroup(key groupKey) *Group {
 		g.Ended = k.ended
 	}
 	if key.state == format.StateWaiting {
-		g.class = replay.ClassOf(g.Reason)
+		g.class = replay.ClassAt(g.Reason, g.Stack)
 		g.Class = g.class.String()
 		g.System = g.System || g.class == replay.ClassSystem
 		g.site = p.sites.of[siteKey{key.reason, key.stack}]

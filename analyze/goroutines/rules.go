@@ -106,7 +106,7 @@ var attended = []string{"net/http.(*conn).serve", "net/http.(*Server).Serve.gowr
 // canLeak says whether a wait may be one that nobody ends.
 func (s *suspect) canLeak() bool {
 	switch s.class {
-	case replay.ClassChannel, replay.ClassSelect, replay.ClassLock, replay.ClassForever:
+	case replay.ClassChannel, replay.ClassSelect, replay.ClassMutex, replay.ClassSync, replay.ClassForever:
 	default:
 		return false
 	}

@@ -10,7 +10,8 @@ const (
 	ClassOther     Class = iota // a reason that is in no other class, or none
 	ClassChannel                // a channel
 	ClassSelect                 // any of several channels
-	ClassLock                   // another goroutine, through package sync or a semaphore of the runtime
+	ClassMutex                  // a Mutex or RWMutex
+	ClassSync                   // another goroutine, through a Cond, a WaitGroup, a Once or a semaphore of the runtime
 	ClassTimer                  // a time
 	ClassNetwork                // a file descriptor of the network poller
 	ClassGC                     // the garbage collector
@@ -22,7 +23,7 @@ const (
 )
 
 var classNames = [numClasses]string{
-	ClassOther: "other", ClassChannel: "channel", ClassSelect: "select", ClassLock: "lock", ClassTimer: "timer",
+	ClassOther: "other", ClassChannel: "channel", ClassSelect: "select", ClassMutex: "mutex", ClassSync: "sync", ClassTimer: "timer",
 	ClassNetwork: "network",
 	ClassGC:      "GC", ClassStop: "stop-the-world", ClassCoroutine: "coroutine", ClassForever: "forever",
 	ClassSystem: "runtime idle",
@@ -51,18 +52,18 @@ var reasonClasses = map[string]Class{
 	"select (durable)":  ClassSelect,
 	"select (synctest)": ClassSelect,
 
-	"semacquire":                    ClassLock, // of sync.Mutex and others up to go1.19
-	"sync":                          ClassLock,
-	"sync.(*Cond).Wait":             ClassLock,
-	"sync.Cond.Wait":                ClassLock,
-	"sync.Mutex.Lock":               ClassLock,
-	"sync.RWMutex.Lock":             ClassLock,
-	"sync.RWMutex.RLock":            ClassLock,
-	"sync.WaitGroup.Wait":           ClassLock,
-	"sync.WaitGroup.Wait (durable)": ClassLock,
-	"synctest":                      ClassLock,
-	"synctest.Run":                  ClassLock,
-	"synctest.Wait":                 ClassLock,
+	"semacquire":                    ClassSync, // up to go1.19 of sync.Mutex too
+	"sync":                          ClassSync,
+	"sync.(*Cond).Wait":             ClassSync,
+	"sync.Cond.Wait":                ClassSync,
+	"sync.Mutex.Lock":               ClassMutex,
+	"sync.RWMutex.Lock":             ClassMutex,
+	"sync.RWMutex.RLock":            ClassMutex,
+	"sync.WaitGroup.Wait":           ClassSync,
+	"sync.WaitGroup.Wait (durable)": ClassSync,
+	"synctest":                      ClassSync,
+	"synctest.Run":                  ClassSync,
+	"synctest.Wait":                 ClassSync,
 
 	"sleep": ClassTimer,
 

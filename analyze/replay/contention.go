@@ -11,6 +11,15 @@ var mutexes = map[string]bool{"sync.Mutex.Lock": true, "sync.RWMutex.Lock": true
 // tells which.
 var mutexOrOther = map[string]bool{"semacquire": true, "sync": true}
 
+// ClassAt is the class of a wait with a reason at a stack, which tells a mutex apart where the reason
+// does not.
+func ClassAt(reason, stack string) Class {
+	if ForMutex(reason, stack) {
+		return ClassMutex
+	}
+	return ClassOf(reason)
+}
+
 // ForMutex says whether a wait is for a sync.Mutex or a sync.RWMutex. Where the reason leaves it
 // open and the stack does not say, it is none.
 func ForMutex(reason, stack string) bool {

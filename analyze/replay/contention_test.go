@@ -20,9 +20,12 @@ func TestForMutex(t *testing.T) {
 		if got := ForMutex(test.reason, test.stack); got != test.want {
 			t.Errorf("ForMutex(%q, %q) = %v", test.reason, test.stack, got)
 		}
+		if got := ClassAt(test.reason, test.stack); (got == ClassMutex) != test.want {
+			t.Errorf("ClassAt(%q, %q) = %v", test.reason, test.stack, got)
+		}
 	}
 	for reason := range mutexes {
-		if ClassOf(reason) != ClassLock {
+		if ClassOf(reason) != ClassMutex {
 			t.Errorf("%q is of class %v", reason, ClassOf(reason))
 		}
 	}

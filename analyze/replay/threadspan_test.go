@@ -69,8 +69,8 @@ func tileThreads(t *testing.T, spans []replay.Span) {
 
 func TestClassesHaveNames(t *testing.T) {
 	for reason, want := range map[string]string{
-		"chan send": "channel", "IO wait": "network", "network": "network", "sync": "lock",
-		"sync.RWMutex.RLock": "lock", "sleep": "timer",
+		"chan send": "channel", "IO wait": "network", "network": "network", "sync": "sync",
+		"sync.RWMutex.RLock": "mutex", "sleep": "timer",
 		"GC assist wait": "GC", "finalizer wait": "runtime idle", "select (no cases)": "forever", "": "other",
 		"something new": "other",
 	} {

@@ -69,7 +69,7 @@ func (c *column) heading() string {
 func (c *column) format(style style) {
 	c.unit = style.unit
 	for _, cell := range c.cells {
-		if style.unit == "" || cell.Unknown || !cell.numeric() {
+		if !style.uniform || cell.Unknown || !cell.numeric() {
 			c.texts = append(c.texts, cell.String())
 			continue
 		}
@@ -79,12 +79,13 @@ func (c *column) format(style style) {
 
 // style is how the numbers of a column are written.
 type style struct {
+	uniform  bool // all numbers are in the unit
 	unit     string
 	size     float64 // how much of the base unit it is
 	decimals int
 }
 
-// styleOf is the style of numbers that have one unit; its unit is empty where they have not, or
+// styleOf is the style of numbers that have one unit; it is not uniform where they have not, or
 // need none.
 func styleOf(cells []Cell) style {
 	unit, small, large := UnitText, math.Inf(1), 0.0
@@ -105,11 +106,13 @@ func styleOf(cells []Cell) style {
 		return scaledStyle(small, large, durationScales)
 	case UnitBytes:
 		return scaledStyle(small, large, byteScales)
+	case UnitAverage:
+		return style{uniform: true, size: 1, decimals: 2}
 	case UnitShare:
 		if large < 0.01 {
-			return style{unit: "%", size: 0.01, decimals: 2}
+			return style{uniform: true, unit: "%", size: 0.01, decimals: 2}
 		}
-		return style{unit: "%", size: 0.01, decimals: 1}
+		return style{uniform: true, unit: "%", size: 0.01, decimals: 1}
 	}
 	return style{}
 }
@@ -146,9 +149,9 @@ func scaledStyle(small, large float64, scales []scale) style {
 		}
 	}
 	if chosen.size == 1 {
-		return style{unit: chosen.name, size: 1}
+		return style{true, chosen.name, 1, 0}
 	}
-	return style{chosen.name, chosen.size, decimals(small/chosen.size, large/chosen.size)}
+	return style{true, chosen.name, chosen.size, decimals(small/chosen.size, large/chosen.size)}
 }
 
 // decimals are as many as give the smallest number two digits and the largest three, within limits.

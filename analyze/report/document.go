@@ -67,6 +67,7 @@ const (
 	UnitRatio                // Float times another value, printed as 2.05×
 	UnitP                    // Float, a probability, printed as 0.002
 	UnitRate                 // Float things a second, printed as 1,234/s
+	UnitAverage              // Float things at a time on average, printed as 16.7
 	UnitFunction             // Text is the full name of a function, shortened where there is no room
 )
 
@@ -112,6 +113,9 @@ func Share(part float64) Cell { return Cell{Unit: UnitShare, Float: part} }
 
 // Bytes is a cell of a size.
 func Bytes(n int64) Cell { return Cell{Unit: UnitBytes, Int: n} }
+
+// Average is a cell of how many things there were at a time.
+func Average(n float64) Cell { return Cell{Unit: UnitAverage, Float: n} }
 
 // OptionalRatio is a cell of how many times another value one is, 1 being as much; unknown where
 // times is nil.

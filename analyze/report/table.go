@@ -55,7 +55,7 @@ func (d *Document) extras() string {
 	var names []string
 	for i := range d.Tables {
 		if t := &d.Tables[i]; t.Extra && len(t.Rows) > 0 {
-			names = append(names, t.Title+" ("+FormatNumber(int64(len(t.Rows)), "row")+")")
+			names = append(names, t.Title)
 		}
 	}
 	for _, c := range d.Charts {
@@ -114,7 +114,7 @@ const (
 	minFunction = 16 // columns of functions are not made narrower
 	minText     = 12 // nor columns of text, but for longer headings
 	readable    = 22 // text gets so much before names lose more than the folders of their packages
-	minLast     = 30 // the last column, of text, gets so much before anything is left out
+	roomy       = 30 // it gets so much before columns are left out
 )
 
 // fit makes columns narrower, and leaves those out that can be done without, until lines fit. It
@@ -128,13 +128,7 @@ func (t *textWriter) fit(columns []*column) (stay []*column, left []string) {
 		return sum
 	}
 	shrink(columns, excess(), func(c *column) int { return c.local(t) })
-	last := columns[len(columns)-1]
-	shrink(columns, excess(), func(c *column) int {
-		if c == last {
-			return c.leastText(minLast)
-		}
-		return c.width
-	})
+	shrink(columns, excess(), func(c *column) int { return c.leastText(roomy) })
 	for rank := 0; excess() > 0 && rank < len(columns); rank++ {
 		columns = slices.DeleteFunc(columns, func(c *column) bool {
 			if c.spare == rank {
@@ -142,6 +136,12 @@ func (t *textWriter) fit(columns []*column) (stay []*column, left []string) {
 			}
 			return c.spare == rank
 		})
+	}
+	if len(left) > 0 { // there may be more room now than is needed
+		for _, c := range columns {
+			c.width = c.natural()
+		}
+		shrink(columns, excess(), func(c *column) int { return c.local(t) })
 	}
 	shrink(columns, excess(), func(c *column) int { return c.leastText(readable) })
 	shrink(columns, excess(), func(c *column) int { return c.leastFunction(minFunction) })

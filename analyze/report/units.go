@@ -30,6 +30,8 @@ func (c Cell) String() string {
 		return FormatProbability(c.Float)
 	case UnitRate:
 		return FormatRate(c.Float)
+	case UnitAverage:
+		return FormatAverage(c.Float, "")
 	}
 	return c.Text
 }
@@ -63,15 +65,19 @@ func FormatNumber(n int64, thing string) string {
 
 // FormatAverage writes how many things there were on average: 16.7 goroutines, 0.05 goroutines.
 func FormatAverage(n float64, thing string) string {
-	switch {
-	case n != 0 && n < 0.01:
-		return "fewer than 0.01 " + thing + "s"
-	case n < 0.995:
-		return strconv.FormatFloat(n, 'f', 2, 64) + " " + thing + "s"
-	case n < 99.95:
-		return strconv.FormatFloat(n, 'f', 1, 64) + " " + thing + "s"
+	text := thing + "s"
+	if thing == "" {
+		text = ""
 	}
-	return FormatCount(int64(math.Round(n))) + " " + thing + "s"
+	switch {
+	case n != 0 && n < 0.005:
+		return strings.TrimSpace("<0.01 " + text)
+	case n < 0.995:
+		return strings.TrimSpace(strconv.FormatFloat(n, 'f', 2, 64) + " " + text)
+	case n < 99.95:
+		return strings.TrimSpace(strconv.FormatFloat(n, 'f', 1, 64) + " " + text)
+	}
+	return strings.TrimSpace(FormatCount(int64(math.Round(n))) + " " + text)
 }
 
 // scale is a unit: from how much of the base unit on it is used, and how much it is.

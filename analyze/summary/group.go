@@ -107,7 +107,7 @@ func (p *Passes) delays(b builder, sum *replay.Summary) {
 
 // kinds are the groups of waits, system calls and runs by kind, and the total of runs.
 func (p *Passes) kinds(b builder) {
-	for _, k := range p.blocking.Kinds() {
+	for _, k := range p.blocking.Entries() {
 		for metric, l := range map[Metric]blocking.Lengths{MetricWait: k.Waits, MetricCall: k.Calls,
 			MetricRun: k.Runs} {
 			if l.Count()+l.Censored()+l.Broken > 0 {

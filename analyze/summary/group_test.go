@@ -180,7 +180,7 @@ func TestACSVHasALineARecordingAndNothingWhereNothingIsKnown(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"steal_share", "start_time", "delay_p50_ns", "contention_s_per_s", "goroutines",
-		"wait_lock_s_per_s", "delays_per_s", "delay_mean_ns"} {
+		"wait_mutex_s_per_s", "delays_per_s", "delay_mean_ns"} {
 		if got := at(2, name); got != "" {
 			t.Errorf("of nothing, %s is %q", name, got)
 		}

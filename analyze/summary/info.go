@@ -54,9 +54,10 @@ func causes(list []blocking.Cause) []Cause {
 			name = c.Syscall + " in " + name
 		}
 		out = append(out, Cause{
-			Kind: c.Kind.String(), Name: plain(name), NS: c.NS, Count: c.Count, DirectNS: c.DirectNS, IdleNS: c.IdleNS,
-			Frame: plain(c.Frame),
-			Root:  plain(stack.Root(c.Stack)),
+			Kind: c.Kind.String(), Name: plain(name), NS: c.BlockedNS + c.IdleNS, Count: c.Count, DirectNS: c.DirectNS,
+			IdleNS: c.IdleNS,
+			Frame:  plain(c.Frame),
+			Root:   plain(stack.Root(c.Stack)),
 		})
 	}
 	return out

@@ -30,15 +30,19 @@ func newBlockingCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "blocking TRACE…",
 		Short: "Where goroutines waited, and whose code made them",
-		Long: `Print where goroutines spent their time, who ended their waits, and what they waited
-for in the end: while a goroutine waits and another finally wakes it, what the other
-did meanwhile (ran, was in a system call, had no P, waited itself …) is what the
-first one waited for, followed from waker to waker. Every nanosecond of a wait is
-assigned once. Time that cannot be explained is listed as unknown.
+		Long: `Print the root causes of blocked time. While a goroutine waits and another finally
+wakes it, what the other did meanwhile (ran, was in a system call, was queued for a P,
+waited itself …) is what the first one waited for, followed from waker to waker. Every
+nanosecond of a wait is assigned once. Time that cannot be explained is listed as
+unknown. Idle time, in which goroutines wait for work, is summed below the table.
 
 First come findings: patterns that are known to cost time, such as a queue for a lock
 or a CPU quota that stops the process, by their severity from 100 down. Below 5
 nothing is said.
+
+The first screen has the headline; --all prints the rest: where goroutines spent their
+time, where they waited, who ended the waits. Names are shortened to fit a terminal,
+their package's path first, and not in a pipe or a file, nor with --wide.
 
 TRACE is a file, a folder of segments or a glob (several of one recording are one
 trace), or a Go execution trace.
@@ -103,8 +107,7 @@ func runBlocking(ctx context.Context, opts blockingOptions, paths []string, out,
 	found := rules.Result(summary)
 	result := blockingResult{pass.Result(summary), found.Findings, found.Unlooked}
 	document := result.Document(blocking.View{System: opts.system})
-	document.Facts = append(found.Facts(), document.Facts...)
-	document.Notes = append(found.Notes(), document.Notes...)
+	document.Tables = append(found.Tables(), document.Tables...)
 	if err := present(out, opts.json, opts.layout, result, document); err != nil {
 		return err
 	}

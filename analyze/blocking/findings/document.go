@@ -4,46 +4,52 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/gosched/gosched/analyze/replay/stack"
 	"github.com/gosched/gosched/analyze/report"
 )
 
-// Facts are the findings ready to be drawn, one a line: the severity and the rule, then what it
-// rests on and what to do.
-func (r *Result) Facts() []report.Fact {
-	if len(r.Findings) == 0 {
-		return []report.Fact{{Name: "findings", Value: report.Text("none")}}
-	}
-	var facts []report.Fact
+// briefFindings is how many findings fit a screen with what follows them.
+const briefFindings = 4
+
+// Tables are the findings, the most severe first: a line each, and what each rests on.
+func (r *Result) Tables() []report.Table {
+	list := report.Table{Title: "Findings: patterns that are known to cost time", Brief: briefFindings,
+		Columns: []string{"severity", "rule", "lost", "what and where"}}
+	details := report.Table{Title: "What the findings rest on", Extra: true,
+		Columns: []string{"rule", "evidence", "advice"}}
 	for i := range r.Findings {
 		f := &r.Findings[i]
-		facts = append(facts, report.Fact{Name: fmt.Sprintf("%3d %s", f.Severity, f.Name),
-			Value: report.Text(f.sentences())})
+		lost := report.Text("")
+		if f.LostNS != nil {
+			lost = report.Duration(*f.LostNS)
+		}
+		list.Rows = append(list.Rows, []report.Cell{report.Count(int64(f.Severity)), report.Text(f.Name), lost,
+			report.Text(f.headline() + ". " + f.Advice)})
+		details.Rows = append(details.Rows, []report.Cell{report.Text(f.Name),
+			report.Text(strings.Join(f.Evidence, " ")),
+			report.Text(f.Advice)})
 	}
-	return facts
-}
-
-// sentences are all that a finding says.
-func (f *Finding) sentences() string {
-	title := f.Title
-	if f.Where != "" {
-		title += ": " + f.Where
-	}
-	if f.LostNS != nil {
-		title += " (" + report.FormatDuration(*f.LostNS) + " lost)"
-	}
-	return title + ". " + strings.Join(f.Evidence, " ") + " → " + f.Advice
-}
-
-// Notes are what a reader of the findings has to know.
-func (r *Result) Notes() []string {
-	var notes []string
 	if len(r.Findings) > 0 {
-		notes = append(notes, "Findings are led by their severity, 0 to 100: of those with time lost, the part that "+
-			"it is of itself and the time that goroutines ran (at least a tenth of the recording). Times overlap "+
-			"and do not add up.")
+		list.Below = []string{"severity: 0 to 100, for most rules lost / (lost + running) time. Lost times overlap."}
+	} else {
+		list.Below = []string{"none"}
 	}
+	list.Below = append(list.Below, r.unlooked()...)
+	return []report.Table{list, details}
+}
+
+// headline is what was found and where.
+func (f *Finding) headline() string {
+	if f.Where == "" {
+		return f.Title
+	}
+	return f.Title + ": " + stack.Local(f.Where)
+}
+
+// unlooked says which rules could not look.
+func (r *Result) unlooked() []string {
 	by := map[string][]string{}
-	var order []string
+	var order, out []string
 	for _, u := range r.Unlooked {
 		if by[u.Why] == nil {
 			order = append(order, u.Why)
@@ -51,7 +57,7 @@ func (r *Result) Notes() []string {
 		by[u.Why] = append(by[u.Why], u.Name)
 	}
 	for _, why := range order {
-		notes = append(notes, fmt.Sprintf("Not looked for, because %s: %s.", why, strings.Join(by[why], ", ")))
+		out = append(out, fmt.Sprintf("Not looked for, because %s: %s.", why, strings.Join(by[why], ", ")))
 	}
-	return notes
+	return out
 }

@@ -72,7 +72,7 @@ func question(testing.TB, string) ([]replay.Pass, func(*replay.Summary) passtest
 	return []replay.Pass{p}, func(sum *replay.Summary) passtest.Answer {
 		r := p.Result(sum)
 		return passtest.Answer{Result: r, Width: 100, Document: func() *report.Document {
-			return &report.Document{Facts: r.Facts(), Notes: r.Notes()}
+			return &report.Document{Tables: r.Tables()}
 		}}
 	}
 }

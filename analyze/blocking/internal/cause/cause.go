@@ -18,8 +18,8 @@ const (
 	OffCPU
 	Asleep
 	Syscall
-	Behind
-	Waking
+	Queued
+	WakeUp
 	Stopped
 	Suspended
 	Network
@@ -32,8 +32,8 @@ const (
 
 var kindNames = [numKinds]string{
 	Unknown: "unknown", Running: "running", OffCPU: "off CPU", Asleep: "asleep", Syscall: "syscall",
-	Behind: "behind",
-	Waking: "waking", Stopped: "stop-the-world", Suspended: "suspended", Network: "network",
+	Queued: "queued behind",
+	WakeUp: "wake-up", Stopped: "stop-the-world", Suspended: "suspended", Network: "network",
 	Timer: "timer", GC: "GC", Runtime: "runtime", Wait: "wait",
 }
 
@@ -99,7 +99,7 @@ type Key struct {
 	Kind Kind
 	// the stack; of OffCPU the name of who took the CPU; of Wait the Site; of Unknown the Why
 	Where uint32
-	// the reason, of Suspended the kernel's state; of Running and Behind the entry function, where
+	// the reason, of Suspended the kernel's state; of Running and Queued the entry function, where
 	// the stack is null
 	What uint32
 	Tail ID // of Wait
@@ -120,7 +120,7 @@ type Table struct {
 	syscall replay.ByID[ID]           // by stack, the latest
 	offCPU  replay.ByID[ID]           // by name
 	outside replay.ByID[ID]           // by stack, the latest
-	Waking  ID                        // a P was free, or being handed on
+	WakeUp  ID                        // a P was free, or being handed on
 	latest  [256]waitNode             // some of the waits that were asked for of late
 }
 
@@ -130,7 +130,7 @@ func NewTable() *Table {
 	for u := range numWhys {
 		n.intern(Key{Kind: Unknown, Where: uint32(u)})
 	}
-	n.Waking = n.intern(Key{Kind: Waking})
+	n.WakeUp = n.intern(Key{Kind: WakeUp})
 	return n
 }
 
@@ -161,7 +161,7 @@ func (n *Table) intern(key Key) ID {
 // was when it was seen next.
 func (n *Table) Code(kind Kind, stack format.StringID, entry replay.EntryID) ID {
 	cache, key := &n.running, Key{Kind: kind, Where: uint32(stack)}
-	if kind == Behind {
+	if kind == Queued {
 		cache = &n.behind
 	}
 	at := cache.At(uint32(stack))

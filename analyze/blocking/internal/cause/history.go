@@ -193,7 +193,7 @@ func (b *block) trim() {
 
 // Between appends the causes from t0 to t1, the latest first, to list, and says how much of it is
 // an estimate. It covers all of it from t0 or h.begin on to t1, which is not after h.end.
-func (h *History) Between(t0, t1 int64, list []Part) (_ []Part, estimated int64) {
+func (h *History) Between(t0, t1 int64, list []Part) (_ []Part, approximate int64) {
 	for i := len(h.recent) - 1; i >= 0 && t1 > t0; i-- {
 		begin := h.startOf(i)
 		if begin >= t1 {
@@ -215,11 +215,11 @@ func (h *History) Between(t0, t1 int64, list []Part) (_ []Part, estimated int64)
 		}
 		from := max(begin, t0)
 		var guess int64
-		list, guess = h.blocks[i].cut(begin, from, t1, list)
-		estimated += guess
+		list, guess = h.blocks[i].portion(begin, from, t1, list)
+		approximate += guess
 		t1 = from
 	}
-	return list, estimated
+	return list, approximate
 }
 
 // startOf is where recent stretch i begins.
@@ -233,9 +233,9 @@ func (h *History) startOf(i int) int64 {
 	return h.begin
 }
 
-// cut appends the block's parts in [from, to). Of a block that is not inside as a whole each part
+// portion appends the block's parts in [from, to). Of a block that is not inside as a whole each part
 // counts in proportion, which is an estimate.
-func (b *block) cut(begin, from, to int64, list []Part) (_ []Part, estimated int64) {
+func (b *block) portion(begin, from, to int64, list []Part) (_ []Part, approximate int64) {
 	if from == begin && to == b.end {
 		return append(list, b.parts...), 0
 	}
