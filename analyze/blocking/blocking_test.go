@@ -14,8 +14,8 @@ func TestChainByHand(t *testing.T) {
 	r := blocked(t, golden.Trace(t, "testdata/chain.trace"))
 	sites := map[string]string{
 		"sync.Mutex.Lock": "syscall fsync in main.holder 60, running main.holder 40",
-		"chan receive": "syscall fsync in main.holder 60, running main.holder 40, queued behind main.other 25, running " +
-			"main.client 20, wake-up  5",
+		"chan receive": "syscall fsync in main.holder 60, running main.holder 40, queued behind main.other 25, " +
+			"running main.client 20, wake-up  5",
 	}
 	for _, s := range r.Spent {
 		want, ok := sites[s.Name]

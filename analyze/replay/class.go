@@ -23,10 +23,9 @@ const (
 )
 
 var classNames = [numClasses]string{
-	ClassOther: "other", ClassChannel: "channel", ClassSelect: "select", ClassMutex: "mutex", ClassSync: "sync", ClassTimer: "timer",
-	ClassNetwork: "network",
-	ClassGC:      "GC", ClassStop: "stop-the-world", ClassCoroutine: "coroutine", ClassForever: "forever",
-	ClassSystem: "runtime idle",
+	ClassOther: "other", ClassChannel: "channel", ClassSelect: "select", ClassMutex: "mutex", ClassSync: "sync",
+	ClassTimer: "timer", ClassNetwork: "network", ClassGC: "GC", ClassStop: "stop-the-world",
+	ClassCoroutine: "coroutine", ClassForever: "forever", ClassSystem: "runtime idle",
 }
 
 // String is the name that reports print.

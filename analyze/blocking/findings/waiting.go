@@ -98,7 +98,8 @@ func gcAssist(l *look) []hit {
 }
 
 // leaked are the classes of waits that only another goroutine can end.
-var leaked = map[replay.Class]bool{replay.ClassChannel: true, replay.ClassSelect: true, replay.ClassMutex: true, replay.ClassSync: true,
+var leaked = map[replay.Class]bool{replay.ClassChannel: true, replay.ClassSelect: true, replay.ClassMutex: true,
+	replay.ClassSync:    true,
 	replay.ClassForever: true}
 
 const minLeft = 20
