@@ -13,8 +13,8 @@ const maxDictionary = 1 << 16
 
 // encoder turns a column's pages into a chunk.
 type encoder interface {
-	// add encodes all rows of b as a page.
-	add(z *flat.Compressor, s *flat.Scratch, b *Batch) error
+	// encode encodes all rows of b as a page.
+	encode(z *flat.Compressor, s *flat.Scratch, b *Batch) error
 	// finish completes the chunk.
 	finish() *flat.Chunk
 	// reset begins the next row group.
@@ -40,7 +40,7 @@ func (f intField[T]) encoder(col flat.Column, _ *Strings) encoder {
 		fixed: col.Type == flat.Int32}
 }
 
-func (e *intEncoder[T]) add(z *flat.Compressor, s *flat.Scratch, b *Batch) error {
+func (e *intEncoder[T]) encode(z *flat.Compressor, s *flat.Scratch, b *Batch) error {
 	vals := *e.slot.of(b)
 	if e.fixed { // few values: the dictionary gives the chunk's bounds, the pages need none
 		nulls := flat.CountNulls(vals, e.slot.none)
@@ -121,7 +121,7 @@ func (f stringField) encoder(col flat.Column, table *Strings) encoder {
 	return e
 }
 
-func (e *codeEncoder[T]) add(z *flat.Compressor, s *flat.Scratch, b *Batch) error {
+func (e *codeEncoder[T]) encode(z *flat.Compressor, s *flat.Scratch, b *Batch) error {
 	vals := *e.slot.of(b)
 	limit := e.limit()
 	e.dict.Grow(limit)

@@ -63,7 +63,7 @@ func joinFiles(target string, paths []string, meta Metadata, seg *segment, opts 
 	defer z.Close()
 	j := &joiner{out: w, in: z}
 	for _, path := range paths {
-		if err := j.add(path); err != nil {
+		if err := j.copyFile(path); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
 	}
@@ -76,8 +76,8 @@ func joinFiles(target string, paths []string, meta Metadata, seg *segment, opts 
 	return f.Sync()
 }
 
-// add writes the row groups of the file at path, or keeps them as small ones for later.
-func (j *joiner) add(path string) error {
+// copyFile writes the row groups of the file at path, or keeps them as small ones for later.
+func (j *joiner) copyFile(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err

@@ -36,7 +36,7 @@ func (t *Strings) Intern(s string) StringID {
 	defer t.mu.Unlock()
 	id, ok := t.index[s]
 	if !ok {
-		id = t.add(s)
+		id = t.insert(s)
 	}
 	return id
 }
@@ -68,7 +68,8 @@ func (t *Strings) size(ids []StringID) int {
 	return n
 }
 
-func (t *Strings) add(s string) StringID {
+// insert numbers a string that the table does not have.
+func (t *Strings) insert(s string) StringID {
 	valid := clean(s)
 	id, ok := t.index[valid]
 	if !ok {
@@ -94,7 +95,7 @@ func (t *Strings) internBytes(s []byte) (StringID, error) {
 	if t.bytes+int64(len(s)) > maxStringsBytes {
 		return 0, fmt.Errorf("more than %d MiB of distinct strings", maxStringsBytes>>20)
 	}
-	return t.add(string(s)), nil
+	return t.insert(string(s)), nil
 }
 
 // Lookup is the text of id, empty for NullString and for numbers that the table never gave.

@@ -168,7 +168,7 @@ func (t *Writer) addPage(b *Batch) error {
 		return t.addPage(&hi)
 	}
 	for i, c := range t.columns {
-		if err := c.add(t.zstd, &t.scratch, b); err != nil {
+		if err := c.encode(t.zstd, &t.scratch, b); err != nil {
 			return fmt.Errorf("encode %s: %w", specs[i].name, err)
 		}
 	}

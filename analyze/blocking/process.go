@@ -61,7 +61,8 @@ type run struct {
 	node       cause.ID
 }
 
-func (r *ring) add(begin, end int64, id cause.ID) {
+// push remembers a stretch that came after all others.
+func (r *ring) push(begin, end int64, id cause.ID) {
 	r.list[r.n%ringSize] = run{begin, end, id}
 	r.n++
 }
@@ -157,7 +158,7 @@ func (p *Pass) record(g *goroutine, s *replay.Span, id cause.ID) (sum offSum) {
 			continue
 		}
 		at = end
-		if sum.add(o, end-begin); o.asleep && s.State == format.StateSyscall && !o.outlasted(s.End) {
+		if sum.count(o, end-begin); o.asleep && s.State == format.StateSyscall && !o.outlasted(s.End) {
 			continue
 		}
 		if o.suspended && s.State == format.StateSyscall {
@@ -173,8 +174,8 @@ func (p *Pass) record(g *goroutine, s *replay.Span, id cause.ID) (sum offSum) {
 	return sum
 }
 
-// add counts a time off the CPU.
-func (sum *offSum) add(o *offCPU, ns int64) {
+// count takes a time off the CPU.
+func (sum *offSum) count(o *offCPU, ns int64) {
 	switch {
 	case o.suspended:
 		sum.suspended += ns

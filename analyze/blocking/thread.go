@@ -17,7 +17,7 @@ func (p *Pass) thread(s *replay.Span) {
 	case s.Flags&replay.EndUnseen != 0:
 		return
 	case s.State == format.StateRunning:
-		ringOf(p.current.cpus, s.CPU).add(s.Begin, s.End, 0)
+		ringOf(p.current.cpus, s.CPU).push(s.Begin, s.End, 0)
 		return
 	}
 	off := offCPU{begin: s.Begin, end: s.End, asleep: s.State == format.StateWaiting}
@@ -27,7 +27,7 @@ func (p *Pass) thread(s *replay.Span) {
 		off.node = p.nodes.Named(KindAsleep, s.Reason)
 	} else {
 		off.node = p.noCPU(s)
-		ringOf(p.current.threads, s.TID).add(s.Begin, s.End, off.node)
+		ringOf(p.current.threads, s.TID).push(s.Begin, s.End, off.node)
 	}
 	if s.GoID == format.NoGoroutine {
 		return

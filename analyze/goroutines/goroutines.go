@@ -83,7 +83,7 @@ func (p *Pass) Spans(spans []replay.Span) {
 		g := p.goroutine(s.PID, s.GoID, s.Begin)
 		g.take(s)
 		if s.State == format.StateWaiting {
-			p.sites.add(s, p.names)
+			p.sites.wait(s, p.names)
 		}
 		if s.Next == format.StateNotExist {
 			p.kinds.ended(g, p.names)

@@ -128,7 +128,7 @@ func (p *Pass) groups(now present, sum *replay.Summary) []*Group {
 			group = p.newGroup(key)
 			byKey[key] = group
 		}
-		group.add(g, sum)
+		group.include(g, sum)
 	}
 	var out []*Group
 	for _, g := range byKey {
@@ -188,7 +188,8 @@ const growthFactor = 10
 // youngShare is the part of the observed time that a wait must have lasted to be called lasting.
 const youngShare = 20
 
-func (g *Group) add(m *goroutine, sum *replay.Summary) {
+// include counts a goroutine in.
+func (g *Group) include(m *goroutine, sum *replay.Summary) {
 	age := sum.EndNS - m.begin
 	if g.Count == 0 || age < g.YoungestNS {
 		g.YoungestNS = age

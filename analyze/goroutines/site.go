@@ -46,7 +46,8 @@ type sites struct {
 
 func newSites() *sites { return &sites{of: map[siteKey]*site{}} }
 
-func (t *sites) add(s *replay.Span, names *replay.Names) {
+// wait counts a wait at its place.
+func (t *sites) wait(s *replay.Span, names *replay.Names) {
 	key := siteKey{s.Reason, s.Stack}
 	w := t.of[key]
 	if w == nil {
@@ -57,10 +58,10 @@ func (t *sites) add(s *replay.Span, names *replay.Names) {
 		w = &site{wakers: map[wakerKey]*waker{}}
 		t.of[key] = w
 	}
-	w.add(s, names)
+	w.wait(s, names)
 }
 
-func (w *site) add(s *replay.Span, names *replay.Names) {
+func (w *site) wait(s *replay.Span, names *replay.Names) {
 	switch {
 	case s.Flags&replay.EndUnseen != 0:
 		return

@@ -73,14 +73,14 @@ func (p *Pass) Spans(spans []replay.Span) {
 	for i := range spans {
 		s := &spans[i]
 		entry := p.entry(s.Entry)
-		entry.add(s)
+		entry.count(s)
 		why := &p.program
 		if entry.system {
 			why = &p.runtime
 		} else {
 			p.addOwn(s)
 		}
-		why.of(s).add(s)
+		why.of(s).count(s)
 	}
 }
 
@@ -110,8 +110,8 @@ func (p *Pass) entry(entry replay.EntryID) *group {
 	return p.entries[entry]
 }
 
-// add counts a delay. One that did not end with running is censored, however else it ended.
-func (g *group) add(s *replay.Span) {
+// count takes a delay. One that did not end with running is censored, however else it ended.
+func (g *group) count(s *replay.Span) {
 	switch {
 	case s.Flags == 0 && s.Next == format.StateRunning:
 		g.delays.Add(s.Len())

@@ -26,8 +26,8 @@ const (
 	maxEnded = 1 << 18
 )
 
-// add notes the end of a goroutine.
-func (e *ended) add(id format.GoID) {
+// note takes the end of a goroutine.
+func (e *ended) note(id format.GoID) {
 	number := int64(id) >> 6
 	w := &e.recent[number&(endedRecent-1)]
 	if w.number != number || w.bits == 0 {

@@ -25,7 +25,7 @@ func TestEndedAgreesWithAMap(t *testing.T) {
 			if seed >= 6 && id%1000 == 0 {
 				continue // it lives on
 			}
-			e.add(id)
+			e.note(id)
 			want[id] = true
 			for _, near := range []format.GoID{id - 1, id, id + 1, id + 64, id - 64, id * 64, id >> 6, id >> 12} {
 				check(near)
@@ -44,7 +44,7 @@ func TestEndedNeedsRoomForThoseThatLiveOn(t *testing.T) {
 	const n, apart = 2_000_000, 10_000
 	for id := range format.GoID(n) {
 		if id%apart != 0 {
-			e.add(id)
+			e.note(id)
 		}
 	}
 	if most := 4*n/apart + endedRecent; e.words > most {
@@ -60,7 +60,7 @@ func TestEndedNeedsRoomForThoseThatLiveOn(t *testing.T) {
 func TestEndedForgetsWhatATraceCannotMean(t *testing.T) {
 	var e ended
 	for i := range format.GoID(2 * maxEnded) {
-		e.add(i << 20) // no runtime gives out such ids
+		e.note(i << 20) // no runtime gives out such ids
 	}
 	if e.words > maxEnded || !e.full {
 		t.Errorf("%d words, full %v", e.words, e.full)

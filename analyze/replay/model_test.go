@@ -104,7 +104,7 @@ func TestTableAgreesWithAMap(t *testing.T) {
 			}
 			switch {
 			case g == nil:
-				table.add(id).begin = step
+				table.create(id).begin = step
 				want[id] = step
 			case g.begin != want[id]:
 				t.Fatalf("seed %d, step %d: goroutine %d began at %d, want %d", seed, step, id, g.begin, want[id])
@@ -133,7 +133,7 @@ func TestTableAgreesWithAMap(t *testing.T) {
 func TestTrimForgetsWhoWasNotSeenForLong(t *testing.T) {
 	var table table
 	for id := range format.GoID(2 * maxUnseen) {
-		table.add(id + 1)
+		table.create(id + 1)
 	}
 	seen := table.find(5)
 	seen.state = format.StateWaiting

@@ -20,7 +20,7 @@ func (w *Walk) snapshot(p *process, b *format.Batch, i int, t int64) {
 		return
 	}
 	if g == nil {
-		g = p.goroutines.add(id)
+		g = p.goroutines.create(id)
 		w.totals.Goroutines++
 		w.totals.AtStart[state]++
 	} else {

@@ -28,7 +28,7 @@ func (w *Walk) transition(p *process, b *format.Batch, i int, t int64) {
 		p.leave(g, to, t)
 	}
 	if to == format.StateNotExist {
-		p.ended.add(g.id)
+		p.ended.note(g.id)
 		p.goroutines.drop(g.id)
 		return
 	}
@@ -89,7 +89,7 @@ func (w *Walk) meet(p *process, b *format.Batch, i int, t int64) *goroutine {
 		w.refuse(b, i, t, ProblemEnded, format.StateNotExist)
 		return nil
 	}
-	g := p.goroutines.add(id)
+	g := p.goroutines.create(id)
 	w.totals.Goroutines++
 	if t < p.gapEnd || from == format.StateUnknown {
 		return g
@@ -139,7 +139,7 @@ func (w *Walk) irregular(p *process, g *goroutine, b *format.Batch, i int, t int
 	if t < p.gapEnd {
 		w.learnEntry(p, g, b, i)
 		if to == format.StateNotExist {
-			p.ended.add(g.id)
+			p.ended.note(g.id)
 			p.goroutines.drop(g.id)
 		}
 		return false

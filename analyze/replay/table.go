@@ -54,7 +54,7 @@ type table struct {
 // be spread: a run of neighbours would be one cluster, which a drop has to go through.
 func home(id int64, shift uint8) int { return int(uint64(id) * 0x9E3779B97F4A7C15 >> (shift & 63)) }
 
-// find returns the goroutine, or nil. The pointer is valid until the next add or drop.
+// find returns the goroutine, or nil. The pointer is valid until the next create or drop.
 func (t *table) find(id format.GoID) *goroutine {
 	mask := len(t.entries) - 1
 	if mask < 0 {
@@ -74,8 +74,8 @@ func (t *table) find(id format.GoID) *goroutine {
 	}
 }
 
-// add makes a goroutine that is not there yet, in an unknown state.
-func (t *table) add(id format.GoID) *goroutine {
+// create makes a goroutine that is not there yet, in an unknown state.
+func (t *table) create(id format.GoID) *goroutine {
 	if 3*(t.n+1) > 2*len(t.entries) {
 		t.grow()
 	}
@@ -146,7 +146,7 @@ func (t *table) drop(id format.GoID) {
 }
 
 // known lists the goroutines whose state is known, in the order of their ids. The list is valid
-// until the next add, drop or known.
+// until the next create, drop or known.
 func (t *table) known() []*goroutine {
 	t.list = t.list[:0]
 	for i := range t.entries {

@@ -91,7 +91,7 @@ func junit(d *Document, suite string) *junitReport {
 			s = &junitSuite{Name: name}
 			byName[name], r.Suites = s, append(r.Suites, s)
 		}
-		s.add(c)
+		s.check(c)
 		r.Tests++
 		if c.Outcome == Failed {
 			r.Failures++
@@ -104,7 +104,7 @@ func junit(d *Document, suite string) *junitReport {
 	return r
 }
 
-func (s *junitSuite) add(c Check) {
+func (s *junitSuite) check(c Check) {
 	t := junitCase{Class: s.Name, Name: clean(c.Name)}
 	switch c.Outcome {
 	case Failed:

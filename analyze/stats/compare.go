@@ -102,14 +102,14 @@ func newDesign(blocks []Block) *design {
 	d := &design{blocks: make([]plot, 0, len(blocks))}
 	values := make([]float64, 0, runs)
 	for _, b := range blocks {
-		values = d.add(b, values[len(values):])
+		values = d.plot(b, values[len(values):])
 	}
 	return d
 }
 
-// add adds a block if it has runs of both sides; its values go into the free space, which is
+// plot adds a block if it has runs of both sides; its values go into the free space, which is
 // returned with them used up.
-func (d *design) add(b Block, free []float64) []float64 {
+func (d *design) plot(b Block, free []float64) []float64 {
 	values := finite(free, b.Base)
 	bases := len(values)
 	values = finite(values, b.Head)

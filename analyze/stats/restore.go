@@ -30,8 +30,8 @@ func Restore(rows []Row, e Exact) (*Histogram, error) {
 		}
 		last = r.Bucket
 		h.restoreRow(r)
-		measured.add(r.Bucket, r.Count)
-		censored.add(r.Bucket, r.Censored)
+		measured.take(r.Bucket, r.Count)
+		censored.take(r.Bucket, r.Censored)
 		if h.count < 0 || h.censored < 0 || h.count > math.MaxInt64-h.censored {
 			return nil, fmt.Errorf("row %d: the counts add up to more than 63 bits", i)
 		}
@@ -77,7 +77,7 @@ type extent struct {
 	least, most       uint64 // of the sum if no value is known exactly; the largest uint64 stands for itself and more
 }
 
-func (x *extent) add(bucket int, count int64) {
+func (x *extent) take(bucket int, count int64) {
 	if count == 0 {
 		return
 	}

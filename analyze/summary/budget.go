@@ -34,7 +34,7 @@ type budget struct {
 	octave int // of the latest bucket in the group; -1: none yet
 }
 
-func (b *budget) add(n int) error {
+func (b *budget) spend(n int) error {
 	if b.bytes += n; b.bytes > maxMemory {
 		return errMemory
 	}
@@ -44,21 +44,21 @@ func (b *budget) add(n int) error {
 // info counts a recording by its Info in JSON, before that is decoded: few bytes may be a large
 // part.
 func (b *budget) info(text []byte) error {
-	return b.add(infoBytes + len(text) + partBytes*bytes.Count(text, []byte(",")))
+	return b.spend(infoBytes + len(text) + partBytes*bytes.Count(text, []byte(",")))
 }
 
 func (b *budget) row(row *buckets.Row) error {
 	texts := len(row.Name) + len(row.Stack) + len(row.Waker) + len(row.Frame) + len(row.WakerFrame) + len(row.Causes)
 	switch {
 	case row.GroupedBy == string(byPair):
-		return b.add(pairBytes + texts)
+		return b.spend(pairBytes + texts)
 	case row.Bucket == buckets.Null:
 		b.octave = -1
-		return b.add(groupBytes + texts)
+		return b.spend(groupBytes + texts)
 	}
 	if octave := stats.Octave(int(row.Bucket)); octave != b.octave {
 		b.octave = octave
-		return b.add(octaveBytes)
+		return b.spend(octaveBytes)
 	}
 	return nil
 }

@@ -19,7 +19,8 @@ type totalKey struct {
 
 var errTotal = errors.New("its times add up to more than 63 bits")
 
-func (t totals) add(run *Run, row *buckets.Row, times ...int64) error {
+// sum adds times to those of a metric and grouping.
+func (t totals) sum(run *Run, row *buckets.Row, times ...int64) error {
 	sum := t[totalKey{run, row.Metric, row.GroupedBy}]
 	for _, ns := range times {
 		if ns > math.MaxInt64-sum {
@@ -39,7 +40,7 @@ func (t totals) group(run *Run, row *buckets.Row) error {
 			return fmt.Errorf("the exact figures of a group have %d", v)
 		}
 	}
-	if err := t.add(run, row, row.SumNS, row.CensoredSumNS); err != nil {
+	if err := t.sum(run, row, row.SumNS, row.CensoredSumNS); err != nil {
 		return err
 	}
 	if row.IdleNS > row.SumNS+row.CensoredSumNS {
@@ -53,5 +54,5 @@ func (t totals) pair(run *Run, row *buckets.Row) error {
 	if row.Count < 0 || row.SumNS < 0 {
 		return fmt.Errorf("a pair of %d waits of %d ns", row.Count, row.SumNS)
 	}
-	return t.add(run, row, row.SumNS)
+	return t.sum(run, row, row.SumNS)
 }

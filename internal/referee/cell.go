@@ -101,7 +101,7 @@ func (r *Report) Add(o *Report) {
 		{&r.ParkStacks, &o.ParkStacks}, {&r.SyscallStacks, &o.SyscallStacks}, {&r.YieldStacks, &o.YieldStacks},
 		{&r.CreateStacks, &o.CreateStacks}, {&r.CreatorStacks, &o.CreatorStacks}, {&r.Ranges, &o.Ranges},
 	} {
-		t.sum.add(*t.other)
+		t.sum.merge(*t.other)
 	}
 	for s, n := range o.Met {
 		r.Met[s] += n

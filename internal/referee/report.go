@@ -28,7 +28,7 @@ func (t Tally) String() string {
 	return percent(t.Share())
 }
 
-func (t *Tally) add(o Tally) {
+func (t *Tally) merge(o Tally) {
 	t.Compared += o.Compared
 	t.Equal += o.Equal
 }

@@ -184,7 +184,7 @@ func (p *Pass) Result(sum *replay.Summary) *Result {
 	for i := range rules {
 		rule := &rules[i]
 		if rule.trace != nil {
-			r.add(rule, nil, 0, rule.trace(sum))
+			r.report(rule, nil, 0, rule.trace(sum))
 		}
 		why := ""
 		for _, pid := range pids {
@@ -192,7 +192,7 @@ func (p *Pass) Result(sum *replay.Summary) *Result {
 			if lack := rule.lacks(q); lack != "" {
 				why = lack
 			} else if rule.find != nil {
-				r.add(rule, q, sum.DurationNS(), rule.find(&look{process: q, names: p.names, begin: sum.BeginNS,
+				r.report(rule, q, sum.DurationNS(), rule.find(&look{process: q, names: p.names, begin: sum.BeginNS,
 					end: sum.EndNS}))
 			}
 		}
@@ -207,8 +207,8 @@ func (p *Pass) Result(sum *replay.Summary) *Result {
 // maxHits is how many findings of one rule in one process are reported, the worst first.
 const maxHits = 3
 
-// add makes findings of those hits that are above the floor.
-func (r *Result) add(rule *Rule, q *process, duration int64, hits []hit) {
+// report makes findings of those hits that are above the floor.
+func (r *Result) report(rule *Rule, q *process, duration int64, hits []hit) {
 	slices.SortStableFunc(hits, func(a, b hit) int {
 		return cmp.Or(cmp.Compare(b.lostNS, a.lostNS), cmp.Compare(b.share, a.share), cmp.Compare(a.where, b.where))
 	})

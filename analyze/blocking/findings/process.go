@@ -36,7 +36,7 @@ type process struct {
 // waits are times of one sort.
 type waits struct{ count, sumNS, maxNS int64 }
 
-func (w *waits) add(ns int64) {
+func (w *waits) take(ns int64) {
 	w.count++
 	w.sumNS += ns
 	w.maxNS = max(w.maxNS, ns)
@@ -140,7 +140,8 @@ type curve struct {
 	exited      int64
 }
 
-func (c *curve) add(at, n int64) {
+// move changes how many there are from a time on.
+func (c *curve) move(at, n int64) {
 	if c.step == 0 {
 		c.begin, c.step = at, 1<<20
 	}

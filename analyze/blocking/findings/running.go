@@ -82,11 +82,11 @@ type throttling struct {
 	leastProcs, mostProcs float64
 }
 
-func (t *throttling) add(ns int64, procs, quota float64) {
+func (t *throttling) take(ns int64, procs, quota float64) {
 	if t.count == 0 {
 		t.leastQuota, t.leastProcs = quota, procs
 	}
-	t.waits.add(ns)
+	t.waits.take(ns)
 	t.leastQuota, t.mostQuota = min(t.leastQuota, quota), max(t.mostQuota, quota)
 	t.leastProcs, t.mostProcs = min(t.leastProcs, procs), max(t.mostProcs, procs)
 }

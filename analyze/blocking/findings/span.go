@@ -37,7 +37,7 @@ func (p *Pass) span(s *replay.Span) {
 		p.waited(g, s)
 	}
 	if s.Next == format.StateNotExist {
-		q.alive.add(s.End, -1)
+		q.alive.move(s.End, -1)
 		p.drop(s.GoID)
 	}
 }
@@ -87,7 +87,7 @@ func (p *Pass) ran(g *goroutine, s *replay.Span) {
 func (p *Pass) delayed(g *goroutine, s *replay.Span) {
 	q := p.current
 	if s.Why == replay.WhyCreated {
-		q.alive.add(s.Begin, 1)
+		q.alive.move(s.Begin, 1)
 	}
 	if s.Flags&replay.EndUnseen != 0 {
 		return
@@ -96,7 +96,7 @@ func (p *Pass) delayed(g *goroutine, s *replay.Span) {
 	q.readyNS += ns
 	g.delayNS += ns
 	if s.Why == replay.WhySyscallExit {
-		q.backFromOS.add(ns)
+		q.backFromOS.take(ns)
 	}
 	if ns >= minDelayNS {
 		k := q.kinds.At(uint32(s.Entry))
@@ -111,10 +111,10 @@ func (p *Pass) waited(g *goroutine, s *replay.Span) {
 	q, site := p.current, p.site(s)
 	if g.ranNS < shortRunNS {
 		if g.timer {
-			q.timer.add(g.ranNS + g.delayNS)
+			q.timer.take(g.ranNS + g.delayNS)
 		}
 		if g.herd != nil && g.herd == site {
-			site.futile.add(g.ranNS + g.delayNS)
+			site.futile.take(g.ranNS + g.delayNS)
 		}
 	}
 	g.ranNS, g.delayNS, g.timer, g.herd = 0, 0, false, nil
@@ -125,7 +125,7 @@ func (p *Pass) waited(g *goroutine, s *replay.Span) {
 		return
 	}
 	if p.reason(s.Reason).assist {
-		q.assist.add(own(s))
+		q.assist.take(own(s))
 	}
 	if site != nil {
 		p.waitedAt(site, g, s)
@@ -141,7 +141,7 @@ func (p *Pass) waitedAt(at *site, g *goroutine, s *replay.Span) {
 	}
 	at.first = min(at.first, s.Begin)
 	at.last = max(at.last, s.End)
-	at.waits.add(own(s))
+	at.waits.take(own(s))
 	if at.lock {
 		g.lock = at
 	}
@@ -241,9 +241,9 @@ func (q *process) idleCPU(ns int64) {
 	if q.quota == format.NoLimit {
 		return
 	}
-	q.throttled.add(ns, q.procs, q.quota)
+	q.throttled.take(ns, q.procs, q.quota)
 	if q.procs > math.Ceil(q.quota) {
-		q.overQuota.add(ns, q.procs, q.quota)
+		q.overQuota.take(ns, q.procs, q.quota)
 	}
 }
 

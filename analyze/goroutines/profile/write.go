@@ -107,7 +107,7 @@ func WriteProtobuf(w io.Writer, p *Profile) error {
 		samples: map[string]*profile.Sample{},
 	}
 	for i := range p.Groups {
-		e.add(&p.Groups[i])
+		e.sample(&p.Groups[i])
 	}
 	if err := e.out.Write(w); err != nil {
 		return fmt.Errorf("write profile: %w", err)
@@ -123,7 +123,7 @@ type encoder struct {
 	samples   map[string]*profile.Sample   // by stack and labels
 }
 
-func (e *encoder) add(g *Group) {
+func (e *encoder) sample(g *Group) {
 	var labels strings.Builder
 	appendLabels(&labels, g.Labels)
 	key := g.Stack + "\n" + labels.String()

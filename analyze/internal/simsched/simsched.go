@@ -214,7 +214,7 @@ func (s *simulation) thread(p *process) {
 		to = format.StateWaiting
 	}
 	p.threads[proc] = to
-	s.add(row{kind: format.KindThread, time: s.now, pid: p.pid, tid: p.tid(proc), proc: format.Unknown, from: from,
+	s.write(row{kind: format.KindThread, time: s.now, pid: p.pid, tid: p.tid(proc), proc: format.Unknown, from: from,
 		to: to})
 }
 
@@ -248,7 +248,7 @@ func (s *simulation) create(p *process) {
 	p.runnable = append(p.runnable, g)
 	e := s.row(p, g, format.StateNotExist, format.StateRunnable, -1)
 	e.stack = format.StringID(1 + g.kind)
-	s.add(e)
+	s.write(e)
 }
 
 func (s *simulation) ready(p *process) {
@@ -256,25 +256,25 @@ func (s *simulation) ready(p *process) {
 	p.runnable = append(p.runnable, g)
 	e := s.row(p, g, format.StateWaiting, format.StateRunnable, s.rng.IntN(len(p.running)))
 	e.by = format.GoID(1 + s.rng.IntN(int(p.nextID)))
-	s.add(e)
+	s.write(e)
 }
 
 func (s *simulation) run(p *process, proc int) {
 	g := p.runnable[0]
 	p.runnable = p.runnable[1:]
 	p.running[proc] = g
-	s.add(s.row(p, g, format.StateRunnable, format.StateRunning, proc))
+	s.write(s.row(p, g, format.StateRunnable, format.StateRunning, proc))
 }
 
 func (s *simulation) syscallExit(p *process, proc int) {
 	g := s.take(&p.syscall)
 	if s.rng.IntN(2) == 0 {
 		p.runnable = append(p.runnable, g)
-		s.add(s.row(p, g, format.StateSyscall, format.StateRunnable, -1))
+		s.write(s.row(p, g, format.StateSyscall, format.StateRunnable, -1))
 		return
 	}
 	p.running[proc] = g
-	s.add(s.row(p, g, format.StateSyscall, format.StateRunning, proc))
+	s.write(s.row(p, g, format.StateSyscall, format.StateRunning, proc))
 }
 
 // stop takes a running goroutine off its P.
@@ -296,7 +296,7 @@ func (s *simulation) stop(p *process, g *goroutine, proc int) {
 		p.waiting = append(p.waiting, g)
 		e.reason = format.StringID(1 + s.rng.IntN(len(Waits)))
 	}
-	s.add(e)
+	s.write(e)
 }
 
 // take removes one at random.
@@ -319,7 +319,7 @@ func (s *simulation) gap(p *process) {
 	}
 	s.discard = false
 	e.end = s.now
-	s.add(e)
+	s.write(e)
 }
 
 type row struct {
@@ -340,7 +340,8 @@ func (s *simulation) row(p *process, g *goroutine, from, to format.State, proc i
 	return r
 }
 
-func (s *simulation) add(r row) {
+// write appends a row, unless nobody records.
+func (s *simulation) write(r row) {
 	if s.discard {
 		return
 	}

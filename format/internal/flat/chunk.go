@@ -147,18 +147,18 @@ func (c *Chunk) Size() int { return len(c.data) }
 func (c *Chunk) AddIndices(z *Compressor, s *Scratch, entries int, bounds Bounds) error {
 	s.body = c.appendLevels(s.body[:0], s)
 	if len(s.Indices) == 0 { // no dictionary needed, so that a chunk of nulls has none
-		return c.add(z.zstd, s, format.Plain, bounds)
+		return c.addPage(z.zstd, s, format.Plain, bounds)
 	}
 	width := indexWidth(entries)
 	if width != 16 || s.Same {
 		s.body = appendIndices(s.body, s.Indices, s.Same, width)
-		return c.add(z.zstd, s, format.RLEDictionary, bounds)
+		return c.addPage(z.zstd, s, format.RLEDictionary, bounds)
 	}
 	if c.wideWidth == 0 {
 		c.wideWidth = c.tryWidths(z, s)
 	}
 	s.body = appendIndices(s.body, s.Indices, false, c.wideWidth)
-	return c.add(z.zstd, s, format.RLEDictionary, bounds)
+	return c.addPage(z.zstd, s, format.RLEDictionary, bounds)
 }
 
 // tryWidths says whether zstd makes less of indices of two bytes or of three,
@@ -186,7 +186,7 @@ func (c *Chunk) AddDelta(z *Compressor, s *Scratch, vals []int64, bounds Bounds)
 	if s.body, err = appendDeltas(s.body, vals); err != nil {
 		return fmt.Errorf("encode %s: %w", c.column.Name, err)
 	}
-	return c.add(z.fast, s, format.DeltaBinaryPacked, bounds)
+	return c.addPage(z.fast, s, format.DeltaBinaryPacked, bounds)
 }
 
 func (c *Chunk) appendLevels(dst []byte, s *Scratch) []byte {
@@ -196,8 +196,8 @@ func (c *Chunk) appendLevels(dst []byte, s *Scratch) []byte {
 	return appendPresence(dst, s.Bitmap, s.Rows, len(s.Indices))
 }
 
-// add compresses the body in s and appends it as a data page.
-func (c *Chunk) add(z *zstd.Encoder, s *Scratch, encoding format.Encoding, bounds Bounds) error {
+// addPage compresses the body in s and appends it as a data page.
+func (c *Chunk) addPage(z *zstd.Encoder, s *Scratch, encoding format.Encoding, bounds Bounds) error {
 	s.packed = z.EncodeAll(s.body, s.packed[:0])
 	header := format.PageHeader{
 		Type:                 format.DataPage,

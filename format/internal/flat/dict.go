@@ -65,7 +65,7 @@ func (d *IntDict[T]) hash(v T) int {
 func (d *IntDict[T]) Index(v T) uint32 {
 	s := d.find(v)
 	if s.number == 0 {
-		return d.add(v, s)
+		return d.insert(v, s)
 	}
 	return s.number - 1
 }
@@ -80,8 +80,8 @@ func (d *IntDict[T]) find(v T) *slot[T] {
 	}
 }
 
-// add gives v a number, in a free slot.
-func (d *IntDict[T]) add(v T, s *slot[T]) uint32 {
+// insert gives v a number, in a free slot.
+func (d *IntDict[T]) insert(v T, s *slot[T]) uint32 {
 	d.Values = append(d.Values, v)
 	*s = slot[T]{v, uint32(len(d.Values))}
 	if 2*len(d.Values) > len(d.slots) {
@@ -123,8 +123,8 @@ func (d *CodeDict[T]) Grow(limit int) {
 	}
 }
 
-// add gives v a number. v is below the limit that Grow was last told.
-func (d *CodeDict[T]) add(v T) uint32 {
+// insert gives v a number. v is below the limit that Grow was last told.
+func (d *CodeDict[T]) insert(v T) uint32 {
 	d.Values = append(d.Values, v)
 	d.number[v] = uint32(len(d.Values))
 	return uint32(len(d.Values))
@@ -151,7 +151,7 @@ func (d *CodeDict[T]) encodeDense(indices []uint32, vals []T) {
 	for i, v := range vals {
 		k := d.number[v]
 		if k == 0 {
-			k = d.add(v)
+			k = d.insert(v)
 		}
 		indices[i] = k - 1
 	}
@@ -169,7 +169,7 @@ func (d *CodeDict[T]) encodeSparse(s *Scratch, vals []T, null T) {
 		for i, v := range vals[at:min(at+8, len(vals))] {
 			k := d.number[v]
 			if k == 0 {
-				k = d.add(v)
+				k = d.insert(v)
 			}
 			indices[n] = k - 1
 			present := 1
