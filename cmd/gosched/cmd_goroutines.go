@@ -144,7 +144,7 @@ func runInstant(ctx context.Context, opts goroutinesOptions, trace format.Trace,
 
 // runLiveGoroutines prints the goroutines of a running process.
 func runLiveGoroutines(ctx context.Context, opts goroutinesOptions, out, notes io.Writer) error {
-	trace, err := readGoroutines(ctx, int(opts.pid))
+	trace, err := readGoroutines(ctx, int(opts.pid), notes)
 	if err != nil {
 		return err
 	}

@@ -34,4 +34,4 @@ func (o *recordABOptions) probes(map[ab.Side]*ab.Command) (ab.Runner, error) {
 // handOver is for who calls sudo to record with eBPF.
 func handOver(string) error { return nil }
 
-func readGoroutines(context.Context, int) (format.Trace, error) { return nil, errNotLinux }
+func readGoroutines(context.Context, int, io.Writer) (format.Trace, error) { return nil, errNotLinux }

@@ -39,6 +39,25 @@ func (p *Process) Threads() ([]Thread, error) {
 	return threads, nil
 }
 
+// StopState is the state of the process's threads, in the words of proc(5), where all of them are
+// stopped from outside: "stopped" by a signal, or "tracing stop". It is empty where one of them is
+// not.
+func (p *Process) StopState() string {
+	tasks, err := os.ReadDir(p.path("task"))
+	if err != nil {
+		return ""
+	}
+	word := ""
+	for _, task := range tasks {
+		letter, state, _ := strings.Cut(statusField(p.path("task/"+task.Name()+"/status"), "State"), " ")
+		if !strings.EqualFold(letter, "T") {
+			return ""
+		}
+		word = strings.Trim(state, "()")
+	}
+	return word
+}
+
 // NSPID is the process's number in its own PID namespace.
 func (p *Process) NSPID() (int, error) {
 	nspid := innermost(statusField(p.path("status"), "NSpid"))
