@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gosched/gosched/analyze/report"
 	"github.com/gosched/gosched/format"
 )
 
@@ -85,7 +86,7 @@ func runDump(ctx context.Context, opts dumpOptions, paths []string, out, notes i
 
 // selection is what the options leave of a trace.
 func (o *dumpOptions) selection(trace format.Trace) (sel format.Selection, err error) {
-	first, _ := trace.Bounds()
+	first, last := trace.Bounds()
 	if sel.FromNS, err = parseMoment(o.from, first); err != nil {
 		return sel, fmt.Errorf("--from: %w", err)
 	}
@@ -95,6 +96,9 @@ func (o *dumpOptions) selection(trace format.Trace) (sel format.Selection, err e
 	if sel.FromNS != 0 && sel.UntilNS != 0 && sel.UntilNS <= sel.FromNS {
 		return sel, fmt.Errorf("--to %s is not after --from %s", o.to, o.from)
 	}
+	if err := o.reaches(sel, trace.Metadata(), first, last); err != nil {
+		return sel, err
+	}
 	for _, id := range o.goids {
 		if id <= 0 {
 			return sel, fmt.Errorf("--goid: goroutines are numbered from 1, so none is %d", id)
@@ -102,6 +106,21 @@ func (o *dumpOptions) selection(trace format.Trace) (sel format.Selection, err e
 		sel.Goroutines = append(sel.Goroutines, format.GoID(id))
 	}
 	return sel, nil
+}
+
+// reaches finds a --from after the trace's end, or a --to before its beginning: nothing would be
+// left.
+func (o *dumpOptions) reaches(sel format.Selection, meta format.Metadata, first, last int64) error {
+	begin, end := earliest(meta.StartNS, first), max(meta.EndNS, last)
+	switch {
+	case sel.FromNS > end:
+		return fmt.Errorf("--from %s is after the trace's end, which is %s after its first event", o.from,
+			report.FormatDuration(end-first))
+	case sel.UntilNS != 0 && sel.UntilNS <= begin:
+		return fmt.Errorf("--to %s is not after the trace's beginning, %s", o.to,
+			time.Unix(0, begin).UTC().Format(time.RFC3339Nano))
+	}
+	return nil
 }
 
 // parseMoment reads a time: a duration since first, or a date and time. "" is 0.
