@@ -4,12 +4,12 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/gosched/gosched/analyze/report"
+	"github.com/gosched/gosched/cmd/gosched/internal/output"
 	"github.com/gosched/gosched/format"
 )
 
@@ -70,15 +70,15 @@ func runDump(ctx context.Context, opts dumpOptions, paths []string, out, notes i
 	if err != nil {
 		return err
 	}
-	trace := partOf(opened, sel)
+	trace := output.Part(opened, sel)
 	switch {
 	case opts.output != "":
 		if err := refuseToOverwrite(opts.output, opts.force); err != nil {
 			return err
 		}
-		return writeParquet(ctx, opts.output, trace, sel)
+		return output.Trace(ctx, opts.output, trace, sel)
 	case opts.json:
-		return writeLines(ctx, out, trace, sel)
+		return output.Lines(ctx, out, documentVersion, trace, sel)
 	default:
 		return format.WriteText(ctx, out, trace, sel)
 	}
@@ -136,37 +136,4 @@ func parseMoment(s string, first int64) (int64, error) {
 	}
 	return 0, fmt.Errorf("%q is neither a time since the trace's beginning, such as 1.5s, nor one such as "+
 		"2026-11-22T10:00:00.5Z", s)
-}
-
-// part is a trace with the metadata of the part that a selection leaves.
-type part struct {
-	format.Trace
-	meta format.Metadata
-}
-
-// Metadata implements format.Trace.
-func (p *part) Metadata() format.Metadata { return p.meta }
-
-// partOf says in a trace's metadata what a selection leaves of it: the time that was
-// looked at, and of which goroutines.
-func partOf(trace format.Trace, sel format.Selection) format.Trace {
-	if sel.FromNS == 0 && sel.UntilNS == 0 && sel.Goroutines == nil {
-		return trace
-	}
-	meta := trace.Metadata()
-	meta.StartNS = max(meta.StartNS, sel.FromNS)
-	if sel.UntilNS != 0 && (meta.EndNS == 0 || sel.UntilNS < meta.EndNS) {
-		meta.EndNS = sel.UntilNS
-	}
-	if sel.FromNS != 0 || sel.UntilNS != 0 {
-		meta.Machine = nil // that is of the whole recording
-	}
-	if sel.Goroutines != nil {
-		names := make([]string, len(sel.Goroutines))
-		for i, id := range sel.Goroutines {
-			names[i] = fmt.Sprint(id)
-		}
-		meta.Recorder += "; of it only goroutines " + strings.Join(names, ", ")
-	}
-	return &part{Trace: trace, meta: meta}
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -15,6 +14,7 @@ import (
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/report"
 	"github.com/gosched/gosched/cmd/gosched/internal/input"
+	"github.com/gosched/gosched/cmd/gosched/internal/output"
 	"github.com/gosched/gosched/format"
 )
 
@@ -192,19 +192,10 @@ func writeGoroutines(opts goroutinesOptions, at int64, prof *profile.Profile, ou
 		}
 		return report.WriteJSON(out, doc)
 	case opts.pprof != "":
-		return writePprof(opts.pprof, opts.force, prof)
+		if err := refuseToOverwrite(opts.pprof, opts.force); err != nil {
+			return err
+		}
+		return output.Profile(opts.pprof, prof)
 	}
 	return profile.WriteDump(out, prof)
-}
-
-func writePprof(path string, force bool, prof *profile.Profile) (err error) {
-	if err := refuseToOverwrite(path, force); err != nil {
-		return err
-	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-	if err != nil {
-		return fmt.Errorf("write profile: %w", err)
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	return profile.WriteProtobuf(f, prof)
 }

@@ -5,15 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"runtime/debug"
 	"syscall"
 	"time"
 
 	"github.com/gosched/gosched/analyze/report"
+	"github.com/gosched/gosched/cmd/gosched/internal/output"
 	"github.com/gosched/gosched/cmd/gosched/internal/status"
 	"github.com/gosched/gosched/record"
 	"github.com/gosched/gosched/record/target"
@@ -187,37 +186,14 @@ func (r *recorder) finish(summary *record.Summary, whole bool) error {
 	if summary == nil {
 		return nil
 	}
-	err := handOver(r.opts.output)
+	err := output.HandOver(r.opts.output)
 	path := r.opts.output
 	if !whole {
-		path = left(path)
+		path = output.Left(path)
 	}
-	summary.Bytes = sizeOf(path)
+	summary.Bytes = output.Size(path)
 	if r.opts.json {
 		return errors.Join(err, report.WriteJSON(r.out, newRecordDocument(summary, path)))
 	}
 	return errors.Join(err, writeSummary(r.notes, summary, path))
-}
-
-// left is where the segments of a recording are that did not come to its end.
-func left(path string) string {
-	if partial := path + ".partial"; sizeOf(partial) > 0 {
-		return partial
-	}
-	return path
-}
-
-// sizeOf is the size of a trace, a file or a folder of segments; 0 if it is not there.
-func sizeOf(trace string) (size int64) {
-	_ = filepath.WalkDir(trace, func(_ string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		info, err := entry.Info()
-		if err == nil {
-			size += info.Size()
-		}
-		return err
-	})
-	return size
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/gosched/gosched/cmd/gosched/internal/ab"
 	"github.com/gosched/gosched/cmd/gosched/internal/input"
+	"github.com/gosched/gosched/cmd/gosched/internal/output"
 )
 
 type recordABOptions struct {
@@ -187,7 +188,7 @@ func runRecordAB(ctx context.Context, opts recordABOptions, commands map[ab.Side
 	}
 	err = ab.Record(ctx, ab.Options{
 		Commands: commands, Runner: runner, Dir: opts.output, Runs: opts.runs, WarmUps: opts.warmUps,
-		IgnoreExit: opts.ignoreExit, Notes: notes, HandOver: handOver,
+		IgnoreExit: opts.ignoreExit, Notes: notes, HandOver: output.HandOver,
 	})
 	if errors.Is(err, ab.ErrForeign) {
 		return fmt.Errorf("%w: move it elsewhere, or name another folder with -o", err)

@@ -5,13 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/gosched/gosched/analyze/report"
 	"github.com/gosched/gosched/analyze/summary"
+	"github.com/gosched/gosched/cmd/gosched/internal/output"
 )
 
 type summaryOptions struct {
@@ -72,9 +71,12 @@ func runSummary(ctx context.Context, opts summaryOptions, patterns []string, out
 		return err
 	}
 	if opts.output != "" {
-		if err := writeRuns(opts.output, runs, notes); err != nil {
+		size, err := output.Summary(opts.output, runs)
+		if err != nil {
 			return err
 		}
+		fmt.Fprintf(notes, "wrote %s: %s, %s\n", opts.output, report.FormatNumber(int64(len(runs)), "recording"),
+			report.FormatBytes(size))
 	}
 	switch {
 	case opts.json:
@@ -85,30 +87,4 @@ func runSummary(ctx context.Context, opts summaryOptions, patterns []string, out
 		return nil
 	}
 	return report.WriteText(out, summary.Document(runs), textOptions(out))
-}
-
-// writeRuns writes the whole file beside path and then moves it there.
-func writeRuns(path string, runs []*summary.Run, notes io.Writer) (err error) {
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
-	if err != nil {
-		return fmt.Errorf("write summary: %w", err)
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(file.Name())
-		}
-	}()
-	if err := errors.Join(summary.Write(file, runs), file.Sync(), file.Close()); err != nil {
-		return err
-	}
-	info, err := os.Stat(file.Name())
-	if err != nil {
-		return fmt.Errorf("write summary: %w", err)
-	}
-	if err := os.Rename(file.Name(), path); err != nil {
-		return fmt.Errorf("write summary: %w", err)
-	}
-	fmt.Fprintf(notes, "wrote %s: %s, %s\n", path, report.FormatNumber(int64(len(runs)), "recording"),
-		report.FormatBytes(info.Size()))
-	return nil
 }

@@ -141,20 +141,20 @@ func verdicts(t *testing.T, program, name string) (r *goroutines.Result, before,
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-	output(t, "record", "-p", strconv.Itoa(c.cmd.Process.Pid), "-d", "2s", "-o", trace)
+	printed(t, "record", "-p", strconv.Itoa(c.cmd.Process.Pid), "-d", "2s", "-o", trace)
 	after = c.count(t)
 	if err := c.end(); err != nil {
 		t.Errorf("it ended: %v", err)
 	}
 	r = new(goroutines.Result)
-	if err := json.Unmarshal(output(t, "goroutines", "--json", trace), r); err != nil {
+	if err := json.Unmarshal(printed(t, "goroutines", "--json", trace), r); err != nil {
 		t.Fatal(err)
 	}
 	return r, before, after
 }
 
-// output runs gosched and returns what it prints.
-func output(t *testing.T, args ...string) []byte {
+// printed runs gosched and returns what it prints.
+func printed(t *testing.T, args ...string) []byte {
 	t.Helper()
 	cmd := exec.Command(testenv.Gosched(t), args...)
 	var notes strings.Builder

@@ -13,6 +13,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/gosched/gosched/cmd/gosched/internal/output"
 	"github.com/gosched/gosched/internal/testenv"
 )
 
@@ -133,7 +134,7 @@ func TestATraceGoesToWhoCalledSudo(t *testing.T) {
 	if err := errors.Join(os.Mkdir(dir, 0o700), os.WriteFile(file, nil, 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	if err := handOver(dir); err != nil {
+	if err := output.HandOver(dir); err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range []string{dir, file} {
@@ -145,7 +146,7 @@ func TestATraceGoesToWhoCalledSudo(t *testing.T) {
 			t.Errorf("%s belongs to %d:%d", path, stat.Uid, stat.Gid)
 		}
 	}
-	if err := handOver(filepath.Join(dir, "nothing")); err != nil {
+	if err := output.HandOver(filepath.Join(dir, "nothing")); err != nil {
 		t.Errorf("where there is no trace: %v", err)
 	}
 }

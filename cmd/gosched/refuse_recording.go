@@ -31,7 +31,4 @@ func (o *recordABOptions) probes(map[ab.Side]*ab.Command) (ab.Runner, error) {
 	return nil, fmt.Errorf("eBPF %w; with --go-trace commands are recorded on any", errNotLinux)
 }
 
-// handOver is for who calls sudo to record with eBPF.
-func handOver(string) error { return nil }
-
 func readGoroutines(context.Context, int, io.Writer) (format.Trace, error) { return nil, errNotLinux }

@@ -1,4 +1,4 @@
-package main
+package output
 
 import (
 	"errors"
@@ -9,9 +9,9 @@ import (
 	"strconv"
 )
 
-// handOver gives a trace, or what there is of it, to the user who called sudo: traces
+// HandOver gives a trace, or what there is of it, to the user who called sudo: traces
 // are readable by their owner only, and that user is the one who will read it.
-func handOver(trace string) error {
+func HandOver(trace string) error {
 	uid, err1 := strconv.Atoi(os.Getenv("SUDO_UID"))
 	gid, err2 := strconv.Atoi(os.Getenv("SUDO_GID"))
 	if os.Geteuid() != 0 || err1 != nil || err2 != nil {

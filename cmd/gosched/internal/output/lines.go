@@ -1,4 +1,4 @@
-package main
+package output
 
 import (
 	"bufio"
@@ -34,12 +34,13 @@ type eventLine struct {
 	EndNS   int64  `json:"end_ns,omitempty"`
 }
 
-// writeLines writes what is selected of a trace as JSON, a line an event.
-func writeLines(ctx context.Context, w io.Writer, trace format.Trace, sel format.Selection) error {
+// Lines writes what is selected of a trace as JSON: a line with the metadata and the version of
+// this form, then a line an event.
+func Lines(ctx context.Context, w io.Writer, version int, trace format.Trace, sel format.Selection) error {
 	out := bufio.NewWriterSize(w, 1<<16)
 	encoder := json.NewEncoder(out)
 	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(linesHeader{Version: documentVersion, Metadata: trace.Metadata()}); err != nil {
+	if err := encoder.Encode(linesHeader{Version: version, Metadata: trace.Metadata()}); err != nil {
 		return fmt.Errorf("write events: %w", err)
 	}
 	for batch, err := range trace.Batches(ctx, sel) {
