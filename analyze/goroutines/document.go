@@ -13,9 +13,14 @@ import (
 
 // View says what of a result to show.
 type View struct {
-	Groups int  // the most groups; 0: all
 	System bool // the runtime's own too
 }
+
+// How many rows of each sort fit a screen together.
+const (
+	briefVerdicts = 9
+	briefGroups   = 9
+)
 
 // Document makes a result ready to be drawn.
 func (r *Result) Document(v View) *report.Document {
@@ -23,24 +28,38 @@ func (r *Result) Document(v View) *report.Document {
 	if !v.System {
 		r = r.withoutSystem()
 	}
-	d := &report.Document{Title: "Goroutines at the end of the trace, and how they got there", Warnings: r.Warnings}
-	d.Facts = []report.Fact{
-		{Name: "goroutines", Value: report.Text(fmt.Sprintf("%s at the end; %s ended", report.FormatCount(r.Goroutines),
-			report.FormatCount(r.Ended)))},
-		{Name: "observed", Value: report.Duration(r.DurationNS)},
-	}
-	d.Tables = append(d.Tables, r.verdictTable(v), r.groupTable(v), r.wakerTable(v))
+	d := &report.Document{Title: "Goroutines at the end of the trace, and how they got there", Lead: r.Lead,
+		Warnings: r.Warnings}
+	d.Tables = append(d.Tables, r.verdictTable(), r.groupTable(), r.wakerTable())
 	if r.Profile != nil {
 		d.Facts = append(d.Facts, report.Fact{Name: "profile", Value: report.Text(r.Profile.sentence())})
-		d.Tables = append(d.Tables, r.profileTable(v), r.Profile.missingTable(v))
+		d.Tables = append(d.Tables, r.profileTable(), r.Profile.missingTable())
 	}
-	d.Notes = append(d.Notes, "since: how long the one that is there longest has been, at least where marked "+
-		"\"≥\". Times are sums over a group's goroutines since the recording or they began.",
-		"A group without a verdict is one of which the trace does not show enough.")
 	if len(r.Groups) < all {
-		d.Notes = append(d.Notes, "The runtime's own goroutines are counted, but listed with --system only.")
+		d.Notes = append(d.Notes, "The runtime's own goroutines are counted, but listed only with --system.")
 	}
 	return d
+}
+
+// lead says the headline numbers in words.
+func (r *Result) lead() []string {
+	out := []string{}
+	if r.Goroutines == 0 {
+		return out
+	}
+	counts := map[string]int64{}
+	for i := range r.Groups {
+		counts[r.Groups[i].verdict()] += r.Groups[i].Count
+	}
+	var parts []string
+	for _, verdict := range order {
+		if n := counts[verdict]; n > 0 {
+			parts = append(parts, report.FormatCount(n)+" "+verdict)
+		}
+	}
+	return append(out, fmt.Sprintf("%s at the end: %s.", report.FormatNumber(r.Goroutines, "goroutine"),
+		strings.Join(parts, ", ")), fmt.Sprintf("%s ended in the %s that were recorded.",
+		report.FormatNumber(r.Ended, "other"), report.FormatDuration(r.DurationNS)))
 }
 
 // withoutSystem is the result without the runtime's own groups.
@@ -55,21 +74,15 @@ func (r *Result) withoutSystem() *Result {
 	return &out
 }
 
-// limited is a table with as many rows as are to be shown.
-func limited(t report.Table, v View) report.Table {
-	if v.Groups > 0 && len(t.Rows) > v.Groups {
-		t.More, t.Rows = len(t.Rows)-v.Groups, t.Rows[:v.Groups]
+// function and place are what people know a group by: the code where it stands.
+func (g *Group) function() report.Cell {
+	if code := stack.Culprit(g.Stack); code != "" {
+		return report.Function(stack.Function(code))
 	}
-	return t
+	return report.Function(g.Entry)
 }
 
-// name is what people know a group by: the code where it stands.
-func (g *Group) name() string {
-	if code := stack.Culprit(g.Stack); code != "" {
-		return stack.Short(code)
-	}
-	return g.Entry
-}
+func (g *Group) place() report.Cell { return report.Text(stack.Place(stack.Culprit(g.Stack))) }
 
 func (g *Group) doing() string {
 	if g.Reason != "" {
@@ -78,54 +91,57 @@ func (g *Group) doing() string {
 	return g.State
 }
 
-// order is how the verdicts are listed: what needs a person first.
-var order = []string{Leaked, Stuck, Slow, Busy, "", Idle}
+// unjudged is shown of groups without a verdict.
+const unjudged = "unknown"
 
-func (r *Result) verdictTable(v View) report.Table {
-	t := report.Table{Title: "Verdicts", Columns: []string{"", "verdict", "count", "evidence"}}
+func (g *Group) verdict() string { return cmp.Or(g.Verdict, unjudged) }
+
+// order is how the verdicts are listed: what needs a person first.
+var order = []string{Leaked, Stuck, Slow, Busy, unjudged, Idle}
+
+func (r *Result) verdictTable() report.Table {
+	t := report.Table{Title: "Verdicts", Brief: briefVerdicts, Spare: []string{"at", "in"},
+		Columns: []string{"verdict", "goroutines", "in", "function", "at", "evidence"}}
 	for _, verdict := range order {
 		for i := range r.Groups {
 			g := &r.Groups[i]
-			if g.Verdict != verdict || g.Evidence == "" {
+			if g.verdict() != verdict || g.Evidence == "" {
 				continue
 			}
-			shown := verdict
-			if shown == "" {
-				shown = "unknown"
-			}
-			t.Rows = append(t.Rows, []report.Cell{report.Text(g.name()), report.Text(shown), report.Count(g.Count),
-				report.Text(g.Evidence)})
+			t.Rows = append(t.Rows, []report.Cell{report.Text(verdict), report.Count(g.Count), report.Text(g.doing()),
+				g.function(), g.place(), report.Text(g.Evidence)})
 		}
 	}
-	return limited(t, v)
+	return t
 }
 
-func (r *Result) groupTable(v View) report.Table {
+func (r *Result) groupTable() report.Table {
 	t := report.Table{
-		Title: "Groups",
-		Columns: []string{"", "created by", "state", "count", "since", "woken", "waits", "waiting", "running",
+		Title: "Groups: goroutines of one go statement that stand at one place", Brief: briefGroups,
+		Columns: []string{"goroutines", "in", "function", "at", "created by", "since", "woken", "waiting", "running",
 			"runnable"},
+		Spare: []string{"at", "created by", "runnable", "woken", "waiting"},
+		Below: []string{"since: how long the first of them has been in this state (≥: since before the recording). " +
+			"waiting, running, runnable: sums over the group's goroutines."},
 	}
 	for i := range r.Groups {
 		g := &r.Groups[i]
-		since := report.FormatDuration(g.OldestNS)
-		if g.AtLeast {
-			since = "≥" + since
-		}
+		since := report.Duration(g.OldestNS)
+		since.AtLeast = g.AtLeast
 		t.Rows = append(t.Rows, []report.Cell{
-			report.Text(g.name()), report.Text(stack.Local(stack.Function(g.CreatedBy))), report.Text(g.doing()),
-			report.Count(g.Count), report.Text(since), report.Count(g.Woken),
-			report.Count(g.Waits), report.Duration(g.WaitingNS), report.Duration(g.RunningNS),
-			report.Duration(g.RunnableNS),
+			report.Count(g.Count), report.Text(g.doing()), g.function(), g.place(),
+			report.Function(stack.Function(g.CreatedBy)), since, report.Count(g.Woken), report.Duration(g.WaitingNS),
+			report.Duration(g.RunningNS), report.Duration(g.RunnableNS),
 		})
 	}
-	return limited(t, v)
+	return t
 }
 
-func (r *Result) wakerTable(v View) report.Table {
-	t := report.Table{Title: "Who ends waits at these places", Columns: []string{"", "waits ended"}}
+func (r *Result) wakerTable() report.Table {
+	t := report.Table{Title: "Who ends the waits there", Extra: true, Spare: []string{"at"},
+		SameUnit: []string{"longest"}, Columns: []string{"in", "function", "at", "waits ended"}}
 	for _, q := range shownPercentiles {
-		t.Columns = append(t.Columns, q.Name)
+		t.Columns, t.SameUnit = append(t.Columns, q.Name), append(t.SameUnit, q.Name)
 	}
 	t.Columns = append(t.Columns, "longest", "woken by")
 	for i := range r.Groups {
@@ -133,13 +149,13 @@ func (r *Result) wakerTable(v View) report.Table {
 		if g.Here == nil || g.Here.Ended == 0 {
 			continue
 		}
-		cells := []report.Cell{report.Text(g.name()), report.Count(g.Here.Ended)}
+		cells := []report.Cell{report.Text(g.doing()), g.function(), g.place(), report.Count(g.Here.Ended)}
 		for _, p := range g.Here.Percentiles {
 			cells = append(cells, report.OptionalDuration(p.NS))
 		}
 		t.Rows = append(t.Rows, append(cells, report.Duration(g.Here.MaxNS), report.Text(g.Here.by())))
 	}
-	return limited(t, v)
+	return t
 }
 
 // namedWakers is how many wakers are named in a line.
@@ -171,8 +187,9 @@ func (p *ProfileSummary) sentence() string {
 		report.FormatCount(p.SamePlace))
 }
 
-func (r *Result) profileTable(v View) report.Table {
-	t := report.Table{Title: "Beside the profile", Columns: []string{"", "in profile", "labels", "joined"}}
+func (r *Result) profileTable() report.Table {
+	t := report.Table{Title: "Beside the profile", Brief: briefGroups, Spare: []string{"at"},
+		Columns: []string{"function", "at", "in profile", "labels", "joined"}}
 	for i := range r.Groups {
 		g := &r.Groups[i]
 		how, count := "not in the profile", int64(0)
@@ -183,21 +200,20 @@ func (r *Result) profileTable(v View) report.Table {
 				labels = append(labels, l.Key+"="+l.Value)
 			}
 		}
-		t.Rows = append(t.Rows, []report.Cell{report.Text(g.name()), report.Count(count),
+		t.Rows = append(t.Rows, []report.Cell{g.function(), g.place(), report.Count(count),
 			report.Text(strings.Join(labels, " ")), report.Text(how)})
 	}
-	return limited(t, v)
+	return t
 }
 
-func (p *ProfileSummary) missingTable(v View) report.Table {
-	t := report.Table{Title: "In the profile and not in the trace", Columns: []string{"", "count", "state"}}
+func (p *ProfileSummary) missingTable() report.Table {
+	t := report.Table{Title: "In the profile and not in the trace", Brief: briefGroups, Spare: []string{"at"},
+		Columns: []string{"function", "at", "goroutines", "state"}}
 	for i := range p.Missing {
 		m := &p.Missing[i]
-		name := stack.Short(stack.Culprit(m.Stack))
-		if name == "" {
-			name = "stack unknown"
-		}
-		t.Rows = append(t.Rows, []report.Cell{report.Text(name), report.Count(m.Count), report.Text(m.State)})
+		frame := stack.Culprit(m.Stack)
+		t.Rows = append(t.Rows, []report.Cell{report.Function(cmp.Or(stack.Function(frame), "unknown")),
+			report.Text(stack.Place(frame)), report.Count(m.Count), report.Text(m.State)})
 	}
-	return limited(t, v)
+	return t
 }

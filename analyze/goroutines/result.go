@@ -25,6 +25,7 @@ type Result struct {
 	Groups     []Group          `json:"groups"`      // the most numerous first
 	Profile    *ProfileSummary  `json:"profile"`     // nil without one
 	Warnings   []report.Warning `json:"warnings"`
+	Lead       []string         `json:"lead"` // the headline numbers in sentences
 }
 
 // Group is goroutines that stand at the same place and come from the same go statement.
@@ -69,7 +70,7 @@ type Group struct {
 // Place is what was seen of all waits at a place.
 type Place struct {
 	Ended    int64 `json:"ended"`    // waits whose end was seen
-	Censored int64 `json:"censored"` // waits that were cut
+	Censored int64 `json:"censored"` // waits whose beginning or end was not seen
 	// of the waits' lengths: shownPercentiles
 	Percentiles []stats.Percentile `json:"percentiles"`
 	MaxNS       int64              `json:"max_ns"` // the longest that ended, at least
@@ -108,7 +109,7 @@ func (p *Pass) Result(sum *replay.Summary, prof *profile.Profile) *Result {
 		p.judge(g, now, sum)
 		r.Groups = append(r.Groups, *g)
 	}
-	r.Warnings = warnings(r, p, sum)
+	r.Lead, r.Warnings = r.lead(), warnings(r, p, sum)
 	return r
 }
 

@@ -166,7 +166,7 @@ func onlyCome(s *suspect) string {
 	if !s.canLeak() || !s.trusted() || s.Ended > 0 || !steady(s.thirds) {
 		return ""
 	}
-	text := fmt.Sprintf("%d came during the observed %s and none of this sort ended", s.Created,
+	text := fmt.Sprintf("%d were created in the %s that were recorded, and none like them ended", s.Created,
 		report.FormatDuration(s.sum.DurationNS()))
 	switch {
 	case s.class == replay.ClassForever:
@@ -186,7 +186,8 @@ func stayBehind(s *suspect) string {
 	if !s.canLeak() || !s.trusted() || !steady(s.lasting) {
 		return ""
 	}
-	text := fmt.Sprintf("%d came during the observed %s and wait since, while %d of this sort ended", n,
+	text := fmt.Sprintf("%d were created in the %s that were recorded and have waited since, while %d like them ended",
+		n,
 		report.FormatDuration(s.sum.DurationNS()), s.Ended)
 	if s.site.ended == 0 {
 		return text + "; nobody was ever woken here"
@@ -210,13 +211,13 @@ func waitsByDesign(s *suspect) string {
 	return "waits in select {}, which is written to never end"
 }
 
-// heldUp says whether the wait is one that nobody wants to be long.
-func (s *suspect) heldUp() bool {
+// unwanted says whether the wait is one that nobody wants to be long.
+func (s *suspect) unwanted() bool {
 	return strings.Contains(s.Reason, "Mutex") || strings.HasPrefix(s.Reason, "chan send")
 }
 
 func behindWaiting(s *suspect) string {
-	if !s.heldUp() || s.site == nil || s.YoungestNS <= growthFactor*s.site.longestNS {
+	if !s.unwanted() || s.site == nil || s.YoungestNS <= growthFactor*s.site.longestNS {
 		return ""
 	}
 	w := s.now.find(s.site.lastWaker)
@@ -229,7 +230,8 @@ func behindWaiting(s *suspect) string {
 	if what == "" {
 		what = stateNames[w.state]
 	}
-	return fmt.Sprintf("behind goroutine %d (%s), which ended the waits here before and has itself been in %s for %s",
+	return fmt.Sprintf("waits behind goroutine %d (%s), which ended the earlier waits here and has itself been in "+
+		"%s for %s",
 		w.GoID, s.pass.names.Entry(w.entry), what, report.FormatDuration(s.sum.EndNS-w.begin))
 }
 
@@ -237,7 +239,7 @@ func lockedOut(s *suspect) string {
 	if !strings.Contains(s.Reason, "Mutex") || s.YoungestNS*10 < s.sum.DurationNS()*9 || s.sum.DurationNS() == 0 {
 		return ""
 	}
-	return fmt.Sprintf("behind whoever holds the lock, for all of the observed %s; the trace does not say who",
+	return fmt.Sprintf("waits for a lock for the whole recording (%s); the trace does not show who holds it",
 		report.FormatDuration(s.sum.DurationNS()))
 }
 
@@ -259,14 +261,14 @@ const (
 )
 
 func longWaits(s *suspect) string {
-	if !s.heldUp() || s.site == nil || s.site.ended < slowWaits {
+	if !s.unwanted() || s.site == nil || s.site.ended < slowWaits {
 		return ""
 	}
 	median, known := s.site.lengths.Quantile(stats.P50)
 	if !known || median < slowNS {
 		return ""
 	}
-	return fmt.Sprintf("woken here %s, after waits of %s at the median", report.FormatNumber(s.site.ended, "time"),
+	return fmt.Sprintf("woken here %s; half of the waits took at least %s", report.FormatNumber(s.site.ended, "time"),
 		report.FormatDuration(median))
 }
 
@@ -274,7 +276,7 @@ func waitsForNetwork(s *suspect) string {
 	if s.class != replay.ClassNetwork {
 		return ""
 	}
-	return "waits for the network, which ends when the other side speaks"
+	return "waits for the network until the peer sends something"
 }
 
 func waitsForTime(s *suspect) string {
@@ -294,7 +296,7 @@ func getsWork(s *suspect) string {
 	if !receives || s.site == nil || s.site.ended == 0 || s.Woken == 0 {
 		return ""
 	}
-	return fmt.Sprintf("waits for work and gets it: these were woken %s", report.FormatNumber(s.Woken, "time"))
+	return fmt.Sprintf("waits for work and gets it: woken %s", report.FormatNumber(s.Woken, "time"))
 }
 
 // unsure says why there is no verdict.
@@ -307,9 +309,9 @@ func unsure(s *suspect) string {
 	case s.class == replay.ClassForever: // of Go's own traces, whose reason is "forever" for all of these
 		return "nothing can end this wait; the trace does not say whether it is select {} or a nil channel"
 	case s.Woken == 0 && s.Created == 0:
-		return "not woken while observed; the trace does not say whether somebody could"
+		return "blocked for the whole recording; not enough evidence for a leak"
 	case s.Woken == 0:
-		return "not woken since; too little to tell a leak from a long wait"
+		return "blocked since it began to wait; not enough evidence for a leak"
 	}
 	return ""
 }

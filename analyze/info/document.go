@@ -3,6 +3,7 @@ package info
 import (
 	"fmt"
 	"math"
+	"path"
 	"strconv"
 	"strings"
 	"time"
@@ -14,10 +15,44 @@ import (
 
 // Document makes the result ready to be drawn.
 func (r *Result) Document() *report.Document {
-	d := &report.Document{Title: "Trace", Warnings: r.Warnings, Facts: r.facts()}
+	d := &report.Document{Title: "Trace: what it is and what it can answer", Lead: r.Lead, Warnings: r.Warnings,
+		Facts: r.facts()}
 	d.Tables = append(d.Tables, r.processTable(), r.moduleTable(), r.limitTable(), r.suspensionTable())
-	d.Tables = append(d.Tables, r.moveTable(), r.rangeTable(), r.snapshotTable(), r.questionTable(), r.problemTable())
+	d.Tables = append(d.Tables, r.problemTable(), r.questionTable(), r.moveTable(), r.rangeTable(), r.snapshotTable())
 	return d
+}
+
+// lead says the headline numbers in words.
+func (r *Result) lead() []string {
+	of := "A trace"
+	if n := len(r.Metadata.Processes); n > 1 {
+		of = fmt.Sprintf("A trace of %d processes", n)
+	} else if n == 1 {
+		of = "A trace of " + path.Base(strings.Fields(command(r.Metadata.Processes[0]) + " a process")[0])
+		if r.GoVersion != "" {
+			of += " (" + r.GoVersion + ")"
+		}
+	}
+	lost := "nothing lost"
+	if r.Lost > 0 {
+		lost = report.FormatNumber(r.Lost, "event") + " lost"
+	}
+	out := []string{fmt.Sprintf("%s: %s in %s, %s.", of, report.FormatNumber(r.Events, "event"),
+		report.FormatDuration(r.DurationNS), lost)}
+	no, partly := 0, 0
+	for _, q := range r.Questions {
+		switch q.Answer {
+		case No:
+			no++
+		case Partly:
+			partly++
+		}
+	}
+	if no+partly == 0 {
+		return append(out, "It can answer every question that gosched asks.")
+	}
+	return append(out, fmt.Sprintf("Of %s that gosched asks it cannot answer %d, and %d only partly.",
+		report.FormatNumber(int64(len(r.Questions)), "question"), no, partly))
 }
 
 func (r *Result) facts() []report.Fact {
@@ -208,7 +243,7 @@ func (l *Limit) text() string {
 
 // limitTable shows limits that changed, with the time of each.
 func (r *Result) limitTable() report.Table {
-	t := report.Table{Title: "Limits that changed", Columns: []string{"", "pid", "at", "from then on"}}
+	t := report.Table{Title: "Limits that changed", Columns: []string{"limit", "pid", "at", "from then on"}}
 	t.More = int(r.LimitCount) - len(r.Limits)
 	for _, l := range r.changes() {
 		if len(t.Rows) == maxRows {
@@ -248,7 +283,7 @@ func command(p format.Process) string {
 }
 
 func (r *Result) moveTable() report.Table {
-	t := report.Table{Title: "Transitions", Columns: []string{"", "from", "to", "count"}}
+	t := report.Table{Title: "Transitions", Extra: true, Columns: []string{"transition", "from", "to", "count"}}
 	for _, m := range r.Moves {
 		if m.Count == 0 {
 			continue
@@ -264,7 +299,8 @@ func (r *Result) moveTable() report.Table {
 }
 
 func (r *Result) rangeTable() report.Table {
-	t := report.Table{Title: "Ranges", Columns: []string{"", "count", "sum", "longest piece"}}
+	t := report.Table{Title: "GC and stop-the-world phases", Extra: true, Columns: []string{"phase", "times", "total",
+		"longest piece"}}
 	for _, c := range r.RangeReasons {
 		t.Rows = append(t.Rows, []report.Cell{report.Text(c.Name), report.Count(c.Count), report.Duration(c.SumNS),
 			report.Duration(c.MaxNS)})
@@ -273,7 +309,8 @@ func (r *Result) rangeTable() report.Table {
 }
 
 func (r *Result) snapshotTable() report.Table {
-	t := report.Table{Title: "Goroutines found in memory", Columns: []string{"", "all", "runnable", "running",
+	t := report.Table{Title: "Goroutines found in memory", Extra: true, Columns: []string{"found", "all", "runnable",
+		"running",
 		"syscall", "waiting"}}
 	for _, s := range []struct {
 		name   string
@@ -292,7 +329,7 @@ func (r *Result) snapshotTable() report.Table {
 }
 
 func (r *Result) questionTable() report.Table {
-	t := report.Table{Title: "What it can answer", Columns: []string{"", "", ""}}
+	t := report.Table{Title: "What it can answer", Columns: []string{"question", "answer", "why"}}
 	for _, q := range r.Questions {
 		t.Rows = append(t.Rows, []report.Cell{report.Text(q.Name), report.Text(string(q.Answer)), report.Text(q.Why)})
 	}
@@ -302,7 +339,7 @@ func (r *Result) questionTable() report.Table {
 func (r *Result) problemTable() report.Table {
 	t := report.Table{
 		Title:   "Events that contradict the scheduler model",
-		Columns: []string{"", "time", "pid", "goroutine", "was", "from", "to", "reason"},
+		Columns: []string{"what is wrong", "time", "pid", "goroutine", "was", "from", "to", "reason"},
 		More:    int(r.ProblemCount) - len(r.Problems),
 	}
 	for _, p := range r.Problems {

@@ -45,6 +45,7 @@ type Result struct {
 	SuspendedNS    int64            `json:"suspended_ns"` // the time in all of them
 	SuspendedCount int64            `json:"suspended_count"`
 	Warnings       []report.Warning `json:"warnings"`
+	Lead           []string         `json:"lead"`     // the headline numbers in sentences
 	Metadata       *format.Metadata `json:"metadata"` // as stored in the trace
 }
 

@@ -130,6 +130,7 @@ func (p *Pass) Result(sum *replay.Summary) *Result {
 	r.describe()
 	r.suspended(sum)
 	r.Whole, r.Warnings = caveat.Whole(sum), caveat.Of(caveat.Trace, sum)
+	r.Lead = r.lead()
 	return r
 }
 
