@@ -4,6 +4,7 @@ import (
 	"encoding"
 	"flag"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/gosched/gosched/format/internal/flat"
@@ -17,12 +18,16 @@ type page struct {
 	Version                             int
 	Columns                             []pageColumn
 	Encodings, Kinds, States            []pageName
-	Transitions                         []pageName
+	Transitions, Marks                  []pageName
+	Reasons                             []pageReason
+	Of                                  map[string]string // the reasons of a move, in words
 	VersionKey, MetadataKey, SegmentKey string
 	Fields                              []pageField
 }
 
 type pageName struct{ Name, Meaning string }
+
+type pageReason struct{ Name, Of, Meaning string }
 
 type pageColumn struct {
 	Name, Type, Encoding, Null, Meaning string
@@ -53,10 +58,36 @@ func newPage(t *testing.T) page {
 	for _, tr := range transitionSpecs[1:] {
 		p.Transitions = append(p.Transitions, pageName{tr.name, tr.meaning})
 	}
+	for _, m := range markSpecs {
+		p.Marks = append(p.Marks, pageName{m.name, m.meaning})
+	}
+	for _, r := range reasonSpecs[1:] {
+		p.Reasons = append(p.Reasons, pageReason{r.name, r.of, r.meaning})
+	}
+	p.Of = reasonsOf()
 	for _, f := range docs.Fields(t, "meta.go", reflect.TypeFor[Metadata](), "json") {
 		p.Fields = append(p.Fields, pageField{f.Name, jsonType(f.Type), f.Meaning})
 	}
 	return p
+}
+
+// reasonsOf lists the reasons of each move or kind: "a, b or c".
+func reasonsOf() map[string]string {
+	lists := map[string][]string{}
+	for _, r := range reasonSpecs[1:] {
+		for _, of := range strings.Split(r.of, "; ") {
+			lists[of] = append(lists[of], r.name)
+		}
+	}
+	texts := map[string]string{}
+	for of, list := range lists {
+		last := len(list) - 1
+		texts[of] = strings.Join(list[:last], ", ") + " or " + list[last]
+		if last == 0 {
+			texts[of] = list[0]
+		}
+	}
+	return texts
 }
 
 func newPageColumn(s *spec) pageColumn {

@@ -3,6 +3,7 @@ package format
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Transition is a class of transitions: what a recording sees of a process, or does not, as a
@@ -122,4 +123,140 @@ func CoverAllBut(why string, missing ...Transition) []Coverage {
 		all = append(all, c)
 	}
 	return all
+}
+
+// Reason is a reason that gosched itself writes into a trace. Beside these the reason column holds
+// the words of others: the runtime's wait reasons, the names of system calls and threads, limits.
+type Reason uint8
+
+// The reasons.
+const (
+	ReasonNone Reason = iota // null, or the word of somebody else
+	ReasonPreempted
+	ReasonGosched
+	ReasonGoyield
+	ReasonSyscallExit
+	ReasonNetpoll
+	ReasonTimer
+	ReasonSysmon
+	ReasonGC
+	ReasonRuntime
+	ReasonCoroutine
+	ReasonCgo
+	ReasonSwapper
+	ReasonSleeping
+	ReasonDiskSleep
+	ReasonIdle
+	ReasonParked
+	ReasonStopped
+	ReasonTracingStop
+	ReasonFrozen
+	ReasonMarkPhase
+	ReasonStopTheWorld
+	ReasonRingFull
+	ReasonLate
+	ReasonPluginOpened
+
+	NumReasons = iota
+)
+
+// reasonSpecs names the reasons, and says of which rows they are. A reason's name is what the
+// column holds.
+var reasonSpecs = [NumReasons]struct{ name, of, meaning string }{
+	ReasonPreempted: {"preempted", "yield; park", "It ran too long, or the runtime suspends it: to scan its stack, " +
+		"or to stop the world."},
+	ReasonGosched: {"runtime.Gosched", "yield", "It called runtime.Gosched."},
+	ReasonGoyield: {"goyield", "yield", "It lets the goroutine run first that it has just handed a lock to."},
+	ReasonSyscallExit: {"syscall exit", "syscall exit, in two steps", "It came back from a system call, and no P " +
+		"was free after all."},
+	ReasonNetpoll:     {"netpoll", "ready", "The network poller found that what it waited for can be done."},
+	ReasonTimer:       {"timer", "ready", "A timer, or a deadline, expired."},
+	ReasonSysmon:      {"sysmon", "ready", "The runtime's monitor, a thread without a P."},
+	ReasonGC:          {"gc", "ready", "The garbage collector."},
+	ReasonRuntime:     {"runtime", "ready", "Something else in the runtime."},
+	ReasonCoroutine:   {"coroutine", "create; coroutine switch", "It waits until another goroutine switches to it."},
+	ReasonCgo:         {"cgo", "syscall", "It calls into C."},
+	ReasonSwapper:     {"swapper", "came onto a CPU; lost its CPU", "The kernel's idle thread: the CPU was idle."},
+	ReasonSleeping:    {"sleeping", "went to sleep", "An interruptible sleep."},
+	ReasonDiskSleep:   {"disk sleep", "went to sleep", "An uninterruptible sleep."},
+	ReasonIdle:        {"idle", "went to sleep", "An uninterruptible sleep that does not count as load."},
+	ReasonParked:      {"parked", "went to sleep", "Parked by the kernel."},
+	ReasonStopped:     {"stopped", "went to sleep", "Stopped by a signal."},
+	ReasonTracingStop: {"tracing stop", "went to sleep", "Stopped by a debugger or tracer."},
+	ReasonFrozen:      {"frozen", "went to sleep", "Its cgroup is frozen."},
+	ReasonMarkPhase:   {"GC concurrent mark phase", "range", "A garbage collection marks what is alive."},
+	ReasonStopTheWorld: {"stop-the-world", "range", "The world is stopped; the runtime's reason follows in " +
+		"parentheses where it is known."},
+	ReasonRingFull: {"ring buffer full", "gap", "More events came than the recorder could take."},
+	ReasonLate:     {"events came too late to be put in order", "gap", "The recorder had no CPU for too long."},
+	ReasonPluginOpened: {"plugin opened: its copy of the scheduler was not watched at once", "gap",
+		"What the plugin's code did until probes were on it is not known."},
+}
+
+// reasonsByName finds a reason by its name.
+var reasonsByName = func() map[string]Reason {
+	names := make(map[string]Reason, NumReasons)
+	for r := ReasonNone + 1; r < NumReasons; r++ {
+		names[reasonSpecs[r].name] = r
+	}
+	return names
+}()
+
+// ParseReason gives the reason of that name, ReasonNone where it is somebody else's word.
+func ParseReason(name string) Reason { return reasonsByName[name] }
+
+// String is the reason as a trace has it, empty for ReasonNone.
+func (r Reason) String() string {
+	if int(r) >= NumReasons {
+		return ""
+	}
+	return reasonSpecs[r].name
+}
+
+// StopTheWorld is the reason of a stop-the-world range, whose cause the runtime calls why: the name
+// that Go's execution tracer has for it (go1.26 src/internal/trace/event.go).
+func StopTheWorld(why string) string {
+	return ReasonStopTheWorld.String() + " (" + why + ")"
+}
+
+// IsStopTheWorld says whether a range of that reason is a stop-the-world pause, and which: "(why)".
+func IsStopTheWorld(reason string) (why string, ok bool) {
+	why, ok = strings.CutPrefix(reason, ReasonStopTheWorld.String())
+	return strings.TrimPrefix(why, " "), ok
+}
+
+// Mark stands in a stack where there is no frame of a function.
+type Mark uint8
+
+// The marks.
+const (
+	MarkTruncated Mark = iota
+	MarkRunning
+
+	numMarks = iota
+)
+
+// markSpecs names the marks. A mark's name is what a stack holds in the place of a frame.
+var markSpecs = [numMarks]struct{ name, meaning string }{
+	MarkTruncated: {"[truncated]", "At the root: frames are missing, the stack was deeper than what was recorded."},
+	MarkRunning: {"[running]", "At the leaf: the goroutine ran, or moved, while its stack was read; only the frames " +
+		"before it are known."},
+}
+
+// String is the mark as a stack has it.
+func (m Mark) String() string {
+	if int(m) >= numMarks {
+		return ""
+	}
+	return markSpecs[m].name
+}
+
+// IsMark says whether what stands in the place of a frame is a mark.
+func IsMark(frame string) bool {
+	for m := range Mark(numMarks) {
+		if frame == m.String() {
+			return true
+		}
+	}
+	return false
 }

@@ -23,16 +23,17 @@ var moves = [...]move{
 	gobin.OpInject:       {format.StateWaiting, format.StateRunnable, (*follower).waker, false, true, false},
 	gobin.OpRun:          {format.StateRunnable, format.StateRunning, nil, false, false, false},
 	gobin.OpYield:        {format.StateRunning, format.StateRunnable, (*follower).yieldReason, true, false, true},
-	gobin.OpGoyield:      {format.StateRunning, format.StateRunnable, fixed(textGoyield), true, false, true},
-	gobin.OpPreemptPark:  {format.StateRunning, format.StateWaiting, fixed(textPreempted), true, false, true},
+	gobin.OpGoyield:      {format.StateRunning, format.StateRunnable, fixed(format.ReasonGoyield), true, false, true},
+	gobin.OpPreemptPark:  {format.StateRunning, format.StateWaiting, fixed(format.ReasonPreempted), true, false, true},
 	gobin.OpExit:         {format.StateRunning, format.StateNotExist, nil, false, false, true},
 	gobin.OpSyscallEnter: {format.StateRunning, format.StateSyscall, (*follower).syscall, true, false, false},
 	gobin.OpSyscallBlock: {format.StateRunning, format.StateSyscall, (*follower).syscall, true, false, false},
 	gobin.OpSyscallExit:  {format.StateSyscall, format.StateRunning, nil, false, false, false},
 	opSyscallSlow:        {format.StateSyscall, format.StateRunnable, nil, false, false, true},
-	gobin.OpSyscallNoP:   {format.StateRunning, format.StateRunnable, fixed(textSyscallExit), false, false, true},
-	gobin.OpNeedM:        {format.StateNotExist, format.StateSyscall, nil, false, false, false},
-	gobin.OpDropM:        {format.StateSyscall, format.StateNotExist, nil, false, false, true},
+	gobin.OpSyscallNoP: {format.StateRunning, format.StateRunnable, fixed(format.ReasonSyscallExit), false, false,
+		true},
+	gobin.OpNeedM: {format.StateNotExist, format.StateSyscall, nil, false, false, false},
+	gobin.OpDropM: {format.StateSyscall, format.StateNotExist, nil, false, false, true},
 }
 
 // goroutine is what the recorder must remember of one: whether it waits, and for what. One whose
@@ -136,7 +137,7 @@ func (f *follower) emit(e *event) {
 	case op(gobin.OpCreate):
 		f.create(e, format.StateRunnable, format.NullString)
 	case op(gobin.OpCreateCoro):
-		f.create(e, format.StateWaiting, f.texts.id(textCoroutine))
+		f.create(e, format.StateWaiting, f.texts.id(format.ReasonCoroutine))
 	case op(gobin.OpRun):
 		f.run(e)
 	case op(gobin.OpCoroSwitch):
@@ -273,7 +274,7 @@ func (f *follower) madeReady(e *event) {
 
 // coroSwitch writes that one goroutine handed its thread to another.
 func (f *follower) coroSwitch(e *event) {
-	to, why := format.StateWaiting, f.texts.id(textCoroutine)
+	to, why := format.StateWaiting, f.texts.id(format.ReasonCoroutine)
 	if e.flags&flagCoroExit != 0 {
 		to, why = format.StateNotExist, format.NullString
 	}
@@ -363,14 +364,14 @@ func (f *follower) waker(e *event) format.StringID {
 
 func (f *follower) yieldReason(e *event) format.StringID {
 	if e.flags&flagPreempted != 0 {
-		return f.texts.id(textPreempted)
+		return f.texts.id(format.ReasonPreempted)
 	}
-	return f.texts.id(textGosched)
+	return f.texts.id(format.ReasonGosched)
 }
 
 // syscall names the system call by the function that makes it.
 func (f *follower) syscall(e *event) format.StringID { return f.stacks.Syscall(e.stack) }
 
-func fixed(t text) func(*follower, *event) format.StringID {
+func fixed(t format.Reason) func(*follower, *event) format.StringID {
 	return func(f *follower, _ *event) format.StringID { return f.texts.id(t) }
 }

@@ -35,7 +35,7 @@ func (s *subject) lookForModules() error {
 	if err := s.in.probes.forget(int(s.number)); err != nil {
 		return err
 	}
-	s.gap(before, now(), 0, textModule)
+	s.gap(before, now(), 0, format.ReasonPluginOpened)
 	if s.reading != nil && s.reading.flags&snapshotEnd != 0 {
 		return nil // all are being read
 	}

@@ -333,7 +333,7 @@ func (s *session) drain() error {
 		sub := s.subjects[number]
 		sub.follow.loseStacks(lostStacks)
 		if lost > 0 {
-			sub.gap(s.drained, now(), lost, textRingFull)
+			sub.gap(s.drained, now(), lost, format.ReasonRingFull)
 			failed = errors.Join(failed, sub.checkWatched())
 		}
 	})
@@ -354,7 +354,7 @@ func (s *subject) checkWatched() error {
 
 // tellLate turns events that came too late for their place in the order, up to a time, into gaps.
 func (s *session) tellLate(to int64) {
-	s.order.takeLate(func(subject uint16, from, n int64) { s.subjects[subject].gap(from, to, n, textLate) })
+	s.order.takeLate(func(subject uint16, from, n int64) { s.subjects[subject].gap(from, to, n, format.ReasonLate) })
 }
 
 // accept takes one record from a ring.

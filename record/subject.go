@@ -214,7 +214,7 @@ func (s *subject) attach() error {
 }
 
 // gap says that events of the process were lost or not looked for.
-func (s *subject) gap(begin, end, lost int64, why text) {
+func (s *subject) gap(begin, end, lost int64, why format.Reason) {
 	s.follow.lose(lost)
 	s.in.order.gap(&event{
 		op: opGap, subject: s.number, time: max(begin, s.in.startNS), byGoid: end, text: uint32(s.texts.id(why)),

@@ -1,7 +1,6 @@
 package record
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/gosched/gosched/bpf"
@@ -25,73 +24,35 @@ const (
 // until is the end of a gap.
 func (e *event) until() int64 { return e.byGoid }
 
-// text is a reason that does not come from the process.
-type text uint8
-
-const (
-	textPreempted text = iota
-	textGosched
-	textGoyield
-	textSyscallExit
-	textCoroutine
-	textNetpoll
-	textTimer
-	textSysmon
-	textGC
-	textRuntime
-	textRingFull
-	textLate
-	textModule
-	numTexts
-)
-
-var textNames = [numTexts]string{
-	textPreempted:   "preempted",
-	textGosched:     "runtime.Gosched",
-	textGoyield:     "goyield",
-	textSyscallExit: "syscall exit",
-	textCoroutine:   "coroutine",
-	textNetpoll:     "netpoll",
-	textTimer:       "timer",
-	textSysmon:      "sysmon",
-	textGC:          "gc",
-	textRuntime:     "runtime",
-	textRingFull:    "ring buffer full",
-	textModule:      "plugin opened: its copy of the scheduler was not watched at once",
-	textLate:        "events came too late to be put in order",
-}
-
 // runtimeWakers says what wakes a goroutine that waits for a reason when no goroutine does it.
-// Reasons that are not here are woken by "runtime".
-var runtimeWakers = map[string]text{
-	"sleep":                   textTimer,
-	"select":                  textTimer, // a timer's channel send
-	"chan receive":            textTimer,
-	"select (durable)":        textTimer,
-	"chan receive (durable)":  textTimer,
-	"chan receive (synctest)": textTimer,
-	"select (synctest)":       textTimer,
-	"force gc (idle)":         textSysmon,
-	"GC scavenge wait":        textSysmon,
-	"GC worker (idle)":        textGC,
-	"GC sweep wait":           textGC,
-	"GC assist wait":          textGC,
-	"wait for GC cycle":       textGC,
-	"finalizer wait":          textGC,
-	"cleanup wait":            textGC,
-	"preempted":               textGC,
+// Reasons that are not here are woken by the runtime.
+var runtimeWakers = map[string]format.Reason{
+	"sleep":                         format.ReasonTimer,
+	"select":                        format.ReasonTimer, // a timer's channel send
+	"chan receive":                  format.ReasonTimer,
+	"select (durable)":              format.ReasonTimer,
+	"chan receive (durable)":        format.ReasonTimer,
+	"chan receive (synctest)":       format.ReasonTimer,
+	"select (synctest)":             format.ReasonTimer,
+	"force gc (idle)":               format.ReasonSysmon,
+	"GC scavenge wait":              format.ReasonSysmon,
+	"GC worker (idle)":              format.ReasonGC,
+	"GC sweep wait":                 format.ReasonGC,
+	"GC assist wait":                format.ReasonGC,
+	"wait for GC cycle":             format.ReasonGC,
+	"finalizer wait":                format.ReasonGC,
+	"cleanup wait":                  format.ReasonGC,
+	format.ReasonPreempted.String(): format.ReasonGC,
 }
 
 // texts knows the ids of everything that can be a reason.
 type texts struct {
 	table    stacks.Interner
-	ids      [numTexts]format.StringID
+	ids      [format.NumReasons]format.StringID
 	wait     []format.StringID // by the runtime's number
-	wakers   []text            // who wakes it when no goroutine does, by the same number
+	wakers   []format.Reason   // who wakes it when no goroutine does, by the same number
 	netpoll  int               // the number of "IO wait"
 	stw      []format.StringID
-	gc       format.StringID
-	stopped  format.StringID // a stop-the-world whose reason is not known
 	states   map[uint32]format.StringID
 	commands map[string]format.StringID
 	limits   [numLimits]map[float64]format.StringID
@@ -100,16 +61,15 @@ type texts struct {
 func newTexts(table stacks.Interner, waitReasons, stwReasons []string) *texts {
 	t := &texts{
 		table: table, netpoll: -1,
-		gc: table.Intern("GC concurrent mark phase"), stopped: table.Intern("stop-the-world"),
 		states: map[uint32]format.StringID{}, commands: map[string]format.StringID{},
 	}
-	for i, s := range textNames {
-		t.ids[i] = table.Intern(s)
+	for r := range t.ids {
+		t.ids[r] = table.Intern(format.Reason(r).String())
 	}
 	for i, s := range waitReasons {
 		waker, ok := runtimeWakers[s]
 		if !ok {
-			waker = textRuntime
+			waker = format.ReasonRuntime
 		}
 		id := format.NullString
 		if s != "" {
@@ -121,12 +81,12 @@ func newTexts(table stacks.Interner, waitReasons, stwReasons []string) *texts {
 		t.wait, t.wakers = append(t.wait, id), append(t.wakers, waker)
 	}
 	for _, s := range stwReasons {
-		t.stw = append(t.stw, table.Intern(fmt.Sprintf("stop-the-world (%s)", s)))
+		t.stw = append(t.stw, table.Intern(format.StopTheWorld(s)))
 	}
 	return t
 }
 
-func (t *texts) id(n text) format.StringID { return t.ids[n] }
+func (t *texts) id(r format.Reason) format.StringID { return t.ids[r] }
 
 // waitReason is the runtime's own string for a wait reason's number; null for a number it does not
 // know.
@@ -144,13 +104,13 @@ func (t *texts) waitReason(n uint8) format.StringID {
 func (t *texts) waker(by gobin.Op, reason uint8, proc int32) format.StringID {
 	switch {
 	case int(reason) >= len(t.wakers):
-		return t.ids[textRuntime]
+		return t.ids[format.ReasonRuntime]
 	case int(reason) == t.netpoll && by != gobin.OpReady:
-		return t.ids[textNetpoll]
+		return t.ids[format.ReasonNetpoll]
 	case int(reason) == t.netpoll:
-		return t.ids[textTimer]
-	case proc == format.Unknown && t.wakers[reason] == textRuntime:
-		return t.ids[textSysmon]
+		return t.ids[format.ReasonTimer]
+	case proc == format.Unknown && t.wakers[reason] == format.ReasonRuntime:
+		return t.ids[format.ReasonSysmon]
 	}
 	return t.ids[t.wakers[reason]]
 }
@@ -158,26 +118,26 @@ func (t *texts) waker(by gobin.Op, reason uint8, proc int32) format.StringID {
 // rangeName is the Go execution trace's name of a range.
 func (t *texts) rangeName(begin op, reason uint8) format.StringID {
 	if begin == op(gobin.OpGCStart) {
-		return t.gc
+		return t.ids[format.ReasonMarkPhase]
 	}
 	if int(reason) < len(t.stw) {
 		return t.stw[reason]
 	}
-	return t.stopped
+	return t.ids[format.ReasonStopTheWorld]
 }
 
 // taskStates are the kernel's states of a thread that is not running (Linux v6.18
 // include/linux/sched.h), in the words of proc(5).
 var taskStates = []struct {
 	bit  uint32
-	name string
+	name format.Reason
 }{
-	{0x0002, "disk sleep"},
-	{0x0001, "sleeping"},
-	{0x0004, "stopped"},
-	{0x0008, "tracing stop"},
-	{0x8000, "frozen"},
-	{0x0040, "parked"},
+	{0x0002, format.ReasonDiskSleep},
+	{0x0001, format.ReasonSleeping},
+	{0x0004, format.ReasonStopped},
+	{0x0008, format.ReasonTracingStop},
+	{0x8000, format.ReasonFrozen},
+	{0x0040, format.ReasonParked},
 }
 
 const (
@@ -199,15 +159,14 @@ func (t *texts) threadReason(involuntary bool, state uint32, comm []byte) format
 	return id
 }
 
-// command is the name of a thread. Each CPU's idle thread is "swapper".
+// command is the name of a thread. The idle threads of all CPUs have one name.
 func (t *texts) command(comm []byte) format.StringID {
 	id, ok := t.commands[string(comm)]
 	if !ok {
-		name := string(comm)
-		if strings.HasPrefix(name, "swapper/") {
-			name = "swapper"
+		idle := format.ReasonSwapper.String() + "/" // and the CPU's number
+		if id = t.ids[format.ReasonSwapper]; !strings.HasPrefix(string(comm), idle) {
+			id = t.table.Intern(string(comm))
 		}
-		id = t.table.Intern(name)
 		t.commands[string(comm)] = id
 	}
 	return id
@@ -233,11 +192,11 @@ func (t *texts) limit(name uint8, value float64) format.StringID {
 
 func (t *texts) taskState(state uint32) format.StringID {
 	if state&0x0002 != 0 && state&taskNoLoad != 0 {
-		return t.table.Intern("idle")
+		return t.ids[format.ReasonIdle]
 	}
 	for _, s := range taskStates {
 		if state&s.bit != 0 {
-			return t.table.Intern(s.name)
+			return t.ids[s.name]
 		}
 	}
 	return format.NullString

@@ -6,6 +6,7 @@ import (
 
 	"github.com/gosched/gosched/analyze/replay/stack"
 	"github.com/gosched/gosched/analyze/report"
+	"github.com/gosched/gosched/format"
 )
 
 // View says how much of a Result a Document shows.
@@ -38,7 +39,8 @@ func (c *Cause) label() string {
 	case KindWakeUp:
 		return "wake-up latency (P idle or in hand-off)"
 	case KindStopped:
-		return "stop-the-world " + strings.TrimPrefix(c.Name, "stop-the-world ")
+		why, _ := format.IsStopTheWorld(c.Name)
+		return strings.TrimSpace(format.ReasonStopTheWorld.String() + " " + why)
 	case KindSuspended:
 		return "process stopped by " + c.Name
 	case KindNetwork:

@@ -76,7 +76,7 @@ func (p *Pass) NetworkWakes() int64 {
 		if key.waker != format.NullString {
 			continue
 		}
-		kind, said := outsides[p.names.Reason(key.reason)]
+		kind, said := outsides[format.ParseReason(p.names.Reason(key.reason))]
 		if !said {
 			kind = outsideOf[p.sites.list[key.site].class]
 		}

@@ -50,8 +50,8 @@ func (p *Pass) seen(g *goroutine, t int64, id cause.ID) {
 }
 
 // outsides say what ended a wait that no goroutine ended, by the trace's word for it.
-var outsides = map[string]Kind{"netpoll": KindNetwork, "timer": KindTimer, "gc": KindGC, "sysmon": KindRuntime,
-	"runtime": KindRuntime}
+var outsides = map[format.Reason]Kind{format.ReasonNetpoll: KindNetwork, format.ReasonTimer: KindTimer,
+	format.ReasonGC: KindGC, format.ReasonSysmon: KindRuntime, format.ReasonRuntime: KindRuntime}
 
 // outsideOf says what can have ended a wait of a class where the trace has no word for it: traces
 // of Go's own tracer name no poller.
@@ -60,7 +60,7 @@ var outsideOf = map[replay.Class]Kind{replay.ClassNetwork: KindNetwork, replay.C
 
 // outside is the cause of a wait that was ended by no goroutine.
 func (p *Pass) outside(w *site, s *replay.Span) cause.ID {
-	kind, ok := outsides[p.names.Reason(s.EndReason)]
+	kind, ok := outsides[format.ParseReason(p.names.Reason(s.EndReason))]
 	if !ok {
 		kind, ok = outsideOf[w.class]
 	}

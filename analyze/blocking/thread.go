@@ -37,9 +37,6 @@ func (p *Pass) thread(s *replay.Span) {
 	}
 }
 
-// idleThread is what the kernel calls the thread that runs when there is nothing to run.
-const idleThread = "swapper"
-
 // noCPU is why a thread that was ready had no CPU: the name of who had it. The trace has the names
 // of who took it first and who gave it back, and when threads of the process itself were there:
 // where the two differ, a short visit of one of these is not what kept the thread waiting.
@@ -66,7 +63,7 @@ func (p *Pass) isIdle(name format.StringID) bool {
 	if name == format.NullString || name == p.idleName {
 		return name != format.NullString
 	}
-	if p.idleName == format.NullString && p.names.Reason(name) == idleThread {
+	if p.idleName == format.NullString && format.ParseReason(p.names.Reason(name)) == format.ReasonSwapper {
 		p.idleName = name
 		return true
 	}

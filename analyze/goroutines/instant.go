@@ -177,14 +177,10 @@ func (p *Instant) group(s *standing) profile.Group {
 	return g
 }
 
-// marks are the frames that stand for others: at the root of a stack that was cut, and at the leaf
-// of one that moved while it was read.
-var marks = []string{"[truncated]", "[running]"}
-
-// unmarked is a stack without such frames, and whether it had any.
+// unmarked is a stack without the marks that stand for frames, and whether it had any.
 func unmarked(text string) (frames string, marked bool) {
 	list := stack.Frames(text)
 	n := len(list)
-	list = slices.DeleteFunc(list, func(f string) bool { return slices.Contains(marks, f) })
+	list = slices.DeleteFunc(list, format.IsMark)
 	return strings.Join(list, ";"), len(list) < n
 }

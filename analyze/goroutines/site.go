@@ -78,7 +78,7 @@ func (w *site) wait(s *replay.Span, names *replay.Names) {
 	key := wakerKey{stack: s.EndByStack}
 	if s.EndByGoID == format.NoGoroutine {
 		key = wakerKey{reason: s.EndReason}
-		if names.Reason(s.EndReason) == "timer" {
+		if format.ParseReason(names.Reason(s.EndReason)) == format.ReasonTimer {
 			w.byTimer++
 		}
 	} else {

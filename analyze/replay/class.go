@@ -1,6 +1,10 @@
 package replay
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/gosched/gosched/format"
+)
 
 // Class is what kind of thing a goroutine waits for.
 type Class uint8
@@ -69,22 +73,22 @@ var reasonClasses = map[string]Class{
 	"IO wait": ClassNetwork,
 	"network": ClassNetwork,
 
-	"GC assist marking":            ClassGC,
-	"GC assist wait":               ClassGC,
-	"GC mark assist wait for work": ClassGC,
-	"GC mark termination":          ClassGC,
-	"GC weak to strong wait":       ClassGC,
-	"GC worker (active)":           ClassGC,
-	"flushing proc caches":         ClassGC,
-	"garbage collection":           ClassGC,
-	"garbage collection scan":      ClassGC,
-	"preempted":                    ClassGC, // stopped to have its stack scanned
-	"wait for GC cycle":            ClassGC,
-	"wait until GC ends":           ClassGC,
+	"GC assist marking":             ClassGC,
+	"GC assist wait":                ClassGC,
+	"GC mark assist wait for work":  ClassGC,
+	"GC mark termination":           ClassGC,
+	"GC weak to strong wait":        ClassGC,
+	"GC worker (active)":            ClassGC,
+	"flushing proc caches":          ClassGC,
+	"garbage collection":            ClassGC,
+	"garbage collection scan":       ClassGC,
+	format.ReasonPreempted.String(): ClassGC, // stopped to have its stack scanned
+	"wait for GC cycle":             ClassGC,
+	"wait until GC ends":            ClassGC,
 
 	"stopping the world": ClassStop,
 
-	"coroutine": ClassCoroutine,
+	format.ReasonCoroutine.String(): ClassCoroutine,
 
 	"chan receive (nil chan)": ClassForever,
 	"chan send (nil chan)":    ClassForever,

@@ -101,15 +101,12 @@ func (n *Names) yieldWhy(reason format.StringID) Why {
 	at := n.whys.At(uint32(reason))
 	if *at == WhyUnknown {
 		*at = WhyYielded
-		if why, ok := yieldReasons[n.Reason(reason)]; ok {
+		if why, ok := yieldReasons[format.ParseReason(n.Reason(reason))]; ok {
 			*at = why
 		}
 	}
 	return *at
 }
-
-// cutMark is the root frame of a stack that was deeper than what was recorded.
-const cutMark = "[truncated]"
 
 // rootFunction is the function of a stack's root frame, leaving runtime.goexit out; empty where the
 // stack is cut, or has depth frames or more and may therefore be cut.
@@ -117,7 +114,7 @@ func rootFunction(stack string, depth int) string {
 	if depth > 0 && strings.Count(stack, ";")+1 >= depth {
 		return ""
 	}
-	if name := rootOf(stack); name != cutMark && name != lastStep {
+	if name := rootOf(stack); name != format.MarkTruncated.String() && name != lastStep {
 		return name
 	}
 	return ""

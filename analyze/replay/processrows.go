@@ -1,10 +1,6 @@
 package replay
 
-import (
-	"strings"
-
-	"github.com/gosched/gosched/format"
-)
+import "github.com/gosched/gosched/format"
 
 // thread takes a thread row.
 func (w *Walk) thread(p *process, b *format.Batch, i int, t int64) {
@@ -25,13 +21,9 @@ func (w *Walk) thread(p *process, b *format.Batch, i int, t int64) {
 	}
 }
 
-// stopPrefix begins the Go execution trace's name of every stop-the-world range (go1.26
-// src/internal/trace/event.go).
-const stopPrefix = "stop-the-world"
-
 func (w *Walk) rangeRow(p *process, b *format.Batch, i int, t int64) {
 	r := Range{Begin: t, End: max(t, b.EndNS[i]), PID: p.pid, Reason: b.Reason[i]}
-	r.StopWorld = strings.HasPrefix(w.names.Reason(r.Reason), stopPrefix)
+	_, r.StopWorld = format.IsStopTheWorld(w.names.Reason(r.Reason))
 	if b.From[i] != format.StateNotExist {
 		r.Flags |= CensoredLeft
 	}

@@ -37,9 +37,9 @@ const (
 )
 
 var whyNames = [numWhys]string{
-	WhyUnknown: "unknown", WhyCreated: "created", WhyWoken: "woken", WhyPreempted: "preempted",
-	WhyGosched: "runtime.Gosched",
-	WhyGoyield: "goyield", WhySyscallExit: "syscall exit", WhyYielded: "yielded",
+	WhyUnknown: "unknown", WhyCreated: "created", WhyWoken: "woken", WhyYielded: "yielded",
+	WhyPreempted: format.ReasonPreempted.String(), WhyGosched: format.ReasonGosched.String(),
+	WhyGoyield: format.ReasonGoyield.String(), WhySyscallExit: format.ReasonSyscallExit.String(),
 }
 
 // String is the name that reports print.
@@ -51,11 +51,11 @@ func (w Why) String() string {
 }
 
 // yieldReasons are the reasons of a move running→runnable, as format.Batch states them.
-var yieldReasons = map[string]Why{
-	"preempted":       WhyPreempted,
-	"runtime.Gosched": WhyGosched,
-	"goyield":         WhyGoyield,
-	"syscall exit":    WhySyscallExit,
+var yieldReasons = map[format.Reason]Why{
+	format.ReasonPreempted:   WhyPreempted,
+	format.ReasonGosched:     WhyGosched,
+	format.ReasonGoyield:     WhyGoyield,
+	format.ReasonSyscallExit: WhySyscallExit,
 }
 
 // EntryID names an entry function, which is what we call a goroutine's kind. Names.Entry gives its

@@ -19,23 +19,19 @@ type Suspension struct {
 // Len is the suspension's length in nanoseconds.
 func (s *Suspension) Len() int64 { return s.End - s.Begin }
 
-// frozen is the state of a thread whose cgroup is frozen, as far as the kernel's scheduler shows
-// it.
-const frozen = "frozen"
-
 // suspenders are the kernel's states of a thread that is stopped from outside (Linux v6.18
 // include/linux/sched.h: TASK_STOPPED, TASK_TRACED, TASK_FROZEN), in the words that thread rows
 // have for them, and who does that.
-var suspenders = map[string]string{
-	"stopped":      "a signal such as SIGSTOP",
-	"tracing stop": "a debugger or tracer",
-	frozen:         "its frozen cgroup",
+var suspenders = map[format.Reason]string{
+	format.ReasonStopped:     "a signal such as SIGSTOP",
+	format.ReasonTracingStop: "a debugger or tracer",
+	format.ReasonFrozen:      "its frozen cgroup",
 }
 
 // Suspender says who stops a thread that is in a state of the kernel's; false where the thread went
 // to sleep by itself.
 func Suspender(state string) (string, bool) {
-	by, ok := suspenders[state]
+	by, ok := suspenders[format.ParseReason(state)]
 	return by, ok
 }
 
@@ -112,7 +108,7 @@ func (n *Names) stops(reason format.StringID) stopFact {
 	at := n.stopped.At(uint32(reason))
 	if *at == stopUnknown {
 		*at = stopNo
-		if state := n.Reason(reason); state == frozen {
+		if state := format.ParseReason(n.Reason(reason)); state == format.ReasonFrozen {
 			*at = stopFrozen
 		} else if _, ok := suspenders[state]; ok {
 			*at = stopYes

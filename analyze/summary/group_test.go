@@ -149,6 +149,7 @@ func TestTextsThatCannotBeKeptAreMadeSo(t *testing.T) {
 	if got := plain("a\xffb"); got != "a\uFFFDb" {
 		t.Errorf("%q", got)
 	}
+	cut := format.MarkTruncated.String() + ";"
 	long := plain(strings.Repeat("é", maxTextBytes) + "end")
 	if len(long) > maxTextBytes+len(cut) || !strings.HasPrefix(long, cut+"é") || !strings.HasSuffix(long, "end") {
 		t.Errorf("%d bytes: %.30q", len(long), long)

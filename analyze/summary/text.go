@@ -4,16 +4,14 @@ import (
 	"strings"
 
 	"github.com/gosched/gosched/analyze/replay/stack"
+	"github.com/gosched/gosched/format"
 )
-
-// cut is what stands for the frames that a stack is too long for.
-const cut = "[truncated];"
 
 // plain is a text as it can be kept: UTF-8, and not too long. Of what is too long the end is kept.
 func plain(text string) string {
 	text = strings.ToValidUTF8(text, "\uFFFD")
 	if len(text) > maxTextBytes {
-		text = strings.ToValidUTF8(cut+text[len(text)-maxTextBytes:], "")
+		text = strings.ToValidUTF8(format.MarkTruncated.String()+";"+text[len(text)-maxTextBytes:], "")
 	}
 	return text
 }

@@ -228,7 +228,7 @@ func foundOwnP(m, next *Move) bool {
 
 // isResize reports whether a goroutine seemed to yield while it started the world again.
 func isResize(m, next *Move) bool {
-	if m.kind() != yield || m.Reason != "runtime.Gosched" || next.kind() != run || next.thread != m.thread {
+	if m.kind() != yield || m.Reason != format.ReasonGosched.String() || next.kind() != run || next.thread != m.thread {
 		return false
 	}
 	for _, f := range m.Stack {

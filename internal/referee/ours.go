@@ -177,7 +177,7 @@ func (o *ourTrace) normalize(moves []Move) []Move {
 	for i := 0; i < len(moves); i++ {
 		m := moves[i]
 		if i+1 < len(moves) && m.kind() == syscallOut && moves[i+1].kind() == yield &&
-			moves[i+1].Reason == syscallExit {
+			moves[i+1].Reason == format.ReasonSyscallExit.String() {
 			o.rec.Differences[ExitInTwoSteps]++
 			m.To = format.StateRunnable
 			i++
@@ -186,7 +186,3 @@ func (o *ourTrace) normalize(moves []Move) []Move {
 	}
 	return out
 }
-
-// syscallExit is our reason for running→runnable where a goroutine came back from a system call and
-// found no P.
-const syscallExit = "syscall exit"

@@ -51,7 +51,7 @@ func TestOursIsReadFromAFile(t *testing.T) {
 		goroutine(2002, format.StateRunnable, format.StateRunning, ""),
 		goroutine(2003, format.StateRunning, format.StateSyscall, "read"),
 		goroutine(2004, format.StateSyscall, format.StateRunning, ""),
-		goroutine(2005, format.StateRunning, format.StateRunnable, syscallExit),
+		goroutine(2005, format.StateRunning, format.StateRunnable, format.ReasonSyscallExit.String()),
 		{TimeNS: 3000, EndNS: 4000, Kind: format.KindGap, PID: 1, TID: -1, CPU: -1, Proc: -1,
 			Reason: rec.Reasons().Intern("lost")},
 	} {

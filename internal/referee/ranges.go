@@ -2,7 +2,8 @@ package referee
 
 import (
 	"slices"
-	"strings"
+
+	"github.com/gosched/gosched/format"
 )
 
 // Range is something that lasted: a GC cycle's mark phase, a stop of the world.
@@ -14,12 +15,13 @@ type Range struct {
 // both reports whether both recorders have ranges of a name. gosched has none of assists and
 // sweeps.
 func both(name string) bool {
-	return name == "GC concurrent mark phase" || strings.HasPrefix(name, "stop-the-world (")
+	why, _ := format.IsStopTheWorld(name)
+	return why != "" || format.ParseReason(name) == format.ReasonMarkPhase
 }
 
 // startName is the range whose begin Go's tracer writes late: the world was stopped before it was
 // on.
-const startName = "stop-the-world (start trace)"
+var startName = format.StopTheWorld("start trace")
 
 // ranges compares the ranges that began while the tracer was on, by name and order.
 func (c *comparison) ranges() {

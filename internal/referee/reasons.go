@@ -24,13 +24,13 @@ var coarse = map[string]string{
 	"trace reader (blocked)":        "system goroutine wait",
 	"wait for GC cycle":             "wait until GC ends",
 	"GC worker (idle)":              "system goroutine wait",
-	"preempted":                     "preempted",
+	format.ReasonPreempted.String(): format.ReasonPreempted.String(),
 	"debug call":                    "wait for debug call",
 	"sync.Mutex.Lock":               "sync",
 	"sync.RWMutex.RLock":            "sync",
 	"sync.RWMutex.Lock":             "sync",
 	"sync.WaitGroup.Wait":           "sync",
-	"coroutine":                     "",
+	format.ReasonCoroutine.String(): "",
 	"GC weak to strong wait":        "GC weak to strong wait",
 	"synctest.Run":                  "synctest",
 	"synctest.Wait":                 "synctest",
@@ -49,22 +49,22 @@ var coarse = map[string]string{
 // ones: nothing (traceEvGoBlock), where the tracer had no event of its own (go1.21 src/runtime, the
 // arguments of gopark).
 var coarseV1 = map[string]string{
-	"GC sweep wait":          "",
-	"GC scavenge wait":       "",
-	"finalizer wait":         "",
-	"force gc (idle)":        "",
-	"trace reader (blocked)": "",
-	"wait for GC cycle":      "",
-	"GC worker (idle)":       "",
-	"preempted":              "",
-	"debug call":             "",
+	"GC sweep wait":                 "",
+	"GC scavenge wait":              "",
+	"finalizer wait":                "",
+	"force gc (idle)":               "",
+	"trace reader (blocked)":        "",
+	"wait for GC cycle":             "",
+	"GC worker (idle)":              "",
+	format.ReasonPreempted.String(): "",
+	"debug call":                    "",
 }
 
 // yields says which of the tracer's reasons goes with each of ours for running→runnable.
 var yields = map[string]string{
-	"runtime.Gosched": "runtime.Gosched",
-	"preempted":       "preempted",
-	"goyield":         "preempted",
+	format.ReasonGosched.String():   format.ReasonGosched.String(),
+	format.ReasonPreempted.String(): format.ReasonPreempted.String(),
+	format.ReasonGoyield.String():   format.ReasonPreempted.String(),
 }
 
 // reasonsAgree reports whether our reason for a move can be what the tracer calls theirs, and which

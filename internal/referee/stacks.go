@@ -3,6 +3,8 @@ package referee
 import (
 	"slices"
 	"strings"
+
+	"github.com/gosched/gosched/format"
 )
 
 // maxSkip is how many innermost frames the tracer may leave out: gopark and the traceskip arguments
@@ -60,18 +62,16 @@ func (r stackRules) agreeFromRoot(k kind, ours, theirs Stack) (agree bool, by Di
 
 // truncated reports whether our stack may lack frames at the root.
 func (r stackRules) truncated(s Stack) bool {
-	return len(s) > 0 && (s[0].Func == truncatedFunc || r.depth > 0 && len(s) >= r.depth && !rootFuncs[s[0].Func])
+	return len(s) > 0 && (s[0].Func == format.MarkTruncated.String() || r.depth > 0 && len(s) >= r.depth &&
+		!rootFuncs[s[0].Func])
 }
-
-// truncatedFunc is what gosched writes instead of the frames that it did not see.
-const truncatedFunc = "[truncated]"
 
 var rootFuncs = map[string]bool{"runtime.goexit": true, "runtime.main": true}
 
 // trimRoot takes away the frames that the tracer drops from every stack, and what stands for frames
 // not seen.
 func trimRoot(s Stack) Stack {
-	for len(s) > 0 && (rootFuncs[s[0].Func] || s[0].Func == truncatedFunc) {
+	for len(s) > 0 && (rootFuncs[s[0].Func] || s[0].Func == format.MarkTruncated.String()) {
 		s = s[1:]
 	}
 	return s

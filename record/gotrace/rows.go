@@ -67,7 +67,7 @@ func (i *importer) translated(r *row) bool {
 // isResize says whether a yield is one that only the tracer sees (go1.26 src/runtime/proc.go,
 // procresize).
 func (i *importer) isResize(r *row) bool {
-	if r.Reason == format.NullString || i.out.Reasons().Lookup(r.Reason) != "runtime.Gosched" {
+	if r.Reason == format.NullString || i.out.Reasons().Lookup(r.Reason) != format.ReasonGosched.String() {
 		return false
 	}
 	stack := i.out.Stacks().Lookup(r.Stack)
@@ -88,7 +88,7 @@ func (i *importer) isSwitch(n int, r *row) bool {
 		return false
 	}
 	if left.To == format.StateWaiting {
-		left.Reason = i.text("coroutine")
+		left.Reason = i.text(format.ReasonCoroutine.String())
 	}
 	left.TimeNS, woken.To, woken.Proc = woken.TimeNS, format.StateRunning, r.Proc
 	*woken, *left = *left, *woken
@@ -96,7 +96,8 @@ func (i *importer) isSwitch(n int, r *row) bool {
 }
 
 func isKept(name string) bool {
-	return name == "GC concurrent mark phase" || strings.HasPrefix(name, "stop-the-world")
+	_, stops := format.IsStopTheWorld(name)
+	return stops || format.ParseReason(name) == format.ReasonMarkPhase
 }
 
 // rangeBegin begins a range, or a piece of one that is going on.

@@ -70,7 +70,7 @@ func (i *importer) facts(s trace.Stack) stackFacts {
 		}
 		switch {
 		case frame.Func == "runtime.cgocall":
-			f.syscall, inCall = "cgo", false
+			f.syscall, inCall = format.ReasonCgo.String(), false
 		case frame.Func == "runtime.notetsleepg":
 			f.syscall, inCall = "futex", false
 		case !strings.HasPrefix(frame.Func, "runtime."):

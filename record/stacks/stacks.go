@@ -185,7 +185,7 @@ func (t *Table) expand(def Stack) []byte {
 	case root > 0: // every goroutine's stack begins with it
 		frames = frames[:root]
 	case !def.Whole:
-		return appendFrames([]byte("[truncated]"), frames)
+		return appendFrames([]byte(format.MarkTruncated.String()), frames)
 	}
 	return appendFrames(nil, frames)
 }
@@ -242,7 +242,7 @@ func (t *Table) syscallOf(def Stack) format.StringID {
 	for _, f := range t.frames(def.PCs[:min(len(def.PCs), 8)]) {
 		switch {
 		case f.Func == "runtime.cgocall":
-			return t.calls.Intern("cgo")
+			return t.calls.Intern(format.ReasonCgo.String())
 		case f.Func == "runtime.notetsleepg":
 			return t.calls.Intern("futex")
 		case strings.HasPrefix(f.Func, "runtime.") || syscalls.General(f.Func):
@@ -278,7 +278,7 @@ func (t *Table) Found(left *snapshot.Stack) format.StringID {
 // foundNew makes the string. Of a goroutine that was running only the entry function is known.
 func (t *Table) foundNew(left *snapshot.Stack) format.StringID {
 	if len(left.PCs) == 0 {
-		return t.intern(append(t.start(left.StartPC), ";[running]"...))
+		return t.intern(append(t.start(left.StartPC), ";"+format.MarkRunning.String()...))
 	}
 	if len(left.PCs) == 1 && left.PCs[0] == left.StartPC {
 		return t.Entry(left.StartPC)

@@ -52,6 +52,7 @@ type Pass struct {
 // reasonFacts are what a reason means, worked out once.
 type reasonFacts struct {
 	known, timer, assist bool
+	idle                 bool // the name of the kernel's idle thread
 	class                replay.Class
 	send                 bool
 }
@@ -153,9 +154,11 @@ func (p *Pass) reason(id format.StringID) reasonFacts {
 	f := p.classes.At(uint32(id))
 	if !f.known {
 		text := p.names.Reason(id)
+		ours := format.ParseReason(text)
 		*f = reasonFacts{
-			known: true, timer: text == "timer", assist: assists[text], class: replay.ClassOf(text),
-			send: text == "chan send",
+			known: true, timer: ours == format.ReasonTimer, idle: ours == format.ReasonSwapper, assist: assists[text],
+			class: replay.ClassOf(text),
+			send:  text == "chan send",
 		}
 	}
 	return *f

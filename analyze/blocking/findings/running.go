@@ -39,7 +39,7 @@ type taker struct {
 // others are the threads of other processes that had the CPU of ready threads, the worst first.
 func (l *look) others() (list []taker, sumNS int64) {
 	for id, ns := range l.takers {
-		if name := l.names.Reason(id); name != "" && name != idleThread && !l.own(name) {
+		if name := l.names.Reason(id); name != "" && format.ParseReason(name) != format.ReasonSwapper && !l.own(name) {
 			list = append(list, taker{name, ns})
 			sumNS += ns
 		}

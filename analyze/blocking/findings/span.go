@@ -217,8 +217,6 @@ func (at *site) leave(s *replay.Span) {
 	}
 }
 
-const idleThread = "swapper"
-
 // thread takes the time of a thread, of which only that off the CPU counts.
 func (p *Pass) thread(s *replay.Span) {
 	q := p.current
@@ -251,11 +249,10 @@ func (q *process) idleCPU(ns int64) {
 // and it was idle in the end, that counts only with a quota: without one the other's time was what
 // the thread waited for.
 func (p *Pass) foundIdle(s *replay.Span) bool {
-	first, last := p.names.Reason(s.Reason), p.names.Reason(s.EndReason)
-	if first == idleThread {
+	if p.reason(s.Reason).idle {
 		return true
 	}
-	return last == idleThread && (first == "" || p.current.quota != format.NoLimit)
+	return p.reason(s.EndReason).idle && (s.Reason == format.NullString || p.current.quota != format.NoLimit)
 }
 
 // taker is who had the CPU of a ready thread: who took it or, where nobody of another process did,

@@ -30,7 +30,9 @@ func Any(data []byte) *format.Memory {
 		data = data[1:]
 	}
 	trace := format.NewMemory(meta)
-	for _, s := range []string{"preempted", "runtime.Gosched", "stop-the-world (fuzz)", "stopped", "GOMAXPROCS 1"} {
+	for _, s := range []string{format.ReasonPreempted.String(), format.ReasonGosched.String(),
+		format.StopTheWorld("fuzz"),
+		format.ReasonStopped.String(), format.Limit{Name: format.LimitProcs, Value: 1}.String()} {
 		trace.Reasons().Intern(s)
 		trace.Stacks().Intern("main." + s + " /f.go:1;main.g[struct { X int; Y int }] /f.go:2")
 	}

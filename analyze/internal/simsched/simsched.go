@@ -29,7 +29,8 @@ var Kinds = []string{"main.main", "main.worker", "main.reader", "net/http.(*conn
 // Waits are the wait reasons of the simulated goroutines.
 var Waits = []string{"chan receive", "chan send", "select", "sync.Mutex.Lock", "IO wait", "sleep"}
 
-var yields = []string{"preempted", "runtime.Gosched", "goyield"}
+var yields = []string{format.ReasonPreempted.String(), format.ReasonGosched.String(),
+	format.ReasonGoyield.String()}
 
 // Trace is a trace in memory whose batches are given as they are, whatever is selected. It is a
 // replay.Source.
