@@ -30,7 +30,7 @@ func BenchmarkCompare(b *testing.B) {
 func BenchmarkReadSummariesAndCompare(b *testing.B) {
 	var files [2]bytes.Buffer
 	for side := range files {
-		var runs []*summary.Run
+		var runs []*summary.Recording
 		for i := range perSide {
 			run, err := summary.Of(context.Background(), simsched.New(simulated(200_000, side*perSide+i)))
 			if err != nil {
@@ -44,7 +44,7 @@ func BenchmarkReadSummariesAndCompare(b *testing.B) {
 	}
 	b.ReportMetric(float64(files[0].Len()+files[1].Len()), "bytes")
 	for b.Loop() {
-		var sides [2][]*summary.Run
+		var sides [2][]*summary.Recording
 		for side := range files {
 			runs, err := summary.Read(bytes.NewReader(files[side].Bytes()), int64(files[side].Len()))
 			if err != nil {
@@ -76,8 +76,8 @@ func simulated(events, seed int) simsched.Config {
 	return simsched.Config{Seed: uint64(seed), Events: events, Goroutines: 100, Threads: true}
 }
 
-func summarized(b *testing.B, dir string) []*summary.Run {
-	runs := make([]*summary.Run, 2*perSide)
+func summarized(b *testing.B, dir string) []*summary.Recording {
+	runs := make([]*summary.Recording, 2*perSide)
 	next := make(chan int)
 	var workers sync.WaitGroup
 	for range 2 {

@@ -35,27 +35,29 @@ const (
 )
 
 // record makes up the recording that is made as the order-th.
-func (b build) record(order int, seed uint64) *summary.Run {
+func (b build) record(order int, seed uint64) *summary.Recording {
 	rng := rand.New(rand.NewPCG(seed, uint64(order)))
 	luck := math.Exp(b.scatter * rng.NormFloat64())
-	r := &summary.Run{Info: b.info(order, seed)}
-	delays := b.group(summary.Key{Metric: summary.MetricDelay, By: summary.ByTotal}, rng, 3000, b.delayNS*luck)
-	locks := b.group(summary.Key{Metric: summary.MetricWait, By: summary.ByContention}, rng, 400, b.lockNS*luck)
+	r := &summary.Recording{Info: b.info(order, seed)}
+	delays := b.group(summary.Key{Measure: summary.MeasureDelay, By: summary.ByTotal}, rng, 3000, b.delayNS*luck)
+	locks := b.group(summary.Key{Measure: summary.MeasureWait, By: summary.ByContention}, rng, 400, b.lockNS*luck)
 	site := *locks
-	site.Key = summary.Key{Metric: summary.MetricWait, By: summary.BySite, Name: "sync.Mutex.Lock", Stack: stackOfStore}
+	site.Key = summary.Key{Measure: summary.MeasureWait, By: summary.BySite, Name: "sync.Mutex.Lock",
+		Stack: stackOfStore}
 	site.Frame = "main.(*store).get /src/store.go:40"
-	worker := b.group(summary.Key{Metric: summary.MetricWait, By: summary.BySite, Name: "chan receive",
+	worker := b.group(summary.Key{Measure: summary.MeasureWait, By: summary.BySite, Name: "chan receive",
 		Stack: stackOfWorker}, rng, 400, 3e6)
 	worker.Frame = "main.worker /src/main.go:90"
 	worker.IdleNS = worker.TimeNS()
-	conn := b.group(summary.Key{Metric: summary.MetricWait, By: summary.BySite, Name: "IO wait", Stack: "main.accept;" +
-		b.server + ";net.(*conn).Read"}, rng, 200, 1e6)
+	conn := b.group(summary.Key{Measure: summary.MeasureWait, By: summary.BySite, Name: "IO wait",
+		Stack: "main.accept;" +
+			b.server + ";net.(*conn).Read"}, rng, 200, 1e6)
 	conn.Frame = b.server + " /src/main.go:30"
 	own := *delays
-	own.Key.By = summary.ByProcess
+	own.Key.By = summary.ByNoCPUContention
 	r.Groups = append(r.Groups, *delays, own, *locks, site, *worker, *conn)
 	if b.audit {
-		g := b.group(summary.Key{Metric: summary.MetricWait, By: summary.BySite, Name: "chan receive",
+		g := b.group(summary.Key{Measure: summary.MeasureWait, By: summary.BySite, Name: "chan receive",
 			Stack: stackOfAudit}, rng, 200, 1e6)
 		g.Frame = "main.audit /src/audit.go:12"
 		r.Groups = append(r.Groups, *g)
@@ -70,7 +72,7 @@ func (b build) record(order int, seed uint64) *summary.Run {
 			continue
 		}
 		if byReason[g.Name] == nil {
-			byReason[g.Name] = &summary.Group{Key: summary.Key{Metric: summary.MetricWait, By: summary.ByReason,
+			byReason[g.Name] = &summary.Group{Key: summary.Key{Measure: summary.MeasureWait, By: summary.ByReason,
 				Name: g.Name}}
 		}
 		byReason[g.Name].Hist.Merge(&g.Hist)
@@ -83,7 +85,7 @@ func (b build) record(order int, seed uint64) *summary.Run {
 }
 
 func compareKeys(a, b summary.Key) int {
-	return slices.Compare([]string{string(a.Metric), string(a.By), a.Name, a.Stack}, []string{string(b.Metric),
+	return slices.Compare([]string{string(a.Measure), string(a.By), a.Name, a.Stack}, []string{string(b.Measure),
 		string(b.By), b.Name, b.Stack})
 }
 
@@ -116,7 +118,7 @@ func (b build) info(order int, seed uint64) summary.Info {
 }
 
 // inTurns are n recordings of each build in the order base head head base.
-func inTurns(base, head build, n int, seed uint64) (b, h []*summary.Run) {
+func inTurns(base, head build, n int, seed uint64) (b, h []*summary.Recording) {
 	for i := range 2 * n {
 		if i%4 == 0 || i%4 == 3 {
 			b = append(b, base.record(i, seed))
@@ -128,7 +130,7 @@ func inTurns(base, head build, n int, seed uint64) (b, h []*summary.Run) {
 }
 
 // inRow are n recordings of base and then n of head.
-func inRow(base, head build, n int, seed uint64) (b, h []*summary.Run) {
+func inRow(base, head build, n int, seed uint64) (b, h []*summary.Recording) {
 	for i := range n {
 		b, h = append(b, base.record(i, seed)), append(h, head.record(n+i, seed))
 	}

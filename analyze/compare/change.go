@@ -36,7 +36,7 @@ func (x *examiner) changes() []Change {
 func (x *examiner) change(key place) (Change, bool) {
 	base, head := x.a.perSecond(x.a.places[key], spent.busyNS), x.b.perSecond(x.b.places[key], spent.busyNS)
 	c := Change{
-		Place: key.String(), Metric: string(key.metric), Reason: key.reason, Function: key.function,
+		Place: key.String(), Measure: string(key.measure), Reason: key.reason, Function: key.function,
 		Base: rounded(average(base)), Head: rounded(average(head)),
 		Frame: cmp.Or(heaviestFrame(x.b.places[key]), heaviestFrame(x.a.places[key])),
 	}
@@ -92,11 +92,11 @@ func (x *examiner) growths(a, b map[by][]spent, more bool, fits func(by) bool) [
 func (g *Growth) change() float64 { return g.Head - g.Base }
 
 // heaviest are the groups of one sort with the most time in both sides.
-func (x *examiner) heaviest(metric summary.Metric, by summary.By) []summary.Key {
+func (x *examiner) heaviest(measure summary.Measure, by summary.By) []summary.Key {
 	sums := map[summary.Key]int64{}
 	for _, r := range x.runs() {
 		for i := range r.Groups {
-			if g := &r.Groups[i]; g.Metric == metric && g.By == by {
+			if g := &r.Groups[i]; g.Measure == measure && g.By == by {
 				sums[g.Key] += g.TimeNS()
 			}
 		}

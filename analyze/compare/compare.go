@@ -9,14 +9,15 @@ import (
 )
 
 // Compare compares the recordings of two builds. Each side must have at least one.
-func Compare(base, head []*summary.Run, p *policy.Policy) *Result {
+func Compare(base, head []*summary.Recording, p *policy.Policy) *Result {
 	t, design := newTrial(base, head, p)
 	x := &examiner{trial: t, a: newSurvey(base), b: newSurvey(head)}
 	r := &Result{Version: Version, Base: describe(base), Head: describe(head), Design: design,
-		Differences: t.differences(), Ignored: []Ignored{}}
+		Differences: t.differences(), Suppressed: []Suppressed{}}
+	r.asked = p.Percentiles != nil
 	r.Metrics = t.judge(t.gates())
 	r.Found = x.examine()
-	t.ignore(r)
+	t.suppress(r)
 	r.Reported = t.reported(x.reportedMetrics())
 	r.Shifts = t.shifts()
 	r.Places = x.changes()
@@ -26,17 +27,17 @@ func Compare(base, head []*summary.Run, p *policy.Policy) *Result {
 	return r
 }
 
-// newTrial finds out what these recordings allow: blocks if they were made in turns and blocks can
+// newTrial finds out what these recordings allow: blocks if they were interleaved and blocks can
 // decide, all together if only that can, or no test.
-func newTrial(base, head []*summary.Run, p *policy.Policy) (*trial, Design) {
+func newTrial(base, head []*summary.Recording, p *policy.Policy) (*trial, Design) {
 	t := &trial{base: newSide(base, false), head: newSide(head, true), policy: p}
 	blocks, interleaved := blocksOf(base, head)
-	d := Design{Interleaved: interleaved, InARow: !interleaved, Alpha: p.Alpha, LeastP: leastP(blocks)}
+	d := Design{Interleaved: interleaved, Sequential: !interleaved, Alpha: p.Alpha, LeastP: leastP(blocks)}
 	if interleaved && t.cannotDecide(d.LeastP) {
 		blocks = []block{t.whole()}
 		d.LeastP = leastP(blocks)
 	}
-	t.blocks, t.inARow = blocks, d.InARow
+	t.blocks, t.sequential = blocks, d.Sequential
 	d.Blocks, d.LowConfidence, d.LeastP = len(blocks), t.cannotDecide(d.LeastP), rounded(d.LeastP)
 	return t, d
 }
@@ -55,12 +56,12 @@ func sizesOf(blocks []block) [][2]int {
 	return out
 }
 
-// gates are the policy's, with the larger effect where the recordings were made in a row.
+// gates are the policy's, with the larger effect where the recordings are sequential.
 func (t *trial) gates() []policy.Gate {
 	var out []policy.Gate
 	for _, g := range t.policy.Metrics {
-		if t.inARow {
-			g.Effect = max(g.Effect, t.policy.InARow)
+		if t.sequential {
+			g.Effect = max(g.Effect, t.policy.Sequential)
 		}
 		out = append(out, g)
 	}
@@ -101,18 +102,18 @@ func (x *examiner) reportedMetrics() []policy.Metric {
 			}
 		}
 	}
-	total := func(m summary.Metric) summary.Key { return summary.Key{Metric: m, By: summary.ByTotal} }
-	add(total(summary.MetricDelay), beside, policy.StatMean, policy.StatRate)
-	for _, key := range x.heaviest(summary.MetricDelay, summary.ByKind) {
+	total := func(m summary.Measure) summary.Key { return summary.Key{Measure: m, By: summary.ByTotal} }
+	add(total(summary.MeasureDelay), beside, policy.StatMean, policy.StatRate)
+	for _, key := range x.heaviest(summary.MeasureDelay, summary.ByEntry) {
 		add(key, ofGroups)
 	}
-	add(summary.Key{Metric: summary.MetricWait, By: summary.ByContention}, ofContention, policy.StatMean,
+	add(summary.Key{Measure: summary.MeasureWait, By: summary.ByContention}, ofContention, policy.StatMean,
 		policy.StatTime, policy.StatRate)
-	for _, key := range x.heaviest(summary.MetricWait, summary.ByClass) {
+	for _, key := range x.heaviest(summary.MeasureWait, summary.ByClass) {
 		add(key, ofGroups, policy.StatTime)
 	}
-	add(total(summary.MetricCall), ofGroups, policy.StatTime)
-	add(total(summary.MetricRun), ofGroups, policy.StatTime)
+	add(total(summary.MeasureCall), ofGroups, policy.StatTime)
+	add(total(summary.MeasureRunning), ofGroups, policy.StatTime)
 	return out
 }
 
@@ -126,7 +127,7 @@ func (x *examiner) decides(m policy.Metric) bool {
 }
 
 // describe is what a reader has to know of a side's recordings.
-func describe(runs []*summary.Run) []Recording {
+func describe(runs []*summary.Recording) []Recording {
 	out := make([]Recording, len(runs))
 	for i, r := range runs {
 		info := &r.Info
@@ -196,8 +197,8 @@ func (r *Result) incomparable() int {
 func (t *trial) shifts() []Shift {
 	var out []Shift
 	for _, s := range []Shift{
-		{Name: "scheduling delay", key: summary.Key{Metric: summary.MetricDelay, By: summary.ByTotal}},
-		{Name: "wait for a lock", key: summary.Key{Metric: summary.MetricWait, By: summary.ByContention}},
+		{Name: "Scheduling delay", key: summary.Key{Measure: summary.MeasureDelay, By: summary.ByTotal}},
+		{Name: "Mutex wait", key: summary.Key{Measure: summary.MeasureWait, By: summary.ByContention}},
 	} {
 		for _, q := range t.policy.PercentilesOr(ofShifts) {
 			m := t.measure(policy.Metric{Key: s.key, Stat: policy.Percentile(q)}, resamplesReported)
@@ -220,10 +221,10 @@ func (d Design) String() string {
 	switch {
 	case d.LowConfidence:
 		return "too few recordings for a test: only gross changes count"
-	case d.InARow:
-		return "recorded in a row: only large changes count"
+	case d.Sequential:
+		return "sequential: only large changes count"
 	case d.Blocks > 1:
-		return fmt.Sprintf("recorded in turns, compared within %d blocks", d.Blocks)
+		return fmt.Sprintf("interleaved, compared within %d blocks", d.Blocks)
 	}
-	return "recorded in turns"
+	return "interleaved"
 }

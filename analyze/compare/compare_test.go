@@ -26,7 +26,7 @@ var changed = map[string]struct {
 	"locks held twice as long": {func(b *build) { b.lockNS *= 2 }, Worse, "main.(*store).flush"},
 	"a new blocking site": {func(b *build) { b.audit = true }, Worse, "new blocking site: chan receive at " +
 		"main.audit"},
-	"a leak": {func(b *build) { b.leaks = 40 }, Worse, "new leak: goroutines are left behind in " +
+	"a leak": {func(b *build) { b.leaks = 40 }, Worse, "new leak: goroutines leaked in " +
 		"chan send at main.notify"},
 	"a function renamed":    {func(b *build) { b.server = "main.handleConnection" }, NotWorse, ""},
 	"a faster lock":         {func(b *build) { b.lockNS /= 2 }, NotWorse, ""},
@@ -108,8 +108,8 @@ func TestRecordingsInARowNeedALargerChange(t *testing.T) {
 		head.delayNS *= c.times
 		base, changed := inRow(plain(), head, 6, 1)
 		r := Compare(base, changed, policy.Default())
-		if r.Verdict != c.verdict || !r.Design.InARow || !hasWarning(r, "in a row") {
-			t.Errorf("%v× in a row: %s, %+v, %v; want %s and a warning", c.times, r.Verdict, r.Design, r.Warnings,
+		if r.Verdict != c.verdict || !r.Design.Sequential || !hasWarning(r, "sequential") {
+			t.Errorf("%v× sequential: %s, %+v, %v; want %s and a warning", c.times, r.Verdict, r.Design, r.Warnings,
 				c.verdict)
 		}
 	}
@@ -126,15 +126,15 @@ func hasWarning(r *Result, code string) bool {
 
 // TestDifferencesMakeRecordingsIncomparable breaks one thing at a time, and allows it.
 func TestDifferencesMakeRecordingsIncomparable(t *testing.T) {
-	for name, spoil := range map[policy.Difference]func(*summary.Run){
-		policy.DiffGOMAXPROCS: func(r *summary.Run) { r.Info.Meta.Processes[0].GOMAXPROCS = 4 },
-		policy.DiffCPU:        func(r *summary.Run) { r.Info.Meta.CPUModel = "another CPU" },
-		policy.DiffGo:         func(r *summary.Run) { r.Info.Meta.Processes[0].GoVersion = "go1.25.1" },
-		policy.DiffLoad:       func(r *summary.Run) { r.Info.NetworkWakes = 5000 },
-		policy.DiffDuration:   func(r *summary.Run) { r.Info.DurationNS *= 2 },
-		policy.DiffLoss:       func(r *summary.Run) { r.Info.Meta.Lost = r.Info.Events },
-		policy.DiffRecorder:   func(r *summary.Run) { r.Info.Meta.MaxStackDepth = 8 },
-		policy.DiffDuplicate:  func(r *summary.Run) { r.Info.ID = "the same" },
+	for name, spoil := range map[policy.Difference]func(*summary.Recording){
+		policy.DiffGOMAXPROCS: func(r *summary.Recording) { r.Info.Meta.Processes[0].GOMAXPROCS = 4 },
+		policy.DiffCPU:        func(r *summary.Recording) { r.Info.Meta.CPUModel = "another CPU" },
+		policy.DiffGo:         func(r *summary.Recording) { r.Info.Meta.Processes[0].GoVersion = "go1.25.1" },
+		policy.DiffLoad:       func(r *summary.Recording) { r.Info.NetworkWakes = 5000 },
+		policy.DiffDuration:   func(r *summary.Recording) { r.Info.DurationNS *= 2 },
+		policy.DiffLoss:       func(r *summary.Recording) { r.Info.Meta.Lost = r.Info.Events },
+		policy.DiffRecorder:   func(r *summary.Recording) { r.Info.Meta.MaxStackDepth = 8 },
+		policy.DiffDuplicate:  func(r *summary.Recording) { r.Info.ID = "the same" },
 	} {
 		t.Run(string(name), func(t *testing.T) {
 			base, head := inTurns(plain(), plain(), 6, 1)
@@ -199,22 +199,24 @@ func TestWhatIsIgnoredPassesUntilItsDate(t *testing.T) {
 	made := time.Unix(0, wallClock).UTC()
 	for _, c := range []struct {
 		name    string
-		ignore  policy.Ignore
+		ignore  policy.Suppression
 		verdict Verdict
 	}{
-		{"in force", policy.Ignore{What: "new-site", Where: "main.audit", Until: made.AddDate(0, 1, 0)}, NotWorse},
-		{"on its last day", policy.Ignore{What: "new-site", Where: "main.audit", Until: made.Truncate(24 * time.Hour)},
+		{"in force", policy.Suppression{What: "new-site", Where: "main.audit", Until: made.AddDate(0, 1, 0)}, NotWorse},
+		{"on its last day", policy.Suppression{What: "new-site", Where: "main.audit",
+			Until: made.Truncate(24 * time.Hour)},
 			NotWorse},
-		{"expired", policy.Ignore{What: "new-site", Where: "main.audit", Until: made.AddDate(0, 0, -2)}, Worse},
-		{"another place", policy.Ignore{What: "new-site", Where: "main.other", Until: made.AddDate(0, 1, 0)}, Worse},
-		{"another rule", policy.Ignore{What: "leak", Until: made.AddDate(0, 1, 0)}, Worse},
+		{"expired", policy.Suppression{What: "new-site", Where: "main.audit", Until: made.AddDate(0, 0, -2)}, Worse},
+		{"another place", policy.Suppression{What: "new-site", Where: "main.other", Until: made.AddDate(0, 1, 0)},
+			Worse},
+		{"another rule", policy.Suppression{What: "leak", Until: made.AddDate(0, 1, 0)}, Worse},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := policy.Default()
 			c.ignore.Reason = "known"
-			blocked := policy.Ignore{What: policy.Blocked.String(), Reason: "the audit is a wait",
+			blocked := policy.Suppression{What: policy.Blocked.String(), Reason: "the audit is a wait",
 				Until: made.AddDate(1, 0, 0)}
-			p.Ignores = []policy.Ignore{c.ignore, blocked}
+			p.Suppressions = []policy.Suppression{c.ignore, blocked}
 			if r := Compare(base, changed, p); r.Verdict != c.verdict {
 				t.Errorf("%s: %q; want %s", r.Verdict, r.Explanation, c.verdict)
 			}
@@ -227,12 +229,12 @@ func TestEveryFormatIsTheSameBytes(t *testing.T) {
 	head.lockNS, head.audit, head.leaks = 2*head.lockNS, true, 40
 	formats := map[string]func(io.Writer, *Result) error{
 		"txt": func(w io.Writer, r *Result) error {
-			return report.WriteText(w, r.Document(View{}), report.Options{Width: 110})
+			return report.WriteText(w, r.Document(), report.Options{Width: 110})
 		},
-		"md":   func(w io.Writer, r *Result) error { return report.WriteMarkdown(w, r.Document(View{})) },
-		"html": func(w io.Writer, r *Result) error { return report.WriteHTML(w, r.Document(View{})) },
+		"md":   func(w io.Writer, r *Result) error { return report.WriteMarkdown(w, r.Document()) },
+		"html": func(w io.Writer, r *Result) error { return report.WriteHTML(w, r.Document()) },
 		"xml": func(w io.Writer, r *Result) error {
-			return report.WriteJUnit(w, r.Document(View{}),
+			return report.WriteJUnit(w, r.Document(),
 				"gosched compare")
 		},
 		"json": func(w io.Writer, r *Result) error { return report.WriteJSON(w, r) },

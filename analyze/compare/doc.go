@@ -6,9 +6,9 @@
 // of them are long. A test over the durations of two recordings of one program calls them different
 // nearly always. So each recording gives one number for each metric, and the test asks whether the
 // numbers of head's recordings are higher than those of base's by more than recordings differ
-// anyway; see package stats. Recordings that were made in turns, which their start times show, are
-// compared within blocks of neighbours, so that a machine that becomes slower during an hour does
-// not count against either. Of recordings that were made in a row a change counts only from a
+// anyway; see package stats. Recordings that alternate (interleaved), which their start times show,
+// are compared within blocks of neighbours, so that a machine that becomes slower during an hour
+// does not count against either. Of recordings that do not (sequential) a change counts only from a
 // larger effect on.
 //
 // # What decides

@@ -13,34 +13,23 @@ import (
 	"github.com/gosched/gosched/analyze/summary"
 )
 
-// View says how much of a Result a Document shows.
-type View struct {
-	Rows int // the most rows of the table of places; 0: 10
-}
-
-const defaultRows = 10
-
 // Document makes the result ready to be drawn.
-func (r *Result) Document(v View) *report.Document {
-	if v.Rows == 0 {
-		v.Rows = defaultRows
-	}
+func (r *Result) Document() *report.Document {
 	d := &report.Document{Title: r.title(), Tone: verdictTones[r.Verdict], Lead: r.Explanation, Warnings: r.Warnings,
 		Facts: r.facts(), Checks: r.checks()}
-	d.Tables = append(d.Tables, measuredTable("What decides", r.Metrics, true), r.placesTable(v))
+	d.Tables = append(metricTables("Gating metrics", r.Metrics, true), r.placesTable())
+	var others []report.Table
 	for _, s := range r.Shifts {
-		d.Tables = append(d.Tables, s.table())
+		others = append(others, s.table())
 	}
-	d.Tables = append(d.Tables, measuredTable("Reported only", r.Reported, false))
+	others = append(others, metricTables("Other metrics", r.Reported, false)...)
+	for i := range others {
+		others[i].Extra = !r.asked
+	}
+	d.Tables = append(d.Tables, others...)
 	d.Tables = slices.DeleteFunc(d.Tables, func(t report.Table) bool { return len(t.Rows) == 0 })
-	d.Notes = []string{legend}
 	return d
 }
-
-const legend = "Values are geometric means over recordings, ± how much recordings of a side scatter (one standard " +
-	"deviation). ~: no change that can be told from chance and counts. p is adjusted " +
-	"for the number of metrics that decide (Holm), q is the share of false ones among all that are reported with as " +
-	"small a q. Seconds are summed over goroutines: 1s a second is one goroutine that waits all the time."
 
 var verdictTones = map[Verdict]report.Tone{Worse: report.ToneWorse, NotWorse: report.ToneBetter,
 	Inconclusive: report.ToneUnsure, NotComparable: report.ToneUnsure}
@@ -53,10 +42,10 @@ func (r *Result) title() string {
 		var parts []string
 		if metrics > 0 {
 			parts = append(parts, fmt.Sprintf("%d of %s", metrics, report.FormatNumber(int64(len(r.Metrics)),
-				"metric")))
+				"gating metric")))
 		}
 		if found > 0 {
-			parts = append(parts, report.FormatNumber(int64(found), "thing")+" that rules found")
+			parts = append(parts, report.FormatNumber(int64(found), "rule violation"))
 		}
 		text := "Worse: " + strings.Join(parts, ", ")
 		if r.Design.LowConfidence {
@@ -78,21 +67,22 @@ func (r *Result) unjudged() string {
 		switch m.Outcome {
 		case OutcomeUnknown, OutcomeNone:
 			unknown++
-		case OutcomeIgnored:
+		case OutcomeSuppressed:
 			passed++
 		}
 	}
 	for i := range r.Found {
-		if r.Found[i].Outcome == OutcomeIgnored {
+		if r.Found[i].Outcome == OutcomeSuppressed {
 			passed++
 		}
 	}
-	text := fmt.Sprintf(": none of %s, no rule", report.FormatNumber(int64(len(r.Metrics)-unknown), "metric"))
+	text := fmt.Sprintf(": 0 of %s, no rule violation", report.FormatNumber(int64(len(r.Metrics)-unknown),
+		"gating metric"))
 	if unknown > 0 {
 		text += fmt.Sprintf("; %s could not be judged", report.FormatNumber(int64(unknown), "metric"))
 	}
 	if passed > 0 {
-		text += fmt.Sprintf("; the policy let %s pass", report.FormatNumber(int64(passed), "thing"))
+		text += fmt.Sprintf("; %d suppressed by the policy", passed)
 	}
 	return text
 }
@@ -103,10 +93,10 @@ func (r *Result) facts() []report.Fact {
 		{Name: "design", Value: report.Text(r.Design.String())},
 	}
 	out = append(out, r.foundFacts()...)
-	for _, g := range r.Ignored {
-		if len(g.Passed) > 0 {
-			out = append(out, report.Fact{Name: "let pass until " + g.Until,
-				Value: report.Text(strings.Join(g.Passed, "; ") + ": " + g.Reason)})
+	for _, g := range r.Suppressed {
+		if len(g.Kept) > 0 {
+			out = append(out, report.Fact{Name: "suppressed until " + g.Until,
+				Value: report.Text(strings.Join(g.Kept, "; ") + ": " + g.Reason)})
 		}
 	}
 	return out
@@ -152,40 +142,62 @@ func sideText(list []Recording) string {
 	return text
 }
 
-// measuredTable shows metrics as benchstat does.
-func measuredTable(title string, list []*Measured, decides bool) report.Table {
-	t := report.Table{Title: title, Columns: []string{"", "base", "±", "head", "±", "vs base", "interval", "p"}}
-	if !decides {
-		t.Columns[7] = "q"
+// metricTables show metrics as benchstat does: a table for each unit.
+func metricTables(title string, list []*Measured, gating bool) []report.Table {
+	p := "q"
+	if gating {
+		p = "p"
 	}
-	for _, m := range list {
-		p := m.Q
-		if decides {
-			p = m.Adjusted
+	var out []report.Table
+	for _, unit := range []string{unitNS, unitTime, unitRate} {
+		t := report.Table{Title: title, Columns: []string{"", "base", "±", "head", "±", "vs base", "interval", p},
+			SameUnit: []string{"base", "head"}}
+		for _, m := range list {
+			if m.Unit == unit {
+				t.Rows = append(t.Rows, m.cells(gating))
+			}
 		}
-		t.Rows = append(t.Rows, []report.Cell{
-			report.Text(m.Name), m.cell(m.Base), scatter(m.BaseValues), m.cell(m.Head), scatter(m.HeadValues),
-			m.versus(), intervalCell(m), report.OptionalProbability(p),
-		})
+		if len(t.Rows) == 0 {
+			continue
+		}
+		if len(out) > 0 {
+			t.Title += " in " + unit
+		}
+		out = append(out, t)
 	}
-	return t
+	if n := len(out); n > 0 {
+		out[n-1].Below = []string{legends[gating]}
+	}
+	return out
+}
+
+// legends say what is in the columns of metrics that gate, and of others.
+var legends = map[bool]string{
+	true: "Geometric means of the recordings, ± one standard deviation between recordings. ~: no significant change. p " +
+		"is adjusted for the number of gating metrics (Holm). 1 s/s is one goroutine all the time.",
+	false: "q: the false discovery rate among the metrics of this table with as small a q.",
+}
+
+func (m *Measured) cells(gating bool) []report.Cell {
+	p := m.Q
+	if gating {
+		p = m.Adjusted
+	}
+	return []report.Cell{report.Text(m.Name), m.cell(m.Base), scatter(m.BaseValues), m.cell(m.Head),
+		scatter(m.HeadValues), m.versus(), intervalCell(m), report.OptionalProbability(p)}
 }
 
 func (m *Measured) cell(v *float64) report.Cell {
-	if v == nil {
+	switch {
+	case v == nil:
 		return report.Cell{Unit: report.UnitDuration, Unknown: true}
-	}
-	switch m.metric.Stat {
-	case policy.StatTime:
-		return secondsCell(*v)
-	case policy.StatRate:
+	case m.metric.Stat == policy.StatTime:
+		return report.PerSecond(*v)
+	case m.metric.Stat == policy.StatRate:
 		return report.Rate(*v)
 	}
 	return report.Duration(int64(math.Round(*v)))
 }
-
-// secondsCell is seconds a second.
-func secondsCell(v float64) report.Cell { return report.Duration(int64(math.Round(1e9 * v))) }
 
 // scatter is how much the recordings of a side differ: the standard deviation of the logarithms.
 func scatter(values []*float64) report.Cell {
@@ -215,8 +227,8 @@ func (m *Measured) versus() report.Cell {
 		return report.Text("? " + m.Why)
 	case OutcomeUnsure:
 		return report.Text(report.FormatRatio(*m.Ratio) + "?").In(report.ToneUnsure)
-	case OutcomeIgnored:
-		return report.Text(report.FormatRatio(*m.Ratio) + " let pass")
+	case OutcomeSuppressed:
+		return report.Text(report.FormatRatio(*m.Ratio) + " suppressed")
 	}
 	return report.Text(report.FormatRatio(*m.Ratio)).In(tones[m.Outcome])
 }
@@ -229,8 +241,8 @@ func intervalCell(m *Measured) report.Cell {
 }
 
 func (s *Shift) table() report.Table {
-	t := report.Table{Title: "Shift of the " + s.Name, Columns: []string{"", "base", "head", "head − base", "vs base",
-		"interval"}}
+	t := report.Table{Title: s.Name + ", by percentile", Columns: []string{"", "base", "head", "head − base", "vs base",
+		"interval"}, SameUnit: []string{"base", "head", "head − base"}}
 	for _, q := range s.Percentiles {
 		m := &Measured{Interval: q.Interval}
 		row := []report.Cell{report.Text(q.Name), m.cell(q.Base), m.cell(q.Head), {Unit: report.UnitDuration,
@@ -243,21 +255,22 @@ func (s *Shift) table() report.Table {
 	return t
 }
 
-func (r *Result) placesTable(v View) report.Table {
+// briefPlaces is how many functions fit a screen with the metrics and the explanation.
+const briefPlaces = 8
+
+// placesTable is sorted by its column of changes, the largest first.
+func (r *Result) placesTable() report.Table {
 	t := report.Table{
-		Title:   "Which code waits more or less, a second, waits for work left out",
-		Columns: []string{"", "ended by", "for", "wait", "base", "head", "vs base", "q"},
+		Title: "Blocked time per second by function (idle waits excluded)", Brief: briefPlaces,
+		Columns: []string{"function", "waits for", "woken by", "root cause", "base", "head", "change", "vs base", "q"},
+		Spare:   []string{"root cause", "q"},
 	}
 	for i := range r.Places {
-		if len(t.Rows) == v.Rows {
-			t.More++
-			continue
-		}
 		c := &r.Places[i]
 		t.Rows = append(t.Rows, []report.Cell{
-			report.Text(cmp.Or(stack.Local(c.Function), "unknown")), growthCell(c.Waker), growthCell(c.Cause),
-			report.Text(c.wait()), secondsCell(c.Base), secondsCell(c.Head), c.versus(r.Design.LowConfidence),
-			report.Probability(c.Q),
+			report.Function(cmp.Or(c.Function, "unknown")), report.Text(c.wait()), growthCell(c.Waker),
+			growthCell(c.Cause), report.PerSecond(c.Base), report.PerSecond(c.Head), report.PerSecond(c.Head - c.Base),
+			c.versus(r.Design.LowConfidence), report.Probability(c.Q),
 		})
 	}
 	return t
@@ -265,7 +278,7 @@ func (r *Result) placesTable(v View) report.Table {
 
 // wait is what is waited for at the place.
 func (c *Change) wait() string {
-	if c.Metric == string(summary.MetricCall) {
+	if c.Measure == string(summary.MeasureCall) {
 		return "syscall " + c.Reason
 	}
 	return c.Reason
@@ -275,7 +288,11 @@ func growthCell(g *Growth) report.Cell {
 	if g == nil {
 		return report.Text("")
 	}
-	return report.Text(strings.TrimSpace(g.Kind + " " + stack.Local(g.Name)))
+	name := stack.Local(g.Name)
+	if mark, ok := strings.CutPrefix(name, "<"); ok {
+		name = "runtime: " + strings.TrimSuffix(mark, ">")
+	}
+	return report.Text(strings.TrimSpace(g.Kind + " " + name))
 }
 
 func (c *Change) versus(low bool) report.Cell {
@@ -323,7 +340,8 @@ func (r *Result) check(m *Measured) report.Check {
 		c.Outcome, c.Text = report.Skipped, "not comparable"
 	case m.Outcome == OutcomeWorse:
 		c.Outcome = report.Failed
-	case m.Outcome == OutcomeUnknown, m.Outcome == OutcomeNone, m.Outcome == OutcomeIgnored, m.Outcome == OutcomeUnsure:
+	case m.Outcome == OutcomeUnknown, m.Outcome == OutcomeNone, m.Outcome == OutcomeSuppressed,
+		m.Outcome == OutcomeUnsure:
 		c.Outcome, c.Text = report.Skipped, cmp.Or(m.Why, c.Text)
 	case m.Untested && m.Outcome == OutcomeSame:
 		c.Outcome, c.Text = report.Skipped, "too few recordings for a test"

@@ -56,7 +56,7 @@ func (r *Result) texts(o Outcome) []string {
 		}
 	}
 	if more > 0 {
-		out = append(out, fmt.Sprintf("and %s that rules found", report.FormatNumber(int64(more), "more thing")))
+		out = append(out, fmt.Sprintf("and %s", report.FormatNumber(int64(more), "more finding")))
 	}
 	return out
 }
@@ -90,7 +90,7 @@ func (m *Measured) evidence() string {
 func amount(m *Measured, v float64) string {
 	switch m.metric.Stat {
 	case policy.StatTime:
-		return aSecond(v)
+		return report.FormatPerSecond(v)
 	case policy.StatRate:
 		return fmt.Sprintf("%.0f/s", v)
 	}
@@ -100,10 +100,10 @@ func amount(m *Measured, v float64) string {
 // whereTo says what grew behind a metric: of delays what had the P or the CPU, of waits the place
 // and who ends them.
 func (x *examiner) whereTo(m *Measured) string {
-	switch m.metric.Key.Metric {
-	case summary.MetricDelay:
+	switch m.metric.Key.Measure {
+	case summary.MeasureDelay:
 		return x.behind()
-	case summary.MetricWait:
+	case summary.MeasureWait:
 		return x.waits(m.metric.Key.By == summary.ByContention)
 	}
 	return ""
@@ -111,8 +111,8 @@ func (x *examiner) whereTo(m *Measured) string {
 
 // inTheWay says in words how a kind of cause kept goroutines from running.
 var inTheWay = map[string]string{
-	"queued behind": " behind %s, which had the P", "off CPU": " because %s had the CPU",
-	"wake-up":        " because a P was being woken or handed on",
+	"queued behind": " queued behind %s", "off CPU": " because %s had the CPU",
+	"wake-up":        " by wake-up latency (P idle or in hand-off)",
 	"stop-the-world": " because the world was stopped (%s)", "suspended": " because the process was stopped by %s",
 }
 
@@ -156,10 +156,10 @@ func (x *examiner) waits(locksOnly bool) string {
 		text += " (" + best.reason + ")"
 	}
 	if c := x.grownCause(best, true); c != nil && c.Name != best.function {
-		return text + fmt.Sprintf(", for %s (%s)", stack.Local(c.Name), c.Kind)
+		return text + fmt.Sprintf(", root cause %s (%s)", stack.Local(c.Name), c.Kind)
 	}
 	if w := x.grownWaker(best, true); w != nil {
-		text += ", ended by " + stack.Local(w.Name)
+		text += ", woken by " + stack.Local(w.Name)
 	}
 	return text
 }
@@ -171,7 +171,7 @@ func (x *examiner) slowest(locksOnly bool) (best place, ok bool) {
 	var most, longest float64
 	var slower place
 	for _, key := range keysOf(place.compare, x.a.places, x.b.places) {
-		if key.metric != summary.MetricWait || locksOnly && !key.mutex {
+		if key.measure != summary.MeasureWait || locksOnly && !key.mutex {
 			continue
 		}
 		base, head := x.a.places[key], x.b.places[key]
@@ -222,35 +222,35 @@ func (x *examiner) lack(r *Result) string {
 			"in the policy"
 	}
 	return fmt.Sprintf("%s on base and %s on head cannot give a p below %s for %s (the least is %s): record 6 of "+
-		"each in turns (gosched record-ab), or accept that only a change of %s or more counts",
+		"each, interleaved (gosched record-ab), or accept that only a change of %s or more counts",
 		report.FormatNumber(int64(len(x.base.runs)), "recording"), report.FormatNumber(int64(len(x.head.runs)),
 			"recording"), report.FormatProbability(r.Design.Alpha),
 		report.FormatNumber(int64(len(r.Metrics)), "metric"), report.FormatProbability(r.Design.LeastP),
 		report.FormatRatio(grossRatio))
 }
 
-// ignore lets what the policy's entries name pass.
-func (t *trial) ignore(r *Result) {
+// suppress keeps what the policy's entries name from deciding.
+func (t *trial) suppress(r *Result) {
 	day := t.day()
-	for _, e := range t.policy.Ignores {
-		g := Ignored{What: e.What, Where: e.Where, Reason: e.Reason, Until: e.Until.Format(time.DateOnly),
-			Passed: []string{}}
+	for _, e := range t.policy.Suppressions {
+		g := Suppressed{What: e.What, Where: e.Where, Reason: e.Reason, Until: e.Until.Format(time.DateOnly),
+			Kept: []string{}}
 		g.Expired = !day.IsZero() && day.After(e.Until)
 		for _, m := range r.Metrics {
 			if m.Outcome == OutcomeWorse && m.Name == e.What && e.Where == "" && !g.Expired {
-				m.Outcome, m.Why = OutcomeIgnored, e.Reason
-				g.Passed = append(g.Passed, m.Name)
+				m.Outcome, m.Why = OutcomeSuppressed, e.Reason
+				g.Kept = append(g.Kept, m.Name)
 			}
 		}
 		for i := range r.Found {
 			f := &r.Found[i]
 			if f.Outcome == OutcomeWorse && string(f.Rule) == e.What && strings.Contains(f.Where, e.Where) &&
 				!g.Expired {
-				f.Outcome, f.Why = OutcomeIgnored, e.Reason
-				g.Passed = append(g.Passed, f.Text)
+				f.Outcome, f.Why = OutcomeSuppressed, e.Reason
+				g.Kept = append(g.Kept, f.Text)
 			}
 		}
-		r.Ignored = append(r.Ignored, g)
+		r.Suppressed = append(r.Suppressed, g)
 	}
 }
 

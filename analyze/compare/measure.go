@@ -13,20 +13,20 @@ type Outcome string
 
 // The outcomes.
 const (
-	OutcomeSame    Outcome = "same"    // no change that can be told from chance, or none that counts
-	OutcomeWorse   Outcome = "worse"   // of what decides, it decides the verdict
-	OutcomeBetter  Outcome = "better"  // as sure as worse, the other way
-	OutcomeUnsure  Outcome = "unsure"  // larger than what counts, but these recordings cannot tell it from chance
-	OutcomeUnknown Outcome = "unknown" // too few recordings give it, or too much of it was cut
-	OutcomeNone    Outcome = "none"    // neither side has anything of the kind
-	OutcomeNoted   Outcome = "noted"   // found, but by policy it does not decide
-	OutcomeIgnored Outcome = "ignored" // it would be worse, and an entry of the policy lets it pass
+	OutcomeSame       Outcome = "same"       // no change that can be told from chance, or none that counts
+	OutcomeWorse      Outcome = "worse"      // of what decides, it decides the verdict
+	OutcomeBetter     Outcome = "better"     // as sure as worse, the other way
+	OutcomeUnsure     Outcome = "unsure"     // larger than what counts, but these recordings cannot tell it from chance
+	OutcomeUnknown    Outcome = "unknown"    // too few recordings give it, or too much of it was cut
+	OutcomeNone       Outcome = "none"       // neither side has anything of the kind
+	OutcomeNoted      Outcome = "noted"      // found, but by policy it does not decide
+	OutcomeSuppressed Outcome = "suppressed" // it would be worse, and the policy suppresses it
 )
 
 // Measured is one metric in both sides. A number that the recordings cannot give is nil.
 type Measured struct {
 	Name    string  `json:"name"`
-	Unit    string  `json:"unit"` // ns, seconds a second, or a second
+	Unit    string  `json:"unit"` // ns, s/s or 1/s
 	Outcome Outcome `json:"outcome"`
 	Why     string  `json:"why,omitempty"` // of an outcome that is not plain from the numbers
 	// of head, in some recordings too much was cut: they count as the longest that was seen
@@ -53,19 +53,26 @@ type Measured struct {
 func unitOf(s policy.Stat) string {
 	switch s {
 	case policy.StatTime:
-		return "s/s"
+		return unitTime
 	case policy.StatRate:
-		return "1/s"
+		return unitRate
 	}
-	return "ns"
+	return unitNS
 }
+
+// The units of metrics.
+const (
+	unitNS   = "ns"
+	unitTime = "s/s"
+	unitRate = "1/s"
+)
 
 // trial is the recordings of both sides, and how they belong together.
 type trial struct {
 	base, head *side
 	blocks     []block
 	policy     *policy.Policy
-	inARow     bool
+	sequential bool
 }
 
 // gross is what a change of an effect counts from where a test is not possible: measured on pairs
@@ -111,7 +118,7 @@ func (t *trial) whole() block {
 func pointer(v float64) *float64 { return &v }
 
 // tooMuchCut is why a quantile of base is not known.
-const tooMuchCut = "too much of base was cut"
+const tooMuchCut = "too much of base is censored"
 
 // given says whether enough recordings give a metric.
 func (t *trial) given(r *Measured) (Outcome, string) {
@@ -174,7 +181,7 @@ func (t *trial) judge(gates []policy.Gate) []*Measured {
 		case r.Outcome == OutcomeSame:
 			p, tested = append(p, r.change.P), append(tested, r)
 		case r.Why == tooMuchCut && !t.mayBeWorse(r):
-			r.Why = "too much of base was cut, and head is not longer"
+			r.Why = "too much of base is censored, and head is not longer"
 		}
 		out[i] = r
 	}
@@ -272,7 +279,7 @@ const (
 // direction is worse for more, but of rates and of running, which are neither.
 func direction(ratio float64, m policy.Metric) Outcome {
 	switch {
-	case m.Stat == policy.StatRate || m.Key.Metric == summary.MetricRun:
+	case m.Stat == policy.StatRate || m.Key.Measure == summary.MeasureRunning:
 		return OutcomeNoted
 	case ratio > 1:
 		return OutcomeWorse

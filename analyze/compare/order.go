@@ -10,7 +10,7 @@ import (
 
 // member is a recording of either side.
 type member struct {
-	run  *summary.Run
+	run  *summary.Recording
 	head bool
 	at   int // its place among the recordings of its side
 }
@@ -30,7 +30,7 @@ const earliestWall = 1_400_000_000_000_000_000
 // smallest consecutive blocks with as many of one side as of the other. If that does not give at
 // least two blocks, or one side comes before the other in a block, all are one block and not
 // interleaved.
-func blocksOf(base, head []*summary.Run) (blocks []block, interleaved bool) {
+func blocksOf(base, head []*summary.Recording) (blocks []block, interleaved bool) {
 	whole := block{base: places(len(base)), head: places(len(head))}
 	members := membersOf(base, head)
 	for _, m := range members {
@@ -66,7 +66,7 @@ func places(n int) []int {
 }
 
 // membersOf are all recordings by host and time.
-func membersOf(base, head []*summary.Run) []member {
+func membersOf(base, head []*summary.Recording) []member {
 	var all []member
 	for i, r := range base {
 		all = append(all, member{run: r, at: i})
@@ -149,9 +149,9 @@ func (b *block) add(m member) {
 	}
 }
 
-// inARow says whether all recordings of one side were made before all of the other, as far as their
-// times say.
-func inARow(base, head []*summary.Run) bool {
+// sequential says whether all recordings of one side were made before all of the other, as far as
+// their times say.
+func sequential(base, head []*summary.Recording) bool {
 	members := membersOf(base, head)
 	changes := 0
 	for i, m := range members {

@@ -9,10 +9,10 @@ import (
 
 // made are recordings in an order: a letter each, b of base and h of head, on one host up to a
 // space and on the next behind it.
-func made(order string) (base, head []*summary.Run) {
+func made(order string) (base, head []*summary.Recording) {
 	host, at := 0, int64(0)
 	for _, c := range order {
-		r := &summary.Run{Info: summary.Info{ID: fmt.Sprint(at)}}
+		r := &summary.Recording{Info: summary.Info{ID: fmt.Sprint(at)}}
 		r.Info.Meta.Host, r.Info.Meta.StartNS = fmt.Sprint("host", host), wallClock+at
 		at++
 		switch c {
@@ -60,13 +60,13 @@ func TestRecordingsWithoutAClockAreNotInTurns(t *testing.T) {
 	if blocks, interleaved := blocksOf(base, head); interleaved || len(blocks) != 1 {
 		t.Errorf("%v, in turns: %v", blocks, interleaved)
 	}
-	if inARow(base, head) {
-		t.Error("nobody knows whether they were made in a row")
+	if sequential(base, head) {
+		t.Error("nobody knows whether they are sequential")
 	}
-	if base, head := made("bbhh"); !inARow(base, head) {
-		t.Error("bbhh is in a row")
+	if base, head := made("bbhh"); !sequential(base, head) {
+		t.Error("bbhh is not sequential")
 	}
-	if base, head := made("bhbh"); inARow(base, head) {
-		t.Error("bhbh is not in a row")
+	if base, head := made("bhbh"); sequential(base, head) {
+		t.Error("bhbh is sequential")
 	}
 }

@@ -14,21 +14,21 @@ import (
 // place is code in which goroutines wait: the same in both builds where the function is, whoever
 // calls it.
 type place struct {
-	metric   summary.Metric // a wait or a system call
+	measure  summary.Measure // a wait or a system call
 	reason   string
 	function string
 	mutex    bool // a wait for one
 }
 
-func placeOf(metric summary.Metric, reason, text string) place {
-	return place{metric, reason, stack.Function(stack.Culprit(text)), metric == summary.MetricWait &&
+func placeOf(measure summary.Measure, reason, text string) place {
+	return place{measure, reason, stack.Function(stack.Culprit(text)), measure == summary.MeasureWait &&
 		replay.ForMutex(reason, text)}
 }
 
 // compare orders places.
 func (p place) compare(other place) int {
 	return cmp.Or(cmp.Compare(p.function, other.function), cmp.Compare(p.reason, other.reason),
-		cmp.Compare(p.metric, other.metric), cmp.Compare(p.rank(), other.rank()))
+		cmp.Compare(p.measure, other.measure), cmp.Compare(p.rank(), other.rank()))
 }
 
 func (p place) rank() int {
@@ -41,7 +41,7 @@ func (p place) rank() int {
 // String is the place in words: "sync.Mutex.Lock at server.(*store).get".
 func (p place) String() string {
 	reason := p.reason
-	if p.metric == summary.MetricCall {
+	if p.measure == summary.MeasureCall {
 		reason = strings.TrimSpace("system call " + p.reason)
 	}
 	if p.function == "" {
@@ -69,7 +69,7 @@ func (b by) compare(other by) int {
 
 // survey is where the time of one side went, by recording.
 type survey struct {
-	runs   []*summary.Run
+	runs   []*summary.Recording
 	places map[place][]spent
 	wakers map[place]map[by][]spent // who ended the waits at a place
 	causes map[place]map[by][]spent // what they waited for in the end
@@ -77,7 +77,7 @@ type survey struct {
 	roots  map[by]string            // of held: the function at the root of the stack
 }
 
-func newSurvey(runs []*summary.Run) *survey {
+func newSurvey(runs []*summary.Recording) *survey {
 	s := &survey{runs: runs, places: map[place][]spent{}, wakers: map[place]map[by][]spent{},
 		causes: map[place]map[by][]spent{}, held: map[by][]spent{}, roots: map[by]string{}}
 	for i, r := range runs {
@@ -88,7 +88,7 @@ func newSurvey(runs []*summary.Run) *survey {
 		}
 		for j := range r.Pairs {
 			p := &r.Pairs[j]
-			key := placeOf(summary.MetricWait, p.Reason, p.Stack)
+			key := placeOf(summary.MeasureWait, p.Reason, p.Stack)
 			add(within(s.wakers, key), by{name: wakerName(p)}, spent{i, p.Count, p.NS, 0, p.WakerFrame})
 		}
 		for _, c := range r.Info.Causes {
@@ -100,7 +100,7 @@ func newSurvey(runs []*summary.Run) *survey {
 }
 
 func (s *survey) site(run int, g *summary.Group) {
-	key := placeOf(g.Metric, g.Name, g.Stack)
+	key := placeOf(g.Measure, g.Name, g.Stack)
 	add(s.places, key, siteSpent(run, g))
 	for _, c := range g.Causes {
 		add(within(s.causes, key), by{c.Kind, c.Name}, spent{run, c.Count, c.NS, c.IdleNS, c.Frame})

@@ -28,7 +28,7 @@ type Result struct {
 	Differences []Difference `json:"differences"` // why the recordings cannot be compared, or are all the same
 	Metrics     []*Measured  `json:"metrics"`     // those that decide, in the policy's order
 	Found       []Found      `json:"found"`       // by the rules, in their order
-	Ignored     []Ignored    `json:"ignored"`     // entries of the policy
+	Suppressed  []Suppressed `json:"suppressed"`  // entries of the policy
 	Reported    []*Measured  `json:"reported"`    // metrics that do not decide
 	Shifts      []Shift      `json:"shifts"`
 	// where goroutines wait more or less, and who makes them, the largest change first
@@ -36,12 +36,14 @@ type Result struct {
 	Base     []Recording      `json:"base"`
 	Head     []Recording      `json:"head"`
 	Warnings []report.Warning `json:"warnings"`
+
+	asked bool // percentiles were asked for: tables that have them are drawn always
 }
 
 // Design is how the recordings were made, and what can be told from them.
 type Design struct {
-	Interleaved   bool    `json:"interleaved"` // they were made in turns
-	InARow        bool    `json:"in_a_row"`    // they were not, or do not say when they were made
+	Interleaved   bool    `json:"interleaved"` // base and head alternate
+	Sequential    bool    `json:"sequential"`  // they do not, or do not say when they were made
 	Blocks        int     `json:"blocks"`      // of neighbours within which they are compared; 1: all together
 	LeastP        float64 `json:"least_p"`     // the smallest p that so many recordings can give
 	Alpha         float64 `json:"alpha"`
@@ -78,11 +80,11 @@ type ShiftPercentile struct {
 	P        *float64   `json:"p"`
 }
 
-// Change is how much more or less time goroutines spend waiting at a place, in seconds a second,
-// waits for work left out.
+// Change is how much more or less time goroutines spend waiting at a place, in s/s,
+// idle waits excluded.
 type Change struct {
 	Place    string   `json:"place"`
-	Metric   string   `json:"metric"` // wait or syscall
+	Measure  string   `json:"measure"` // wait or syscall
 	Reason   string   `json:"reason"`
 	Function string   `json:"function"`
 	Frame    string   `json:"frame,omitempty"` // with file and line, of head where it is there
@@ -99,16 +101,16 @@ type Change struct {
 type Growth struct {
 	Kind string  `json:"kind,omitempty"` // of a cause, as in gosched blocking
 	Name string  `json:"name"`
-	Base float64 `json:"base"` // seconds a second
+	Base float64 `json:"base"` // s/s
 	Head float64 `json:"head"`
 }
 
-// Ignored is an entry of the policy with what it let pass.
-type Ignored struct {
+// Suppressed is an entry of the policy with what it kept from deciding.
+type Suppressed struct {
 	What    string   `json:"what"`
 	Where   string   `json:"where,omitempty"`
 	Reason  string   `json:"reason"`
 	Until   string   `json:"until"`
 	Expired bool     `json:"expired"` // head was recorded after it
-	Passed  []string `json:"passed"`
+	Kept    []string `json:"kept"`    // metrics, and what rules found
 }

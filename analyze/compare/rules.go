@@ -18,7 +18,7 @@ import (
 type Found struct {
 	Rule     policy.Rule `json:"rule"`
 	Outcome  Outcome     `json:"outcome"`
-	Why      string      `json:"why,omitempty"`   // of an outcome that is ignored or unsure
+	Why      string      `json:"why,omitempty"`   // of an outcome that is suppressed or unsure
 	What     string      `json:"what"`            // it, in a word or two, for machines to tell from others of the rule
 	Where    string      `json:"where,omitempty"` // the function, where there is one
 	Frame    string      `json:"frame,omitempty"` // with file and line
@@ -136,7 +136,8 @@ func (x *examiner) newSites(limit policy.Limit) []Found {
 		if !x.appeared(&f, in, x.all(), f.Head >= grossFactor*limit.Floor && total(x.b.places[key]) >= grossCount) {
 			continue
 		}
-		f.Text = fmt.Sprintf("new blocking site: %s (%s): %s, %s", key, stack.Place(f.Frame), aSecond(f.Head),
+		f.Text = fmt.Sprintf("new blocking site: %s (%s): %s, %s", key, stack.Place(f.Frame),
+			report.FormatPerSecond(f.Head),
 			inRuns(&f, x.all()))
 		if from, ok := x.movedFrom(key, moved); ok {
 			f.Outcome, f.Text = OutcomeNoted, fmt.Sprintf("moved: %s waits as %s did", key, from)
@@ -178,7 +179,7 @@ const likeness = 1.5
 func (x *examiner) movedFrom(to place, moved map[place]bool) (place, bool) {
 	busy, times := average(x.b.perSecond(x.b.places[to], spent.busyNS)), average(x.b.perSecond(x.b.places[to], countOf))
 	for _, from := range keysOf(place.compare, x.a.places) {
-		if from.reason != to.reason || from.metric != to.metric || present(x.b.places[from]) > 0 || moved[from] {
+		if from.reason != to.reason || from.measure != to.measure || present(x.b.places[from]) > 0 || moved[from] {
 			continue
 		}
 		was := x.a.places[from]
@@ -195,9 +196,6 @@ func countOf(s spent) int64 { return s.count }
 
 func alike(a, b float64) bool { return max(a, b) <= likeness*min(a, b) }
 
-// aSecond is seconds a second in words: "35ms a second".
-func aSecond(v float64) string { return nanoseconds(1e9*v) + " a second" }
-
 func (x *examiner) newReasons(limit policy.Limit) []Found {
 	b := byReason(x.b)
 	var out []Found
@@ -211,7 +209,7 @@ func (x *examiner) newReasons(limit policy.Limit) []Found {
 		if !x.appeared(&f, in, x.all(), f.Head >= grossFactor*limit.Floor && total(b[reason]) >= grossCount) {
 			continue
 		}
-		f.Text = fmt.Sprintf("new wait reason: %s: %s, %s", reason, aSecond(f.Head), inRuns(&f, x.all()))
+		f.Text = fmt.Sprintf("new wait reason: %s: %s, %s", reason, report.FormatPerSecond(f.Head), inRuns(&f, x.all()))
 		out = append(out, f)
 	}
 	return out
@@ -221,7 +219,7 @@ func byReason(s *survey) map[string][]spent {
 	out := map[string][]spent{}
 	for i, r := range s.runs {
 		for j := range r.Groups {
-			if g := &r.Groups[j]; g.By == summary.BySite && g.Metric == summary.MetricWait {
+			if g := &r.Groups[j]; g.By == summary.BySite && g.Measure == summary.MeasureWait {
 				add(out, g.Name, siteSpent(i, g))
 			}
 		}
@@ -242,7 +240,7 @@ func (x *examiner) leaks(limit policy.Limit) []Found {
 			head >= grossFactor*limit.Floor) {
 			continue
 		}
-		f.Text = fmt.Sprintf("new leak: goroutines are left behind in %s (%s), %.0f a recording, %s", key,
+		f.Text = fmt.Sprintf("new leak: goroutines leaked in %s (%s), %.0f per recording, %s", key,
 			stack.Place(f.Frame), head, inRuns(&f, of))
 		out = append(out, f)
 	}
@@ -258,7 +256,7 @@ func leaksOf(s *survey) (leaks map[place][]spent, judged int) {
 		}
 		judged++
 		for _, l := range r.Info.Leaks {
-			add(leaks, place{metric: summary.MetricWait, reason: l.Reason, function: cmp.Or(l.Where, l.Entry)},
+			add(leaks, place{measure: summary.MeasureWait, reason: l.Reason, function: cmp.Or(l.Where, l.Entry)},
 				spent{run: i, count: l.Count, frame: l.Frame})
 		}
 	}
@@ -286,7 +284,7 @@ func (x *examiner) goroutines(limit policy.Limit) []Found {
 	case !untested && change.P >= ruleLevel:
 		return nil
 	}
-	f.Text = fmt.Sprintf("more goroutines are left at the end: %.0f on base, %.0f on head", f.Base, f.Head)
+	f.Text = fmt.Sprintf("more goroutines at the end: %.0f on base, %.0f on head", f.Base, f.Head)
 	return []Found{f}
 }
 
@@ -307,7 +305,7 @@ func compareValues(blocks []block, base, head []float64, least float64) stats.Ch
 	return stats.Compare(list, stats.CompareOptions{Resamples: -1})
 }
 
-func alive(runs []*summary.Run) []float64 {
+func alive(runs []*summary.Recording) []float64 {
 	var out []float64
 	for _, r := range runs {
 		if r.Info.Goroutines != nil {
@@ -407,8 +405,9 @@ func (x *examiner) waker(at place, who by, limit policy.Limit) (Found, bool) {
 	}
 	change := compareValues([]block{x.whole()}, base, head, leastTime)
 	f.P = pointer(rounded(change.P))
-	f.Text = fmt.Sprintf("%s ends waits (%s) that take longer: %s on base, %s on head", stack.Local(who.name), at,
-		aSecond(f.Base), aSecond(f.Head))
+	f.Text = fmt.Sprintf("waits that %s ends (%s) take longer: %s on base, %s on head",
+		stack.Local(who.name), at,
+		report.FormatPerSecond(f.Base), report.FormatPerSecond(f.Head))
 	return f, change.P < ruleLevel
 }
 
@@ -430,13 +429,13 @@ func (x *examiner) steal(limit policy.Limit) []Found {
 	}
 	return []Found{{
 		Outcome: OutcomeWorse, What: "steal", Base: base, Head: head, severity: head,
-		Text: fmt.Sprintf("the hypervisor took more CPU time: %s on base, %s on head; what is slower may be its doing",
+		Text: fmt.Sprintf("the hypervisor stole more CPU time: %s on base, %s on head; what is slower may be its doing",
 			report.FormatShare(base), report.FormatShare(head)),
 	}}
 }
 
 // stolen is the share of the CPU time that the hypervisor took.
-func stolen(runs []*summary.Run) (share float64, known bool) {
+func stolen(runs []*summary.Recording) (share float64, known bool) {
 	var stolen, all int64
 	for _, r := range runs {
 		if m := r.Info.Meta.Machine; m != nil {

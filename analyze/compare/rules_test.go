@@ -12,28 +12,32 @@ import (
 // TestRulesFindWhatTheyAreFor changes each of head's recordings, or some, and looks at what the one
 // rule says.
 func TestRulesFindWhatTheyAreFor(t *testing.T) {
-	reason := func(r *summary.Run) {
+	reason := func(r *summary.Recording) {
 		for i := range r.Groups {
 			if g := &r.Groups[i]; (g.By == summary.BySite || g.By == summary.ByReason) && g.Name == "sync.Mutex.Lock" {
 				g.Name = "sync.WaitGroup.Wait"
 			}
 		}
 	}
-	finding := func(name string, severity int) func(*summary.Run) {
-		return func(r *summary.Run) {
+	finding := func(name string, severity int) func(*summary.Recording) {
+		return func(r *summary.Recording) {
 			r.Info.Findings = append(r.Info.Findings, summary.Finding{Name: name, Title: "Something",
 				Where: "main.work main.go:7", Severity: severity})
 		}
 	}
-	slower := func(times int64) func(*summary.Run) { return func(r *summary.Run) { r.Pairs[0].NS *= times } }
-	steal := func(ns int64) func(*summary.Run) {
-		return func(r *summary.Run) { r.Info.Meta.Machine = &format.MachineTime{BusyNS: 5e8, IdleNS: 5e8, StealNS: ns} }
+	slower := func(times int64) func(*summary.Recording) {
+		return func(r *summary.Recording) { r.Pairs[0].NS *= times }
 	}
-	grow := func(r *summary.Run) { n := *r.Info.Goroutines * 2; r.Info.Goroutines = &n }
+	steal := func(ns int64) func(*summary.Recording) {
+		return func(r *summary.Recording) {
+			r.Info.Meta.Machine = &format.MachineTime{BusyNS: 5e8, IdleNS: 5e8, StealNS: ns}
+		}
+	}
+	grow := func(r *summary.Recording) { n := *r.Info.Goroutines * 2; r.Info.Goroutines = &n }
 	for _, c := range []struct {
 		name    string
-		base    func(*summary.Run) // nil: nothing
-		head    func(*summary.Run)
+		base    func(*summary.Recording) // nil: nothing
+		head    func(*summary.Recording)
 		some    int // how many of head's recordings are changed; 0: all
 		rule    policy.Rule
 		outcome Outcome // empty: nothing is found
@@ -47,11 +51,11 @@ func TestRulesFindWhatTheyAreFor(t *testing.T) {
 		{"a slight finding", nil, finding("hog", 10), 0, policy.NewFinding, "", ""},
 		{"a finding about the machine", nil, finding("cpu-contention", 40), 0, policy.NewFinding, OutcomeNoted,
 			"cpu-contention"},
-		{"a waker who takes longer", nil, slower(2), 0, policy.Waker, OutcomeNoted, "main.(*store).flush ends waits"},
+		{"a waker who takes longer", nil, slower(2), 0, policy.Waker, OutcomeNoted, "waits that main.(*store).flush ends"},
 		{"a waker who takes little longer", nil, slower(1), 0, policy.Waker, "", ""},
 		{"more goroutines", nil, grow, 0, policy.Goroutines, OutcomeWorse, "20 on base, 40 on head"},
 		{"more goroutines in half of the recordings", nil, grow, 3, policy.Goroutines, "", ""},
-		{"more steal", steal(1e7), steal(2e8), 0, policy.Steal, OutcomeNoted, "took more CPU time"},
+		{"more steal", steal(1e7), steal(2e8), 0, policy.Steal, OutcomeNoted, "stole more CPU time"},
 		{"as much steal", steal(2e8), steal(2e8), 0, policy.Steal, "", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -31,12 +31,12 @@ func leastOf(stat policy.Stat) float64 {
 // side is the recordings of one build.
 type side struct {
 	isHead  bool
-	runs    []*summary.Run
+	runs    []*summary.Recording
 	groups  []map[summary.Key]*summary.Group // by recording
 	blocked []int64                          // nanoseconds, by recording
 }
 
-func newSide(runs []*summary.Run, isHead bool) *side {
+func newSide(runs []*summary.Recording, isHead bool) *side {
 	s := &side{runs: runs, isHead: isHead}
 	for _, r := range runs {
 		index := make(map[summary.Key]*summary.Group, len(r.Groups))
@@ -108,7 +108,7 @@ func (s *side) perSecond(i int, g *summary.Group, m policy.Metric) float64 {
 
 // waits are the seconds a second of waits for a reason, by recording.
 func (s *side) waits(reason string) []float64 {
-	m := policy.Metric{Key: summary.Key{Metric: summary.MetricWait, By: summary.ByReason, Name: reason},
+	m := policy.Metric{Key: summary.Key{Measure: summary.MeasureWait, By: summary.ByReason, Name: reason},
 		Stat: policy.StatTime}
 	out := make([]float64, len(s.runs))
 	for i := range out {

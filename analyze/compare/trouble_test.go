@@ -13,9 +13,9 @@ import (
 )
 
 // addSite adds waits at a function, n of ns each, to a recording.
-func addSite(r *summary.Run, reason, function string, n int, ns int64) {
+func addSite(r *summary.Recording, reason, function string, n int, ns int64) {
 	for _, by := range []summary.By{summary.BySite, summary.ByReason} {
-		g := summary.Group{Key: summary.Key{Metric: summary.MetricWait, By: by, Name: reason}}
+		g := summary.Group{Key: summary.Key{Measure: summary.MeasureWait, By: by, Name: reason}}
 		if by == summary.BySite && function != "" {
 			g.Stack, g.Frame = "main.main;"+function, function+" /src/x.go:1"
 		}
@@ -31,7 +31,7 @@ func addSite(r *summary.Run, reason, function string, n int, ns int64) {
 }
 
 // trial6 compares six recordings of the plain build with as many that were changed, in turns.
-func trial6(p *policy.Policy, base, head func(*summary.Run)) *Result {
+func trial6(p *policy.Policy, base, head func(*summary.Recording)) *Result {
 	b, h := inTurns(plain(), plain(), 6, 1)
 	for i := range b {
 		base(b[i])
@@ -40,14 +40,14 @@ func trial6(p *policy.Policy, base, head func(*summary.Run)) *Result {
 	return Compare(b, h, p)
 }
 
-func nothing(*summary.Run) {}
+func nothing(*summary.Recording) {}
 
 func TestManyMovesDoNotHideWhatIsNew(t *testing.T) {
-	r := trial6(policy.Default(), func(r *summary.Run) {
+	r := trial6(policy.Default(), func(r *summary.Recording) {
 		for i := range 12 {
 			addSite(r, "sync.Mutex.Lock", fmt.Sprintf("oldpkg.f%d", i), 100, 1e6)
 		}
-	}, func(r *summary.Run) {
+	}, func(r *summary.Recording) {
 		for i := range 12 {
 			addSite(r, "sync.Mutex.Lock", fmt.Sprintf("newpkg.f%d", i), 100, 1e6)
 		}
@@ -69,23 +69,23 @@ func TestManyMovesDoNotHideWhatIsNew(t *testing.T) {
 
 func TestIgnoringMuchDoesNotHideTheRest(t *testing.T) {
 	p := policy.Default()
-	p.Ignores = []policy.Ignore{{What: "new-site", Where: "main.audit", Reason: "known",
+	p.Suppressions = []policy.Suppression{{What: "new-site", Where: "main.audit", Reason: "known",
 		Until: time.Unix(0, wallClock).AddDate(1, 0, 0)}}
 	p.Metrics = p.Metrics[:2]
-	r := trial6(p, nothing, func(r *summary.Run) {
+	r := trial6(p, nothing, func(r *summary.Recording) {
 		for i := range 15 {
 			addSite(r, "select", fmt.Sprintf("main.audit%d", i), 100, 2e6)
 		}
 		addSite(r, "select", "main.other", 100, 1e6)
 	})
-	if found := ofRule(r, policy.NewSite); r.Verdict != Worse || len(found) != 16 || len(r.Ignored[0].Passed) != 15 {
-		t.Errorf("%s: %d found, passed %v", r.Verdict, len(found), r.Ignored)
+	if found := ofRule(r, policy.NewSite); r.Verdict != Worse || len(found) != 16 || len(r.Suppressed[0].Kept) != 15 {
+		t.Errorf("%s: %d found, passed %v", r.Verdict, len(found), r.Suppressed)
 	}
 }
 
 func TestOneVanishedPlaceExcusesOneNewOne(t *testing.T) {
-	r := trial6(policy.Default(), func(r *summary.Run) { addSite(r, "select", "main.old", 40, 1e6) },
-		func(r *summary.Run) {
+	r := trial6(policy.Default(), func(r *summary.Recording) { addSite(r, "select", "main.old", 40, 1e6) },
+		func(r *summary.Recording) {
 			for i := range 5 {
 				addSite(r, "select", fmt.Sprintf("main.new%d", i), 40, 1e6)
 			}
@@ -130,7 +130,7 @@ func TestWhatCouldNotBeTestedIsOpen(t *testing.T) {
 }
 
 func TestAMetricThatFewRecordingsHaveIsOpen(t *testing.T) {
-	contention := summary.Key{Metric: summary.MetricWait, By: summary.ByContention}
+	contention := summary.Key{Measure: summary.MeasureWait, By: summary.ByContention}
 	b, h := inTurns(plain(), plain(), 6, 1)
 	for i := range b {
 		for j := range h[i].Groups {
@@ -154,8 +154,8 @@ func TestAMetricThatFewRecordingsHaveIsOpen(t *testing.T) {
 }
 
 func TestStarvedGoroutinesAreNotLetOff(t *testing.T) {
-	starve := func(r *summary.Run) {
-		g := r.Group(summary.Key{Metric: summary.MetricDelay, By: summary.ByTotal})
+	starve := func(r *summary.Recording) {
+		g := r.Group(summary.Key{Measure: summary.MeasureDelay, By: summary.ByTotal})
 		for range 40 {
 			g.Hist.AddCensored(400e6)
 		}
@@ -177,7 +177,7 @@ func TestStarvedGoroutinesAreNotLetOff(t *testing.T) {
 // TestACutInBaseLeavesOnlyOpenWhatMayBeWorse has a lock of which a base recording saw little, most
 // of it cut.
 func TestACutInBaseLeavesOnlyOpenWhatMayBeWorse(t *testing.T) {
-	contention := summary.Key{Metric: summary.MetricWait, By: summary.ByContention}
+	contention := summary.Key{Measure: summary.MeasureWait, By: summary.ByContention}
 	for _, c := range []struct {
 		times   int64
 		verdict Verdict
@@ -209,22 +209,22 @@ func TestACutInBaseLeavesOnlyOpenWhatMayBeWorse(t *testing.T) {
 }
 
 func TestWhatIsNotKnownIsNotNew(t *testing.T) {
-	for name, change := range map[string]func(*summary.Run){
-		"an unknown reason": func(r *summary.Run) { addSite(r, summary.UnknownReason, "main.f", 100, 1e6) },
-		"a lost stack":      func(r *summary.Run) { addSite(r, "chan receive", "", 100, 1e6) },
-		"other sites":       func(r *summary.Run) { addSite(r, summary.OtherReason, "", 100, 1e6) },
+	for name, change := range map[string]func(*summary.Recording){
+		"an unknown reason": func(r *summary.Recording) { addSite(r, summary.UnknownReason, "main.f", 100, 1e6) },
+		"a lost stack":      func(r *summary.Recording) { addSite(r, "chan receive", "", 100, 1e6) },
+		"other sites":       func(r *summary.Recording) { addSite(r, summary.OtherReason, "", 100, 1e6) },
 	} {
 		if r := trial6(policy.Default(), nothing, change); r.Verdict != NotWorse {
 			t.Errorf("%s: %s, %q", name, r.Verdict, r.Explanation)
 		}
 	}
-	leftOut := func(r *summary.Run) {
-		g := summary.Group{Key: summary.Key{Metric: summary.MetricWait, By: summary.ByReason, Name: "select"}}
+	leftOut := func(r *summary.Recording) {
+		g := summary.Group{Key: summary.Key{Measure: summary.MeasureWait, By: summary.ByReason, Name: "select"}}
 		g.Hist.Add(5e8)
 		r.Groups = append(r.Groups, g)
 		r.Info.SitesBeyond, r.Info.BeyondNS = 10, 5e8
 	}
-	r := trial6(policy.Default(), leftOut, func(r *summary.Run) { addSite(r, "select", "main.f", 100, 5e6) })
+	r := trial6(policy.Default(), leftOut, func(r *summary.Recording) { addSite(r, "select", "main.f", 100, 5e6) })
 	if len(ofRule(r, policy.NewReason)) > 0 || !hasWarning(r, "beyond") {
 		t.Errorf("base has selects at places that were left out: %+v, %v", r.Found, r.Warnings)
 	}
@@ -248,7 +248,7 @@ func TestAMachineThatDriftsIsNoChange(t *testing.T) {
 	slow.delayNS, slow.lockNS, slow.scatter = 1.6*slow.delayNS, 1.6*slow.lockNS, 0.05
 	fast := plain()
 	fast.scatter = 0.05
-	var base, head []*summary.Run
+	var base, head []*summary.Recording
 	for i, c := range "bbbbbhhhhhhb" {
 		if c == 'b' {
 			base = append(base, fast.record(i, 1))
@@ -256,7 +256,7 @@ func TestAMachineThatDriftsIsNoChange(t *testing.T) {
 			head = append(head, slow.record(i, 1))
 		}
 	}
-	if r := Compare(base, head, policy.Default()); r.Verdict == Worse || !r.Design.InARow {
+	if r := Compare(base, head, policy.Default()); r.Verdict == Worse || !r.Design.Sequential {
 		t.Errorf("%s, %+v", r.Verdict, r.Design)
 	}
 }
@@ -278,7 +278,7 @@ func TestOneAgainstOneIsNotAlarmedByLittle(t *testing.T) {
 }
 
 func TestWhatARecordingDoesNotSayIsNotEqual(t *testing.T) {
-	silent := func(r *summary.Run) {
+	silent := func(r *summary.Recording) {
 		r.Info.Meta.CPUModel, r.Info.Meta.CPUs, r.Info.Meta.Processes[0].GOMAXPROCS = "", 0, 0
 	}
 	r := trial6(policy.Default(), nothing, silent)
@@ -318,12 +318,12 @@ func TestLeaksAreNewOnlyWhereTheyCouldBeSeenBefore(t *testing.T) {
 func TestAnyRecordingsAreCompared(t *testing.T) {
 	for seed := range uint64(60) {
 		rng := rand.New(rand.NewPCG(seed, 3))
-		side := func() (runs []*summary.Run) {
+		side := func() (runs []*summary.Recording) {
 			for i := range 1 + rng.IntN(6) {
 				r := plain().record(rng.IntN(20), seed+uint64(i))
 				switch rng.IntN(8) {
 				case 0:
-					*r = summary.Run{}
+					*r = summary.Recording{}
 				case 1:
 					r.Info.DurationNS = 0
 				case 2:
@@ -340,6 +340,6 @@ func TestAnyRecordingsAreCompared(t *testing.T) {
 			return runs
 		}
 		r := Compare(side(), side(), policy.Default())
-		r.Document(View{})
+		r.Document()
 	}
 }

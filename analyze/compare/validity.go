@@ -41,7 +41,7 @@ func (t *trial) differences() []Difference {
 	return out
 }
 
-func (t *trial) runs() []*summary.Run { return append(slices.Clone(t.base.runs), t.head.runs...) }
+func (t *trial) runs() []*summary.Recording { return append(slices.Clone(t.base.runs), t.head.runs...) }
 
 // property is what all recordings must have in common. Where a recording does not say, it is empty,
 // which is not the same as what another one says.
@@ -160,7 +160,7 @@ func (t *trial) properties(list ...property) string {
 	return strings.Join(out, "; ")
 }
 
-func valuesOf(p property, runs []*summary.Run) []string {
+func valuesOf(p property, runs []*summary.Recording) []string {
 	var out []string
 	for _, r := range runs {
 		if v := cmp.Or(p.of(&r.Info), notSaid); !slices.Contains(out, v) {
@@ -195,7 +195,7 @@ const (
 
 // medianOf is the median over the recordings of a side: one that did nothing is not what the side
 // did.
-func medianOf(runs []*summary.Run, of func(*summary.Info) float64) float64 {
+func medianOf(runs []*summary.Recording, of func(*summary.Info) float64) float64 {
 	values := make([]float64, len(runs))
 	for i, r := range runs {
 		values[i] = of(&r.Info)

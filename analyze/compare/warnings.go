@@ -23,30 +23,31 @@ func (t *trial) warnings(r *Result) []report.Warning {
 			"program is easily twice as slow as another",
 			report.FormatCount(int64(len(t.base.runs))), report.FormatNumber(int64(len(t.head.runs)), "recording"),
 			report.FormatRatio(grossRatio))
-	case t.inARow && inARow(t.base.runs, t.head.runs):
-		add("in a row", "one side was recorded after the other: a machine's drift looks like a change, so that only "+
-			"a change of %s or more counts; gosched record-ab records in turns", report.FormatRatio(t.policy.InARow))
-	case t.inARow:
-		add("in a row", "the recordings do not say that they were made in turns, so that only a change of %s or "+
-			"more counts; gosched record-ab makes such", report.FormatRatio(t.policy.InARow))
+	case t.sequential && sequential(t.base.runs, t.head.runs):
+		add("sequential", "one side was recorded after the other: a machine's drift looks like a change, so that "+
+			"only a change of %s or more counts; gosched record-ab interleaves",
+			report.FormatRatio(t.policy.Sequential))
+	case t.sequential:
+		add("sequential", "the recordings do not say that they were interleaved, so that only a change of %s or "+
+			"more counts; gosched record-ab interleaves", report.FormatRatio(t.policy.Sequential))
 	}
 	if list := t.unsaid(); len(list) > 0 {
 		add("unsaid", "no recording says its %s: whether they are the same is not known", strings.Join(list, ", "))
 	}
 	if n, ns := t.beyond(); n > 0 {
-		add("beyond", "%s with little time in a recording are left out of summaries, up to %s a second each: they "+
-			"are in no table of places, and a place with less is not called new",
-			report.FormatNumber(n, "place"), nanoseconds(ns))
+		add("beyond", "%s with little time in a recording are left out of summaries, up to %s each: they are in no "+
+			"table, and a site with less is not called new", report.FormatNumber(n, "site"),
+			report.FormatPerSecond(ns/1e9))
 	}
 	for _, d := range r.Differences {
 		if d.Allowed {
 			add("allowed", "allowed by name: %s", d.Text)
 		}
 	}
-	for _, g := range r.Ignored {
+	for _, g := range r.Suppressed {
 		switch {
 		case g.Expired:
-			add("expired", "the policy's entry for %s %s has expired on %s and lets nothing pass: %s", g.What, g.Where,
+			add("expired", "the policy's entry for %s %s expired on %s and suppresses nothing: %s", g.What, g.Where,
 				g.Until, g.Reason)
 		case t.day().IsZero():
 			add("undated", "the recordings do not say when they were made: the policy's entry for %s holds whatever "+
@@ -78,7 +79,7 @@ func (t *trial) repeated() []report.Warning {
 	return out
 }
 
-func warningsOf(runs []*summary.Run) [][]report.Warning {
+func warningsOf(runs []*summary.Recording) [][]report.Warning {
 	out := make([][]report.Warning, len(runs))
 	for i, r := range runs {
 		out[i] = r.Info.Warnings

@@ -113,6 +113,8 @@ func styleOf(cells []Cell) style {
 			return style{uniform: true, unit: "%", size: 0.01, decimals: 2}
 		}
 		return style{uniform: true, unit: "%", size: 0.01, decimals: 1}
+	case UnitPerSecond:
+		return style{uniform: true, unit: "s/s", size: 1, decimals: 3}
 	}
 	return style{}
 }

@@ -59,16 +59,17 @@ type Unit uint8
 
 // The units.
 const (
-	UnitText     Unit = iota // Text as it is
-	UnitCount                // Int with thousands apart
-	UnitDuration             // Int nanoseconds, printed as 1.23ms
-	UnitShare                // Float, 1 is 100%
-	UnitBytes                // Int bytes
-	UnitRatio                // Float times another value, printed as 2.05×
-	UnitP                    // Float, a probability, printed as 0.002
-	UnitRate                 // Float things a second, printed as 1,234/s
-	UnitAverage              // Float things at a time on average, printed as 16.7
-	UnitFunction             // Text is the full name of a function, shortened where there is no room
+	UnitText      Unit = iota // Text as it is
+	UnitCount                 // Int with thousands apart
+	UnitDuration              // Int nanoseconds, printed as 1.23ms
+	UnitShare                 // Float, 1 is 100%
+	UnitBytes                 // Int bytes
+	UnitRatio                 // Float times another value, printed as 2.05×
+	UnitP                     // Float, a probability, printed as 0.002
+	UnitRate                  // Float things a second, printed as 1,234/s
+	UnitAverage               // Float things at a time on average, printed as 16.7
+	UnitPerSecond             // Float seconds per second, printed as 1.45 s/s
+	UnitFunction              // Text is the full name of a function, shortened where there is no room
 )
 
 // Cell is one value of a table. The zero Cell is empty.
@@ -129,6 +130,9 @@ func OptionalProbability(p *float64) Cell { return optional(UnitP, p) }
 
 // Rate is a cell of things a second.
 func Rate(perSecond float64) Cell { return Cell{Unit: UnitRate, Float: perSecond} }
+
+// PerSecond is a cell of seconds per second, summed over goroutines: 1 is one all the time.
+func PerSecond(v float64) Cell { return Cell{Unit: UnitPerSecond, Float: v} }
 
 func optional(u Unit, v *float64) Cell {
 	if v == nil {

@@ -32,12 +32,23 @@ func (c Cell) String() string {
 		return FormatRate(c.Float)
 	case UnitAverage:
 		return FormatAverage(c.Float, "")
+	case UnitPerSecond:
+		return FormatPerSecond(c.Float)
 	}
 	return c.Text
 }
 
 // numeric says whether the cell stands at the right of its column.
 func (c Cell) numeric() bool { return c.Unit != UnitText && c.Unit != UnitFunction || c.Unknown }
+
+// FormatPerSecond writes seconds per second: 1.45 s/s, 0.035 s/s.
+func FormatPerSecond(v float64) string {
+	digits := 2
+	if math.Abs(v) < 1 {
+		digits = 3
+	}
+	return strconv.FormatFloat(v, 'f', digits, 64) + " s/s"
+}
 
 // FormatCount writes a number with its thousands apart: 1,234,567.
 func FormatCount(n int64) string {

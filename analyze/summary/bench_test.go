@@ -12,7 +12,7 @@ import (
 
 func question(testing.TB, string) ([]replay.Pass, func(*replay.Summary) passtest.Answer) {
 	p := New()
-	return p.All(), func(sum *replay.Summary) passtest.Answer { return passtest.Answer{Result: p.Run(sum)} }
+	return p.All(), func(sum *replay.Summary) passtest.Answer { return passtest.Answer{Result: p.Recording(sum)} }
 }
 
 // BenchmarkReadAndSummarize reads a trace from a file: what `gosched summary` does.
@@ -27,7 +27,7 @@ func FuzzCuts(f *testing.F) { passtest.FuzzCuts(f, question) }
 // BenchmarkReadSummaries reads a file of 20 recordings; GOSCHED_BENCH_SUMMARY names another one
 // than that of simulated ones.
 func BenchmarkReadSummaries(b *testing.B) {
-	var runs []*Run
+	var runs []*Recording
 	for seed := range uint64(20) {
 		runs = append(runs, of(b, simsched.New(simsched.Config{Seed: seed, Events: 300_000, Goroutines: 100,
 			Threads: true})))

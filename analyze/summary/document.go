@@ -17,7 +17,7 @@ type Listed struct {
 }
 
 // List is recordings with their figures.
-func List(runs []*Run) []Listed {
+func List(runs []*Recording) []Listed {
 	out := []Listed{}
 	for _, r := range runs {
 		l := Listed{r.Info, map[string]any{}}
@@ -30,7 +30,7 @@ func List(runs []*Run) []Listed {
 }
 
 // WriteCSV writes a line of names and then a line a recording. What is not known is empty.
-func WriteCSV(w io.Writer, runs []*Run) error {
+func WriteCSV(w io.Writer, runs []*Recording) error {
 	out := csv.NewWriter(w)
 	line := make([]string, len(figures))
 	for i, f := range figures {
@@ -64,7 +64,7 @@ func field(v any) string {
 }
 
 // Document makes recordings ready to be drawn, a line each.
-func Document(runs []*Run) *report.Document {
+func Document(runs []*Recording) *report.Document {
 	t := report.Table{Columns: []string{"began", "host", "Go", "for", "events", "delay p50", "p99",
 		"mutex wait", "goroutines", "warnings"}}
 	for _, r := range runs {
@@ -80,7 +80,7 @@ func Document(runs []*Run) *report.Document {
 	}
 }
 
-func (r *Run) cells() []report.Cell {
+func (r *Recording) cells() []report.Cell {
 	lock := r.histogram(contention)
 	return []report.Cell{
 		textCell(r.startTime("2006-01-02 15:04:05")), textCell(text(r.Info.Meta.Host)),

@@ -12,29 +12,31 @@ import (
 
 // figure is a number, or a text, that says something of a recording in a line of many.
 type figure struct {
-	name    string         // with the unit; it does not change
-	meaning string         // for those who read this table
-	of      func(*Run) any // string, int64 or float64; nil where the recording cannot say
+	name    string               // with the unit; it does not change
+	meaning string               // for those who read this table
+	of      func(*Recording) any // string, int64 or float64; nil where the recording cannot say
 }
 
 // figures are all of them, in their order. Later versions append to them.
 var figures = slices.Concat([]figure{
-	{"start_time", "when it began, UTC", func(r *Run) any { return r.startTime(time.RFC3339Nano) }},
-	{"id", "of its contents", func(r *Run) any { return text(r.Info.ID) }},
-	{"host", "", func(r *Run) any { return text(r.Info.Meta.Host) }},
-	{"command", "", func(r *Run) any { return r.ofProcesses(func(p *format.Process) string { return p.Command }) }},
-	{"build_id", "", func(r *Run) any { return r.ofProcesses(func(p *format.Process) string { return p.BuildID }) }},
-	{"go_version", "", func(r *Run) any { return r.ofProcesses(goVersion) }},
-	{"source", "ebpf or go trace", func(r *Run) any { return text(string(r.Info.Meta.Source)) }},
-	{"duration_s", "observed", func(r *Run) any { return float64(r.Info.DurationNS) / 1e9 }},
-	{"events", "", func(r *Run) any { return r.Info.Events }},
+	{"start_time", "when it began, UTC", func(r *Recording) any { return r.startTime(time.RFC3339Nano) }},
+	{"id", "of its contents", func(r *Recording) any { return text(r.Info.ID) }},
+	{"host", "", func(r *Recording) any { return text(r.Info.Meta.Host) }},
+	{"command", "",
+		func(r *Recording) any { return r.ofProcesses(func(p *format.Process) string { return p.Command }) }},
+	{"build_id", "",
+		func(r *Recording) any { return r.ofProcesses(func(p *format.Process) string { return p.BuildID }) }},
+	{"go_version", "", func(r *Recording) any { return r.ofProcesses(goVersion) }},
+	{"source", "ebpf or go trace", func(r *Recording) any { return text(string(r.Info.Meta.Source)) }},
+	{"duration_s", "observed", func(r *Recording) any { return float64(r.Info.DurationNS) / 1e9 }},
+	{"events", "", func(r *Recording) any { return r.Info.Events }},
 	{"delay_p50_ns", "scheduling delay", quantileOf(delays, stats.P50)},
 	{"delay_p90_ns", "", quantileOf(delays, stats.P90)},
 	{"delay_p99_ns", "", quantileOf(delays, stats.P99)},
 	{"delay_p999_ns", "", quantileOf(delays, stats.P999)},
-	{"delay_mean_ns", "of those seen whole", func(r *Run) any { return r.mean(delays) }},
+	{"delay_mean_ns", "of those seen whole", func(r *Recording) any { return r.mean(delays) }},
 	{"delays_per_s", "times a second that a goroutine became runnable and ran",
-		func(r *Run) any { return r.rate(delays) }},
+		func(r *Recording) any { return r.rate(delays) }},
 	{"delay_s_per_s", "seconds a second, summed over goroutines", perSecond(delays, delays)},
 }, waits(), []figure{
 	{"syscall_s_per_s", "in system calls", perSecond(calls, calls)},
@@ -43,24 +45,24 @@ var figures = slices.Concat([]figure{
 	{"contention_s_per_s", "", perSecond(contention, waitTotal)},
 	{"run_p50_ns", "from running to anything else", quantileOf(running, stats.P50)},
 	{"run_p99_ns", "", quantileOf(running, stats.P99)},
-	{"goroutines", "at the end", func(r *Run) any { return optional(r.Info.Goroutines) }},
-	{"goroutines_start", "when observation began", func(r *Run) any { return optional(r.Info.AtStart) }},
-	{"leaked_goroutines", "where a leak would have been found", func(r *Run) any { return r.leaked() }},
-	{"findings", "", func(r *Run) any { return int64(len(r.Info.Findings)) }},
-	{"network_wakes", "waits that the network ended", func(r *Run) any { return r.Info.NetworkWakes }},
+	{"goroutines", "at the end", func(r *Recording) any { return optional(r.Info.Goroutines) }},
+	{"goroutines_start", "when observation began", func(r *Recording) any { return optional(r.Info.AtStart) }},
+	{"leaked_goroutines", "where a leak would have been found", func(r *Recording) any { return r.leaked() }},
+	{"findings", "", func(r *Recording) any { return int64(len(r.Info.Findings)) }},
+	{"network_wakes", "waits that the network ended", func(r *Recording) any { return r.Info.NetworkWakes }},
 	{"gap_share", "of the time in which events were lost or not looked for",
-		func(r *Run) any { return r.Info.GapShare }},
-	{"steal_share", "of the CPUs' time that the hypervisor took", func(r *Run) any { return r.stealShare() }},
-	{"warnings", "", func(r *Run) any { return int64(len(r.Info.Warnings)) }},
+		func(r *Recording) any { return r.Info.GapShare }},
+	{"steal_share", "of the CPUs' time that the hypervisor took", func(r *Recording) any { return r.stealShare() }},
+	{"warnings", "", func(r *Recording) any { return int64(len(r.Info.Warnings)) }},
 })
 
 // The groups that figures are of.
 var (
-	delays     = Key{Metric: MetricDelay, By: ByTotal}
-	waitTotal  = Key{Metric: MetricWait, By: ByTotal}
-	contention = Key{Metric: MetricWait, By: ByContention}
-	calls      = Key{Metric: MetricCall, By: ByTotal}
-	running    = Key{Metric: MetricRun, By: ByTotal}
+	delays     = Key{Measure: MeasureDelay, By: ByTotal}
+	waitTotal  = Key{Measure: MeasureWait, By: ByTotal}
+	contention = Key{Measure: MeasureWait, By: ByContention}
+	calls      = Key{Measure: MeasureCall, By: ByTotal}
+	running    = Key{Measure: MeasureRunning, By: ByTotal}
 )
 
 // waits are the figures of waits by class. Those of the runtime's idle goroutines are in no
@@ -68,7 +70,7 @@ var (
 func waits() (out []figure) {
 	for class := replay.ClassOther; class < replay.ClassSystem; class++ {
 		name := strings.NewReplacer(" ", "_", "-", "_").Replace(strings.ToLower(class.String()))
-		key := Key{Metric: MetricWait, By: ByClass, Name: class.String()}
+		key := Key{Measure: MeasureWait, By: ByClass, Name: class.String()}
 		out = append(out, figure{"wait_" + name + "_s_per_s", "waits, seconds a second, summed over goroutines",
 			perSecond(key, waitTotal)})
 	}
@@ -91,7 +93,7 @@ func optional(v *int64) any {
 	return *v
 }
 
-func (r *Run) startTime(layout string) any {
+func (r *Recording) startTime(layout string) any {
 	if r.Info.Meta.StartNS == 0 {
 		return nil
 	}
@@ -99,7 +101,7 @@ func (r *Run) startTime(layout string) any {
 }
 
 // ofProcesses is what the processes say, each different text once.
-func (r *Run) ofProcesses(of func(*format.Process) string) any {
+func (r *Recording) ofProcesses(of func(*format.Process) string) any {
 	var out []string
 	for i := range r.Info.Meta.Processes {
 		if s := of(&r.Info.Meta.Processes[i]); s != "" && !slices.Contains(out, s) {
@@ -110,15 +112,15 @@ func (r *Run) ofProcesses(of func(*format.Process) string) any {
 }
 
 // histogram is that of a group; an empty one where there is no such group.
-func (r *Run) histogram(key Key) *stats.Histogram {
+func (r *Recording) histogram(key Key) *stats.Histogram {
 	if g := r.Group(key); g != nil {
 		return &g.Hist
 	}
 	return new(stats.Histogram)
 }
 
-func quantileOf(key Key, q stats.Quantile) func(*Run) any {
-	return func(r *Run) any {
+func quantileOf(key Key, q stats.Quantile) func(*Recording) any {
+	return func(r *Recording) any {
 		if v, defined := r.histogram(key).Quantile(q); defined {
 			return v
 		}
@@ -128,8 +130,8 @@ func quantileOf(key Key, q stats.Quantile) func(*Run) any {
 
 // perSecond is the time in a group, by the time observed. It is 0 where the recording has no such
 // group but the one that it is a part of.
-func perSecond(key, whole Key) func(*Run) any {
-	return func(r *Run) any {
+func perSecond(key, whole Key) func(*Recording) any {
+	return func(r *Recording) any {
 		if r.Group(whole) == nil || r.Info.DurationNS <= 0 {
 			return nil
 		}
@@ -138,7 +140,7 @@ func perSecond(key, whole Key) func(*Run) any {
 	}
 }
 
-func (r *Run) mean(key Key) any {
+func (r *Recording) mean(key Key) any {
 	h := r.histogram(key)
 	if h.Count() == 0 {
 		return nil
@@ -146,7 +148,7 @@ func (r *Run) mean(key Key) any {
 	return float64(h.Sum()) / float64(h.Count())
 }
 
-func (r *Run) rate(key Key) any {
+func (r *Recording) rate(key Key) any {
 	if r.Group(key) == nil || r.Info.DurationNS <= 0 {
 		return nil
 	}
@@ -154,7 +156,7 @@ func (r *Run) rate(key Key) any {
 }
 
 // leaked is how many goroutines leaked, nil where a leak would not have been found.
-func (r *Run) leaked() any {
+func (r *Recording) leaked() any {
 	if !r.Info.LeaksJudged {
 		return nil
 	}
@@ -166,7 +168,7 @@ func (r *Run) leaked() any {
 }
 
 // stealShare is the part of the CPUs' time that the hypervisor took.
-func (r *Run) stealShare() any {
+func (r *Recording) stealShare() any {
 	m := r.Info.Meta.Machine
 	if m == nil || m.BusyNS+m.StealNS+m.IdleNS <= 0 {
 		return nil

@@ -14,8 +14,8 @@ import (
 const byPair By = "pair"
 
 // Write writes recordings into one summary file.
-func Write(w io.Writer, runs []*Run) error {
-	heads := make([]buckets.Run, len(runs))
+func Write(w io.Writer, runs []*Recording) error {
+	heads := make([]buckets.Recording, len(runs))
 	names := map[string]bool{}
 	var memory budget
 	for i, r := range runs {
@@ -26,7 +26,7 @@ func Write(w io.Writer, runs []*Run) error {
 		if err := memory.info(info); err != nil {
 			return fmt.Errorf("write summary: %w", err)
 		}
-		heads[i] = buckets.Run{Name: unusedName(names, r.Info.ID), Info: info}
+		heads[i] = buckets.Recording{Name: unusedName(names, r.Info.ID), Info: info}
 	}
 	return buckets.Write(w, heads, func(i int, add func(*buckets.Row) error) error {
 		return runs[i].rows(heads[i].Name, func(row *buckets.Row) error {
@@ -50,7 +50,7 @@ func unusedName(used map[string]bool, id string) string {
 }
 
 // rows hands out the rows of a recording.
-func (r *Run) rows(name string, add func(*buckets.Row) error) error {
+func (r *Recording) rows(name string, add func(*buckets.Row) error) error {
 	for i := range r.Groups {
 		if err := r.Groups[i].rows(name, add); err != nil {
 			return err
@@ -59,7 +59,8 @@ func (r *Run) rows(name string, add func(*buckets.Row) error) error {
 	for i := range r.Pairs {
 		p := &r.Pairs[i]
 		row := buckets.EmptyRow
-		row.Run, row.Metric, row.GroupedBy, row.Name, row.Stack, row.Waker = name, string(MetricWait), string(byPair),
+		row.Recording, row.Measure, row.GroupedBy, row.Name, row.Stack, row.Waker = name, string(MeasureWait),
+			string(byPair),
 			p.Reason, p.Stack, p.Waker
 		row.Count, row.SumNS, row.WakerFrame = p.Count, p.NS, p.WakerFrame
 		if err := add(&row); err != nil {
@@ -72,7 +73,8 @@ func (r *Run) rows(name string, add func(*buckets.Row) error) error {
 // rows hands out the rows of a group: the exact figures, then the buckets.
 func (g *Group) rows(name string, add func(*buckets.Row) error) error {
 	head := buckets.EmptyRow
-	head.Run, head.Metric, head.GroupedBy, head.Name, head.Stack = name, string(g.Metric), string(g.By), g.Name, g.Stack
+	head.Recording, head.Measure, head.GroupedBy, head.Name, head.Stack = name, string(g.Measure), string(g.By), g.Name,
+		g.Stack
 	exact, e := head, g.Hist.Exact()
 	exact.SumNS, exact.CensoredSumNS, exact.MinNS, exact.MaxNS, exact.CensoredMaxNS = e.Sum, e.CensoredSum, e.Min,
 		e.Max, e.CensoredMax
@@ -98,18 +100,18 @@ func (g *Group) rows(name string, add func(*buckets.Row) error) error {
 }
 
 // Read reads the recordings of a summary file of size bytes, in its order.
-func Read(r io.ReaderAt, size int64) ([]*Run, error) {
+func Read(r io.ReaderAt, size int64) ([]*Recording, error) {
 	file, err := buckets.Open(r, size)
 	if err != nil {
 		return nil, err
 	}
-	read := reading{runs: map[string]*Run{}, totals: totals{}}
-	var out []*Run
-	for _, head := range file.Runs() {
+	read := reading{runs: map[string]*Recording{}, totals: totals{}}
+	var out []*Recording
+	for _, head := range file.Recordings() {
 		if err := read.memory.info(head.Info); err != nil {
 			return nil, err
 		}
-		run := new(Run)
+		run := new(Recording)
 		if err := json.Unmarshal(head.Info, &run.Info); err != nil {
 			return nil, fmt.Errorf("%w: recording %s: %w", buckets.ErrCorrupt, head.Name, err)
 		}
@@ -124,7 +126,7 @@ func Read(r io.ReaderAt, size int64) ([]*Run, error) {
 
 // reading puts rows together again.
 type reading struct {
-	runs   map[string]*Run
+	runs   map[string]*Recording
 	memory budget
 	totals totals
 	name   string // of the group in the making
@@ -142,10 +144,10 @@ func (r *reading) row(row *buckets.Row) error {
 	if err := r.memory.row(row); err != nil {
 		return err
 	}
-	run := r.runs[row.Run]
+	run := r.runs[row.Recording]
 	switch {
 	case run == nil:
-		return corrupt(fmt.Errorf("rows of a recording %q that it does not have", row.Run))
+		return corrupt(fmt.Errorf("rows of a recording %q that it does not have", row.Recording))
 	case row.GroupedBy == string(byPair):
 		if err := r.end(); err != nil {
 			return err
@@ -161,7 +163,7 @@ func (r *reading) row(row *buckets.Row) error {
 }
 
 // begin begins a group.
-func (r *reading) begin(run *Run, row *buckets.Row) error {
+func (r *reading) begin(run *Recording, row *buckets.Row) error {
 	key := keyOf(row)
 	if n := len(run.Groups); n > 0 && compareKeys(run.Groups[n-1].Key, key) >= 0 {
 		return corrupt(errOrder)
@@ -170,7 +172,7 @@ func (r *reading) begin(run *Run, row *buckets.Row) error {
 		return corrupt(err)
 	}
 	run.Groups = append(run.Groups, Group{Key: key, Broken: row.Broken, IdleNS: row.IdleNS, Frame: row.Frame})
-	r.name, r.group, r.rows = row.Run, &run.Groups[len(run.Groups)-1], r.rows[:0]
+	r.name, r.group, r.rows = row.Recording, &run.Groups[len(run.Groups)-1], r.rows[:0]
 	r.exact = stats.Exact{Sum: row.SumNS, CensoredSum: row.CensoredSumNS, Min: row.MinNS, Max: row.MaxNS,
 		CensoredMax: row.CensoredMaxNS}
 	if row.Causes == "" {
@@ -186,12 +188,12 @@ func (r *reading) begin(run *Run, row *buckets.Row) error {
 }
 
 func keyOf(row *buckets.Row) Key {
-	return Key{Metric: Metric(row.Metric), By: By(row.GroupedBy), Name: row.Name, Stack: row.Stack}
+	return Key{Measure: Measure(row.Measure), By: By(row.GroupedBy), Name: row.Name, Stack: row.Stack}
 }
 
 // bucket takes a bucket of the group in the making.
 func (r *reading) bucket(row *buckets.Row) error {
-	if r.group == nil || r.name != row.Run || r.group.Key != keyOf(row) || row.Bucket < 0 ||
+	if r.group == nil || r.name != row.Recording || r.group.Key != keyOf(row) || row.Bucket < 0 ||
 		row.Bucket >= stats.NumBuckets {
 		return corrupt(errOrder)
 	}
@@ -217,7 +219,7 @@ func (r *reading) end() error {
 	return nil
 }
 
-func (r *reading) pair(run *Run, row *buckets.Row) error {
+func (r *reading) pair(run *Recording, row *buckets.Row) error {
 	p := Pair{Reason: row.Name, Stack: row.Stack, Waker: row.Waker, WakerFrame: row.WakerFrame, Count: row.Count,
 		NS: row.SumNS}
 	if n := len(run.Pairs); n > 0 && comparePairs(&run.Pairs[n-1], &p) >= 0 {

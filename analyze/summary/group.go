@@ -13,7 +13,7 @@ import (
 )
 
 func compareKeys(a, b Key) int {
-	return cmp.Or(cmp.Compare(a.Metric, b.Metric), cmp.Compare(a.By, b.By), cmp.Compare(a.Name, b.Name),
+	return cmp.Or(cmp.Compare(a.Measure, b.Measure), cmp.Compare(a.By, b.By), cmp.Compare(a.Name, b.Name),
 		cmp.Compare(a.Stack, b.Stack))
 }
 
@@ -29,7 +29,7 @@ func (g *Group) TimeNS() int64 { return g.Hist.Sum() + g.Hist.CensoredSum() }
 // BlockedNS is the time that goroutines at a site waited for something else than a time that they
 // chose and, maybe, work. System calls are no waits.
 func (g *Group) BlockedNS() int64 {
-	if g.Metric != MetricWait || replay.ClassOf(g.Name) == replay.ClassTimer {
+	if g.Measure != MeasureWait || replay.ClassOf(g.Name) == replay.ClassTimer {
 		return 0
 	}
 	return g.TimeNS() - g.IdleNS
@@ -68,15 +68,15 @@ func heaviest(groups []*Group) []*Group {
 	return groups
 }
 
-// bound puts the groups of each metric and grouping beyond the heaviest into one.
+// bound puts the groups of each measure and grouping beyond the heaviest into one.
 func (b builder) bound() {
 	type sort struct {
-		metric Metric
-		by     By
+		measure Measure
+		by      By
 	}
 	sorts := map[sort][]*Group{}
 	for _, g := range b {
-		at := sort{g.Metric, g.By}
+		at := sort{g.Measure, g.By}
 		sorts[at] = append(sorts[at], g)
 	}
 	for at, groups := range sorts {
@@ -85,37 +85,37 @@ func (b builder) bound() {
 		}
 		for _, g := range heaviest(groups)[maxNames-1:] {
 			delete(b, g.Key)
-			b.add(Key{Metric: at.metric, By: at.by, Name: other}, &g.Hist, g.Broken)
+			b.add(Key{Measure: at.measure, By: at.by, Name: other}, &g.Hist, g.Broken)
 		}
 	}
 }
 
-// delays are the groups of MetricDelay.
+// delays are the groups of MeasureDelay.
 func (p *Passes) delays(b builder, sum *replay.Summary) {
 	names := sum.Names()
 	if own := p.latency.Own(); sum.ByKind[format.KindThread] > 0 && own.Count()+own.Censored() > 0 {
-		b.add(Key{Metric: MetricDelay, By: ByProcess}, own, 0)
+		b.add(Key{Measure: MeasureDelay, By: ByNoCPUContention}, own, 0)
 	}
 	for _, g := range p.latency.Reasons(names) {
-		b.add(Key{Metric: MetricDelay, By: ByReason, Name: plain(g.Name)}, g.Delays, g.Broken)
-		b.add(Key{Metric: MetricDelay, By: ByTotal}, g.Delays, g.Broken)
+		b.add(Key{Measure: MeasureDelay, By: ByReason, Name: plain(g.Name)}, g.Delays, g.Broken)
+		b.add(Key{Measure: MeasureDelay, By: ByTotal}, g.Delays, g.Broken)
 	}
 	for _, g := range p.latency.Entries(names) {
-		b.add(Key{Metric: MetricDelay, By: ByKind, Name: plain(g.Name)}, g.Delays, g.Broken)
+		b.add(Key{Measure: MeasureDelay, By: ByEntry, Name: plain(g.Name)}, g.Delays, g.Broken)
 	}
 }
 
 // kinds are the groups of waits, system calls and runs by kind, and the total of runs.
 func (p *Passes) kinds(b builder) {
 	for _, k := range p.blocking.Entries() {
-		for metric, l := range map[Metric]blocking.Lengths{MetricWait: k.Waits, MetricCall: k.Calls,
-			MetricRun: k.Runs} {
+		for measure, l := range map[Measure]blocking.Lengths{MeasureWait: k.Waits, MeasureCall: k.Calls,
+			MeasureRunning: k.Runs} {
 			if l.Count()+l.Censored()+l.Broken > 0 {
-				b.add(Key{Metric: metric, By: ByKind, Name: plain(k.Name)}, l.Histogram, l.Broken)
+				b.add(Key{Measure: measure, By: ByEntry, Name: plain(k.Name)}, l.Histogram, l.Broken)
 			}
 		}
 		if !k.System && k.Runs.Count()+k.Runs.Censored()+k.Runs.Broken > 0 {
-			b.add(Key{Metric: MetricRun, By: ByTotal}, k.Runs.Histogram, k.Runs.Broken)
+			b.add(Key{Measure: MeasureRunning, By: ByTotal}, k.Runs.Histogram, k.Runs.Broken)
 		}
 	}
 }
@@ -127,7 +127,7 @@ func waitsAndCalls(b builder, sites []blocking.Site) {
 		if s.System {
 			continue
 		}
-		add := func(by By, name string) { b.add(Key{Metric: metricOf(s), By: by, Name: name}, s.Lengths, s.Broken) }
+		add := func(by By, name string) { b.add(Key{Measure: measureOf(s), By: by, Name: name}, s.Lengths, s.Broken) }
 		add(ByTotal, "")
 		add(ByReason, reasonOf(s))
 		if s.Syscall {
@@ -140,11 +140,11 @@ func waitsAndCalls(b builder, sites []blocking.Site) {
 	}
 }
 
-func metricOf(s *blocking.Site) Metric {
+func measureOf(s *blocking.Site) Measure {
 	if s.Syscall {
-		return MetricCall
+		return MeasureCall
 	}
-	return MetricWait
+	return MeasureWait
 }
 
 func reasonOf(s *blocking.Site) string {
@@ -181,7 +181,7 @@ func (b builder) sites(sites []blocking.Site) (left beyond) {
 		if s.System {
 			continue
 		}
-		key := Key{Metric: metricOf(s), By: BySite, Name: reasonOf(s), Stack: functions(s.Stack)}
+		key := Key{Measure: measureOf(s), By: BySite, Name: reasonOf(s), Stack: functions(s.Stack)}
 		_, known := all[key]
 		g := all.add(key, s.Lengths, s.Broken)
 		g.IdleNS += s.IdleNS

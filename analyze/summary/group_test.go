@@ -27,7 +27,7 @@ func TestGoldens(t *testing.T) {
 		var b bytes.Buffer
 		for i := range run.Groups {
 			g := &run.Groups[i]
-			fmt.Fprintf(&b, "%s by %s %q %q: %d of %d ns, cut %d of %d ns, broken %d", g.Metric, g.By, g.Name, g.Stack,
+			fmt.Fprintf(&b, "%s by %s %q %q: %d of %d ns, cut %d of %d ns, broken %d", g.Measure, g.By, g.Name, g.Stack,
 				g.Hist.Count(), g.Hist.Sum(), g.Hist.Censored(), g.Hist.CensoredSum(), g.Broken)
 			if g.Frame != "" {
 				causes, _ := json.Marshal(g.Causes)
@@ -38,7 +38,7 @@ func TestGoldens(t *testing.T) {
 		for _, p := range run.Pairs {
 			fmt.Fprintf(&b, "pair %+v\n", p)
 		}
-		info, err := json.MarshalIndent(List([]*Run{run}), "", "  ")
+		info, err := json.MarshalIndent(List([]*Recording{run}), "", "  ")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -107,10 +107,10 @@ func TestTheHeaviestSitesAreKept(t *testing.T) {
 func TestNamesBeyondTheMostAreOneGroup(t *testing.T) {
 	b := builder{}
 	for i := range maxNames + 10 {
-		b.add(Key{Metric: MetricRun, By: ByKind, Name: fmt.Sprintf("main.f%d", i)}, lengthsOf(int64(i)), 1)
+		b.add(Key{Measure: MeasureRunning, By: ByEntry, Name: fmt.Sprintf("main.f%d", i)}, lengthsOf(int64(i)), 1)
 	}
 	b.bound()
-	g := b[Key{Metric: MetricRun, By: ByKind, Name: other}]
+	g := b[Key{Measure: MeasureRunning, By: ByEntry, Name: other}]
 	if len(b) != maxNames || g == nil || g.Hist.Count() != 11 || g.Hist.Max() != 10 || g.Broken != 11 {
 		t.Errorf("%d groups, the other one %+v", len(b), g)
 	}
@@ -165,7 +165,7 @@ func TestACSVHasALineARecordingAndNothingWhereNothingIsKnown(t *testing.T) {
 	run := of(t, simsched.New(simsched.Config{Events: 5000, Threads: true}))
 	run.Info.Meta.Machine = &format.MachineTime{BusyNS: 6, StealNS: 1, IdleNS: 3}
 	var b bytes.Buffer
-	if err := WriteCSV(&b, []*Run{run, new(Run)}); err != nil {
+	if err := WriteCSV(&b, []*Recording{run, new(Recording)}); err != nil {
 		t.Fatal(err)
 	}
 	lines, err := csv.NewReader(&b).ReadAll()
@@ -202,7 +202,7 @@ func TestWhereALeakWouldNotBeFoundThatIsSaid(t *testing.T) {
 		}
 		run := of(t, src)
 		var b bytes.Buffer
-		if err := WriteCSV(&b, []*Run{run}); err != nil {
+		if err := WriteCSV(&b, []*Recording{run}); err != nil {
 			t.Fatal(err)
 		}
 		lines, err := csv.NewReader(&b).ReadAll()
@@ -218,12 +218,13 @@ func TestWhereALeakWouldNotBeFoundThatIsSaid(t *testing.T) {
 
 func TestContention(t *testing.T) {
 	run := of(t, simsched.New(simsched.Config{Events: 20_000}))
-	locks := run.Group(Key{Metric: MetricWait, By: ByContention})
-	same(t, "contention", &locks.Hist, &run.Group(Key{Metric: MetricWait, By: ByReason, Name: "sync.Mutex.Lock"}).Hist)
-	if run.Group(Key{Metric: MetricWait, By: ByReason, Name: "no such"}) != nil {
+	locks := run.Group(Key{Measure: MeasureWait, By: ByContention})
+	same(t, "contention", &locks.Hist, &run.Group(Key{Measure: MeasureWait, By: ByReason,
+		Name: "sync.Mutex.Lock"}).Hist)
+	if run.Group(Key{Measure: MeasureWait, By: ByReason, Name: "no such"}) != nil {
 		t.Error("a group of nothing")
 	}
-	if run.Info.NetworkWakes != run.Group(Key{Metric: MetricWait, By: ByClass,
+	if run.Info.NetworkWakes != run.Group(Key{Measure: MeasureWait, By: ByClass,
 		Name: replay.ClassNetwork.String()}).Hist.Count() {
 		t.Logf("%d of the waits for the network were ended by it", run.Info.NetworkWakes)
 	}

@@ -20,7 +20,7 @@ import (
 func fileOf(t *testing.T, info string, rows ...buckets.Row) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	err := buckets.Write(&b, []buckets.Run{{Name: "a", Info: json.RawMessage(info)}},
+	err := buckets.Write(&b, []buckets.Recording{{Name: "a", Info: json.RawMessage(info)}},
 		func(_ int, add func(*buckets.Row) error) error {
 			for i := range rows {
 				if err := add(&rows[i]); err != nil {
@@ -38,7 +38,7 @@ func fileOf(t *testing.T, info string, rows ...buckets.Row) []byte {
 func TestRowsThatNoWriterWritesAreRefused(t *testing.T) {
 	row := func(change func(*buckets.Row)) buckets.Row {
 		r := buckets.EmptyRow
-		r.Run, r.Metric, r.GroupedBy, r.Name = "a", "wait", "reason", "sleep"
+		r.Recording, r.Measure, r.GroupedBy, r.Name = "a", "wait", "reason", "sleep"
 		change(&r)
 		return r
 	}
@@ -67,7 +67,7 @@ func TestRowsThatNoWriterWritesAreRefused(t *testing.T) {
 		info string
 		rows []buckets.Row
 	}{
-		{"a recording that is not there", `{}`, []buckets.Row{with(head, func(r *buckets.Row) { r.Run = "b" })}},
+		{"a recording that is not there", `{}`, []buckets.Row{with(head, func(r *buckets.Row) { r.Recording = "b" })}},
 		{"a bucket without a group", `{}`, []buckets.Row{bucket}},
 		{"a bucket of another group", `{}`,
 			[]buckets.Row{head, with(bucket, func(r *buckets.Row) { r.Name = "select" })}},
@@ -114,7 +114,7 @@ func TestRowsThatNoWriterWritesAreRefused(t *testing.T) {
 func TestSmallFilesThatWouldTakeMuchMemoryAreRefused(t *testing.T) {
 	group := func(n int) buckets.Row {
 		r := buckets.EmptyRow
-		r.Run, r.Metric, r.GroupedBy, r.Name = "a", "wait", "kind", fmt.Sprintf("%07d", n)
+		r.Recording, r.Measure, r.GroupedBy, r.Name = "a", "wait", "entry", fmt.Sprintf("%07d", n)
 		r.SumNS, r.CensoredSumNS, r.MinNS, r.MaxNS, r.CensoredMaxNS, r.Broken, r.IdleNS = 0, 0, 0, 0, 0, 1, 0
 		return r
 	}
@@ -141,7 +141,7 @@ func TestSmallFilesThatWouldTakeMuchMemoryAreRefused(t *testing.T) {
 				}
 				for octave := range 40 {
 					b := buckets.EmptyRow
-					b.Run, b.Metric, b.GroupedBy, b.Name = r.Run, r.Metric, r.GroupedBy, r.Name
+					b.Recording, b.Measure, b.GroupedBy, b.Name = r.Recording, r.Measure, r.GroupedBy, r.Name
 					b.Bucket, b.Count, b.Censored = int64(stats.Bucket(1<<octave)), 1, 0
 					b.LoNS, b.HiNS = stats.Bounds(int(b.Bucket))
 					if !yield(b) {
@@ -153,7 +153,7 @@ func TestSmallFilesThatWouldTakeMuchMemoryAreRefused(t *testing.T) {
 		"pairs": func(yield func(buckets.Row) bool) {
 			for n := range 5000 {
 				r := buckets.EmptyRow
-				r.Run, r.Metric, r.GroupedBy, r.Name, r.Waker, r.Count, r.SumNS = "a", "wait", "pair",
+				r.Recording, r.Measure, r.GroupedBy, r.Name, r.Waker, r.Count, r.SumNS = "a", "wait", "pair",
 					fmt.Sprintf("%07d", n), long, 1, 1
 				if !yield(r) {
 					return
@@ -174,12 +174,12 @@ func TestSmallFilesThatWouldTakeMuchMemoryAreRefused(t *testing.T) {
 
 // TestWhatCouldNotBeReadIsNotWritten checks that a writer knows the bound.
 func TestWhatCouldNotBeReadIsNotWritten(t *testing.T) {
-	run := new(Run)
+	run := new(Recording)
 	for n := range maxMemory/groupBytes + 1 {
-		run.Groups = append(run.Groups, Group{Key: Key{Metric: MetricWait, By: ByKind, Name: fmt.Sprintf("%07d", n)},
+		run.Groups = append(run.Groups, Group{Key: Key{Measure: MeasureWait, By: ByEntry, Name: fmt.Sprintf("%07d", n)},
 			Broken: 1})
 	}
-	if err := Write(io.Discard, []*Run{run}); !errors.Is(err, errMemory) {
+	if err := Write(io.Discard, []*Recording{run}); !errors.Is(err, errMemory) {
 		t.Errorf("the error is %v", err)
 	}
 }

@@ -13,7 +13,7 @@ import (
 const idBytes = 8
 
 // identify is the id of a recording: a hash of what it is and of its numbers.
-func identify(r *Run) string {
+func identify(r *Recording) string {
 	hash := sha256.New()
 	// Neither the hash's Write nor the encoding of plain values fails.
 	encode := json.NewEncoder(hash)

@@ -30,7 +30,7 @@ const (
 const other = "other"
 
 // Passes are the questions that a summary asks of one walk. Make them with New, give all of them to
-// the walk and ask for the Run.
+// the walk and ask for the Recording.
 type Passes struct {
 	blocking   *blocking.Pass
 	rules      *findings.Pass
@@ -50,14 +50,14 @@ func (p *Passes) All() []replay.Pass {
 }
 
 // Of makes what is kept of a recording, in one walk over its trace. The same trace gives the same
-// Run.
-func Of(ctx context.Context, src replay.Source) (*Run, error) {
+// Recording.
+func Of(ctx context.Context, src replay.Source) (*Recording, error) {
 	p := New()
 	sum, err := replay.Run(ctx, src, p.All()...)
 	if err != nil {
 		return nil, err
 	}
-	return p.Run(sum), nil
+	return p.Recording(sum), nil
 }
 
 // Results are those of the analyzers whose passes these are, in the order of All.
@@ -65,10 +65,10 @@ func (p *Passes) Results(sum *replay.Summary) []any {
 	return []any{p.blocking.Result(sum), p.rules.Result(sum), p.goroutines.Result(sum, nil), p.latency.Result(sum)}
 }
 
-// Run is what is kept of what the walk has seen, given what it says of the trace.
-func (p *Passes) Run(sum *replay.Summary) *Run {
+// Recording is what is kept of what the walk has seen, given what it says of the trace.
+func (p *Passes) Recording(sum *replay.Summary) *Recording {
 	waits := p.blocking.Result(sum)
-	r := &Run{Info: p.info(sum, waits), Pairs: pairsOf(waits.Wakers)}
+	r := &Recording{Info: p.info(sum, waits), Pairs: pairsOf(waits.Wakers)}
 	b := builder{}
 	p.delays(b, sum)
 	p.kinds(b)
@@ -83,7 +83,7 @@ func (p *Passes) Run(sum *replay.Summary) *Run {
 }
 
 // Group is the group of a key, nil where there is none.
-func (r *Run) Group(key Key) *Group {
+func (r *Recording) Group(key Key) *Group {
 	i, found := find(r.Groups, key)
 	if !found {
 		return nil

@@ -25,7 +25,7 @@ func same(t *testing.T, what string, got, want any) {
 	t.Errorf("%s:\ngot  %.3000s\nwant %.3000s", what, a, b)
 }
 
-func of(t testing.TB, src replay.Source) *Run {
+func of(t testing.TB, src replay.Source) *Recording {
 	t.Helper()
 	r, err := Of(context.Background(), src)
 	if err != nil {
@@ -34,7 +34,7 @@ func of(t testing.TB, src replay.Source) *Run {
 	return r
 }
 
-func written(t testing.TB, runs ...*Run) []byte {
+func written(t testing.TB, runs ...*Recording) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	if err := Write(&b, runs); err != nil {
@@ -43,7 +43,7 @@ func written(t testing.TB, runs ...*Run) []byte {
 	return b.Bytes()
 }
 
-func read(t testing.TB, b []byte) []*Run {
+func read(t testing.TB, b []byte) []*Recording {
 	t.Helper()
 	runs, err := Read(bytes.NewReader(b), int64(len(b)))
 	if err != nil {
@@ -73,7 +73,7 @@ func traces(t *testing.T) map[string]replay.Source {
 }
 
 func TestARunComesBackFromItsFile(t *testing.T) {
-	var all []*Run
+	var all []*Recording
 	for name, src := range traces(t) {
 		run := of(t, src)
 		all = append(all, run)
@@ -87,7 +87,7 @@ func TestARunComesBackFromItsFile(t *testing.T) {
 	same(t, "all in one file", read(t, written(t, all...)), all)
 }
 
-func TestTheSameTraceGivesTheSameRun(t *testing.T) {
+func TestTheSameTraceGivesTheSameRecording(t *testing.T) {
 	first, second := traces(t), traces(t)
 	ids := map[string]string{}
 	for name := range first {
@@ -108,14 +108,14 @@ func TestTheSameTraceGivesTheSameRun(t *testing.T) {
 func TestTotalsAreSums(t *testing.T) {
 	for name, src := range traces(t) {
 		run := of(t, src)
-		for _, metric := range []Metric{MetricDelay, MetricWait, MetricCall} {
+		for _, metric := range []Measure{MeasureDelay, MeasureWait, MeasureCall} {
 			var sum stats.Histogram
 			for i := range run.Groups {
-				if g := &run.Groups[i]; g.Metric == metric && g.By == ByReason {
+				if g := &run.Groups[i]; g.Measure == metric && g.By == ByReason {
 					sum.Merge(&g.Hist)
 				}
 			}
-			total := run.Group(Key{Metric: metric, By: ByTotal})
+			total := run.Group(Key{Measure: metric, By: ByTotal})
 			if total == nil {
 				total = new(Group)
 			}

@@ -21,7 +21,7 @@ type compareOptions struct {
 	policy  string // "": gosched.yaml where it is there
 	allow   []string
 	reports []string // files to write it to as well, each as its extension says
-	top     int
+	layout  layoutOptions
 	json    bool
 
 	percentiles percentileOptions
@@ -38,33 +38,32 @@ func newCompareCommand() *cobra.Command {
 got worse: with an exit code, and with the code that waits more and who makes it wait.
 
 A recording is one run of a program: a trace, a folder of segments, a Go execution
-trace, or a run in a summary (gosched summary). The recording is what counts, not the
+trace, or an entry of a summary (gosched summary). The recording is what counts, not the
 events in it: two recordings of one program differ, and thousands of delays in each
-make that look certain. Six of each side, made in turns (gosched record-ab), tell a
+make that look certain. Six of each side, interleaved (gosched record-ab), tell a
 change from that; one of each only a gross one.
 
 A metric is worse if the interval of the ratio is beyond what the policy calls a
 change, the difference is above its floor, and p, adjusted for the number of metrics,
-is below 0.05. Without a policy these decide:
+is below 0.05. Without a policy the gating metrics are:
 
 ` + metricList() + `
-delay is from runnable to running, and of process what of it is not for want of a CPU:
-what others on the machine do is not in it. contention is waits for a Mutex or RWMutex.
-blocked time is all waits but those for work and those for a chosen time, in seconds a
-second: 1s is one goroutine all the time.
+delay is from runnable to running; excluding CPU contention, the time in which a thread
+had no CPU of the machine is left out. contention is waits for a Mutex or RWMutex.
+blocked time is all waits but idle ones and sleeps; 1 s/s is one goroutine all the time.
 
-Recordings made in a row, not in turns, need a change of ` + report.FormatRatio(policy.DefaultInARow) + ` or more.
-Rules look for what is no number; those marked * decide too:
+Sequential recordings, base before head, need a change of ` + report.FormatRatio(policy.DefaultSequential) + ` or more.
+Rules look for what is no number; those marked * gate too:
 
 ` + policyRuleList() + `
-Recordings that differ in more than the code are not comparable; --allow NAME lets a
-difference pass:
+Recordings that differ in more than the code are not comparable; --allow NAME accepts a
+difference:
 
 ` + differenceList() + `
---percentiles chooses those that are reported; a policy says which ones decide.
+--percentiles chooses those that are reported; a policy says which ones gate.
 
 --policy names a file with other metrics, effects and floors, and with what is known
-and let pass until a date; ` + input.DefaultPolicy + ` in the current folder is read if it is there.
+and suppressed until a date; ` + input.DefaultPolicy + ` in the current folder is read if it is there.
 
 --report FILE writes the result to a file as well; its extension says the format:
 
@@ -106,8 +105,8 @@ func (o *compareOptions) addFlags(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&o.allow, "allow", nil, "compare although recordings differ in these `differences`")
 	flags.StringArrayVar(&o.reports, "report", nil, "also write the result to this `file`, in the format of its "+
 		"extension; may be given again")
-	flags.IntVar(&o.top, "top", 10, "the most `rows` of the table of places")
-	o.percentiles.addFlags(flags, "report these `percentiles`, such as 50,95,99.99, beside those that decide")
+	o.layout.addFlags(flags)
+	o.percentiles.addFlags(flags, "report these `percentiles`, such as 50,95,99.99, beside the gating metrics")
 	flags.BoolVar(&o.json, "json", false, `print a JSON document with "version": 1`)
 }
 
@@ -119,8 +118,8 @@ func (o *compareOptions) check(flags *pflag.FlagSet) (err error) {
 			return err
 		}
 	}
-	if o.top < 1 {
-		return errors.New("--top must be at least 1")
+	if err := o.layout.check(flags); err != nil {
+		return err
 	}
 	list, err := o.percentiles.read(flags)
 	if err != nil {
@@ -161,13 +160,8 @@ func (o *compareOptions) readPolicy() (*policy.Policy, error) {
 
 // print writes the result, and each report that is wanted of it.
 func (o *compareOptions) print(out io.Writer, result *compare.Result) error {
-	document := result.Document(compare.View{Rows: o.top})
-	var err error
-	if o.json {
-		err = report.WriteJSON(out, result)
-	} else {
-		err = report.WriteText(out, document, textOptions(out))
-	}
+	document := result.Document()
+	err := present(out, o.json, o.layout, result, document)
 	return errors.Join(err, writeReports(o.reports, result, document))
 }
 
@@ -182,11 +176,11 @@ func verdictError(v compare.Verdict) error {
 	return nil
 }
 
-// metricList is the metrics that decide where there is no policy.
+// metricList is the gating metrics where there is no policy.
 func metricList() string {
 	var b strings.Builder
 	for _, g := range policy.Default().Metrics {
-		fmt.Fprintf(&b, "  %-22s %s and %s more\n", g.Metric, report.FormatRatio(g.Effect), g.FloorText())
+		fmt.Fprintf(&b, "  %-36s %s and %s more\n", g.Metric, report.FormatRatio(g.Effect), g.FloorText())
 	}
 	return b.String()
 }

@@ -100,12 +100,12 @@ func (o *latencyOptions) leaveOut(r *latency.Result) {
 }
 
 // references are the delays of recordings, taken together.
-func references(runs []*summary.Run) []latency.Reference {
+func references(runs []*summary.Recording) []latency.Reference {
 	merged := map[summary.Key]*stats.Histogram{}
 	for _, r := range runs {
 		for i := range r.Groups {
 			g := &r.Groups[i]
-			if g.Metric != summary.MetricDelay {
+			if g.Measure != summary.MeasureDelay {
 				continue
 			}
 			if merged[g.Key] == nil {
@@ -114,7 +114,7 @@ func references(runs []*summary.Run) []latency.Reference {
 			merged[g.Key].Merge(&g.Hist)
 		}
 	}
-	names := map[summary.By]string{summary.ByTotal: "", summary.ByReason: "reason", summary.ByKind: "entry"}
+	names := map[summary.By]string{summary.ByTotal: "", summary.ByReason: "reason", summary.ByEntry: "entry"}
 	var out []latency.Reference
 	for key, h := range merged {
 		if by, ok := names[key.By]; ok {

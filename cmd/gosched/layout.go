@@ -19,8 +19,9 @@ type layoutOptions struct {
 	all, wide bool
 }
 
-func layoutFlags(cmd *cobra.Command, o *layoutOptions) {
-	flags := cmd.Flags()
+func layoutFlags(cmd *cobra.Command, o *layoutOptions) { o.addFlags(cmd.Flags()) }
+
+func (o *layoutOptions) addFlags(flags *pflag.FlagSet) {
 	flags.IntVar(&o.top, "top", 0, "print the first `rows` of each table, not a screen of them")
 	flags.BoolVar(&o.all, "all", false, "print every table and every row")
 	flags.BoolVar(&o.wide, "wide", false, "print names in full, however wide the tables get")

@@ -207,7 +207,7 @@ func TestEachUseTakesWhatCheckSays(t *testing.T) {
 		{"read root's", "goroutines -p, another's", nil, read("-p", s.roots)},
 		{"record your process", "record, yours", nil, record("-p", s.yours)},
 		{"record a command", "record, yours", nil, record("--", s.service)},
-		{"record two commands in turns", "record, yours", nil, inTurns},
+		{"record two commands interleaved", "record, yours", nil, inTurns},
 		{"check your process", "record, yours", nil, check(s.yours)},
 		{"record another user's", "record -p, another's", nil, record("-p", s.strangers)},
 		{"record root's", "record -p, another's", nil, record("-p", s.roots)},

@@ -16,7 +16,8 @@ import (
 // fullRow has a value in every column.
 func fullRow(run string, n int64) Row {
 	return Row{
-		Run: run, Metric: "wait", GroupedBy: "site", Name: "chan receive", Stack: "main.main;main.f", Waker: "main.g",
+		Recording: run, Measure: "wait", GroupedBy: "site", Name: "chan receive", Stack: "main.main;main.f",
+		Waker:  "main.g",
 		Bucket: n, LoNS: n, HiNS: n + 1, Count: 3, Censored: 0,
 		SumNS: math.MaxInt64, CensoredSumNS: 5, MinNS: 1, MaxNS: 9, CensoredMaxNS: 2, Broken: 1, Frame: "main.f f.go:1",
 		WakerFrame: "main.g g.go:2", Causes: "[]",
@@ -26,9 +27,9 @@ func fullRow(run string, n int64) Row {
 func file(t testing.TB, names []string, rows [][]Row) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	var runs []Run
+	var runs []Recording
 	for _, n := range names {
-		runs = append(runs, Run{n, json.RawMessage(`{"id":"` + n + `"}`)})
+		runs = append(runs, Recording{n, json.RawMessage(`{"id":"` + n + `"}`)})
 	}
 	err := Write(&b, runs, func(i int, add func(*Row) error) error {
 		for k := range rows[i] {
@@ -46,7 +47,7 @@ func file(t testing.TB, names []string, rows [][]Row) []byte {
 
 func open(b []byte) (*File, error) { return Open(bytes.NewReader(b), int64(len(b))) }
 
-func readAll(b []byte) (runs []Run, rows []Row, err error) {
+func readAll(b []byte) (runs []Recording, rows []Row, err error) {
 	f, err := open(b)
 	if err != nil {
 		return nil, nil, err
@@ -55,12 +56,12 @@ func readAll(b []byte) (runs []Run, rows []Row, err error) {
 		rows = append(rows, *r)
 		return nil
 	})
-	return f.Runs(), rows, err
+	return f.Recordings(), rows, err
 }
 
 func TestRowsComeBack(t *testing.T) {
 	empty := EmptyRow
-	empty.Run, empty.Metric, empty.GroupedBy = "a", "delay", "total"
+	empty.Recording, empty.Measure, empty.GroupedBy = "a", "delay", "total"
 	many := make([]Row, pageRows+10)
 	for i := range many {
 		many[i] = fullRow("b", int64(i))
@@ -146,7 +147,7 @@ func parquet(t *testing.T, columns []flat.Column, text string) []byte {
 }
 
 func TestBadFilesAreRefusedInASentence(t *testing.T) {
-	many := strings.Repeat(`{"run":"x"},`, MaxRuns) + `{"run":"y"}`
+	many := strings.Repeat(`{"recording":"x"},`, MaxRecordings) + `{"recording":"y"}`
 	for _, test := range []struct {
 		name string
 		file []byte
@@ -157,13 +158,16 @@ func TestBadFilesAreRefusedInASentence(t *testing.T) {
 			"version 2, this gosched reads up to 1"},
 		{"no version", parquet(t, schema(), `{}`), ErrNotSummary, "version 0"},
 		{"no JSON", parquet(t, schema(), `{`), ErrCorrupt, "decode gosched.summary"},
-		{"no recordings", parquet(t, schema(), `{"version":1,"runs":[]}`), ErrCorrupt, "0 recordings"},
-		{"a recording twice", parquet(t, schema(), `{"version":1,"runs":[{"run":"a"},{"run":"a"}]}`), ErrCorrupt,
+		{"no recordings", parquet(t, schema(), `{"version":1,"recordings":[]}`), ErrCorrupt, "0 recordings"},
+		{"a recording twice", parquet(t, schema(), `{"version":1,"recordings":[{"recording":"a"},{"recording":"a"}]}`),
+			ErrCorrupt,
 			`called "a"`},
-		{"too many recordings", parquet(t, schema(), `{"version":1,"runs":[`+many+`]}`), ErrCorrupt, "4097 recordings"},
+		{"too many recordings", parquet(t, schema(), `{"version":1,"recordings":[`+many+`]}`), ErrCorrupt,
+			"4097 recordings"},
 		{"too much metadata", parquet(t, schema(), strings.Repeat(" ", maxDocumentBytes+1)), ErrCorrupt,
 			"bytes of metadata"},
-		{"other columns", parquet(t, schema()[1:], `{"version":1,"runs":[{"run":"a"}]}`), ErrNotSummary, "columns"},
+		{"other columns", parquet(t, schema()[1:], `{"version":1,"recordings":[{"recording":"a"}]}`), ErrNotSummary,
+			"columns"},
 	} {
 		_, err := open(test.file)
 		if !errors.Is(err, test.is) || !strings.Contains(err.Error(), test.says) || strings.Contains(err.Error(),
@@ -178,11 +182,11 @@ func TestAWriterRefusesWhatAReaderWould(t *testing.T) {
 	row.Stack = strings.Repeat("x", MaxTextBytes+1)
 	for name, err := range map[string]error{
 		"no recordings": Write(new(bytes.Buffer), nil, nil),
-		"a long text": Write(new(bytes.Buffer), []Run{{"a", json.RawMessage("{}")}},
+		"a long text": Write(new(bytes.Buffer), []Recording{{"a", json.RawMessage("{}")}},
 			func(_ int, add func(*Row) error) error {
 				return add(&row)
 			}),
-		"too many": Write(new(bytes.Buffer), make([]Run, MaxRuns+1), nil),
+		"too many": Write(new(bytes.Buffer), make([]Recording, MaxRecordings+1), nil),
 	} {
 		if err == nil {
 			t.Errorf("%s: no error", name)

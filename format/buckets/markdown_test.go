@@ -12,15 +12,15 @@ var update = flag.Bool("update", false, "write SUMMARY.md")
 
 // page is what SUMMARY.md.tmpl is filled in with.
 type page struct {
-	Version, MaxRuns, MaxRows, MaxTextBytes int
-	Key                                     string
-	Columns                                 []pageColumn
+	Version, MaxRecordings, MaxRows, MaxTextBytes int
+	Key                                           string
+	Columns                                       []pageColumn
 }
 
 type pageColumn struct{ Name, Type, Null, Meaning string }
 
 func TestSummaryMDIsWhatTheSpecSays(t *testing.T) {
-	p := page{Version, MaxRuns, MaxRows, MaxTextBytes, key, nil}
+	p := page{Version, MaxRecordings, MaxRows, MaxTextBytes, key, nil}
 	types := map[flat.Type]string{flat.Int64: "int64", flat.String: "string"}
 	for i := range specs {
 		s := &specs[i]

@@ -37,7 +37,7 @@ func IsSummary(r io.ReaderAt, size int64) (is bool) {
 
 // File is an opened summary.
 type File struct {
-	runs []Run
+	runs []Recording
 	file *flat.File
 }
 
@@ -62,7 +62,7 @@ func Open(r io.ReaderAt, size int64) (f *File, err error) {
 	if file.Rows() > MaxRows {
 		return nil, fmt.Errorf("%w: %d rows, where a summary has at most %d", ErrCorrupt, file.Rows(), MaxRows)
 	}
-	return &File{runs: doc.Runs, file: file}, nil
+	return &File{runs: doc.Recordings, file: file}, nil
 }
 
 // recoverCorrupt turns a panic of a decoder into an error: the bytes it got were no file of ours.
@@ -96,11 +96,11 @@ func parseDocument(text string) (*document, error) {
 }
 
 func (d *document) check() error {
-	if len(d.Runs) == 0 || len(d.Runs) > MaxRuns {
-		return fmt.Errorf("%w: %d recordings", ErrCorrupt, len(d.Runs))
+	if len(d.Recordings) == 0 || len(d.Recordings) > MaxRecordings {
+		return fmt.Errorf("%w: %d recordings", ErrCorrupt, len(d.Recordings))
 	}
 	seen := map[string]bool{}
-	for _, r := range d.Runs {
+	for _, r := range d.Recordings {
 		if r.Name == "" || seen[r.Name] {
 			return fmt.Errorf("%w: two recordings called %q, or one without a name", ErrCorrupt, r.Name)
 		}
@@ -122,8 +122,8 @@ func checkSchema(file *flat.File) error {
 	return nil
 }
 
-// Runs are the recordings in the file.
-func (f *File) Runs() []Run { return f.runs }
+// Recordings are the recordings in the file.
+func (f *File) Recordings() []Recording { return f.runs }
 
 // Rows calls each with every row, in the order of the file. The row is valid during the call only.
 func (f *File) Rows(each func(*Row) error) (err error) {

@@ -11,7 +11,7 @@ const Null = math.MinInt64
 
 // Row is a row of a summary. Numbers that are not there are Null, texts are empty.
 type Row struct {
-	Run, Metric, GroupedBy, Name, Stack, Waker                        string
+	Recording, Measure, GroupedBy, Name, Stack, Waker                 string
 	Bucket, LoNS, HiNS, Count, Censored                               int64
 	SumNS, CensoredSumNS, MinNS, MaxNS, CensoredMaxNS, Broken, IdleNS int64
 	Frame, WakerFrame, Causes                                         string
@@ -34,12 +34,12 @@ type spec struct {
 
 // specs is the schema. Later versions append columns to it and change nothing else.
 var specs = []spec{
-	{name: "run", meaning: "The recording: its id, as `gosched.summary` in the metadata lists it.",
-		text: func(r *Row) *string { return &r.Run }},
-	{name: "metric", meaning: "What lasted: `delay`, `wait`, `syscall` or `run`.",
-		text: func(r *Row) *string { return &r.Metric }},
-	{name: "grouped_by", meaning: "What the durations have in common: `total`, `process`, `reason`, `class`, " +
-		"`contention`, `kind` or `site`; or `pair`: the waits at a site that one waker ended.",
+	{name: "recording", meaning: "The recording: its id, as `gosched.summary` in the metadata lists it.",
+		text: func(r *Row) *string { return &r.Recording }},
+	{name: "measure", meaning: "What lasted: `delay`, `wait`, `syscall` or `running`.",
+		text: func(r *Row) *string { return &r.Measure }},
+	{name: "grouped_by", meaning: "What the durations have in common: `total`, `excluding CPU contention`, `reason`, " +
+		"`class`, `contention`, `entry` or `site`; or `pair`: the waits at a site that one waker ended.",
 		text: func(r *Row) *string { return &r.GroupedBy }},
 	{name: "name", nullable: true, meaning: "The name of the group; of sites and pairs the reason. Null in totals.",
 		text: func(r *Row) *string { return &r.Name }},

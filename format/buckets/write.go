@@ -17,21 +17,21 @@ const key = "gosched.summary"
 
 // document is what the metadata says.
 type document struct {
-	Version int   `json:"version"`
-	Runs    []Run `json:"runs"`
+	Version    int         `json:"version"`
+	Recordings []Recording `json:"recordings"`
 }
 
-// Run is what is known of a recording as a whole.
-type Run struct {
-	Name string          `json:"run"` // as the rows have it: no two of a file are the same
+// Recording is what is known of a recording as a whole.
+type Recording struct {
+	Name string          `json:"recording"` // as the rows have it: no two of a file are the same
 	Info json.RawMessage `json:"info"`
 }
 
 // The limits of a file. A reader refuses what is beyond, so a writer does too.
 const (
-	MaxRuns      = 4096
-	MaxRows      = 1 << 23
-	MaxTextBytes = 1 << 16
+	MaxRecordings = 4096
+	MaxRows       = 1 << 23
+	MaxTextBytes  = 1 << 16
 
 	maxDocumentBytes = 32 << 20
 	maxDictionary    = 32 << 20 // bytes of the texts of one column in one row group
@@ -44,10 +44,10 @@ const level = 4
 
 // Write writes a summary of these recordings. The rows of each are asked for once, and written as
 // they come.
-func Write(w io.Writer, runs []Run, rows func(i int, add func(*Row) error) error) error {
-	if len(runs) == 0 || len(runs) > MaxRuns {
+func Write(w io.Writer, runs []Recording, rows func(i int, add func(*Row) error) error) error {
+	if len(runs) == 0 || len(runs) > MaxRecordings {
 		return fmt.Errorf("write summary: %d recordings, where a file has at least 1 and at most %d", len(runs),
-			MaxRuns)
+			MaxRecordings)
 	}
 	text, err := json.Marshal(document{Version, runs})
 	if err != nil {

@@ -41,7 +41,7 @@ func (l *live) Feed(b *format.Batch) error {
 func everything() ([]replay.Pass, func(*replay.Summary) any) {
 	passes, facts := summary.New(), info.New()
 	return append(passes.All(), facts), func(sum *replay.Summary) any {
-		return []any{facts.Result(sum), passes.Results(sum), passes.Run(sum)}
+		return []any{facts.Result(sum), passes.Results(sum), passes.Recording(sum)}
 	}
 }
 

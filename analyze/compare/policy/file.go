@@ -23,35 +23,36 @@ type file struct {
 	// The chance of a false alarm that all metrics share, above 0 and at most 0.2.
 	Alpha *float64 `yaml:"alpha"`
 	// The smallest effect that counts where the recordings do not alternate, 1 or more.
-	InARow  *float64   `yaml:"in_a_row"`
-	Metrics []fileGate `yaml:"metrics"` // What decides. If there are any, they replace the usual ones.
+	Sequential *float64   `yaml:"sequential"`
+	Metrics    []fileGate `yaml:"metrics"` // The gating metrics. If there are any, they replace the usual ones.
 	// Rules to apply in another way than usual; those that are not named stay as they are.
 	Rules []fileRule `yaml:"rules"`
-	// What is known and accepted for a time. An entry that has expired is a warning and has no other
-	// effect.
-	Ignore []fileIgnore `yaml:"ignore"`
-	Allow  []string     `yaml:"allow"` // Differences between recordings that are accepted, as `--allow` names them.
+	// What is known and accepted for a time. An entry that has expired is a warning and has no
+	// other effect.
+	Suppress []fileSuppression `yaml:"suppress"`
+	// Differences between recordings that are accepted, as `--allow` names them.
+	Allow []string `yaml:"allow"`
 }
 
 type fileGate struct {
 	Metric string `yaml:"metric"` // A metric, as it is named below.
 	// The ratio from which on a change counts, above 1. Default: as usual for the metric, else 1.3.
 	Effect *float64 `yaml:"effect"`
-	// The smallest difference that counts: a duration such as `100µs`; of `time`, seconds a second as
+	// The smallest difference that counts: a duration such as `100µs`; of `time`, s/s as
 	// a number. Default: as usual for the metric, else `200µs` or `0.05`.
 	Floor *string `yaml:"floor"`
 }
 
 type fileRule struct {
 	Rule  string   `yaml:"rule"`  // A rule, as it is named below.
-	Gate  *bool    `yaml:"gate"`  // Whether it decides; else it is only reported.
+	Gate  *bool    `yaml:"gate"`  // Whether it gates; else it is only reported.
 	Floor *float64 `yaml:"floor"` // The least that counts, a number in the unit of the rule's usual floor.
 }
 
-type fileIgnore struct {
+type fileSuppression struct {
 	What string `yaml:"what"` // A metric or a rule.
-	// Of a rule, a part of the function's name. Default: anywhere. A metric has no function: leave it
-	// out there.
+	// Of a rule, a part of the function's name. Default: anywhere. A metric has no function: leave
+	// it out there.
 	Where  string `yaml:"where"`
 	Reason string `yaml:"reason"` // Why, for those who read the file later. Required.
 	// The last day on which it holds, such as `2027-01-31`; it is compared with the day of head's
@@ -101,13 +102,13 @@ func (f *file) policy() (*Policy, error) {
 	if !(p.Alpha > 0 && p.Alpha <= 0.2) {
 		return nil, fmt.Errorf("alpha is %v; it is above 0 and at most 0.2", p.Alpha)
 	}
-	if f.InARow != nil {
-		p.InARow = *f.InARow
+	if f.Sequential != nil {
+		p.Sequential = *f.Sequential
 	}
-	if !(p.InARow >= 1 && p.InARow <= 1000) {
-		return nil, fmt.Errorf("in_a_row is %v; it is a ratio of 1 or more", p.InARow)
+	if !(p.Sequential >= 1 && p.Sequential <= 1000) {
+		return nil, fmt.Errorf("sequential is %v; it is a ratio of 1 or more", p.Sequential)
 	}
-	for _, add := range []func(*Policy) error{f.metrics, f.rules, f.ignores, f.allowed} {
+	for _, add := range []func(*Policy) error{f.metrics, f.rules, f.suppressions, f.allowed} {
 		if err := add(p); err != nil {
 			return nil, err
 		}
@@ -193,29 +194,29 @@ func ruleNames() string {
 	return joined(names)
 }
 
-func (f *file) ignores(p *Policy) error {
-	for i, x := range f.Ignore {
+func (f *file) suppressions(p *Policy) error {
+	for i, x := range f.Suppress {
 		until, err := time.Parse(time.DateOnly, x.Until)
 		_, isRule := p.Rules[Rule(x.What)]
 		_, notMetric := parseMetric(x.What)
 		switch {
 		case !isRule && notMetric != nil:
-			return fmt.Errorf("ignore %d: what is %q, neither a metric nor a rule (%s)", i+1, x.What, ruleNames())
+			return fmt.Errorf("suppress %d: what is %q, neither a metric nor a rule (%s)", i+1, x.What, ruleNames())
 		case !isRule && x.Where != "":
-			return fmt.Errorf("ignore %d: a metric is of all code, leave out where", i+1)
+			return fmt.Errorf("suppress %d: a metric is of all code, leave out where", i+1)
 		case strings.TrimSpace(x.Reason) == "":
-			return fmt.Errorf("ignore %d: it has no reason", i+1)
+			return fmt.Errorf("suppress %d: it has no reason", i+1)
 		case err != nil:
-			return fmt.Errorf("ignore %d: until is %q, not a date such as 2027-01-31", i+1, x.Until)
+			return fmt.Errorf("suppress %d: until is %q, not a date such as 2027-01-31", i+1, x.Until)
 		}
-		p.Ignores = append(p.Ignores, Ignore{x.What, x.Where, x.Reason, until})
+		p.Suppressions = append(p.Suppressions, Suppression{x.What, x.Where, x.Reason, until})
 	}
 	return nil
 }
 
 func (f *file) allowed(p *Policy) error { return p.Allow(f.Allow) }
 
-// Allow lets differences pass by their names.
+// Allow allows differences by their names.
 func (p *Policy) Allow(names []string) error {
 	for _, name := range names {
 		if !slices.ContainsFunc(Differences, func(d struct {

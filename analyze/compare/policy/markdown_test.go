@@ -112,7 +112,7 @@ type tables struct {
 type tableKey struct{ Name, Type, Meaning string }
 
 type tableMeasure struct {
-	Name    summary.Metric
+	Name    summary.Measure
 	Groups  string
 	Example Metric
 }
@@ -126,13 +126,13 @@ func newTables(t *testing.T) tables {
 	for _, f := range docs.Fields(t, "file.go", reflect.TypeFor[file](), "yaml") {
 		out.Keys = append(out.Keys, tableKey{f.Name, keyType(f.Type), f.Meaning})
 	}
-	for _, example := range []string{"delay p99 of kind main.worker", "wait p50 of reason sync.Mutex.Lock",
-		"syscall p99 of reason read", "run p99 of kind main.worker"} {
+	for _, example := range []string{"delay p99 of entry main.worker", "wait p50 of reason sync.Mutex.Lock",
+		"syscall p99 of reason read", "running p99 of entry main.worker"} {
 		m, err := parseMetric(example)
 		if err != nil {
 			t.Fatal(err)
 		}
-		out.Measures = append(out.Measures, tableMeasure{m.Key.Metric, joined(groupings[m.Key.Metric]), m})
+		out.Measures = append(out.Measures, tableMeasure{m.Key.Measure, joined(groupings[m.Key.Measure]), m})
 	}
 	return out
 }
@@ -156,7 +156,7 @@ func keyType(t reflect.Type) string {
 func defaultFile() string {
 	var out strings.Builder
 	p := Default()
-	fmt.Fprintf(&out, "version: 1\nalpha: %g\nin_a_row: %g\nmetrics:\n", p.Alpha, p.InARow)
+	fmt.Fprintf(&out, "version: 1\nalpha: %g\nsequential: %g\nmetrics:\n", p.Alpha, p.Sequential)
 	for _, g := range p.Metrics {
 		floor := fmt.Sprint(g.Floor)
 		if g.Metric.Stat.IsDuration() {

@@ -43,34 +43,36 @@ type Metric struct {
 
 // Blocked is the metric of the time in which goroutines waited for something else than work or a
 // time that they chose.
-var Blocked = Metric{summary.Key{Metric: summary.MetricWait, By: byBlocked}, StatTime}
+var Blocked = Metric{summary.Key{Measure: summary.MeasureWait, By: byBlocked}, StatTime}
 
 const byBlocked summary.By = "blocked"
 
 const blockedName = "blocked time"
 
 // String is the metric as it is written in a policy: "delay p99", "wait p50 of contention", "delay
-// p90 of kind main.worker".
+// p90 of entry main.worker", "delay p99 excluding CPU contention".
 func (m Metric) String() string {
 	if m == Blocked {
 		return blockedName
 	}
-	name := string(m.Key.Metric) + " " + string(m.Stat)
+	name := string(m.Key.Measure) + " " + string(m.Stat)
 	switch m.Key.By {
 	case summary.ByTotal:
 		return name
-	case summary.ByContention, summary.ByProcess:
+	case summary.ByContention:
 		return name + " of " + string(m.Key.By)
+	case summary.ByNoCPUContention:
+		return name + " " + string(m.Key.By)
 	}
 	return fmt.Sprintf("%s of %s %s", name, m.Key.By, m.Key.Name)
 }
 
-// groupings are the ways to group that a policy may name, by metric.
-var groupings = map[summary.Metric][]summary.By{
-	summary.MetricDelay: {summary.ByReason, summary.ByKind, summary.ByProcess},
-	summary.MetricWait:  {summary.ByReason, summary.ByClass, summary.ByKind, summary.ByContention},
-	summary.MetricCall:  {summary.ByReason},
-	summary.MetricRun:   {summary.ByKind},
+// groupings are the ways to group that a policy may name behind "of", by measure.
+var groupings = map[summary.Measure][]summary.By{
+	summary.MeasureDelay:   {summary.ByReason, summary.ByEntry},
+	summary.MeasureWait:    {summary.ByReason, summary.ByClass, summary.ByEntry, summary.ByContention},
+	summary.MeasureCall:    {summary.ByReason},
+	summary.MeasureRunning: {summary.ByEntry},
 }
 
 // parseMetric reads a metric as String writes it.
@@ -79,25 +81,31 @@ func parseMetric(text string) (Metric, error) {
 		return Blocked, nil
 	}
 	what, of, grouped := strings.Cut(text, " of ")
-	metric, stat, _ := strings.Cut(what, " ")
-	m := Metric{summary.Key{Metric: summary.Metric(metric), By: summary.ByTotal}, Stat(stat)}
-	by, known := groupings[m.Key.Metric]
+	what, excluding := strings.CutSuffix(what, " "+string(summary.ByNoCPUContention))
+	measure, stat, _ := strings.Cut(what, " ")
+	m := Metric{summary.Key{Measure: summary.Measure(measure), By: summary.ByTotal}, Stat(stat)}
+	by, known := groupings[m.Key.Measure]
 	_, percentile := m.Stat.Quantile()
 	switch {
 	case !known:
-		return m, fmt.Errorf("%q is no metric: it begins with delay, wait, syscall or run, or is %q", text, blockedName)
+		return m, fmt.Errorf("%q is no metric: it begins with delay, wait, syscall or running, or is %q", text,
+			blockedName)
 	case !percentile && !slices.Contains(notPercentiles, m.Stat):
-		return m, fmt.Errorf("%q is no metric: after %s comes a percentile such as p99.9, or one of %s", text, metric,
+		return m, fmt.Errorf("%q is no metric: after %s comes a percentile such as p99.9, or one of %s", text, measure,
 			joined(notPercentiles))
+	case excluding && (grouped || m.Key.Measure != summary.MeasureDelay):
+		return m, fmt.Errorf("%q is no metric: only all delays are known %s", text, summary.ByNoCPUContention)
+	case excluding:
+		m.Key.By = summary.ByNoCPUContention
+		return m, nil
 	case !grouped:
 		return m, nil
 	}
 	grouping, name, _ := strings.Cut(of, " ")
 	m.Key.By, m.Key.Name = summary.By(grouping), name
-	unnamed := m.Key.By == summary.ByContention || m.Key.By == summary.ByProcess
-	if !slices.Contains(by, m.Key.By) || unnamed != (name == "") {
-		return m, fmt.Errorf("%q is no metric: %s can be of %s, with a name behind all but contention and process",
-			text, metric, joined(by))
+	if !slices.Contains(by, m.Key.By) || (m.Key.By == summary.ByContention) != (name == "") {
+		return m, fmt.Errorf("%q is no metric: %s can be of %s, with a name behind all but contention", text, measure,
+			joined(by))
 	}
 	return m, nil
 }
@@ -132,5 +140,5 @@ func (g Gate) FloorText() string {
 	if g.Metric.Stat.IsDuration() {
 		return time.Duration(g.Floor).String()
 	}
-	return time.Duration(g.Floor*1e9).String() + " a second"
+	return strconv.FormatFloat(g.Floor, 'f', -1, 64) + " s/s"
 }

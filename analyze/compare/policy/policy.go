@@ -12,13 +12,13 @@ type Policy struct {
 	Alpha float64 // the chance of a false alarm that all metrics share, such as 0.05
 	// the least effect where the recordings of one side were made before all of the other: a
 	// machine's drift looks like a change
-	InARow  float64
-	Metrics []Gate
+	Sequential float64
+	Metrics    []Gate
 	// Percentiles are those that are reported beside the metrics that decide; nil: the usual ones.
-	Percentiles []stats.Quantile
-	Rules       map[Rule]Limit // every rule has one
-	Ignores     []Ignore
-	Allowed     []Difference
+	Percentiles  []stats.Quantile
+	Rules        map[Rule]Limit // every rule has one
+	Suppressions []Suppression
+	Allowed      []Difference
 }
 
 // Gate is a metric with what counts as a change: a ratio, and an absolute difference in the
@@ -26,7 +26,7 @@ type Policy struct {
 type Gate struct {
 	Metric Metric
 	Effect float64 // above 1
-	Floor  float64 // nanoseconds; of rates a second; of times the observed time
+	Floor  float64 // nanoseconds; of rates 1/s; of times s/s
 }
 
 // Rule is something that is looked for beside numbers.
@@ -46,13 +46,13 @@ const (
 // Limit says how a rule is applied.
 type Limit struct {
 	Gate bool // it decides the verdict; else it is only reported
-	// the least that counts: of sites, reasons and wakers seconds a second; of goroutines their
-	// number; of findings the severity; of steal a share
+	// the least that counts: of sites, reasons and wakers s/s; of goroutines their number; of
+	// findings the severity; of steal a share
 	Floor float64
 }
 
-// Ignore lets something known pass for a time.
-type Ignore struct {
+// Suppression keeps something known from deciding for a time.
+type Suppression struct {
 	What   string    // a metric or a rule
 	Where  string    // a part of the function's name, or empty for anywhere
 	Reason string    // for those who read the file later
@@ -83,7 +83,7 @@ var Differences = []struct {
 	{DiffGOMAXPROCS, "another GOMAXPROCS or CPU quota"},
 	{DiffCPU, "another CPU model, architecture or number of CPUs"},
 	{DiffGo, "another Go version"},
-	{DiffLoad, "more than twice as many waits ended by the network a second, where there are 100 or more"},
+	{DiffLoad, "more than twice as many network wake-ups per second, where there are 100 or more"},
 	{DiffDuration, "one side's recordings are more than 1.5 times as long"},
 	{DiffLoss, "more than 0.1% of a recording's events or time lost"},
 	{DiffRecorder, "another recorder or version of it, eBPF beside Go traces, other transitions or stack depths"},
@@ -96,31 +96,31 @@ var Rules = []struct {
 	Text  string
 	Limit Limit
 }{
-	{NewSite, "a place where goroutines wait that no base recording has, for 0.02 seconds a second or more, waits " +
-		"for work left out", Limit{true, 0.02}},
-	{NewReason, "a wait reason that no base recording has, as long", Limit{true, 0.02}},
-	{Leak, "goroutines left behind at a place where no base recording leaves any", Limit{true, 1}},
-	{Goroutines, "ten goroutines more at the end, and a tenth more", Limit{true, 10}},
+	{NewSite, "a blocking site that no base recording has, of 0.02 s/s or more, idle waits excluded",
+		Limit{true, 0.02}},
+	{NewReason, "a wait reason that no base recording has, of 0.02 s/s or more", Limit{true, 0.02}},
+	{Leak, "leaked goroutines at a site where no base recording has any", Limit{true, 1}},
+	{Goroutines, "10 goroutines more at the end, and 10% more", Limit{true, 10}},
 	{NewFinding, "a finding of gosched blocking, of severity 20 or more, that no base recording has; those about " +
-		"the machine are only reported", Limit{true, 20}},
-	{Waker, "somebody who keeps others waiting half as long again, and for 0.02 seconds a second more",
+		"the machine do not gate", Limit{true, 20}},
+	{Waker, "code that ends waits which take 1.5 times as long, and 0.02 s/s more",
 		Limit{false, 0.02}},
-	{Steal, "the hypervisor took two hundredths of the CPU time more", Limit{false, 0.02}},
+	{Steal, "the hypervisor stole 2% more of the CPU time", Limit{false, 0.02}},
 }
 
 // DefaultAlpha is the chance of a false alarm that the metrics share where a policy does not say.
 const DefaultAlpha = 0.05
 
-// DefaultInARow is the least effect between recordings that were made in a row. Of 15 comparisons
+// DefaultSequential is the least effect between sequential recordings. Of 15 comparisons
 // of a program with itself, so recorded, 1 (p50) to 10 (p99.9) passed a test for equality.
-const DefaultInARow = 2
+const DefaultSequential = 2
 
 // Default is the policy where there is no file.
 func Default() *Policy {
-	contention := summary.Key{Metric: summary.MetricWait, By: summary.ByContention}
-	own := summary.Key{Metric: summary.MetricDelay, By: summary.ByProcess}
-	delay := summary.Key{Metric: summary.MetricDelay, By: summary.ByTotal}
-	p := &Policy{Alpha: DefaultAlpha, InARow: DefaultInARow, Rules: map[Rule]Limit{}, Metrics: []Gate{
+	contention := summary.Key{Measure: summary.MeasureWait, By: summary.ByContention}
+	own := summary.Key{Measure: summary.MeasureDelay, By: summary.ByNoCPUContention}
+	delay := summary.Key{Measure: summary.MeasureDelay, By: summary.ByTotal}
+	p := &Policy{Alpha: DefaultAlpha, Sequential: DefaultSequential, Rules: map[Rule]Limit{}, Metrics: []Gate{
 		{Metric{delay, Percentile(stats.P50)}, 1.25, 20_000},
 		{Metric{delay, Percentile(stats.P99)}, 1.3, 200_000},
 		{Metric{own, Percentile(stats.P99)}, 1.3, 200_000},
@@ -133,7 +133,7 @@ func Default() *Policy {
 	return p
 }
 
-// Allows says whether a difference is let pass.
+// Allows says whether a difference is allowed.
 func (p *Policy) Allows(d Difference) bool {
 	for _, a := range p.Allowed {
 		if a == d {

@@ -24,12 +24,12 @@ const recordingsAtOnce = 2
 // trace or a text twin, which is one recording, or a summary, whose recordings are taken over; or a
 // glob of these, which is expanded here. Several files are several recordings. They come in the
 // order of when they began.
-func (o *Opener) Recordings(ctx context.Context, patterns []string) ([]*summary.Run, error) {
+func (o *Opener) Recordings(ctx context.Context, patterns []string) ([]*summary.Recording, error) {
 	paths, err := expandPatterns(patterns)
 	if err != nil {
 		return nil, err
 	}
-	r := reading{paths: paths, found: make([][]*summary.Run, len(paths)), errs: make([]error, len(paths)),
+	r := reading{paths: paths, found: make([][]*summary.Recording, len(paths)), errs: make([]error, len(paths)),
 		line: status.New(o.Notes)}
 	each := *o
 	if len(paths) > 1 { // then the line says how many are read
@@ -41,7 +41,8 @@ func (o *Opener) Recordings(ctx context.Context, patterns []string) ([]*summary.
 		return nil, err
 	}
 	runs := slices.Concat(r.found...)
-	slices.SortStableFunc(runs, func(a, b *summary.Run) int { // those that are equal stay in the order of their paths
+	// those that are equal stay in the order of their paths
+	slices.SortStableFunc(runs, func(a, b *summary.Recording) int {
 		return cmp.Or(cmp.Compare(a.Info.Meta.StartNS, b.Info.Meta.StartNS), cmp.Compare(a.Info.ID, b.Info.ID))
 	})
 	return runs, nil
@@ -71,7 +72,7 @@ func expandPatterns(patterns []string) ([]string, error) {
 // reading is the reading of several recordings, some at a time.
 type reading struct {
 	paths []string
-	found [][]*summary.Run // by path
+	found [][]*summary.Recording // by path
 	errs  []error
 	line  *status.Line
 }
@@ -122,7 +123,7 @@ func (r *reading) err(ctx context.Context) error {
 }
 
 // recording reads the recordings of one path.
-func (o *Opener) recording(ctx context.Context, path string) ([]*summary.Run, error) {
+func (o *Opener) recording(ctx context.Context, path string) ([]*summary.Recording, error) {
 	if runs, is, err := openSummary(path); is {
 		return runs, err
 	}
@@ -135,11 +136,11 @@ func (o *Opener) recording(ctx context.Context, path string) ([]*summary.Run, er
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return []*summary.Run{run}, nil
+	return []*summary.Recording{run}, nil
 }
 
 // openSummary reads a summary, if the path is that of one.
-func openSummary(path string) (runs []*summary.Run, is bool, err error) {
+func openSummary(path string) (runs []*summary.Recording, is bool, err error) {
 	info, err := os.Stat(path)
 	if err != nil || !info.Mode().IsRegular() {
 		return nil, false, nil

@@ -11,7 +11,7 @@ import (
 
 // Summary writes a summary of runs: the whole file beside path, which is then moved there. It gives
 // the size of the file.
-func Summary(path string, runs []*summary.Run) (size int64, err error) {
+func Summary(path string, runs []*summary.Recording) (size int64, err error) {
 	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
 	if err != nil {
 		return 0, fmt.Errorf("write summary: %w", err)

@@ -6,48 +6,48 @@ import (
 	"github.com/gosched/gosched/format"
 )
 
-// Run is what is kept of one recording: the replicate of a comparison.
-type Run struct {
+// Recording is what is kept of one recording: the replicate of a comparison.
+type Recording struct {
 	Info   Info
 	Groups []Group // ascending by Key
 	Pairs  []Pair  // ascending by site, then waker
 }
 
-// Metric is what a group's durations are.
-type Metric string
+// Measure is what a group's durations are.
+type Measure string
 
-// The metrics.
+// The measures.
 const (
-	MetricDelay Metric = "delay"   // scheduling delay: from runnable to running
-	MetricWait  Metric = "wait"    // from waiting to runnable
-	MetricCall  Metric = "syscall" // from the entry into a system call, or C, to its end
-	MetricRun   Metric = "run"     // from running to anything else
+	MeasureDelay   Measure = "delay"   // scheduling delay: from runnable to running
+	MeasureWait    Measure = "wait"    // from waiting to runnable
+	MeasureCall    Measure = "syscall" // from the entry into a system call, or C, to its end
+	MeasureRunning Measure = "running" // from running to anything else
 )
 
 // By is what a group's durations have in common.
 type By string
 
-// The ways to group. The runtime's own goroutines are in ByKind alone.
+// The ways to group. The runtime's own goroutines are in ByEntry alone.
 const (
 	ByTotal By = "total" // all of them; Name is empty
 	// of a delay: all, without the time in which a thread was ready and had no CPU of the machine;
 	// Name is empty
-	ByProcess By = "process"
+	ByNoCPUContention By = "excluding CPU contention"
 	// of a delay why the goroutine became runnable, of a wait its reason, of a system call its name
 	ByReason     By = "reason"
 	ByClass      By = "class"      // of a wait: the class of its reason
 	ByContention By = "contention" // of a wait: for a Mutex or an RWMutex; Name is empty
-	ByKind       By = "kind"       // the function that the go statement called
+	ByEntry      By = "entry"      // the function that the go statement called
 	BySite       By = "site"       // of a wait or a system call: its reason and stack
 )
 
 // Key names a group. It is the same in every build that has the same functions: stacks are
 // functions, root first, ";" between, without files and lines.
 type Key struct {
-	Metric Metric `json:"metric"`
-	By     By     `json:"by"`
-	Name   string `json:"name"`            // of sites the reason
-	Stack  string `json:"stack,omitempty"` // of sites
+	Measure Measure `json:"measure"`
+	By      By      `json:"by"`
+	Name    string  `json:"name"`            // of sites the reason
+	Stack   string  `json:"stack,omitempty"` // of sites
 }
 
 // Group is the durations of one key in one recording. A recording has no group of which it has no
