@@ -173,8 +173,8 @@ func metricTables(title string, list []*Measured, gating bool) []report.Table {
 
 // legends say what is in the columns of metrics that gate, and of others.
 var legends = map[bool]string{
-	true: "Geometric means of the recordings, ± one standard deviation between recordings. ~: no significant change. p " +
-		"is adjusted for the number of gating metrics (Holm). 1 s/s is one goroutine all the time.",
+	true: "Geometric means of the recordings, ± one standard deviation between recordings. ~: no significant change. " +
+		"p is adjusted for the number of gating metrics (Holm). 1 s/s is one goroutine all the time.",
 	false: "q: the false discovery rate among the metrics of this table with as small a q.",
 }
 

@@ -124,7 +124,8 @@ func TestMetricsAreReadAsTheyAreWritten(t *testing.T) {
 	for _, name := range []string{
 		"delay p50", "delay p99.9", "delay p99 excluding CPU contention", "delay mean of entry main.main.func1",
 		"delay p10 of reason woken: chan receive", "wait time of class lock",
-		"wait p50 of contention", "syscall p99", "syscall p99 of reason read", "running time", "blocked time", "wait rate",
+		"wait p50 of contention", "syscall p99", "syscall p99 of reason read", "running time", "blocked time",
+		"wait rate",
 	} {
 		m, err := parseMetric(name)
 		if err != nil || m.String() != name {
