@@ -77,16 +77,14 @@ func importProgress(line *status.Line, in *os.File) (progress func(done int64)) 
 // importTemporary imports a Go trace into a folder of its own, which is there only if there is no
 // error.
 func (o *Opener) importTemporary(ctx context.Context, in *os.File) (trace format.Trace, dir string, err error) {
-	if dir, err = os.MkdirTemp("", "gosched-import-"); err != nil {
-		return nil, "", err
-	}
-	path := filepath.Join(dir, "trace.parquet")
-	if _, err = o.Import(ctx, in, path, gotrace.Options{}); err == nil {
+	dir, err = temporary.fill(o.Exit, func(dir string) error {
+		path := filepath.Join(dir, "trace.parquet")
+		if _, err := o.Import(ctx, in, path, gotrace.Options{}); err != nil {
+			return err
+		}
+		var err error
 		trace, err = openParquet(path)
-	}
-	if err != nil {
-		_ = os.RemoveAll(dir)
-		return nil, "", err
-	}
-	return trace, dir, nil
+		return err
+	})
+	return trace, dir, err
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
 
 	"github.com/gosched/gosched/format"
@@ -19,47 +18,27 @@ const textBeginning = "gosched text trace"
 // Trace is a trace that has to be closed.
 type Trace struct {
 	format.Trace
-	temporary string         // a folder to remove
-	signals   chan os.Signal // at which it is removed as well
+	temporary string // a folder to remove
 }
 
 // Close removes what was made to read the trace.
 func (t *Trace) Close() {
-	if t.temporary == "" {
-		return
+	if t.temporary != "" {
+		temporary.remove(t.temporary)
 	}
-	signal.Stop(t.signals)
-	close(t.signals)
-	_ = os.RemoveAll(t.temporary)
-}
-
-// removeOnSignal removes the folder also where a signal ends the program, by exit.
-func (t *Trace) removeOnSignal(exit func()) {
-	t.signals = make(chan os.Signal, 1)
-	signal.Notify(t.signals, Endings...)
-	go func() {
-		if _, ok := <-t.signals; ok {
-			_ = os.RemoveAll(t.temporary)
-			exit()
-		}
-	}()
 }
 
 // Trace opens a trace by its arguments: files, folders of segments or globs, or one text twin or Go
 // execution trace, "-" being the text on standard input.
 func (o *Opener) Trace(ctx context.Context, paths []string) (*Trace, error) {
-	trace, temporary, err := o.openAny(ctx, paths)
+	trace, dir, err := o.openAny(ctx, paths)
 	if err != nil {
 		return nil, err
 	}
-	opened := &Trace{Trace: trace, temporary: temporary}
-	if temporary != "" {
-		opened.removeOnSignal(o.Exit)
-	}
-	return opened, nil
+	return &Trace{Trace: trace, temporary: dir}, nil
 }
 
-func (o *Opener) openAny(ctx context.Context, paths []string) (trace format.Trace, temporary string, err error) {
+func (o *Opener) openAny(ctx context.Context, paths []string) (trace format.Trace, dir string, err error) {
 	if len(paths) != 1 {
 		trace, err = openParquet(paths...)
 		return trace, "", err
@@ -76,11 +55,11 @@ func (o *Opener) openAny(ctx context.Context, paths []string) (trace format.Trac
 	case strings.HasPrefix(beginning, textBeginning):
 		trace, err = parseText(paths[0], file)
 	case gotrace.IsTrace([]byte(beginning)):
-		trace, temporary, err = o.importTemporary(ctx, file)
+		trace, dir, err = o.importTemporary(ctx, file)
 	default:
 		trace, err = openParquet(paths[0])
 	}
-	return trace, temporary, err
+	return trace, dir, err
 }
 
 func openParquet(paths ...string) (format.Trace, error) {
