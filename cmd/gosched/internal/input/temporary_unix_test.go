@@ -10,8 +10,6 @@ import (
 	"time"
 )
 
-const goTrace = "../../../../record/gotrace/testdata/go1.25.4.trace"
-
 func TestASignalRemovesWhatReadingTakes(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	ended := make(chan bool)

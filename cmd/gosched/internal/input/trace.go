@@ -33,7 +33,7 @@ func (t *Trace) Close() {
 func (o *Opener) Trace(ctx context.Context, paths []string) (*Trace, error) {
 	trace, dir, err := o.openAny(ctx, paths)
 	if err != nil {
-		return nil, err
+		return nil, explain(paths, err)
 	}
 	return &Trace{Trace: trace, temporary: dir}, nil
 }
