@@ -3,6 +3,7 @@ package replay
 import (
 	"math"
 
+	"github.com/gosched/gosched/analyze/replay/internal/delay"
 	"github.com/gosched/gosched/format"
 )
 
@@ -28,10 +29,10 @@ type process struct {
 
 	suspending suspending
 
-	occ     occupancy
-	threads index      // tid → threadSlots
-	off     []interval // room for delay to work in
-	end     stamp      // as off
+	occ     delay.Occupancy
+	threads index            // tid → threadSlots
+	off     []delay.Interval // room for delay to work in
+	end     delay.Stamp      // as off
 	thread  []thread
 }
 
@@ -49,7 +50,7 @@ func newProcess(pid int32, meta *format.Metadata, wants Wants) *process {
 	p.exitUnseen = p.model.missing[format.TransitionExit]
 	p.wantDelay = wants.Delay && !p.model.missing[format.TransitionKernel]
 	p.goroutines.withDetails = wants.Details || wants.Delay
-	p.occ = occupancy{limit: info.GOMAXPROCS, stopEnd: math.MaxInt64, usage: usageFree}
+	p.occ = delay.NewOccupancy(info.GOMAXPROCS)
 	p.peakProcs, p.procsSince = info.GOMAXPROCS, math.MinInt64
 	return p
 }
@@ -57,11 +58,11 @@ func newProcess(pid int32, meta *format.Metadata, wants Wants) *process {
 // setProcs notes that GOMAXPROCS is n from t on. A P beyond it is gone, and with it what a system
 // call held.
 func (p *process) setProcs(t int64, n int) {
-	if p.occ.limit == 0 {
+	if p.occ.Procs() == 0 {
 		p.procsSince = t
 	}
 	p.peakProcs = max(p.peakProcs, n)
-	p.occ.limit = n
+	p.occ.SetProcs(n)
 	held := 0
 	for i := n; i < len(p.procs); i++ {
 		if g := p.goroutines.find(p.procs[i]); g != nil && g.holds {
@@ -70,7 +71,7 @@ func (p *process) setProcs(t int64, n int) {
 			held++
 		}
 	}
-	p.occ.change(t, 0, -held)
+	p.occ.Change(t, 0, -held)
 }
 
 // maxProcs bounds the table of Ps; the Go runtime has no more than that many threads with a P
@@ -110,16 +111,16 @@ func (p *process) leave(g *goroutine, to format.State, t int64) {
 // until another is seen there.
 func (p *process) stopRun(g *goroutine, to format.State, t int64) {
 	if int(uint32(g.proc)) >= len(p.procs) || p.procs[g.proc] != g.id {
-		p.occ.change(t, -1, 0)
+		p.occ.Change(t, -1, 0)
 		return
 	}
 	if to == format.StateSyscall {
 		g.holds = true
-		p.occ.change(t, -1, 1)
+		p.occ.Change(t, -1, 1)
 		return
 	}
 	p.procs[g.proc] = vacated
-	p.occ.change(t, -1, 0)
+	p.occ.Change(t, -1, 0)
 }
 
 // endSyscall notes that g's system call is over. Whether it finds its P again is not known yet.
@@ -129,7 +130,7 @@ func (p *process) endSyscall(g *goroutine, t int64) {
 	}
 	g.holds = false
 	p.procs[g.proc] = vacated
-	p.occ.change(t, 0, -1)
+	p.occ.Change(t, 0, -1)
 }
 
 // used says whether a goroutine has been seen on the P since the last gap.

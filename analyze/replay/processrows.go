@@ -16,8 +16,8 @@ func (w *Walk) thread(p *process, b *format.Batch, i int, t int64) {
 	if w.wants.Threads {
 		w.threadRow(p, th, b, i, t)
 	}
-	if ready := th.move(&p.occ, t, b.To[i]); ready != 0 {
-		p.occ.thread(t, ready)
+	if ready := th.Move(&p.occ, t, b.To[i]); ready != 0 {
+		p.occ.Ready(t, ready)
 	}
 }
 
@@ -31,7 +31,7 @@ func (w *Walk) rangeRow(p *process, b *format.Batch, i int, t int64) {
 		r.Flags |= CensoredRight
 	}
 	if r.StopWorld {
-		p.occ.stop(t, r.End)
+		p.occ.Stop(t, r.End)
 	}
 	w.out.sendRange(r)
 }
@@ -59,12 +59,12 @@ func (w *Walk) gapIn(p *process, t, end int64) {
 	w.cutSuspension(p, t)
 	p.gapEnd = max(p.gapEnd, end)
 	p.since = p.gapEnd
-	p.occ.reset(t)
+	p.occ.Reset(t)
 	p.ended.clear() // after it may come another process with this pid
 	clear(p.procs)
 	for i := range p.thread {
 		th := &p.thread[i]
-		th.state, th.stop, th.open.state = format.StateUnknown, stopUnknown, format.StateUnknown
+		th.State, th.stop, th.open.state = format.StateUnknown, stopUnknown, format.StateUnknown
 	}
 	p.goroutines.trim()
 	w.totals.EndNS = max(w.totals.EndNS, end)

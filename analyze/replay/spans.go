@@ -68,7 +68,7 @@ func (w *Walk) more(p *process, g *goroutine, b *format.Batch, i int, act acts) 
 	}
 	if act&actRunnable != 0 && len(p.thread) > 0 && p.goroutines.withDetails {
 		g.tid, g.proc, g.stamped = b.TID[i], b.Proc[i], true
-		p.occ.set(&p.goroutines.details[g.details].begin, g.begin)
+		p.occ.Set(&p.goroutines.details[g.details].begin, g.begin)
 	}
 	if w.wants.Details {
 		d := &p.goroutines.details[g.details]
@@ -127,7 +127,7 @@ func (w *Walk) believed(p *process, g *goroutine, b *format.Batch, i int, t int6
 // enter counts a goroutine in that is found in a state without a move into it.
 func (w *Walk) enter(p *process, g *goroutine) {
 	if g.state == format.StateRunning {
-		p.occ.change(w.now, 1, 0)
+		p.occ.Change(w.now, 1, 0)
 	}
 }
 
@@ -252,7 +252,7 @@ func (w *Walk) fillCut(p *process, g *goroutine, t int64, flags Flags) {
 // P is not certain: the event is where it sets out to get one, and another thread may have the old
 // one by now (go1.26 src/runtime/proc.go, exitsyscall).
 func (w *Walk) run(p *process, g *goroutine, from format.State, t int64) {
-	p.occ.change(t, 1, 0)
+	p.occ.Change(t, 1, 0)
 	if from == format.StateSyscall {
 		return
 	}
@@ -278,7 +278,7 @@ func (w *Walk) runBeside(p *process, g *goroutine, t int64) {
 	}
 	if other.state == format.StateSyscall && other.holds {
 		other.holds = false
-		p.occ.change(t, 0, -1)
+		p.occ.Change(t, 0, -1)
 	}
 	if other.state != format.StateRunning || !p.checkProcs && !p.exitUnseen {
 		return
@@ -287,13 +287,13 @@ func (w *Walk) runBeside(p *process, g *goroutine, t int64) {
 		w.totals.problem(Problem{Kind: ProblemProc, TimeNS: t, PID: p.pid, GoID: id, Have: other.state,
 			From: format.StateRunnable, To: format.StateRunning})
 		if other.flags&CensoredLeft != 0 { // nobody saw it begin: it did not run
-			p.occ.change(t, -1, 0)
+			p.occ.Change(t, -1, 0)
 			p.goroutines.forget(other)
 			other.begin = t
 		}
 		return
 	}
 	w.cut(p, other, t, EndUnseen)
-	p.occ.change(t, -1, 0)
+	p.occ.Change(t, -1, 0)
 	p.goroutines.drop(id)
 }

@@ -131,8 +131,8 @@ const (
 // process.
 func (w *Walk) suspend(p *process, th *thread, b *format.Batch, i int, t int64) {
 	s := &p.suspending
-	s.live += count(b.To[i] > format.StateNotExist) - count(th.state > format.StateNotExist)
-	s.awake += count(isAwake(b.To[i])) - count(isAwake(th.state))
+	s.live += count(b.To[i] > format.StateNotExist) - count(th.State > format.StateNotExist)
+	s.awake += count(isAwake(b.To[i])) - count(isAwake(th.State))
 	stop := stopNo
 	if b.To[i] == format.StateWaiting {
 		stop = w.names.stops(b.Reason[i])
@@ -149,7 +149,7 @@ func (w *Walk) suspend(p *process, th *thread, b *format.Batch, i int, t int64) 
 		s.active = true
 		s.open = Suspension{Begin: t, End: t, PID: p.pid, Reason: b.Reason[i]}
 	}
-	p.occ.suspend(t, s.active)
+	p.occ.Suspend(t, s.active)
 }
 
 func isAwake(s format.State) bool { return s == format.StateRunning || s == format.StateRunnable }
@@ -178,5 +178,5 @@ func (w *Walk) cutSuspension(p *process, t int64) {
 	}
 	s := &p.suspending
 	s.live, s.stopped, s.awake, s.frozen = 0, 0, 0, 0
-	p.occ.suspend(t, false)
+	p.occ.Suspend(t, false)
 }

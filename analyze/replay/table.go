@@ -5,6 +5,7 @@ import (
 	"math/bits"
 	"slices"
 
+	"github.com/gosched/gosched/analyze/replay/internal/delay"
 	"github.com/gosched/gosched/format"
 )
 
@@ -33,7 +34,7 @@ type goroutine struct {
 type details struct {
 	byGoID         format.GoID
 	stack, byStack format.StringID
-	begin          stamp // of a runnable goroutine
+	begin          delay.Stamp // of a runnable goroutine
 }
 
 // table holds the goroutines of a process that are alive, by open addressing. The zero table is

@@ -235,8 +235,8 @@ func (w *Walk) row(b *format.Batch, i int) {
 	if pid := b.PID[i]; pid != p.pid {
 		p = w.process(pid)
 	}
-	if t >= p.occ.stopEnd {
-		p.occ.start()
+	if t >= p.occ.StopEnd() {
+		p.occ.Start()
 	}
 	w.totals.ByKind[b.Kind[i]]++
 	switch b.Kind[i] {
@@ -266,7 +266,7 @@ func (w *Walk) process(pid int32) *process {
 	}
 	p := newProcess(pid, w.meta, w.wants)
 	p.since, p.gapEnd, p.gapNS = max(w.totals.BeginNS, w.gapEnd), w.gapEnd, w.gapNS
-	p.occ.now.t = w.totals.BeginNS
+	p.occ.Begin(w.totals.BeginNS)
 	w.processes = append(w.processes, p)
 	w.current = p
 	return p
@@ -284,7 +284,7 @@ func (w *Walk) commonRows(p *process, b *format.Batch, i int) int {
 	for ; i < n; i++ {
 		t := times[i]
 		kind := kinds[i]
-		if kind > format.KindThread || pids[i] != p.pid || t < now || t >= p.occ.stopEnd {
+		if kind > format.KindThread || pids[i] != p.pid || t < now || t >= p.occ.StopEnd() {
 			break
 		}
 		now = t

@@ -1,4 +1,7 @@
-package replay
+// Package delay takes scheduling delays apart. It keeps a clock for each thing that the Ps of a
+// process can be used for, and when each thread was ready and had no CPU; what stood in a
+// goroutine's way is what these were between two moments. It knows neither rows nor goroutines.
+package delay
 
 import (
 	"bytes"
@@ -16,7 +19,7 @@ type Part uint8
 
 // The parts of a delay. The table says each in a line; what is not in a line is here.
 const (
-	PartSuspended Part = iota // see Suspension
+	PartSuspended Part = iota // see replay.Suspension
 	PartSTW
 	// PartOffCPU is when a thread that could have run the goroutine had been woken and not yet
 	// scheduled, or the kernel had preempted it. Threads that could have run it are the one that

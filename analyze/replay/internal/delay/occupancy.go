@@ -1,4 +1,4 @@
-package replay
+package delay
 
 import "math"
 
@@ -15,17 +15,17 @@ const (
 	numUsages
 )
 
-// stamp is a moment, with how long each usage had lasted until then.
-type stamp struct {
+// Stamp is a moment, with how long each usage had lasted until then.
+type Stamp struct {
 	t      int64
 	lasted [numUsages]int64
 }
 
-// occupancy keeps a clock for each usage of a process's Ps.
+// Occupancy keeps a clock for each usage of a process's Ps.
 //
 // A P counts as taken when the model sees a goroutine running; goroutines whose state is not known
 // yet are not counted, so the clocks of usageFull and usageSyscall go slow just after a gap.
-type occupancy struct {
+type Occupancy struct {
 	limit     int // GOMAXPROCS at the moment, 0: unknown, and only stopped worlds are told apart
 	running   int // goroutines seen running
 	held      int // goroutines in system calls that have not lost their P
@@ -33,24 +33,41 @@ type occupancy struct {
 	suspended bool
 	stopEnd   int64 // when the world goes on; math.MaxInt64 while it is not stopped
 	usage     usage
-	now       stamp // the clocks as they were when the usage last changed
+	now       Stamp // the clocks as they were when the usage last changed
 }
 
-// set makes s the moment t, which is not before the last change.
-func (o *occupancy) set(s *stamp, t int64) {
+// NewOccupancy keeps the clocks of a process with so many Ps; 0: it is not known.
+func NewOccupancy(procs int) Occupancy {
+	return Occupancy{limit: procs, stopEnd: math.MaxInt64, usage: usageFree}
+}
+
+// Begin has the clocks go from t on.
+func (o *Occupancy) Begin(t int64) { o.now.t = t }
+
+// Procs is GOMAXPROCS at the moment, 0 where it is not known.
+func (o *Occupancy) Procs() int { return o.limit }
+
+// SetProcs says what GOMAXPROCS is from the next change on.
+func (o *Occupancy) SetProcs(n int) { o.limit = n }
+
+// StopEnd is when the world goes on; math.MaxInt64 while it is not stopped.
+func (o *Occupancy) StopEnd() int64 { return o.stopEnd }
+
+// Set makes s the moment t, which is not before the last change.
+func (o *Occupancy) Set(s *Stamp, t int64) {
 	*s = o.now
 	s.lasted[o.usage] += t - s.t
 	s.t = t
 }
 
-// change counts goroutines in and out of running and of holding a P in a system call.
-func (o *occupancy) change(t int64, running, held int) {
+// Change counts goroutines in and out of running and of holding a P in a system call.
+func (o *Occupancy) Change(t int64, running, held int) {
 	o.running += running
 	o.held += held
 	o.update(t)
 }
 
-func (o *occupancy) update(t int64) {
+func (o *Occupancy) update(t int64) {
 	if u := o.classify(); u != o.usage {
 		t = max(t, o.now.t)
 		o.now.lasted[o.usage] += t - o.now.t
@@ -58,7 +75,7 @@ func (o *occupancy) update(t int64) {
 	}
 }
 
-func (o *occupancy) classify() usage {
+func (o *Occupancy) classify() usage {
 	switch {
 	case o.suspended:
 		return usageSuspended
@@ -74,35 +91,35 @@ func (o *occupancy) classify() usage {
 	return usageFree
 }
 
-// stop begins a stop-the-world pause whose end is known already.
-func (o *occupancy) stop(t, end int64) {
+// Stop begins a stop-the-world pause whose end is known already.
+func (o *Occupancy) Stop(t, end int64) {
 	if o.stopEnd == math.MaxInt64 || end > o.stopEnd {
 		o.stopEnd = end
 	}
 	o.update(t)
 }
 
-// start ends the pause.
-func (o *occupancy) start() {
+// Start ends the pause.
+func (o *Occupancy) Start() {
 	end := o.stopEnd
 	o.stopEnd = math.MaxInt64
 	o.update(end)
 }
 
-// suspend says whether the process is suspended from t on.
-func (o *occupancy) suspend(t int64, suspended bool) {
+// Suspend says whether the process is suspended from t on.
+func (o *Occupancy) Suspend(t int64, suspended bool) {
 	o.suspended = suspended
 	o.update(t)
 }
 
-// thread counts threads in and out of being ready to run without a CPU.
-func (o *occupancy) thread(t int64, ready int) {
+// Ready counts threads in and out of being ready to run without a CPU.
+func (o *Occupancy) Ready(t int64, ready int) {
 	o.ready += ready
 	o.update(t)
 }
 
-// reset forgets who runs, after a gap.
-func (o *occupancy) reset(t int64) {
+// Reset forgets who runs, after a gap.
+func (o *Occupancy) Reset(t int64) {
 	o.running, o.held, o.ready = 0, 0, 0
 	o.update(t)
 }
