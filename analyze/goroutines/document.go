@@ -18,8 +18,8 @@ type View struct {
 
 // How many rows of each sort fit a screen together.
 const (
-	briefVerdicts = 9
-	briefGroups   = 9
+	briefVerdicts = 7
+	briefGroups   = 7
 )
 
 // Document makes a result ready to be drawn.

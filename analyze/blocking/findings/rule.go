@@ -79,7 +79,7 @@ var rules = [...]Rule{
 		Name:  "fan-in",
 		Title: "One receiver for many senders",
 		needs: []format.Transition{format.TransitionPark, format.TransitionReady},
-		Looks: "sends that wait, of which one goroutine ends nearly all and hardly waits itself",
+		Looks: "sends that wait, nearly all of them for one goroutine, which hardly waits itself",
 		Threshold: "two senders waiting on average, nine in ten woken by one goroutine that waits less than a fifth " +
 			"of the time: it is the bottleneck, not the channel",
 		Severity: ofLost,
@@ -93,12 +93,12 @@ var rules = [...]Rule{
 		Looks:     "the share of the time in which events were lost or not looked for",
 		Threshold: "the floor: with 5% missing, any number here may be wrong by as much",
 		Severity:  "time in gaps / recorded time",
-		Advice: "Record again with larger buffers or fewer " +
-			"kinds of events, and read the other findings with care.",
+		Advice: "Record again with larger buffers or fewer sorts of events, and " +
+			"read the other findings with care.",
 	},
 	{
 		Name:  "gc-assist",
-		Title: "The garbage collector makes goroutines work for it",
+		Title: "Goroutines that allocate must help the garbage collector",
 		needs: []format.Transition{format.TransitionPark, format.TransitionReady},
 		Looks: "waits of goroutines that allocate faster than the collector marks; help that they give without " +
 			"waiting is not seen",
@@ -110,7 +110,7 @@ var rules = [...]Rule{
 	},
 	{
 		Name:      "goroutine-growth",
-		Title:     "Goroutines become ever more",
+		Title:     "The number of goroutines keeps growing",
 		needs:     []format.Transition{format.TransitionCreate, format.TransitionExit},
 		Looks:     "goroutines created less those that ended, in each quarter of the recording",
 		Threshold: "100 more, and at least 10 more in each quarter: a burst or a pool that is filled once ends growing",
@@ -120,10 +120,10 @@ var rules = [...]Rule{
 	},
 	{
 		Name:  "hog",
-		Title: "Goroutines of one kind keep the Ps from others",
-		Looks: "runs of 5 ms and more of one kind, beside delays of other kinds of 1 ms and more",
-		Threshold: "half of all running time in such runs of one kind, and 20 such delays: the others' waiting has " +
-			"one source",
+		Title: "Goroutines of one entry function hold the Ps",
+		Looks: "runs of 5 ms and more of goroutines with one entry function, beside delays of 1 ms and more of others",
+		Threshold: "half of all running time in such runs of one entry function, and 20 such delays: what the others " +
+			"wait for has one source",
 		Severity: ofLost,
 		Advice: "Run fewer of them at once than there are Ps, or split their work with " +
 			"runtime.Gosched between the parts.",
@@ -133,9 +133,9 @@ var rules = [...]Rule{
 		Name:  "leak",
 		Title: "Goroutines are left behind, waiting",
 		needs: []format.Transition{format.TransitionCreate, format.TransitionPark, format.TransitionReady},
-		Looks: "a place where goroutines came to wait for a channel, a lock or nothing all through the " +
-			"recording, and none was woken",
-		Threshold: "20, in each quarter of the recording some: workers that wait for their first job come all at once",
+		Looks: "a place where goroutines began to wait for a channel, a lock or forever throughout the " +
+			"recording, and where none was woken",
+		Threshold: "20, some in each quarter of the recording: workers that wait for their first job come all at once",
 		Severity:  "goroutines left there / goroutines alive at the end",
 		Advice: "Make sure that somebody sends, " +
 			"closes or cancels on every path, or give the wait a second way out (ctx.Done).",
@@ -145,7 +145,7 @@ var rules = [...]Rule{
 		Name:  "lock-convoy",
 		Title: "Goroutines queue for a lock",
 		needs: []format.Transition{format.TransitionPark, format.TransitionReady},
-		Looks: "waits for a mutex at one place that were ended by goroutines who had queued there themselves",
+		Looks: "waits for a mutex at one place that were ended by goroutines that had queued there themselves",
 		Threshold: "50 waits, one goroutine waiting on average, half of the waits handed from one to the next: the " +
 			"queue does not drain",
 		Severity: ofLost,
@@ -166,11 +166,11 @@ var rules = [...]Rule{
 	},
 	{
 		Name:    "process-stopped",
-		Title:   "Somebody stops the process",
+		Title:   "The process is stopped from outside",
 		threads: true,
 		Looks: "the time in which all threads of the process were stopped from outside: by a signal " +
 			"such as SIGSTOP, a debugger, a frozen cgroup",
-		Threshold: "the floor: a process that serves somebody is never stopped",
+		Threshold: "the floor: nobody stops a process that is in service",
 		Severity:  "time in which it was stopped / recorded time",
 		Advice: "Find who sends SIGSTOP, attaches a debugger or freezes the cgroup. Other findings leave that " +
 			"time out.",
@@ -202,14 +202,14 @@ var rules = [...]Rule{
 		Title:     "System calls cost goroutines their P",
 		needs:     []format.Transition{format.TransitionSyscalls},
 		Looks:     "goroutines that came back from a system call and found that their P had been given away",
-		Threshold: "100 a second: now and then it is how blocking calls are meant to work",
+		Threshold: "100 a second: a few are how blocking calls are meant to work",
 		Severity:  ofLost,
 		Advice:    "Make fewer and larger calls, or have few goroutines make them.",
 		find:      handoff,
 	},
 	{
 		Name:  "thundering-herd",
-		Title: "Many are woken where few have work",
+		Title: "Many goroutines are woken for little work",
 		needs: []format.Transition{format.TransitionPark, format.TransitionReady},
 		Looks: "eight or more goroutines that one goroutine woke within a millisecond by a broadcast or by " +
 			"closing a channel, and that waited at the same place again after less than 50 µs of running",

@@ -92,8 +92,8 @@ func (t *throttling) take(ns int64, procs, quota float64) {
 }
 
 func (t *throttling) text() string {
-	const text = "%s a thread with a goroutine on it was ready for 2ms or more while its CPU was idle: " +
-		"%s in all, %s at most."
+	const text = "A thread with a goroutine on it was ready for 2 ms or more while its CPU was idle: " +
+		"%s, %s in all, %s at most."
 	return fmt.Sprintf(text, report.FormatNumber(t.count, "time"),
 		report.FormatDuration(t.sumNS), report.FormatDuration(t.maxNS))
 }
@@ -146,10 +146,10 @@ func longRun(l *look) []hit {
 	}
 	place := "The place is where the longest ended, which may be after the code that could not be preempted."
 	if l.longStack == format.NullString {
-		place = "The longest ended with its goroutine: the place is the function that it began with."
+		place = "The longest ended with its goroutine: the place is its entry function."
 	}
 	return []hit{{where: l.codeOr(l.longStack, l.longEntry), lostNS: l.long.sumNS, evidence: []string{
-		fmt.Sprintf("%s a goroutine ran on a CPU for 40ms or more without a break, %s at most.",
+		fmt.Sprintf("A goroutine ran on a CPU for 40 ms or more without a break: %s, %s at most.",
 			report.FormatNumber(l.long.count, "time"), report.FormatDuration(l.long.maxNS)),
 		place,
 	}}}
@@ -179,10 +179,10 @@ func hog(l *look) []hit {
 		return nil
 	}
 	return []hit{{where: l.codeOr(h.hogsStack, replay.EntryID(most)), lostNS: others.readyNS, evidence: []string{
-		fmt.Sprintf("Goroutines of %s ran %s for 5ms or more, %s at most: %s of all running time.",
-			l.names.Entry(replay.EntryID(most)), report.FormatNumber(h.hogs, "time"), report.FormatDuration(h.longest),
+		fmt.Sprintf("Goroutines of %s had %s of 5 ms or more, %s at most: %s of all running time.",
+			l.names.Entry(replay.EntryID(most)), report.FormatNumber(h.hogs, "run"), report.FormatDuration(h.longest),
 			part(h.hoggedNS, l.ranNS)),
-		fmt.Sprintf("Others were runnable for 1ms or more %s, %s in all, %s at most.",
+		fmt.Sprintf("Others waited 1 ms or more to run: %s, %s in all, %s at most.",
 			report.FormatNumber(others.delays, "time"), report.FormatDuration(others.readyNS),
 			report.FormatDuration(others.maxNS)),
 	}}}
@@ -193,8 +193,8 @@ func handoff(l *look) []hit {
 		return nil
 	}
 	return []hit{{lostNS: l.backFromOS.sumNS, evidence: []string{
-		fmt.Sprintf("%s a second of %s system calls a second ended without a P; goroutines then waited %s for one "+
-			"in all, %s at most.",
+		fmt.Sprintf("Of %[2]s system calls a second, %[1]s ended without a P; goroutines then waited for one: "+
+			"%[3]s in all, %[4]s at most.",
 			report.FormatCount(l.perSecond(l.backFromOS.count)), report.FormatCount(l.perSecond(l.calls)),
 			report.FormatDuration(l.backFromOS.sumNS), report.FormatDuration(l.backFromOS.maxNS)),
 	}}}
@@ -203,7 +203,7 @@ func handoff(l *look) []hit {
 func stopTheWorld(l *look) []hit {
 	share := float64(l.stops.sumNS) / float64(max(1, l.end-l.begin))
 	return []hit{{share: share, evidence: []string{
-		fmt.Sprintf("The world was stopped %s for %s in all (%s of the time), %s at most.",
+		fmt.Sprintf("The world was stopped %s: for %s in all (%s of the time), %s at most.",
 			report.FormatNumber(l.stops.count, "time"), report.FormatDuration(l.stops.sumNS), report.FormatShare(share),
 			report.FormatDuration(l.stops.maxNS)),
 	}}}
@@ -221,7 +221,8 @@ func growth(l *look) []hit {
 		return nil
 	}
 	return []hit{{share: float64(sum) / float64(max(1, l.goroutines)), evidence: []string{
-		fmt.Sprintf("%s were created and %s ended; %d, %d, %d and %d more in the quarters of the recording.",
+		fmt.Sprintf("%s were created and %s ended; their number grew by %d, %d, %d and %d in the quarters of the "+
+			"recording.",
 			report.FormatNumber(l.alive.created, "goroutine"), report.FormatCount(l.alive.exited), quarters[0],
 			quarters[1], quarters[2], quarters[3]),
 	}}}

@@ -55,9 +55,9 @@ func herd(l *look) (hits []hit) {
 			continue
 		}
 		hits = append(hits, hit{where: l.code(at.stack), lostNS: at.futile.sumNS, evidence: []string{
-			fmt.Sprintf("%s, %d or more goroutines were woken by one within a millisecond: %s in all.",
+			fmt.Sprintf("One goroutine woke %[2]d or more within a millisecond %[1]s: %[3]s in all.",
 				report.FormatNumber(at.bursts, "time"), minBurst, report.FormatNumber(at.herd, "wake-up")),
-			fmt.Sprintf("%s of them waited there again after less than 50µs of running; that took %s.",
+			fmt.Sprintf("%s of those woken waited there again after running for less than 50 µs; that took %s.",
 				part(at.futile.count, at.herd), report.FormatDuration(at.futile.sumNS)),
 		}})
 	}
@@ -75,12 +75,12 @@ func timerStorm(l *look) []hit {
 		}
 	}
 	h := hit{lostNS: l.timer.sumNS, evidence: []string{
-		fmt.Sprintf("Timers began %s runs of less than 50µs a second; with their delays they took %s.",
+		fmt.Sprintf("Timers began %s runs of less than 50 µs a second; with their delays they took %s.",
 			report.FormatCount(l.perSecond(l.timer.count)), report.FormatDuration(l.timer.sumNS)),
 	}}
 	if most != nil {
 		h.where = l.code(most.stack)
-		h.evidence = append(h.evidence, fmt.Sprintf("%s of them at the place that has the most.",
+		h.evidence = append(h.evidence, fmt.Sprintf("%s of them at the place with the most.",
 			report.FormatCount(l.perSecond(most.timers))+" a second"))
 	}
 	return []hit{h}
@@ -91,7 +91,7 @@ func gcAssist(l *look) []hit {
 		return nil
 	}
 	return []hit{{lostNS: l.assist.sumNS, evidence: []string{
-		fmt.Sprintf("%s goroutines waited for the collector because they allocate: %s in all, %s at most.",
+		fmt.Sprintf("Goroutines that allocated waited for the collector %s: %s in all, %s at most.",
 			report.FormatNumber(l.assist.count, "time"), report.FormatDuration(l.assist.sumNS),
 			report.FormatDuration(l.assist.maxNS)),
 	}}}
@@ -112,7 +112,7 @@ func leak(l *look) (hits []hit) {
 		n := int64(len(at.left))
 		hits = append(hits, hit{where: l.code(at.stack), share: float64(n) / float64(max(1, l.goroutines)),
 			evidence: []string{
-				fmt.Sprintf("%s came to wait (%s) and were still waiting when the recording ended; nobody was woken "+
+				fmt.Sprintf("%s began to wait (%s) and were still waiting when the recording ended; nobody was woken "+
 					"there.", report.FormatNumber(n, "goroutine"), l.names.Reason(at.reason)),
 			}})
 	}
