@@ -151,7 +151,7 @@ func (r *recorder) command(ctx context.Context) error {
 		return err
 	}
 	defer child.Close()
-	stop := forwardSignals(child)
+	stop := child.Forward()
 	defer stop()
 	running := false
 	opts := r.options()

@@ -1,4 +1,6 @@
-package main
+//go:build linux
+
+package target
 
 import (
 	"os"
@@ -7,11 +9,9 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/gosched/gosched/record/target"
 )
 
-// forwarded are the signals that a recorded command gets in our place.
+// forwarded are the signals that a child gets in our place.
 var forwarded = []os.Signal{syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1,
 	syscall.SIGUSR2}
 
@@ -19,16 +19,15 @@ var forwarded = []os.Signal{syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, sy
 // command included: forwarding would double them.
 var fromKeyboard = map[os.Signal]bool{syscall.SIGINT: true, syscall.SIGQUIT: true}
 
-// forwardSignals hands our signals to the command until stop is called. Its end ends
-// the recording.
-func forwardSignals(child *target.Child) (stop func()) {
+// Forward hands our signals to the child, which decides what becomes of them, until stop is called.
+func (c *Child) Forward() (stop func()) {
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, forwarded...)
 	var forwarder sync.WaitGroup
 	forwarder.Go(func() {
 		for sig := range signals {
 			if !fromKeyboard[sig] || !inForeground() {
-				_ = child.Signal(sig) // a command that has ended needs none
+				_ = c.Signal(sig) // a command that has ended needs none
 			}
 		}
 	})
