@@ -26,7 +26,7 @@ func (p *Pass) Census(sum *replay.Summary) Census {
 		if g.before {
 			start++
 		}
-		if g.end == sum.EndNS {
+		if g.end == sum.EndOf(g.PID) {
 			end++
 		}
 	}

@@ -123,7 +123,7 @@ type groupKey struct {
 func (p *Pass) groups(now present, sum *replay.Summary) []*Group {
 	byKey := map[groupKey]*Group{}
 	for _, g := range now.sorted() {
-		key := g.key(p.names, sum.EndNS)
+		key := g.key(p.names, sum.EndOf(g.PID))
 		group := byKey[key]
 		if group == nil {
 			group = p.newGroup(key)
@@ -177,7 +177,7 @@ func (p *Pass) newGroup(key groupKey) *Group {
 		g.class = replay.ClassAt(g.Reason, g.Stack)
 		g.Class = g.class.String()
 		g.System = g.System || g.class == replay.ClassSystem
-		g.site = p.sites.of[siteKey{key.reason, key.stack}]
+		g.site = p.sites.of[siteKey{key.pid, key.reason, key.stack}]
 		g.Here = g.site.place(p.names)
 	}
 	return g
@@ -191,7 +191,7 @@ const youngShare = 20
 
 // include counts a goroutine in.
 func (g *Group) include(m *goroutine, sum *replay.Summary) {
-	age := sum.EndNS - m.begin
+	age, observed := sum.EndOf(m.PID)-m.begin, sum.DurationOf(m.PID)
 	if g.Count == 0 || age < g.YoungestNS {
 		g.YoungestNS = age
 	}
@@ -209,9 +209,9 @@ func (g *Group) include(m *goroutine, sum *replay.Summary) {
 	}
 	if m.created {
 		g.Created++
-		third := int(min(2, 3*(m.first-sum.BeginNS)/max(1, sum.DurationNS())))
+		third := int(min(2, 3*(m.first-sum.BeginNS)/max(1, observed)))
 		g.thirds[third]++
-		if g.site != nil && age >= sum.DurationNS()/youngShare && age > growthFactor*g.site.longestNS {
+		if g.site != nil && age >= observed/youngShare && age > growthFactor*g.site.longestNS {
 			g.lasting[third]++
 		}
 	}

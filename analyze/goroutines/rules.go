@@ -148,18 +148,21 @@ const leastNS = 500_000_000
 var leakMoves = []format.Transition{format.TransitionCreate, format.TransitionExit, format.TransitionReady}
 
 // shows says whether the trace can show that goroutines do not leave, where it has the leakMoves.
-func (p *Pass) shows(sum *replay.Summary) bool {
-	return sum.DurationNS() >= leastNS && sum.Gaps == 0 && p.kinds.beyond == 0
+func (p *Pass) shows(sum *replay.Summary, durationNS int64) bool {
+	return durationNS >= leastNS && sum.Gaps == 0 && p.kinds.beyond == 0
 }
 
 // LeaksJudged says after the walk whether the trace could have shown a leak in each of its
 // processes: if not, that none was found says nothing.
 func (p *Pass) LeaksJudged(sum *replay.Summary) bool {
-	return p.shows(sum) && p.covers(sum.Metadata(), leakMoves...)
+	return p.shows(sum, sum.DurationNS()) && p.covers(sum.Metadata(), leakMoves...)
 }
 
+// durationNS is how long the goroutines' process was observed.
+func (s *suspect) durationNS() int64 { return s.sum.DurationOf(s.PID) }
+
 func (s *suspect) trusted() bool {
-	return s.pass.shows(s.sum) && covered(s.sum.Metadata(), s.PID, leakMoves...)
+	return s.pass.shows(s.sum, s.durationNS()) && covered(s.sum.Metadata(), s.PID, leakMoves...)
 }
 
 func onlyCome(s *suspect) string {
@@ -167,7 +170,7 @@ func onlyCome(s *suspect) string {
 		return ""
 	}
 	text := fmt.Sprintf("%d were created in the %s that were recorded, and none like them ended", s.Created,
-		report.FormatDuration(s.sum.DurationNS()))
+		report.FormatDuration(s.durationNS()))
 	switch {
 	case s.class == replay.ClassForever:
 		return text + "; nothing can end this wait"
@@ -188,7 +191,7 @@ func stayBehind(s *suspect) string {
 	}
 	text := fmt.Sprintf("%d were created in the %s that were recorded and have waited since, while %d like them ended",
 		n,
-		report.FormatDuration(s.sum.DurationNS()), s.Ended)
+		report.FormatDuration(s.durationNS()), s.Ended)
 	if s.site.ended == 0 {
 		return text + "; nobody was ever woken here"
 	}
@@ -221,8 +224,8 @@ func behindWaiting(s *suspect) string {
 		return ""
 	}
 	w := s.now.find(s.site.lastWaker)
-	if w == nil || w.end < s.sum.EndNS || w.state != format.StateWaiting && w.state != format.StateSyscall ||
-		w.begin > s.sum.EndNS-s.YoungestNS {
+	if w == nil || w.end < s.sum.EndOf(s.PID) || w.state != format.StateWaiting && w.state != format.StateSyscall ||
+		w.begin > s.sum.EndOf(s.PID)-s.YoungestNS {
 		return ""
 	}
 	s.Behind = w.GoID
@@ -232,15 +235,15 @@ func behindWaiting(s *suspect) string {
 	}
 	return fmt.Sprintf("waits behind goroutine %d (%s), which ended the earlier waits here and has itself been in "+
 		"%s for %s",
-		w.GoID, s.pass.names.Entry(w.entry), what, report.FormatDuration(s.sum.EndNS-w.begin))
+		w.GoID, s.pass.names.Entry(w.entry), what, report.FormatDuration(s.sum.EndOf(s.PID)-w.begin))
 }
 
 func lockedOut(s *suspect) string {
-	if !strings.Contains(s.Reason, "Mutex") || s.YoungestNS*10 < s.sum.DurationNS()*9 || s.sum.DurationNS() == 0 {
+	if !strings.Contains(s.Reason, "Mutex") || s.YoungestNS*10 < s.durationNS()*9 || s.durationNS() == 0 {
 		return ""
 	}
 	return fmt.Sprintf("waits for a lock for the whole recording (%s); the trace does not show who holds it",
-		report.FormatDuration(s.sum.DurationNS()))
+		report.FormatDuration(s.durationNS()))
 }
 
 // busyPart is the part of the observed time that a goroutine must have lived to be called busy: who
@@ -249,7 +252,7 @@ const busyPart = 10
 
 func mostlyRuns(s *suspect) string {
 	life := s.WaitingNS + s.RunningNS + s.RunnableNS + s.SyscallNS
-	if life <= 0 || 2*s.RunningNS < life || life*busyPart < s.sum.DurationNS()*s.Count {
+	if life <= 0 || 2*s.RunningNS < life || life*busyPart < s.durationNS()*s.Count {
 		return ""
 	}
 	return fmt.Sprintf("ran for %s of the time", report.FormatShare(float64(s.RunningNS)/float64(life)))

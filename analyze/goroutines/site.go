@@ -14,8 +14,9 @@ const (
 	maxWakers = 16      // of each place
 )
 
-// siteKey is a place where goroutines wait.
+// siteKey is a place where goroutines of a process wait.
 type siteKey struct {
+	pid           int32
 	reason, stack format.StringID
 }
 
@@ -48,7 +49,7 @@ func newSites() *sites { return &sites{of: map[siteKey]*site{}} }
 
 // wait counts a wait at its place.
 func (t *sites) wait(s *replay.Span, names *replay.Names) {
-	key := siteKey{s.Reason, s.Stack}
+	key := siteKey{s.PID, s.Reason, s.Stack}
 	w := t.of[key]
 	if w == nil {
 		if len(t.of) >= maxSites {

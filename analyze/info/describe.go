@@ -32,9 +32,13 @@ var questions = []struct {
 func (r *Result) describe() {
 	meta := r.Metadata
 	r.Source, r.Lost, r.LostStacks, r.Complete = meta.Source, meta.Lost, meta.LostStacks, meta.EndNS != 0
-	if len(meta.Processes) > 0 {
-		r.GoVersion = meta.Processes[0].GoVersion
+	var versions []string
+	for _, p := range meta.Processes {
+		if !slices.Contains(versions, p.GoVersion) {
+			versions = append(versions, p.GoVersion)
+		}
 	}
+	r.GoVersion = join(versions...)
 	r.Questions = answers(meta)
 }
 
@@ -45,7 +49,14 @@ func answers(meta *format.Metadata) []Question {
 		answer := Question{Name: q.name, Answer: Yes}
 		var why []string
 		for i := range meta.Processes {
-			for _, text := range answer.ask(&meta.Processes[i], q.needs) {
+			of := Question{Answer: Yes}
+			texts := of.ask(&meta.Processes[i], q.needs)
+			if i == 0 {
+				answer.Answer = of.Answer
+			} else if of.Answer != answer.Answer {
+				answer.Answer = Partly
+			}
+			for _, text := range texts {
 				if len(meta.Processes) > 1 {
 					text = replay.ProcessText(meta.Processes[i].PID) + ": " + text
 				}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -97,7 +98,11 @@ func (r *Result) snapshots() string {
 	var parts []string
 	for _, s := range r.Metadata.Snapshots {
 		at := fmt.Sprintf(" at %s", report.FormatDuration(max(0, s.BeginNS-r.BeginNS)))
-		parts = append(parts, SnapshotText(&s)+at)
+		of := ""
+		if len(r.Metadata.Processes) > 1 && s.PID != 0 {
+			of = replay.ProcessText(s.PID) + ": "
+		}
+		parts = append(parts, of+SnapshotText(&s)+at)
 	}
 	return strings.Join(parts, "; ")
 }
@@ -165,6 +170,10 @@ func (r *Result) processTable() report.Table {
 	for _, l := range r.changes() {
 		changed[limitKey{l.PID, l.Name}] = true
 	}
+	ends := slices.ContainsFunc(r.Metadata.Processes, func(p format.Process) bool { return p.EndNS != 0 })
+	if ends {
+		t.Columns = append(t.Columns, "ended after", "because")
+	}
 	for _, p := range r.Metadata.Processes {
 		quota := report.Text("none")
 		if p.CPUQuota > 0 {
@@ -178,10 +187,21 @@ func (r *Result) processTable() report.Table {
 		if changed[limitKey{p.PID, format.LimitQuota}] {
 			quota = report.Text(r.values(p.PID, format.LimitQuota))
 		}
-		t.Rows = append(t.Rows, []report.Cell{report.Text(command(p)), pidCell(p.PID), report.Text(p.GoVersion), procs,
-			quota})
+		row := []report.Cell{report.Text(command(p)), pidCell(p.PID), report.Text(p.GoVersion), procs, quota}
+		if ends {
+			row = append(row, r.endCells(&p)...)
+		}
+		t.Rows = append(t.Rows, row)
 	}
 	return t
+}
+
+// endCells say when and why a process ended, if that was before the recording did.
+func (r *Result) endCells(p *format.Process) []report.Cell {
+	if p.EndNS == 0 {
+		return []report.Cell{report.Text(""), report.Text("")}
+	}
+	return []report.Cell{report.Duration(max(0, p.EndNS-r.BeginNS)), report.Text(p.EndReason)}
 }
 
 // limitKey names a limit of a process.

@@ -12,7 +12,7 @@ const Version = 1
 type Result struct {
 	Version    int           `json:"version"`
 	Source     format.Source `json:"source"`     // how the events were obtained; empty: not known
-	GoVersion  string        `json:"go_version"` // of the first process
+	GoVersion  string        `json:"go_version"` // of the processes, each different one once
 	BeginNS    int64         `json:"begin_ns"`
 	EndNS      int64         `json:"end_ns"`
 	DurationNS int64         `json:"duration_ns"`

@@ -100,10 +100,17 @@ type Summary struct {
 	// met before.
 	AtStart, AtEnd [6]int64
 
-	meta  *format.Metadata
-	names *Names
-	open  []Span
-	pairs [64]int64
+	meta     *format.Metadata
+	names    *Names
+	open     []Span
+	pairs    [64]int64
+	observed int64        // the length of the observed interval, added up over processes
+	ends     []processEnd // processes that ended before the trace
+}
+
+type processEnd struct {
+	pid   int32
+	endNS int64
 }
 
 // Open are the spans that had not ended when the walk was asked, see Walk.Open; none after its end.
@@ -115,15 +122,29 @@ func (s *Summary) Metadata() *format.Metadata { return s.meta }
 // Names resolves the ids in spans.
 func (s *Summary) Names() *Names { return s.names }
 
+// EndOf is when observation of a process ended: where that ended or replaced its program while it was
+// recorded, before EndNS.
+func (s *Summary) EndOf(pid int32) int64 {
+	for _, e := range s.ends {
+		if e.pid == pid {
+			return e.endNS
+		}
+	}
+	return s.EndNS
+}
+
+// DurationOf is how long a process was observed.
+func (s *Summary) DurationOf(pid int32) int64 { return s.EndOf(pid) - s.BeginNS }
+
 // DurationNS is the length of the observed interval.
 func (s *Summary) DurationNS() int64 { return s.EndNS - s.BeginNS }
 
 // GapShare is the share of the observed time, over all processes, that lies in gaps.
 func (s *Summary) GapShare() float64 {
-	if s.DurationNS() <= 0 || s.Processes == 0 {
+	if s.observed <= 0 {
 		return 0
 	}
-	return float64(s.GapNS) / float64(s.DurationNS()) / float64(s.Processes)
+	return float64(s.GapNS) / float64(s.observed)
 }
 
 // Moves returns how often each transition was seen: the legal ones in the table's order, those

@@ -111,7 +111,7 @@ func (w *Walk) Open() []Span {
 	}
 	var open []Span
 	for _, p := range w.told() {
-		w.cutAll(p, w.endNS(), func() { open = append(open, *w.out.next()) })
+		w.cutAll(p, w.endOf(p), func() { open = append(open, *w.out.next()) })
 	}
 	return open
 }
@@ -133,11 +133,24 @@ func (w *Walk) end() {
 		w.totals.BeginNS = min(w.meta.StartNS, w.totals.EndNS)
 	}
 	for _, p := range w.told() {
-		w.cutAll(p, w.totals.EndNS, w.out.advance)
-		w.cutSuspension(p, w.totals.EndNS)
+		end := w.endOf(p)
+		w.cutAll(p, end, w.out.advance)
+		w.cutSuspension(p, end)
 	}
 	w.state = walkEnded
 	w.Flush()
+}
+
+// endOf is when observation of a process ended: where the metadata says that it did before the
+// recording did, and not before its last row.
+func (w *Walk) endOf(p *process) int64 {
+	end := w.endNS()
+	for i := range w.meta.Processes {
+		if q := &w.meta.Processes[i]; q.PID == p.pid && q.EndNS != 0 {
+			end = min(end, max(q.EndNS, p.last, p.gapEnd))
+		}
+	}
+	return end
 }
 
 // endNS is up to when the trace goes so far.
@@ -162,6 +175,11 @@ func (w *Walk) Summary() *Summary {
 	for _, p := range w.told() {
 		sum.Processes++
 		sum.GapNS += p.gapNS
+		end := w.endOf(p)
+		sum.observed += end - sum.BeginNS
+		if end < sum.EndNS {
+			sum.ends = append(sum.ends, processEnd{p.pid, end})
+		}
 		sum.PeakAlive += p.goroutines.peak
 		if p.peakProcs > 0 && len(p.procs) > p.peakProcs {
 			sum.BeyondProcs = append(sum.BeyondProcs, p.pid)
@@ -235,6 +253,7 @@ func (w *Walk) row(b *format.Batch, i int) {
 	if pid := b.PID[i]; pid != p.pid {
 		p = w.process(pid)
 	}
+	p.last = t
 	if t >= p.occ.StopEnd() {
 		p.occ.Start()
 	}
@@ -320,6 +339,9 @@ func (w *Walk) commonRows(p *process, b *format.Batch, i int) int {
 		}
 	}
 	w.now = now
+	if i > first {
+		p.last = now
+	}
 	w.totals.ByKind[format.KindGoroutine] += int64(i - first - threads)
 	w.totals.ByKind[format.KindThread] += int64(threads)
 	return i

@@ -94,10 +94,10 @@ func (p *limits) result(sum *replay.Summary) []Limit {
 	out := []Limit{}
 	for _, each := range p.list {
 		h := held{each.pid, each.name, each.value, each.since, slices.Clone(each.times)}
-		h.until(sum.EndNS)
+		h.until(sum.EndOf(h.pid))
 		l := Limit{PID: h.pid, Name: h.name}
 		for _, f := range h.times {
-			if minHeld*f.ns >= sum.DurationNS() {
+			if minHeld*f.ns >= sum.DurationOf(h.pid) {
 				l.Values = append(l.Values, f.value)
 			}
 		}

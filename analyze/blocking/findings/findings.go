@@ -195,8 +195,8 @@ func (p *Pass) Result(sum *replay.Summary) *Result {
 			if lack := rule.lacks(q); lack != "" {
 				why = lack
 			} else if rule.find != nil {
-				r.report(rule, q, sum.DurationNS(), rule.find(&look{process: q, names: p.names, begin: sum.BeginNS,
-					end: sum.EndNS}))
+				r.report(rule, q, sum.DurationOf(pid), rule.find(&look{process: q, names: p.names, begin: sum.BeginNS,
+					end: sum.EndOf(pid)}))
 			}
 		}
 		if why != "" {
