@@ -145,9 +145,9 @@ func (b *blame) key(leaf cause.ID) causeKey {
 		k.name, k.syscall = stack.Function(stack.Culprit(b.names.Stack(where))), b.names.Reason(format.StringID(n.What))
 	case KindOffCPU:
 		k.name = b.names.Reason(where)
-	case KindSuspended:
+	case KindStopped:
 		k.name, _ = replay.Suspender(b.names.Reason(format.StringID(n.What)))
-	case KindAsleep, KindGC, KindStopped:
+	case KindAsleep, KindGC, KindSTW:
 		k.name = b.names.Reason(format.StringID(n.What))
 	case KindUnknown:
 		k.name = cause.Why(n.Where).String()

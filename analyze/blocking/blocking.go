@@ -136,13 +136,13 @@ func (p *Pass) Range(r replay.Range) {
 	sum.sum += r.End - r.Begin
 	sum.max = max(sum.max, r.End-r.Begin)
 	if r.StopWorld {
-		p.process(r.PID).stopped.push(r.Begin, r.End, p.nodes.Named(KindStopped, r.Reason))
+		p.process(r.PID).stopped.push(r.Begin, r.End, p.nodes.Named(KindSTW, r.Reason))
 	}
 }
 
 // Suspension implements replay.SuspensionPass.
 func (p *Pass) Suspension(s replay.Suspension) {
-	p.process(s.PID).suspended.push(s.Begin, s.End, p.nodes.Named(KindSuspended, s.Reason))
+	p.process(s.PID).suspended.push(s.Begin, s.End, p.nodes.Named(KindStopped, s.Reason))
 }
 
 // span takes the time of a goroutine in one state.

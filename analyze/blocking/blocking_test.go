@@ -63,7 +63,7 @@ func TestASuspensionByHand(t *testing.T) {
 	}
 	// g1 itself, which had no CPU, and g2, g3, g5 and g7, which waited for it. Reads: 299 and 595
 	// ms, less 200 of the first.
-	for kind, want := range map[blocking.Kind]int64{blocking.KindSuspended: 5 * 200_000_000,
+	for kind, want := range map[blocking.Kind]int64{blocking.KindStopped: 5 * 200_000_000,
 		blocking.KindSyscall: 694_000_000, blocking.KindAsleep: 0} {
 		if ns[kind] != want {
 			t.Errorf("%v blocked goroutines for %d ns, want %d", kind, ns[kind], want)

@@ -26,7 +26,7 @@
 //   - asleep: it ran, and the kernel had put its thread to sleep: a page fault, or a lock inside of
 //     the runtime.
 //   - stop-the-world: it was runnable and the world was stopped.
-//   - suspended: the process was stopped from outside, by SIGSTOP or a debugger for one. A wait for
+//   - stopped: the process was stopped from outside, by SIGSTOP or a debugger for one. A wait for
 //     the network or a timer, or a system call, counts so if it ended within 10 ms after that: then
 //     it could have ended earlier. What ended later was not delayed by it.
 //   - GC: it waited for the garbage collector, or the collector ran: a worker of it, or a goroutine

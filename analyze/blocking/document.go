@@ -38,10 +38,10 @@ func (c *Cause) label() string {
 		return strings.TrimSpace("system call " + c.Syscall)
 	case KindWakeUp:
 		return "wake-up latency (P idle or in hand-off)"
-	case KindStopped:
+	case KindSTW:
 		why, _ := format.IsStopTheWorld(c.Name)
 		return strings.TrimSpace(format.ReasonStopTheWorld.String() + " " + why)
-	case KindSuspended:
+	case KindStopped:
 		return "process stopped by " + c.Name
 	case KindNetwork:
 		return "network"

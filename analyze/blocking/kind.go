@@ -7,17 +7,17 @@ type Kind = cause.Kind
 
 // The kinds of causes. The package comment defines them.
 const (
-	KindUnknown   = cause.Unknown
-	KindRunning   = cause.Running
-	KindOffCPU    = cause.OffCPU
-	KindAsleep    = cause.Asleep
-	KindSyscall   = cause.Syscall
-	KindQueued    = cause.Queued
-	KindWakeUp    = cause.WakeUp
-	KindStopped   = cause.Stopped
-	KindSuspended = cause.Suspended
-	KindNetwork   = cause.Network
-	KindTimer     = cause.Timer
-	KindGC        = cause.GC
-	KindRuntime   = cause.Runtime
+	KindUnknown = cause.Unknown
+	KindRunning = cause.Running
+	KindOffCPU  = cause.OffCPU
+	KindAsleep  = cause.Asleep
+	KindSyscall = cause.Syscall
+	KindQueued  = cause.Queued
+	KindWakeUp  = cause.WakeUp
+	KindSTW     = cause.STW
+	KindStopped = cause.Stopped
+	KindNetwork = cause.Network
+	KindTimer   = cause.Timer
+	KindGC      = cause.GC
+	KindRuntime = cause.Runtime
 )

@@ -17,7 +17,7 @@ func (p *Pass) resolve(w *site, s *replay.Span, list []cause.Part) []cause.Part 
 	case w.class == replay.ClassGC || w.class == replay.ClassStop:
 		kind := KindGC
 		if w.class == replay.ClassStop {
-			kind = KindStopped
+			kind = KindSTW
 		}
 		id := p.nodes.Named(kind, s.Reason)
 		return p.current.suspended.without(s.Begin, s.End, id, list)

@@ -112,7 +112,7 @@ type Threads struct {
 	RunningOffNS int64 `json:"running_off_cpu_ns"` // another thread had the CPU
 	// the kernel had put the thread to sleep: a page fault, a lock of the runtime
 	RunningAsleepNS  int64    `json:"running_asleep_ns"`
-	RunningStoppedNS int64    `json:"running_suspended_ns"` // stopped from outside, by SIGSTOP or a debugger
+	RunningStoppedNS int64    `json:"running_stopped_ns"` // stopped from outside, by SIGSTOP or a debugger
 	SyscallOnNS      int64    `json:"syscall_on_cpu_ns"`
 	SyscallAsleepNS  int64    `json:"syscall_blocked_ns"` // with what they were stopped from outside
 	SyscallOffNS     int64    `json:"syscall_off_cpu_ns"`

@@ -22,7 +22,7 @@ func (p *Pass) thread(s *replay.Span) {
 	}
 	off := offCPU{begin: s.Begin, end: s.End, asleep: s.State == format.StateWaiting}
 	if _, by := replay.Suspender(p.names.Reason(s.Reason)); by && off.asleep {
-		off.suspended, off.node = true, p.nodes.Named(KindSuspended, s.Reason)
+		off.suspended, off.node = true, p.nodes.Named(KindStopped, s.Reason)
 	} else if off.asleep {
 		off.node = p.nodes.Named(KindAsleep, s.Reason)
 	} else {

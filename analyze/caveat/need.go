@@ -63,8 +63,8 @@ var needs = []need{
 		Latency:  "delays shorter than a step are not measured",
 		Blocking: "times shorter than a step are not measured, and who woke whom within one is a guess",
 	}},
-	{"suspended", noted, suspensions, effects{
-		Latency:  "the breakdown shows what that added to delays as " + replay.PartSuspended.String(),
+	{"stopped", noted, suspensions, effects{
+		Latency:  "the breakdown shows what that added to delays as " + replay.PartStopped.String(),
 		Blocking: "what that blocked has it as its cause",
 	}},
 	{"problems", spoils, problems, effects{

@@ -113,7 +113,7 @@ func (x *examiner) whereTo(m *Measured) string {
 var inTheWay = map[string]string{
 	"queued behind": " queued behind %s", "off CPU": " because %s had the CPU",
 	"wake-up":        " by wake-up latency (P idle or in hand-off)",
-	"stop-the-world": " because the world was stopped (%s)", "suspended": " because the process was stopped by %s",
+	"stop-the-world": " because the world was stopped (%s)", "stopped": " because the process was stopped by %s",
 }
 
 // alsoGrown is the part of the largest growth from which on the second is named too: code that is

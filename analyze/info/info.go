@@ -39,11 +39,11 @@ type Result struct {
 	ImpliedMoves   int64            `json:"implied_moves"`
 	Questions      []Question       `json:"questions"`
 	RangeReasons   []RangeCount     `json:"ranges"`
-	Limits         []Limit          `json:"limits"`       // for each process from the recording's beginning
-	LimitCount     int64            `json:"limit_count"`  // with those beyond the first that are not in the list
-	Suspended      []Suspension     `json:"suspended"`    // the first of the times, see Suspension
-	SuspendedNS    int64            `json:"suspended_ns"` // the time in all of them
-	SuspendedCount int64            `json:"suspended_count"`
+	Limits         []Limit          `json:"limits"`      // for each process from the recording's beginning
+	LimitCount     int64            `json:"limit_count"` // with those beyond the first that are not in the list
+	Suspended      []Suspension     `json:"stopped"`     // the first of the times, see Suspension
+	SuspendedNS    int64            `json:"stopped_ns"`  // the time in all of them
+	SuspendedCount int64            `json:"stopped_count"`
 	Warnings       []report.Warning `json:"warnings"`
 	Lead           []string         `json:"lead"`     // the headline numbers in sentences
 	Metadata       *format.Metadata `json:"metadata"` // as stored in the trace

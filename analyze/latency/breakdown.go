@@ -72,7 +72,7 @@ var verdicts = []struct {
 	parts []replay.Part
 	text  string
 }{
-	{[]replay.Part{replay.PartSuspended},
+	{[]replay.Part{replay.PartStopped},
 		"passed while the process was stopped from outside: by SIGSTOP, a debugger or a frozen cgroup."},
 	{[]replay.Part{replay.PartOffCPU, replay.PartIdleOffCPU},
 		"was waiting for a CPU: other processes or a CPU quota kept the threads off the CPUs."},

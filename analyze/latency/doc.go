@@ -28,7 +28,7 @@
 // Where the trace has the kernel's thread events, each delay is broken down. Every nanosecond goes
 // to the first of these that fits; replay.Part has the table:
 //
-//   - suspended: the whole process was stopped from outside: by a signal such as SIGSTOP, by a
+//   - stopped: the whole process was stopped from outside: by a signal such as SIGSTOP, by a
 //     debugger, or with its cgroup.
 //   - STW: the world was stopped, no goroutine could run.
 //   - thread off CPU: a thread that could have run the goroutine was ready to run itself, but the
@@ -46,7 +46,7 @@
 //   - P wake-up: none of these. A P had no goroutine: it was idle, or its thread was being started
 //     or was looking for work.
 //
-// "suspended" says nothing of the process: somebody stopped it. "thread off CPU" and "P idle but
+// "stopped" says nothing of the process: somebody stopped it. "thread off CPU" and "P idle but
 // thread off CPU" say that the machine, or the CPU quota, was too small or shared; "all Ps busy"
 // and "P in syscall" that the process had more to do than GOMAXPROCS allows.
 //

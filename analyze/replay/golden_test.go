@@ -44,7 +44,7 @@ func describe(t *testing.T, trace *format.Memory) string {
 		fmt.Fprintf(&b, "limit at %d: p%d %s\n", l.TimeNS-sum.BeginNS, l.PID, l.Limit)
 	}
 	for _, s := range all.suspensions {
-		fmt.Fprintf(&b, "suspended %s p%d %s\n", interval(sum, s.Begin, s.End, s.Flags), s.PID,
+		fmt.Fprintf(&b, "stopped %s p%d %s\n", interval(sum, s.Begin, s.End, s.Flags), s.PID,
 			sum.Names().Reason(s.Reason))
 	}
 	fmt.Fprintf(&b, "events %d %v, goroutines %d (%d unannounced, peak %d), processes %d, gaps %d of %dns, implied "+
@@ -72,7 +72,7 @@ func spanText(sum *replay.Summary, s *replay.Span) string {
 	add("proc", s.State == format.StateRunning && s.Proc >= 0, fmt.Sprintf("%d tid=%d", s.Proc, s.TID))
 	add("entry", s.Entry != 0, names.Entry(s.Entry))
 	add("stack", s.Stack != 0, names.Stack(s.Stack))
-	add("suspended", s.SuspendedNS != 0, s.SuspendedNS)
+	add("stopped", s.SuspendedNS != 0, s.SuspendedNS)
 	add("delay", s.Delay != replay.Delay{}, delayText(s.Delay))
 	return strings.Join(words, " ")
 }

@@ -14,7 +14,7 @@ type Part = delay.Part
 
 // The parts of a delay, which Part.Meaning describes.
 const (
-	PartSuspended  = delay.PartSuspended // see Suspension
+	PartStopped    = delay.PartStopped // see Suspension
 	PartSTW        = delay.PartSTW
 	PartOffCPU     = delay.PartOffCPU
 	PartAllBusy    = delay.PartAllBusy
@@ -54,8 +54,8 @@ var queued = [numWhys]bool{WhyCreated: true, WhyWoken: true, WhyGoyield: true}
 
 // delay takes apart the wait of g, which begins to run at t on thread tid. What d was is nothing.
 func (p *process) delay(d *Delay, g *goroutine, t int64, tid int32) {
-	d[PartSuspended] = p.suspending.within(g.begin, t)
-	d[PartUnknown] = t - g.begin - d[PartSuspended]
+	d[PartStopped] = p.suspending.within(g.begin, t)
+	d[PartUnknown] = t - g.begin - d[PartStopped]
 	if p.occ.Procs() == 0 || g.begin < p.procsSince || !g.stamped {
 		return
 	}

@@ -20,8 +20,8 @@ const (
 	Syscall
 	Queued
 	WakeUp
+	STW
 	Stopped
-	Suspended
 	Network
 	Timer
 	GC
@@ -33,7 +33,7 @@ const (
 var kindNames = [numKinds]string{
 	Unknown: "unknown", Running: "running", OffCPU: "off CPU", Asleep: "asleep", Syscall: "syscall",
 	Queued: "queued behind",
-	WakeUp: "wake-up", Stopped: "stop-the-world", Suspended: "suspended", Network: "network",
+	WakeUp: "wake-up", STW: "stop-the-world", Stopped: "stopped", Network: "network",
 	Timer: "timer", GC: "GC", Runtime: "runtime", Wait: "wait",
 }
 
@@ -99,7 +99,7 @@ type Key struct {
 	Kind Kind
 	// the stack; of OffCPU the name of who took the CPU; of Wait the Site; of Unknown the Why
 	Where uint32
-	// the reason, of Suspended the kernel's state; of Running and Queued the entry function, where
+	// the reason, of Stopped the kernel's state; of Running and Queued the entry function, where
 	// the stack is null
 	What uint32
 	Tail ID // of Wait

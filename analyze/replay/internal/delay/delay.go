@@ -19,7 +19,7 @@ type Part uint8
 
 // The parts of a delay. The table says each in a line; what is not in a line is here.
 const (
-	PartSuspended Part = iota // see replay.Suspension
+	PartStopped Part = iota // see replay.Suspension
 	PartSTW
 	// PartOffCPU is when a thread that could have run the goroutine had been woken and not yet
 	// scheduled, or the kernel had preempted it. Threads that could have run it are the one that
@@ -35,7 +35,7 @@ const (
 	// watches over the others (sysmon) may be one too.
 	PartIdleOffCPU
 	PartWakeUp
-	// PartUnknown is all but PartSuspended where the trace has no thread rows or no GOMAXPROCS, or
+	// PartUnknown is all but PartStopped where the trace has no thread rows or no GOMAXPROCS, or
 	// a thread was not seen before the span began.
 	PartUnknown
 	numParts
@@ -49,7 +49,7 @@ var parts = [numParts]struct {
 	meaning string // in a line
 	machine bool   // it is for want of a CPU of the machine, or somebody stopped the process
 }{
-	PartSuspended: {"suspended", "suspended", "the process was stopped from outside: SIGSTOP, a debugger, a frozen " +
+	PartStopped: {"stopped", "stopped", "the process was stopped from outside: SIGSTOP, a debugger, a frozen " +
 		"cgroup", true},
 	PartSTW:     {"stw", "STW", "the world was stopped: no goroutine could run", false},
 	PartOffCPU:  {"off_cpu", "thread off CPU", "a thread to run it was ready, but the kernel gave it no CPU", true},

@@ -96,7 +96,7 @@ func appendAfter(list []Interval, in *Interval, a *Stamp) []Interval {
 // TakeApart splits the delay from a to b, given when threads that could have ended it were off the
 // CPU.
 func (d *Delay) TakeApart(a, b *Stamp, off []Interval) {
-	d[PartSuspended] = b.lasted[usageSuspended] - a.lasted[usageSuspended]
+	d[PartStopped] = b.lasted[usageSuspended] - a.lasted[usageSuspended]
 	d[PartSTW] = b.lasted[usageStopped] - a.lasted[usageStopped]
 	d[PartAllBusy] = b.lasted[usageFull] - a.lasted[usageFull]
 	d[PartSyscall] = b.lasted[usageSyscall] - a.lasted[usageSyscall]
