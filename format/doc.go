@@ -33,4 +33,10 @@
 //
 // Strings are numbers ([StringID]) everywhere; the trace's Reasons and Stacks
 // tables turn them into text.
+//
+// # Size
+//
+// Writer, segments, reader and text twin all follow the one table of columns, and share how a
+// column is kept in memory. What knows nothing of events is in packages below: Parquet itself in
+// internal/flat.
 package format

@@ -6,6 +6,12 @@
 // kernel's ring buffers every few milliseconds, decode, order by time, follow (what the events mean
 // for goroutines and threads), write. What did not fit anywhere is counted and becomes a gap in the
 // trace.
+//
+// # Size
+//
+// What is here is one session: attaching, draining, ordering, following and writing share its
+// clock, its rings and what was lost. What can be told apart from it is in packages below: the
+// executable, the process, snapshots, stacks, images.
 package record
 
 import (
@@ -75,8 +81,8 @@ type Progress struct {
 type Summary struct {
 	Progress
 	Output string
-	// as the recorder's PID namespace numbers the processes; the metadata has the same ones with the
-	// root's numbers
+	// as the recorder's PID namespace numbers the processes; the metadata has the same ones with
+	// the root's numbers
 	PIDs      []int
 	Whole     bool // everything that was counted is in the trace
 	OneByOne  bool // the probes are taken off one by one: the kernel takes a tenth of a second for each

@@ -63,4 +63,10 @@
 // At most 65,536 places where goroutines wait and as many pairs with wakers are told apart, and
 // 262,144 chains from waits to causes. So memory is bounded by the number of goroutines alive at
 // once, about 1 KB each, and not by the length of the trace.
+//
+// # Size
+//
+// One walk says where time went and what for: the cause of a wait is found when its length is
+// counted, from what the same spans have made known. What stands by itself is in packages below:
+// internal/cause holds causes and histories, findings the rules.
 package blocking

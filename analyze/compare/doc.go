@@ -29,4 +29,10 @@
 //
 // Recordings that differ in what is not the code are not comparable, and there is no verdict; the
 // policy can allow each difference by its name.
+//
+// # Size
+//
+// Metrics, rules and what makes recordings not comparable decide one verdict together, over the
+// same two sides, and each of them is a table and what its rows do. What a team may change is in
+// policy.
 package compare

@@ -28,8 +28,8 @@
 //     time.
 //   - busy: it ran for at least half of its observed life.
 //   - slow: its sort waits for locks, or to send, 50ms and more at the median.
-//   - idle: it is the runtime's own, waits for the network or a time, for work that does come, or in
-//     select {}, which is written to wait forever.
+//   - idle: it is the runtime's own, waits for the network or a time, for work that does come, or
+//     in select {}, which is written to wait forever.
 //
 // A wait for the network never makes a leak: a server's idle connections look the same whether the
 // peer will speak again or not.
@@ -44,4 +44,9 @@
 // About 250 bytes are kept for each goroutine that is alive, and for each whose end was lost in a
 // gap. At most 65,536 places where goroutines wait and 65,536 sorts are told apart, and 16 wakers
 // for each place; what is beyond that is counted and not told apart.
+//
+// # Size
+//
+// Groups, verdicts and the profile beside them are views of the same goroutines, and a verdict
+// needs all three. Reading and writing profiles is in a package below.
 package goroutines

@@ -34,4 +34,10 @@
 // Memory is bounded by the largest number of goroutines alive at once, the number of threads and
 // the number of distinct entry functions and reasons, not by the length of the trace. The ids of
 // goroutines that have ended take about a word for each one that has not.
+//
+// # Size
+//
+// The package is one state machine: what a row makes of a goroutine, of its P, of its thread and of
+// its process is decided together, and a cut through that would have half of every move on either
+// side. What knows nothing of moves is in packages below: delay, stack.
 package replay

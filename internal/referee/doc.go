@@ -8,4 +8,9 @@
 // row of the table Differences; and the two lists of every goroutine are aligned. What remains on
 // one side is missing or extra. Of each pair the reason, the goroutine that caused it and the
 // stacks are compared as well.
+//
+// # Size
+//
+// Reading two sources, aligning them and saying where they differ make one verdict; the tables of
+// differences that are known, by Go version and move, are a good part of it.
 package referee

@@ -2,6 +2,11 @@
 // program counter, the runtime's struct offsets and wait reasons, and where to probe its scheduler.
 // It works on stripped, position-independent and cgo executables for linux/amd64 and linux/arm64 of
 // go1.18 and later, and executes nothing.
+//
+// # Size
+//
+// Versions, functions, offsets, wait reasons and probe points are all read from one file, and check
+// each other; the parsers of its tables are in packages below, internal/...
 package gobin
 
 import (

@@ -6,6 +6,11 @@
 // delta encoding. Pages are put together here, because an event must cost a few
 // nanoseconds a column: the callers have dictionary indices, never rows, and
 // every page of a row group is cut at the same row in every column.
+//
+// # Size
+//
+// Each encoding is here twice, to write and to read, and the two are tested against each other;
+// files, groups, chunks and pages are as Parquet has them.
 package flat
 
 import (
