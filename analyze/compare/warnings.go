@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/gosched/gosched/analyze/caveat"
+	"github.com/gosched/gosched/analyze/compare/policy"
 	"github.com/gosched/gosched/analyze/report"
 	"github.com/gosched/gosched/analyze/summary"
 )
@@ -31,6 +32,9 @@ func (t *trial) warnings(r *Result) []report.Warning {
 		add("sequential", "the recordings do not say that they were interleaved, so that only a change of %s or "+
 			"more counts; gosched record-ab interleaves", report.FormatRatio(t.policy.Sequential))
 	}
+	if w, few := t.tooFew(); few {
+		out = append(out, w)
+	}
 	if list := t.unsaid(); len(list) > 0 {
 		add("unsaid", "no recording says its %s: whether they are the same is not known", strings.Join(list, ", "))
 	}
@@ -55,6 +59,18 @@ func (t *trial) warnings(r *Result) []report.Warning {
 		}
 	}
 	return append(out, t.repeated()...)
+}
+
+// tooFew says of the percentiles that were asked for whether the recording with the fewest delays
+// can tell them from its longest delay.
+func (t *trial) tooFew() (report.Warning, bool) {
+	if t.policy.Percentiles == nil {
+		return report.Warning{}, false
+	}
+	n := t.fewest(policy.Metric{Key: summary.Key{Measure: summary.MeasureDelay, By: summary.ByTotal}})
+	w, few := caveat.TooFew(n, "delay", t.policy.Percentiles)
+	w.Code, w.Text = "percentiles", "in the recording with the fewest, "+w.Text
+	return w, few
 }
 
 // beyond is how many places summaries left out, at most, and the most time that one of them had in
