@@ -3,6 +3,7 @@ package latency
 import (
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/stats"
+	"github.com/gosched/gosched/format"
 )
 
 // Group is the delays of one reason or one entry function, whole. The histogram is the pass's own
@@ -25,6 +26,18 @@ func groupsOf(list []named) []Group {
 	var out []Group
 	for _, g := range mergeByName(list) {
 		out = append(out, Group{g.name, g.system, &g.delays, g.broken})
+	}
+	return out
+}
+
+// Parts is the breakdown of the program's delays that were seen whole; nil without thread events.
+func (p *Pass) Parts(sum *replay.Summary) *replay.Delay {
+	if sum.ByKind[format.KindThread] == 0 {
+		return nil
+	}
+	out := new(replay.Delay)
+	for _, g := range p.program.groups(sum.Names()) {
+		out.Add(g.parts)
 	}
 	return out
 }

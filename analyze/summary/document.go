@@ -65,7 +65,7 @@ func field(v any) string {
 
 // Document makes recordings ready to be drawn, a line each.
 func Document(runs []*Recording) *report.Document {
-	t := report.Table{Columns: []string{"began", "host", "Go", "for", "events", "delay p50", "p99",
+	t := report.Table{Columns: []string{"began", "host", "Go", "duration", "events", "delay p50", "p99",
 		"mutex wait", "goroutines", "warnings"}}
 	for _, r := range runs {
 		t.Rows = append(t.Rows, r.cells())

@@ -13,48 +13,56 @@ import (
 // figure is a number, or a text, that says something of a recording in a line of many.
 type figure struct {
 	name    string               // with the unit; it does not change
-	meaning string               // for those who read this table
+	meaning string               // a sentence; TREND.md has it
 	of      func(*Recording) any // string, int64 or float64; nil where the recording cannot say
 }
 
 // figures are all of them, in their order. Later versions append to them.
 var figures = slices.Concat([]figure{
-	{"start_time", "when it began, UTC", func(r *Recording) any { return r.startTime(time.RFC3339Nano) }},
-	{"id", "of its contents", func(r *Recording) any { return text(r.Info.ID) }},
-	{"host", "", func(r *Recording) any { return text(r.Info.Meta.Host) }},
-	{"command", "",
+	{"start_time", "When the recording began, UTC.", func(r *Recording) any { return r.startTime(time.RFC3339Nano) }},
+	{"id", "The recording's id, made of its contents.", func(r *Recording) any { return text(r.Info.ID) }},
+	{"host", "The machine's name.", func(r *Recording) any { return text(r.Info.Meta.Host) }},
+	{"command", "The commands of the processes.",
 		func(r *Recording) any { return r.ofProcesses(func(p *format.Process) string { return p.Command }) }},
-	{"build_id", "",
+	{"build_id", "The build ids of the executables: a step where this changes too is explained by it first.",
 		func(r *Recording) any { return r.ofProcesses(func(p *format.Process) string { return p.BuildID }) }},
-	{"go_version", "", func(r *Recording) any { return r.ofProcesses(goVersion) }},
-	{"source", "ebpf or go trace", func(r *Recording) any { return text(string(r.Info.Meta.Source)) }},
-	{"duration_s", "observed", func(r *Recording) any { return float64(r.Info.DurationNS) / 1e9 }},
-	{"events", "", func(r *Recording) any { return r.Info.Events }},
-	{"delay_p50_ns", "scheduling delay", quantileOf(delays, stats.P50)},
-	{"delay_p90_ns", "", quantileOf(delays, stats.P90)},
-	{"delay_p99_ns", "", quantileOf(delays, stats.P99)},
-	{"delay_p999_ns", "", quantileOf(delays, stats.P999)},
-	{"delay_mean_ns", "of those seen whole", func(r *Recording) any { return r.mean(delays) }},
-	{"delays_per_s", "times a second that a goroutine became runnable and ran",
+	{"go_version", "The versions of Go.", func(r *Recording) any { return r.ofProcesses(goVersion) }},
+	{"source", "How it was recorded: ebpf, or go trace.",
+		func(r *Recording) any { return text(string(r.Info.Meta.Source)) }},
+	{"duration_s", "The observed time.", func(r *Recording) any { return float64(r.Info.DurationNS) / 1e9 }},
+	{"events", "Events in the trace.", func(r *Recording) any { return r.Info.Events }},
+	{"delay_p50_ns", "Scheduling delay, from runnable to running, of the program's goroutines.",
+		quantileOf(delays, stats.P50)},
+	{"delay_p90_ns", "The same.", quantileOf(delays, stats.P90)},
+	{"delay_p99_ns", "The same.", quantileOf(delays, stats.P99)},
+	{"delay_p999_ns", "The same, p99.9.", quantileOf(delays, stats.P999)},
+	{"delay_mean_ns", "The mean of the delays that were seen whole.", func(r *Recording) any { return r.mean(delays) }},
+	{"delays_per_s", "How often a second a goroutine became runnable and ran.",
 		func(r *Recording) any { return r.rate(delays) }},
-	{"delay_s_per_s", "seconds a second, summed over goroutines", perSecond(delays, delays)},
+	{"delay_s_per_s", "Delay in s/s, summed over goroutines.", perSecond(delays, delays)},
 }, waits(), []figure{
-	{"syscall_s_per_s", "in system calls", perSecond(calls, calls)},
-	{"contention_p50_ns", "waits for a Mutex or RWMutex", quantileOf(contention, stats.P50)},
-	{"contention_p99_ns", "", quantileOf(contention, stats.P99)},
-	{"contention_s_per_s", "", perSecond(contention, waitTotal)},
-	{"run_p50_ns", "from running to anything else", quantileOf(running, stats.P50)},
-	{"run_p99_ns", "", quantileOf(running, stats.P99)},
-	{"goroutines", "at the end", func(r *Recording) any { return optional(r.Info.Goroutines) }},
-	{"goroutines_start", "when observation began", func(r *Recording) any { return optional(r.Info.AtStart) }},
-	{"leaked_goroutines", "where a leak would have been found", func(r *Recording) any { return r.leaked() }},
-	{"findings", "", func(r *Recording) any { return int64(len(r.Info.Findings)) }},
-	{"network_wakes", "waits that the network ended", func(r *Recording) any { return r.Info.NetworkWakes }},
-	{"gap_share", "of the time in which events were lost or not looked for",
+	{"syscall_s_per_s", "Time in system calls in s/s.", perSecond(calls, calls)},
+	{"contention_p50_ns", "Waits for a Mutex or RWMutex: what changes of code change most, and what scatters least.",
+		quantileOf(contention, stats.P50)},
+	{"contention_p99_ns", "The same.", quantileOf(contention, stats.P99)},
+	{"contention_s_per_s", "The same waits in s/s.", perSecond(contention, waitTotal)},
+	{"running_p50_ns", "How long goroutines run at a time.", quantileOf(running, stats.P50)},
+	{"running_p99_ns", "The same.", quantileOf(running, stats.P99)},
+	{"goroutines", "Goroutines alive at the end.", func(r *Recording) any { return optional(r.Info.Goroutines) }},
+	{"goroutines_start", "Goroutines alive when observation began.",
+		func(r *Recording) any { return optional(r.Info.AtStart) }},
+	{"leaked_goroutines", "Goroutines that leaked; empty where a leak would not have been found.",
+		func(r *Recording) any { return r.leaked() }},
+	{"findings", "Findings of gosched blocking.", func(r *Recording) any { return int64(len(r.Info.Findings)) }},
+	{"network_wakes", "Waits that the network ended: the work that came from outside.",
+		func(r *Recording) any { return r.Info.NetworkWakes }},
+	{"gap_share", "The share of the time in which events were lost or not looked for.",
 		func(r *Recording) any { return r.Info.GapShare }},
-	{"steal_share", "of the CPUs' time that the hypervisor took", func(r *Recording) any { return r.stealShare() }},
-	{"warnings", "", func(r *Recording) any { return int64(len(r.Info.Warnings)) }},
-})
+	{"steal_share", "The share of the CPUs' time that the hypervisor took.",
+		func(r *Recording) any { return r.stealShare() }},
+	{"warnings", "Warnings; leave lines out where events were lost.",
+		func(r *Recording) any { return int64(len(r.Info.Warnings)) }},
+}, parts())
 
 // The groups that figures are of.
 var (
@@ -71,8 +79,23 @@ func waits() (out []figure) {
 	for class := replay.ClassOther; class < replay.ClassSystem; class++ {
 		name := strings.NewReplacer(" ", "_", "-", "_").Replace(strings.ToLower(class.String()))
 		key := Key{Measure: MeasureWait, By: ByClass, Name: class.String()}
-		out = append(out, figure{"wait_" + name + "_s_per_s", "waits, seconds a second, summed over goroutines",
+		out = append(out, figure{"wait_" + name + "_s_per_s", "Waits of this class in s/s, summed over goroutines.",
 			perSecond(key, waitTotal)})
+	}
+	return out
+}
+
+// parts are the figures of the parts of delays.
+func parts() (out []figure) {
+	for _, p := range replay.Parts() {
+		out = append(out, figure{"delay_" + p.Key() + "_s_per_s", "Of the delays seen whole, in s/s: " + p.Meaning() +
+			".",
+			func(r *Recording) any {
+				if r.Info.Delay == nil || r.Info.DurationNS <= 0 {
+					return nil
+				}
+				return float64(r.Info.Delay[p]) / float64(r.Info.DurationNS)
+			}})
 	}
 	return out
 }

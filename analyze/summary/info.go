@@ -19,6 +19,7 @@ func (p *Passes) info(sum *replay.Summary, waits *blocking.Result) Info {
 		NetworkWakes: p.blocking.NetworkWakes(), Goroutines: census.End, AtStart: census.Start,
 		Leaks: leaks(alive.Groups), LeaksJudged: p.goroutines.LeaksJudged(sum), Findings: []Finding{},
 		Causes:   causes(waits.Causes),
+		Delay:    p.latency.Parts(sum),
 		Limits:   p.limits.result(sum),
 		Warnings: mergeWarnings(p.latency.Result(sum).Warnings, waits.Warnings, alive.Warnings),
 	}

@@ -1,6 +1,7 @@
 package summary
 
 import (
+	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/report"
 	"github.com/gosched/gosched/analyze/stats"
 	"github.com/gosched/gosched/format"
@@ -98,9 +99,11 @@ type Info struct {
 	AtStart      *int64 `json:"goroutines_start"` // alive when observation began
 	Leaks        []Leak `json:"leaks"`
 	// a leak would have been found: it is long enough, and nothing was lost
-	LeaksJudged bool             `json:"leaks_judged"`
-	Findings    []Finding        `json:"findings"`
-	Causes      []Cause          `json:"causes"` // what held goroutines up in the end, the worst first
+	LeaksJudged bool      `json:"leaks_judged"`
+	Findings    []Finding `json:"findings"`
+	Causes      []Cause   `json:"causes"` // what held goroutines up in the end, the worst first
+	// the breakdown of the program's delays that were seen whole; nil without thread events
+	Delay       *replay.Delay    `json:"delay"`
 	Limits      []Limit          `json:"limits"`
 	Warnings    []report.Warning `json:"warnings"`
 	SitesBeyond int64            `json:"sites_beyond"`    // sites with so little time that they were not kept
