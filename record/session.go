@@ -77,18 +77,18 @@ func open(opts Options, procs []*target.Process) (*session, error) {
 
 // checkProcesses says what is wrong with what is to be recorded, whatever the processes are.
 func checkProcesses(procs []*target.Process) error {
+	switch {
+	case len(procs) == 0:
+		return errors.New("no process to record")
+	case len(procs) > MaxProcesses:
+		return fmt.Errorf("one recording can have %d processes, not %d", MaxProcesses, len(procs))
+	}
 	seen := map[int]bool{}
 	for _, p := range procs {
 		if seen[p.PID()] {
 			return fmt.Errorf("process %d is named twice", p.PID())
 		}
 		seen[p.PID()] = true
-	}
-	switch {
-	case len(procs) == 0:
-		return errors.New("no process to record")
-	case len(procs) > MaxProcesses:
-		return fmt.Errorf("one recording can have %d processes, not %d", MaxProcesses, len(procs))
 	}
 	return nil
 }
