@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/gosched/gosched/internal/testenv"
 )
 
 // killedEnv names the path to which the test binary, run again, records until it is killed.
@@ -210,7 +212,7 @@ func onSmallDisk(t *testing.T, size string) string {
 	dir := t.TempDir()
 	err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size="+size)
 	if errors.Is(err, fs.ErrPermission) {
-		t.Skip("mounting a small disk needs CAP_SYS_ADMIN")
+		testenv.Lacking(t, "mounting a small disk needs CAP_SYS_ADMIN")
 	}
 	if err != nil {
 		t.Fatal(err)

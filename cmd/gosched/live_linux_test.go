@@ -89,7 +89,7 @@ func (s *running) rounds(ts *testscript.TestScript) int64 {
 
 func TestAnOrdinaryUserIsToldWhatToDo(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("only root can become another user")
+		testenv.Lacking(t, "only root can become another user")
 	}
 	tests := []struct {
 		name string
@@ -125,7 +125,7 @@ func TestAnOrdinaryUserIsToldWhatToDo(t *testing.T) {
 
 func TestATraceGoesToWhoCalledSudo(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("only root can give files away")
+		testenv.Lacking(t, "only root can give files away")
 	}
 	t.Setenv("SUDO_UID", "65534")
 	t.Setenv("SUDO_GID", "65533")

@@ -77,7 +77,7 @@ func (c *container) child(shell int) *target.Process {
 	for {
 		children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", shell))
 		if err != nil {
-			c.t.Skip("this kernel does not list children:", err)
+			testenv.Lacking(c.t, "this kernel does not list children: "+err.Error())
 		}
 		for child := range strings.FieldsSeq(string(children)) {
 			pid, _ := strconv.Atoi(child)
@@ -213,7 +213,7 @@ func TestOtherCommandsWorkInAPIDNamespace(t *testing.T) {
 func TestAProcOfAnotherPIDNamespaceIsSaidToBeOne(t *testing.T) {
 	nsenter, err := exec.LookPath("nsenter")
 	if err != nil {
-		t.Skip(err)
+		testenv.Lacking(t, err.Error())
 	}
 	c := startContainer(t, ownProc)
 	exe, err := os.Executable()
@@ -238,7 +238,7 @@ func TestATimeNamespaceWithAClockOfItsOwnIsRefused(t *testing.T) {
 	testenv.RequireBPF(t)
 	inside := []string{"--fork", "--time", "--monotonic", "1000"}
 	if out, err := exec.Command("unshare", append(inside, "true")...).CombinedOutput(); err != nil {
-		t.Skipf("no time namespace can be made here: %v: %s", err, out)
+		testenv.Lacking(t, fmt.Sprintf("no time namespace can be made here: %v: %s", err, out))
 	}
 	exe, err := os.Executable()
 	if err != nil {

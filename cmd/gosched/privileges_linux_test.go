@@ -39,7 +39,7 @@ type unprivileged struct {
 func newUnprivileged(t *testing.T) *unprivileged {
 	t.Helper()
 	if os.Geteuid() != 0 {
-		t.Skip("only root can become another user and give capabilities")
+		testenv.Lacking(t, "only root can become another user and give capabilities")
 	}
 	dir, err := os.MkdirTemp("", "gosched-unprivileged")
 	if err != nil {

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/gosched/gosched/internal/testenv"
 )
 
 const (
@@ -111,7 +113,7 @@ func limit(t *testing.T, pid int) {
 	}
 	dir, err := os.MkdirTemp(parent, "gosched-test-")
 	if err != nil {
-		t.Skip("cgroups cannot be made here:", err)
+		testenv.Lacking(t, "cgroups cannot be made here: "+err.Error())
 	}
 	t.Cleanup(func() {
 		_ = os.WriteFile(filepath.Join(parent, "cgroup.procs"), []byte(strconv.Itoa(pid)), 0)
@@ -122,7 +124,7 @@ func limit(t *testing.T, pid int) {
 	files["cgroup.procs"] = strconv.Itoa(pid)
 	for name, content := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0); err != nil {
-			t.Skip("CPU time cannot be limited here:", err)
+			testenv.Lacking(t, "CPU time cannot be limited here: "+err.Error())
 		}
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/gosched/gosched/internal/testenv"
 )
 
 // mapFile has this process map a new file with some content, and returns the mapping.
@@ -57,7 +59,7 @@ func content(t *testing.T, f *MappedFile) string {
 
 func TestAMappedFileIsOpenedAndNotWhatTookItsPlace(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("only root may open mapped files themselves")
+		testenv.Lacking(t, "only root may open mapped files themselves")
 	}
 	path := filepath.Join(t.TempDir(), "lib.so")
 	m := mapFile(t, path, "the mapped one")

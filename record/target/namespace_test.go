@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/gosched/gosched/internal/testenv"
 )
 
 func TestThreadsOfAProcessInAPIDNamespaceHaveTheirNumbersThere(t *testing.T) {
@@ -68,7 +70,7 @@ func opener(t *testing.T, role string) (helping *process, inside, outside string
 	inside = helping.line(t)
 	lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", cmd.Process.Pid))
 	if err != nil || len(lists) == 0 {
-		t.Skip("this kernel does not list children")
+		testenv.Lacking(t, "this kernel does not list children")
 	}
 	for _, list := range lists { // one for each thread that may have started it
 		children, _ := os.ReadFile(list)
@@ -128,7 +130,7 @@ func TestANumberOfAnotherPIDNamespaceIsSaidToBeOne(t *testing.T) {
 func TestAProcOfAnotherPIDNamespaceIsNotBelieved(t *testing.T) {
 	nsenter, err := exec.LookPath("nsenter")
 	if err != nil {
-		t.Skip(err)
+		testenv.Lacking(t, err.Error())
 	}
 	inner, _, outside := opener(t, "opener, own /proc")
 	cmd := helper("opener")

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/gosched/gosched/internal/testenv"
 )
 
 func TestLackingCapabilities(t *testing.T) {
@@ -62,7 +64,7 @@ func TestOwnPrivilegesAreWhatProcSays(t *testing.T) {
 
 func TestAnOrdinaryUserLacksPrivileges(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("only root can become another user")
+		testenv.Lacking(t, "only root can become another user")
 	}
 	cmd := helper("privileges")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
@@ -88,7 +90,7 @@ func TestRootOfAUserNamespaceIsNotTheMachines(t *testing.T) {
 
 func TestAProcessThatProcHidesIsNotSaidToBeGone(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("only root can mount a /proc that hides processes")
+		testenv.Lacking(t, "only root can mount a /proc that hides processes")
 	}
 	cmd := helper("opener, hiding /proc")
 	cmd.SysProcAttr = newPIDNamespace()
