@@ -51,26 +51,26 @@ func newBlame(p *Pass) *blame {
 		bySite: map[cause.Site]map[causeKey]*group{}, keys: map[cause.ID]causeKey{}}
 	for id := range p.nodes.Len() {
 		if id < len(p.totals) && p.totals[id].ns > 0 {
-			b.add(cause.ID(id), p.totals[id])
+			b.charge(cause.ID(id), p.totals[id])
 		}
 	}
 	return b
 }
 
-// add counts a node.
-func (b *blame) add(id cause.ID, t total) {
+// charge counts the time of a node to the cause at its end.
+func (b *blame) charge(id cause.ID, t total) {
 	n := b.nodes.At(id)
 	leaf := b.nodes.At(n.Leaf)
 	key := b.key(n.Leaf)
 	if n.Kind != cause.Wait {
 		if n.Kind != KindSyscall {
-			groupOf(b.delayed, key).add(n, leaf, id, t)
+			groupOf(b.delayed, key).charge(n, leaf, id, t)
 		}
 		if isNever(leaf) {
 			return
 		}
 		g := groupOf(b.groups, key)
-		g.add(n, leaf, id, t)
+		g.charge(n, leaf, id, t)
 		g.direct += t.ns
 		return
 	}
@@ -78,12 +78,12 @@ func (b *blame) add(id cause.ID, t total) {
 	if b.bySite[site] == nil {
 		b.bySite[site] = map[causeKey]*group{}
 	}
-	groupOf(b.bySite[site], key).add(n, leaf, id, t)
+	groupOf(b.bySite[site], key).charge(n, leaf, id, t)
 	if b.sites.list[site].system || n.Depth == 1 && outside(leaf) {
 		return // a goroutine's own wait for the outside blocks nobody
 	}
 	g := groupOf(b.groups, key)
-	g.add(n, leaf, id, t)
+	g.charge(n, leaf, id, t)
 	g.idle += t.idle
 }
 
@@ -110,7 +110,7 @@ func groupOf(m map[causeKey]*group, key causeKey) *group {
 	return m[key]
 }
 
-func (g *group) add(n, leaf *cause.Node, id cause.ID, t total) {
+func (g *group) charge(n, leaf *cause.Node, id cause.ID, t total) {
 	first := g.ns == 0
 	g.count += t.count
 	g.ns += t.ns

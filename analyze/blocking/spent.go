@@ -29,7 +29,8 @@ type sum struct {
 	system  bool
 }
 
-func (m *sum) add(l *lengths, system bool) {
+// merge adds the lengths of goroutines, the runtime's own or not.
+func (m *sum) merge(l *lengths, system bool) {
 	if m.lengths.empty() {
 		m.system = system
 	}
@@ -55,8 +56,8 @@ func (s spender) all(bySite map[cause.Site]map[causeKey]*group) []Spent {
 		if site.syscall {
 			class, reason = classSyscall, strings.TrimSpace("syscall "+reason)
 		}
-		sumOf(classes, class).add(&site.lengths, site.system)
-		sumOf(reasons, orUnknown(reason)).add(&site.lengths, site.system)
+		sumOf(classes, class).merge(&site.lengths, site.system)
+		sumOf(reasons, orUnknown(reason)).merge(&site.lengths, site.system)
 		sites = append(sites, s.site(cause.Site(id), site, reason, bySite[cause.Site(id)]))
 	}
 	s.runnable(sumOf(classes, classRunnable))
@@ -86,7 +87,7 @@ func sumOf(m map[string]*sum, name string) *sum {
 func (s spender) runnable(m *sum) {
 	for _, k := range s.kinds {
 		if k != nil {
-			m.add(&lengths{Histogram: k.delays.Histogram}, k.system)
+			m.merge(&lengths{Histogram: k.delays.Histogram}, k.system)
 		}
 	}
 }
