@@ -11,7 +11,7 @@ import (
 
 const (
 	maxPlaces = 200   // changes that a result has
-	leastSeen = 0.001 // seconds a second below which a place is not compared
+	leastSeen = 0.001 // s/s below which a place is not compared
 )
 
 // changes are the places with the largest changes.

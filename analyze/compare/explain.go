@@ -189,7 +189,7 @@ func (x *examiner) slowest(locksOnly bool) (best place, ok bool) {
 	return slower, longest > 0
 }
 
-// meanWait is the mean of all waits, waits for work left out, in nanoseconds.
+// meanWait is the mean of all waits, idle waits excluded, in nanoseconds.
 func meanWait(list []spent) float64 {
 	var ns int64
 	for _, s := range list {

@@ -123,7 +123,7 @@ func countSides(list []member) (base, head int) {
 }
 
 // maxLag is how many places one side may come behind the other on average in a block of recordings
-// that were made in turns: 1 of base head base head, 0 of base head head base. What comes further
+// that are interleaved: 1 of base head base head, 0 of base head head base. What comes further
 // behind is later, too, and a machine's drift is between the sides.
 const maxLag = 1
 

@@ -72,8 +72,8 @@ type survey struct {
 	runs   []*summary.Recording
 	places map[place][]spent
 	wakers map[place]map[by][]spent // who ended the waits at a place
-	causes map[place]map[by][]spent // what they waited for in the end
-	held   map[by][]spent           // what all goroutines waited for in the end
+	causes map[place]map[by][]spent // root causes of the time there
+	held   map[by][]spent           // root causes of all blocked time
 	roots  map[by]string            // of held: the function at the root of the stack
 }
 
@@ -142,7 +142,7 @@ func wakerName(p *summary.Pair) string {
 	return stack.Function(stack.Culprit(p.Waker))
 }
 
-// perSecond are seconds a second in each recording.
+// perSecond are s/s in each recording.
 func (s *survey) perSecond(list []spent, of func(spent) int64) []float64 {
 	out := make([]float64, len(s.runs))
 	for _, v := range list {

@@ -106,7 +106,7 @@ func (s *side) perSecond(i int, g *summary.Group, m policy.Metric) float64 {
 	return float64(g.TimeNS()) / 1e9 / seconds
 }
 
-// waits are the seconds a second of waits for a reason, by recording.
+// waits are the s/s of waits for a reason, by recording.
 func (s *side) waits(reason string) []float64 {
 	m := policy.Metric{Key: summary.Key{Measure: summary.MeasureWait, By: summary.ByReason, Name: reason},
 		Stat: policy.StatTime}

@@ -59,7 +59,7 @@ type Group struct {
 	Broken int64   // durations with moves missing: in no number
 	IdleNS int64   // of sites: of their time, in which goroutines may have been waiting for work
 	Frame  string  // of sites: the innermost frame that is not plumbing, with file and line
-	Causes []Cause // of sites: what the goroutines there waited for in the end, the most first
+	Causes []Cause // of sites: root causes of the time blocked there, the largest first
 }
 
 // Pair is waits at one site that were ended by one waker.
@@ -73,7 +73,7 @@ type Pair struct {
 	NS         int64  `json:"ns"` // the sum of these waits
 }
 
-// Cause is something that goroutines waited for in the end; see package blocking.
+// Cause is a root cause of blocked time; see package blocking.
 type Cause struct {
 	Kind     string `json:"kind"`
 	Name     string `json:"name"`
@@ -101,7 +101,7 @@ type Info struct {
 	// a leak would have been found: it is long enough, and nothing was lost
 	LeaksJudged bool      `json:"leaks_judged"`
 	Findings    []Finding `json:"findings"`
-	Causes      []Cause   `json:"causes"` // what held goroutines up in the end, the worst first
+	Causes      []Cause   `json:"causes"` // root causes of blocked time, the largest first
 	// the breakdown of the program's delays that were seen whole; nil without thread events
 	Delay       *replay.Delay    `json:"delay"`
 	Limits      []Limit          `json:"limits"`
