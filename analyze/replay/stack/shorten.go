@@ -26,25 +26,32 @@ func isMajor(element string) bool {
 const Elided = "…"
 
 // Shorten makes a function's name at most so many characters long. What tells functions apart goes
-// last: first the folders of the package, then the middle of the package's own name, then the middle
-// of the function's.
+// last: first the folders of the package, then the package, then the receiver. Each goes as a whole,
+// since half a word says nothing; only where that is not enough, the middle of the name goes.
 func Shorten(function string, width int) string {
 	local := Local(function)
-	for _, name := range []string{function, Elided + "/" + local, local} {
+	rest := local[len(Package(local)):]
+	last := withoutReceiver(rest)
+	bare := strings.TrimPrefix(last, ".")
+	for _, name := range []string{function, Elided + "/" + local, local, Elided + rest, strings.TrimPrefix(rest, "."),
+		Elided + last, bare} {
 		if utf8.RuneCountInString(name) <= width {
 			return name
 		}
 	}
-	pkg := Package(local)
-	rest := local[len(pkg):]
-	if room := width - utf8.RuneCountInString(rest); room >= leastPackage {
-		return middle(pkg, room) + rest
-	}
-	return middle(local, width)
+	return middle(bare, width)
 }
 
-// leastPackage is the fewest characters of a package's name that say more than none.
-const leastPackage = 5
+// withoutReceiver is a name behind its package, such as .(*client).readLoop.func1, without the type
+// whose method it is; a function's is as it was.
+func withoutReceiver(name string) string {
+	if method, ok := strings.CutPrefix(name, ".("); ok {
+		if i := strings.Index(method, ")."); i >= 0 {
+			return method[i+1:]
+		}
+	}
+	return name
+}
 
 // middle takes the middle out of a text, so that it is as long as there is room.
 func middle(s string, room int) string {

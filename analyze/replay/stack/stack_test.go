@@ -20,7 +20,7 @@ func TestStacksAreTakenApart(t *testing.T) {
 	}
 	for _, c := range []struct{ what, got, want string }{
 		{"the culprit", Culprit(sample), want[2]},
-		{"its short form", Short(Culprit(sample)), "v2.(*T).F.func1 x.go:8"},
+		{"its short form", Short(Culprit(sample)), "x/v2.(*T).F.func1 x.go:8"},
 		{"the root", Root(sample), "main.(*pool[go.shape.struct { a int; b int }]).run"},
 		{"a package with dots", Package("gopkg.in/yaml%2ev3.(*Decoder).Decode"), "gopkg.in/yaml%2ev3"},
 		{"nothing", Culprit(""), ""},
