@@ -73,7 +73,7 @@ func decode(raw []byte, e *event) error {
 	if len(raw) < baseBytes {
 		return fmt.Errorf("%w: %d bytes", errRecord, len(raw))
 	}
-	if op(raw[0]) > op(gobin.OpSTWEnd) && (op(raw[0]) < opThreadOn || op(raw[0]) > opExec) {
+	if op(raw[0]) >= op(gobin.NumOps) && (op(raw[0]) < opThreadOn || op(raw[0]) > opExec) {
 		return fmt.Errorf("%w: operation %d", errRecord, raw[0])
 	}
 	le := binary.LittleEndian

@@ -31,6 +31,8 @@ const (
 	OpGCEnd        // and ends
 	OpSTWBegin     // stopTheWorldWithSema; Arg: the reason's number (≥1.21), see Binary.STWReasons
 	OpSTWEnd       // startTheWorldWithSema
+
+	NumOps = iota
 )
 
 // Arg says where a probe finds its argument.
