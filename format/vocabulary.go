@@ -80,7 +80,7 @@ func (t Transition) MarshalText() ([]byte, error) { return []byte(t.String()), n
 func (t *Transition) UnmarshalText(text []byte) error {
 	known, ok := ParseTransition(string(text))
 	if !ok {
-		return fmt.Errorf("unknown class of transitions %q", text)
+		return fmt.Errorf("class of transitions %q is unknown to this version", text)
 	}
 	*t = known
 	return nil

@@ -169,6 +169,11 @@ func (s source) checkNode(n ast.Node) []string {
 		if !ok || s.file.Name.Name == "main" {
 			return nil
 		}
+		if s.pkg == "record/gobin" && pkg.Name == "format" && !slices.Contains(binaryWords, n.Sel.Name) &&
+			!strings.HasPrefix(n.Sel.Name, "Transition") {
+			return []string{fmt.Sprintf("%s: record/gobin uses format.%s: it may name transitions, and knows no trace",
+				at(n), n.Sel.Name)}
+		}
 		for _, f := range commandOnly {
 			if pkg.Name == f.pkg && n.Sel.Name == f.name {
 				return []string{fmt.Sprintf("%s: %s.%s is for the command alone: %s", at(n), f.pkg, f.name, f.why)}

@@ -74,6 +74,9 @@ var layers = []struct {
 		"what only tests use may use everything but commands"},
 }
 
+// binaryWords is what record/gobin may use of format, beside all that begins with Transition.
+var binaryWords = []string{"Coverage", "NumTransitions"}
+
 // testLayers is what tests of any package may import beside their own layer.
 var testLayers = []string{"internal/docs", "internal/golden", "internal/testenv", "internal/referee",
 	"analyze/internal/..."}
