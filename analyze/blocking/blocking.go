@@ -22,8 +22,8 @@ type Pass struct {
 	goroutines  replay.ByGoroutine[goroutine] // alive
 	free        []*goroutine                  // for reuse
 	current     *process
-	kinds       []*kindSum // by replay.EntryID
-	totals      []total    // by cause.ID
+	entries     []*entrySum // by replay.EntryID
+	totals      []total     // by cause.ID
 	ranges      map[format.StringID]*rangeSum
 	threads     threadSum
 	spans       int64        // so far
@@ -59,8 +59,8 @@ type total struct {
 	latest    int64 // the span that counted last
 }
 
-// kindSum is the time of the goroutines of one kind.
-type kindSum struct {
+// entrySum is the time of the goroutines of one entry function.
+type entrySum struct {
 	system                             bool
 	running, offCPU, runnable, syscall int64
 	waits, delays, calls, runs         lengths
@@ -149,17 +149,17 @@ func (p *Pass) Suspension(s replay.Suspension) {
 func (p *Pass) span(s *replay.Span) {
 	p.spans++
 	g := p.goroutine(s.GoID)
-	kind := p.kind(s.Entry)
+	entry := p.entry(s.Entry)
 	p.meet(g, s)
 	switch s.State {
 	case format.StateRunning:
-		p.ran(g, kind, s)
+		p.ran(g, entry, s)
 	case format.StateSyscall:
-		p.called(g, kind, s)
+		p.called(g, entry, s)
 	case format.StateRunnable:
-		p.delayed(g, kind, s)
+		p.delayed(g, entry, s)
 	case format.StateWaiting:
-		p.waited(g, kind, s)
+		p.waited(g, entry, s)
 	}
 	g.next, g.off = s.Next, g.off[:0]
 	if s.Next == format.StateNotExist {
@@ -181,14 +181,14 @@ func (p *Pass) meet(g *goroutine, s *replay.Span) {
 	}
 }
 
-func (p *Pass) kind(entry replay.EntryID) *kindSum {
-	if int(entry) >= len(p.kinds) {
-		p.kinds = append(p.kinds, make([]*kindSum, int(entry)+1-len(p.kinds))...)
+func (p *Pass) entry(entry replay.EntryID) *entrySum {
+	if int(entry) >= len(p.entries) {
+		p.entries = append(p.entries, make([]*entrySum, int(entry)+1-len(p.entries))...)
 	}
-	if p.kinds[entry] == nil {
-		p.kinds[entry] = &kindSum{system: stack.IsSystem(p.names.Entry(entry))}
+	if p.entries[entry] == nil {
+		p.entries[entry] = &entrySum{system: stack.IsSystem(p.names.Entry(entry))}
 	}
-	return p.kinds[entry]
+	return p.entries[entry]
 }
 
 // count adds to what a node was the answer to. Several times in one span are once.
@@ -206,38 +206,38 @@ func (p *Pass) count(id cause.ID, ns int64) *total {
 }
 
 // ran takes a time in which a goroutine ran, or would have if its thread had a CPU.
-func (p *Pass) ran(g *goroutine, kind *kindSum, s *replay.Span) {
-	kind.runs.take(s)
+func (p *Pass) ran(g *goroutine, entry *entrySum, s *replay.Span) {
+	entry.runs.take(s)
 	id := p.nodes.Code(KindRunning, s.EndStack, s.Entry)
 	off := p.record(g, s, id)
 	on := s.Len() - off.ready - off.asleep - off.suspended
-	kind.running += on
-	kind.offCPU += off.ready + off.asleep + off.suspended
+	entry.running += on
+	entry.offCPU += off.ready + off.asleep + off.suspended
 	p.threads.running += on
 	p.threads.suspended += off.suspended
 	p.threads.offCPU += off.ready
 	p.threads.asleep += off.asleep
-	if !kind.system {
+	if !entry.system {
 		p.countOff(&off)
 	}
 	p.occupied(s, p.nodes.Code(KindQueued, s.EndStack, s.Entry))
 }
 
 // called takes a time in a system call, or in C.
-func (p *Pass) called(g *goroutine, kind *kindSum, s *replay.Span) {
+func (p *Pass) called(g *goroutine, entry *entrySum, s *replay.Span) {
 	id := p.nodes.Call(s.Reason, s.Stack)
 	off := p.record(g, s, id)
 	p.threads.callBlocked += off.asleep + off.suspended
 	p.threads.callOffCPU += off.ready
 	p.threads.callRunning += s.Len() - off.asleep - off.suspended - off.ready
-	kind.syscall += s.Len()
+	entry.syscall += s.Len()
 	p.occupied(s, p.nodes.Code(KindQueued, s.Stack, s.Entry))
 	site := p.sites.list[p.sites.of(s, p.names)]
 	if !site.lengths.take(s) {
 		return
 	}
-	kind.calls.take(s)
-	if !kind.system && !site.system && s.Flags == 0 {
+	entry.calls.take(s)
+	if !entry.system && !site.system && s.Flags == 0 {
 		p.count(id, s.Len()-off.ready-off.held)
 		p.countOff(&off)
 	}
@@ -290,9 +290,9 @@ type place struct {
 }
 
 // delayed takes a time in which a goroutine could have run.
-func (p *Pass) delayed(g *goroutine, kind *kindSum, s *replay.Span) {
-	kind.runnable += s.Len()
-	if !kind.delays.take(s) || s.Next != format.StateRunning {
+func (p *Pass) delayed(g *goroutine, entry *entrySum, s *replay.Span) {
+	entry.runnable += s.Len()
+	if !entry.delays.take(s) || s.Next != format.StateRunning {
 		p.parts = append(p.parts[:0], cause.Part{ID: p.nodes.Unknown(unknownOf(s)), NS: s.Len()})
 	} else {
 		p.parts = p.merged(p.inTheWay(s, p.parts[:0]))
@@ -301,7 +301,7 @@ func (p *Pass) delayed(g *goroutine, kind *kindSum, s *replay.Span) {
 	for i := len(p.parts) - 1; i >= 0; i-- {
 		at += p.parts[i].NS
 		g.history.Add(at, p.parts[i].ID, p.pool)
-		if !kind.system && s.Flags&replay.EndUnseen == 0 {
+		if !entry.system && s.Flags&replay.EndUnseen == 0 {
 			p.count(p.parts[i].ID, p.parts[i].NS)
 		}
 	}
@@ -316,11 +316,11 @@ func unknownOf(s *replay.Span) cause.Why {
 }
 
 // waited takes a wait.
-func (p *Pass) waited(g *goroutine, kind *kindSum, s *replay.Span) {
+func (p *Pass) waited(g *goroutine, entry *entrySum, s *replay.Span) {
 	id := p.sites.of(s, p.names)
 	site := p.sites.list[id]
 	known := site.lengths.take(s)
-	kind.waits.take(s)
+	entry.waits.take(s)
 	if known && s.Flags&replay.CensoredRight == 0 {
 		p.sites.woken(id, s)
 	}

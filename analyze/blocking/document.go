@@ -163,7 +163,7 @@ func (r *Result) causeTable() report.Table {
 			continue // all of it is idle
 		}
 		t.Rows = append(t.Rows, []report.Cell{report.Count(int64(i + 1)), report.Text(c.label()),
-			report.Function(c.function()), report.Text(stack.Place(c.Frame)), report.Duration(c.BlockedNS),
+			report.Function(c.function()), report.Text(stack.Position(c.Frame)), report.Duration(c.BlockedNS),
 			report.Share(c.Share), report.Count(c.Count)})
 	}
 	t.Below = []string{"Not in the table: waits for the network or a timer that delayed no other goroutine" + r.idle() +
@@ -222,7 +222,8 @@ func (c *Cause) chainRows(number int) [][]report.Cell {
 		if len(rows) == 0 {
 			lead = []report.Cell{report.Count(int64(number)), report.Duration(c.ChainNS)}
 		}
-		rows = append(rows, append(lead, report.Text(text), report.Function(function), report.Text(stack.Place(frame))))
+		rows = append(rows, append(lead, report.Text(text), report.Function(function),
+			report.Text(stack.Position(frame))))
 	}
 	before := "blocked in "
 	for _, s := range c.Chain {
@@ -261,7 +262,7 @@ func (r *Result) wakerTable() report.Table {
 			by = report.Text(w.outside())
 		}
 		t.Rows = append(t.Rows, []report.Cell{report.Text(w.Reason), report.Function(stack.Function(w.Frame)),
-			report.Text(stack.Place(w.Frame)), by, report.Text(stack.Place(w.WakerFrame)), report.Count(w.Count),
+			report.Text(stack.Position(w.Frame)), by, report.Text(stack.Position(w.WakerFrame)), report.Count(w.Count),
 			report.Duration(w.SumNS)})
 	}
 	return t
@@ -281,7 +282,7 @@ func (r *Result) delayTable() report.Table {
 	for i := range r.Delays {
 		c := &r.Delays[i]
 		t.Rows = append(t.Rows, []report.Cell{report.Text(c.label()), report.Function(c.function()),
-			report.Text(stack.Place(c.Frame)), report.Duration(c.BlockedNS), report.Share(c.Share),
+			report.Text(stack.Position(c.Frame)), report.Duration(c.BlockedNS), report.Share(c.Share),
 			report.Count(c.Count)})
 	}
 	return t

@@ -56,7 +56,7 @@ type Lengths struct {
 // Entries are the spans by entry function, in the order in which these were first seen.
 func (p *Pass) Entries() []EntrySpans {
 	var out []EntrySpans
-	for id, k := range p.kinds {
+	for id, k := range p.entries {
 		if k != nil {
 			out = append(out, EntrySpans{p.names.Entry(replay.EntryID(id)), k.system, k.waits.whole(), k.calls.whole(),
 				k.runs.whole()})

@@ -85,7 +85,7 @@ func sumOf(m map[string]*sum, name string) *sum {
 
 // runnable adds the delays of all goroutines.
 func (s spender) runnable(m *sum) {
-	for _, k := range s.kinds {
+	for _, k := range s.entries {
 		if k != nil {
 			m.merge(&lengths{Histogram: k.delays.Histogram}, k.system)
 		}
@@ -95,7 +95,7 @@ func (s spender) runnable(m *sum) {
 // running is the row of goroutines that run.
 func (s spender) running() Spent {
 	out := s.row("class", classRunning, new(lengths))
-	for _, k := range s.kinds {
+	for _, k := range s.entries {
 		if k != nil {
 			out.SumNS += k.running + k.offCPU
 		}
@@ -191,7 +191,7 @@ func (s spender) stops() []Spent {
 // ran and could have.
 func (s spender) byEntry() []Spent {
 	var out []Spent
-	for id, k := range s.kinds {
+	for id, k := range s.entries {
 		if k == nil {
 			continue
 		}

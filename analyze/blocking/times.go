@@ -59,7 +59,7 @@ func (s *Spent) cells() []report.Cell {
 	cells := []report.Cell{report.Text(s.Name)}
 	switch s.By {
 	case "site":
-		cells = append(cells, report.Function(stack.Function(s.Frame)), report.Text(stack.Place(s.Frame)))
+		cells = append(cells, report.Function(stack.Function(s.Frame)), report.Text(stack.Position(s.Frame)))
 	case "entry":
 		cells[0] = report.Function(s.Name)
 	}

@@ -136,7 +136,7 @@ func (x *examiner) newSites(limit policy.Limit) []Found {
 		if !x.appeared(&f, in, x.all(), f.Head >= grossFactor*limit.Floor && total(x.b.places[key]) >= grossCount) {
 			continue
 		}
-		f.Text = fmt.Sprintf("new blocking site: %s (%s): %s, %s", key, stack.Place(f.Frame),
+		f.Text = fmt.Sprintf("new blocking site: %s (%s): %s, %s", key, stack.Position(f.Frame),
 			report.FormatPerSecond(f.Head),
 			inRuns(&f, x.all()))
 		if from, ok := x.movedFrom(key, moved); ok {
@@ -241,7 +241,7 @@ func (x *examiner) leaks(limit policy.Limit) []Found {
 			continue
 		}
 		f.Text = fmt.Sprintf("new leak: goroutines leaked in %s (%s), %.0f per recording, %s", key,
-			stack.Place(f.Frame), head, inRuns(&f, of))
+			stack.Position(f.Frame), head, inRuns(&f, of))
 		out = append(out, f)
 	}
 	return out

@@ -16,9 +16,9 @@
 // A verdict is given where the trace has evidence for it, and is missing where it has not. Rules
 // are tried in the order of their table.
 //
-//   - leaked: the garbage collector says so in a profile; or goroutines of this sort came all the
+//   - leaked: the garbage collector says so in a profile; or goroutines of this origin came all the
 //     time, at least one in each third of the observed time, wait for a channel or a lock, and do
-//     not leave: nobody was ever woken there and none of their sort ended, or only timers wake
+//     not leave: nobody was ever woken there and none of the same origin ended, or only timers wake
 //     them, or these have waited ten times as long as any wait at that place that ended. Who has a
 //     goroutine from the same function that waits for the network beside it is not called so: that
 //     one may end it when its peer goes. None of this is said in less than half a second, or where
@@ -27,7 +27,7 @@
 //     who ended the waits there waits itself; or it waited for a lock during all of the observed
 //     time.
 //   - busy: it ran for at least half of its observed life.
-//   - slow: its sort waits for locks, or to send, 50ms and more at the median.
+//   - slow: half of the waits there, for a lock or to send, take 50 ms or more.
 //   - idle: it is the runtime's own, waits for the network or a time, for work that does come, or
 //     in select {}, which is written to wait forever.
 //
@@ -42,7 +42,7 @@
 // # Memory
 //
 // About 250 bytes are kept for each goroutine that is alive, and for each whose end was lost in a
-// gap. At most 65,536 places where goroutines wait and 65,536 sorts are told apart, and 16 wakers
+// gap. At most 65,536 places where goroutines wait and 65,536 origins are told apart, and 16 wakers
 // for each place; what is beyond that is counted and not told apart.
 //
 // # Size

@@ -74,7 +74,7 @@ func (r *Result) withoutSystem() *Result {
 	return &out
 }
 
-// function and place are what people know a group by: the code where it stands.
+// function and position are what people know a group by: the code where it stands.
 func (g *Group) function() report.Cell {
 	if code := stack.Culprit(g.Stack); code != "" {
 		return report.Function(stack.Function(code))
@@ -82,7 +82,7 @@ func (g *Group) function() report.Cell {
 	return report.Function(g.Entry)
 }
 
-func (g *Group) place() report.Cell { return report.Text(stack.Place(stack.Culprit(g.Stack))) }
+func (g *Group) position() report.Cell { return report.Text(stack.Position(stack.Culprit(g.Stack))) }
 
 func (g *Group) doing() string {
 	if g.Reason != "" {
@@ -109,7 +109,7 @@ func (r *Result) verdictTable() report.Table {
 				continue
 			}
 			t.Rows = append(t.Rows, []report.Cell{report.Text(verdict), report.Count(g.Count), report.Text(g.doing()),
-				g.function(), g.place(), report.Text(g.Evidence)})
+				g.function(), g.position(), report.Text(g.Evidence)})
 		}
 	}
 	return t
@@ -129,7 +129,7 @@ func (r *Result) groupTable() report.Table {
 		since := report.Duration(g.OldestNS)
 		since.AtLeast = g.AtLeast
 		t.Rows = append(t.Rows, []report.Cell{
-			report.Count(g.Count), report.Text(g.doing()), g.function(), g.place(),
+			report.Count(g.Count), report.Text(g.doing()), g.function(), g.position(),
 			report.Function(stack.Function(g.CreatedBy)), since, report.Count(g.Woken), report.Duration(g.WaitingNS),
 			report.Duration(g.RunningNS), report.Duration(g.RunnableNS),
 		})
@@ -149,7 +149,7 @@ func (r *Result) wakerTable() report.Table {
 		if g.Here == nil || g.Here.Ended == 0 {
 			continue
 		}
-		cells := []report.Cell{report.Text(g.doing()), g.function(), g.place(), report.Count(g.Here.Ended)}
+		cells := []report.Cell{report.Text(g.doing()), g.function(), g.position(), report.Count(g.Here.Ended)}
 		for _, p := range g.Here.Percentiles {
 			cells = append(cells, report.OptionalDuration(p.NS))
 		}
@@ -162,7 +162,7 @@ func (r *Result) wakerTable() report.Table {
 const namedWakers = 2
 
 // by names those who end most waits, each with the number.
-func (w *Place) by() string {
+func (w *Site) by() string {
 	counts := map[string]int64{}
 	for _, k := range w.Wakers {
 		counts[stack.Local(k.Name)] += k.Count
@@ -200,7 +200,7 @@ func (r *Result) profileTable() report.Table {
 				labels = append(labels, l.Key+"="+l.Value)
 			}
 		}
-		t.Rows = append(t.Rows, []report.Cell{g.function(), g.place(), report.Count(count),
+		t.Rows = append(t.Rows, []report.Cell{g.function(), g.position(), report.Count(count),
 			report.Text(strings.Join(labels, " ")), report.Text(how)})
 	}
 	return t
@@ -213,7 +213,7 @@ func (p *ProfileSummary) missingTable() report.Table {
 		m := &p.Missing[i]
 		frame := stack.Culprit(m.Stack)
 		t.Rows = append(t.Rows, []report.Cell{report.Function(cmp.Or(stack.Function(frame), "unknown")),
-			report.Text(stack.Place(frame)), report.Count(m.Count), report.Text(m.State)})
+			report.Text(stack.Position(frame)), report.Count(m.Count), report.Text(m.State)})
 	}
 	return t
 }

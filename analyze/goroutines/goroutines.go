@@ -8,11 +8,11 @@ import (
 // Pass follows every goroutine of a walk. Make one with New, run it with replay.Run and ask for its
 // Result.
 type Pass struct {
-	alive replay.ByGoroutine[goroutine]
-	sites *sites
-	kinds kinds
-	names *replay.Names
-	begun int64 // goroutines of the program that ended, and were there when they were first looked for
+	alive   replay.ByGoroutine[goroutine]
+	sites   *sites
+	origins origins
+	names   *replay.Names
+	begun   int64 // goroutines of the program that ended, and were there when they were first looked for
 }
 
 var (
@@ -45,7 +45,7 @@ type goroutine struct {
 
 // New makes an empty pass.
 func New() *Pass {
-	return &Pass{sites: newSites(), kinds: kinds{of: map[kindKey]*kind{}}}
+	return &Pass{sites: newSites(), origins: origins{of: map[originKey]*origin{}}}
 }
 
 // Wants implements replay.Pass.
@@ -86,7 +86,7 @@ func (p *Pass) Spans(spans []replay.Span) {
 			p.sites.wait(s, p.names)
 		}
 		if s.Next == format.StateNotExist {
-			p.kinds.ended(g, p.names)
+			p.origins.ended(g, p.names)
 			if g.before && !p.system(g) {
 				p.begun++
 			}

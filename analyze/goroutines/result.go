@@ -52,8 +52,8 @@ type Group struct {
 	RunningNS  int64         `json:"running_ns"`
 	RunnableNS int64         `json:"runnable_ns"`
 	SyscallNS  int64         `json:"syscall_ns"`
-	Ended      int64         `json:"ended"` // goroutines of the same sort that ended while observed
-	Here       *Place        `json:"here"`  // nil where they do not wait
+	Ended      int64         `json:"ended"` // goroutines of the same origin that ended while observed
+	Here       *Site         `json:"here"`  // nil where they do not wait
 	Verdict    string        `json:"verdict,omitempty"`
 	Behind     format.GoID   `json:"behind,omitempty"` // of a stuck group: who keeps it waiting
 	Evidence   string        `json:"evidence"`
@@ -67,8 +67,8 @@ type Group struct {
 	lasting    [3]int64 // those of thirds that have waited longer than can be explained
 }
 
-// Place is what was seen of all waits at a place.
-type Place struct {
+// Site is what was seen of all waits at a site: a place in the code, with a reason.
+type Site struct {
 	Ended    int64 `json:"ended"`    // waits whose end was seen
 	Censored int64 `json:"censored"` // waits whose beginning or end was not seen
 	// of the waits' lengths: shownPercentiles
@@ -92,10 +92,10 @@ const maxExamples = 10
 // if there is one.
 func (p *Pass) Result(sum *replay.Summary, prof *profile.Profile) *Result {
 	r := &Result{Version: Version, DurationNS: sum.DurationNS(), Groups: []Group{}}
-	for _, k := range p.kinds.of {
+	for _, k := range p.origins.of {
 		r.Ended += k.ended
 	}
-	r.Ended += p.kinds.beyond
+	r.Ended += p.origins.beyond
 	now := p.present(sum)
 	groups := p.groups(now, sum)
 	for _, g := range groups {
@@ -115,7 +115,7 @@ func (p *Pass) Result(sum *replay.Summary, prof *profile.Profile) *Result {
 
 // groupKey is what the goroutines of a group have in common.
 type groupKey struct {
-	kindKey
+	originKey
 	state         format.State
 	reason, stack format.StringID
 }
@@ -145,7 +145,7 @@ func compareGroups(a, b *Group) int {
 
 // key tells groups apart. The state of a goroutine that was not seen since a gap is not known.
 func (g *goroutine) key(names *replay.Names, end int64) groupKey {
-	key := groupKey{g.kind(names), g.state, g.reason, g.stack}
+	key := groupKey{g.origin(names), g.state, g.reason, g.stack}
 	if g.end < end {
 		key.state = format.StateUnknown
 	}
@@ -170,7 +170,7 @@ func (p *Pass) newGroup(key groupKey) *Group {
 		CreatedBy: key.createdBy, GoIDs: []format.GoID{}, Creators: []format.GoID{},
 	}
 	g.System = strings.HasPrefix(g.Entry, "runtime.") && g.Entry != "runtime.main"
-	if k := p.kinds.of[key.kindKey]; k != nil {
+	if k := p.origins.of[key.originKey]; k != nil {
 		g.Ended = k.ended
 	}
 	if key.state == format.StateWaiting {
@@ -178,7 +178,7 @@ func (p *Pass) newGroup(key groupKey) *Group {
 		g.Class = g.class.String()
 		g.System = g.System || g.class == replay.ClassSystem
 		g.site = p.sites.of[siteKey{key.pid, key.reason, key.stack}]
-		g.Here = g.site.place(p.names)
+		g.Here = g.site.whole(p.names)
 	}
 	return g
 }
@@ -227,12 +227,12 @@ func (g *Group) include(m *goroutine, sum *replay.Summary) {
 // shownPercentiles are those of the lengths of waits.
 var shownPercentiles = []stats.Quantile{stats.P50, stats.P99}
 
-// place is nil where the place was not told apart.
-func (w *site) place(names *replay.Names) *Place {
+// whole is nil where the site was not told apart.
+func (w *site) whole(names *replay.Names) *Site {
 	if w == nil {
 		return nil
 	}
-	out := &Place{Ended: w.ended, Censored: w.lengths.Censored(), MaxNS: w.longestNS, Wakers: []Waker{},
+	out := &Site{Ended: w.ended, Censored: w.lengths.Censored(), MaxNS: w.longestNS, Wakers: []Waker{},
 		Percentiles: w.lengths.Percentiles(shownPercentiles)}
 	for key, k := range w.wakers {
 		name := names.Reason(key.reason)

@@ -149,7 +149,7 @@ var leakMoves = []format.Transition{format.TransitionCreate, format.TransitionEx
 
 // shows says whether the trace can show that goroutines do not leave, where it has the leakMoves.
 func (p *Pass) shows(sum *replay.Summary, durationNS int64) bool {
-	return durationNS >= leastNS && sum.Gaps == 0 && p.kinds.beyond == 0
+	return durationNS >= leastNS && sum.Gaps == 0 && p.origins.beyond == 0
 }
 
 // LeaksJudged says after the walk whether the trace could have shown a leak in each of its

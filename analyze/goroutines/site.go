@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	maxSites  = 1 << 16 // places and sorts that are told apart
+	maxSites  = 1 << 16 // places and origins that are told apart
 	maxWakers = 16      // of each place
 )
 
@@ -102,39 +102,39 @@ func (w *site) woken(key wakerKey, ns int64) {
 	k.sumNS += ns
 }
 
-// kindKey is a sort of goroutines: those of one go statement with one entry function.
-type kindKey struct {
+// originKey is where goroutines come from: a go statement and an entry function.
+type originKey struct {
 	pid       int32
 	entry     replay.EntryID
 	createdBy string
 }
 
-// kind counts the goroutines of a sort that ended.
-type kind struct {
+// origin counts the goroutines of one origin that ended.
+type origin struct {
 	ended int64
 }
 
-type kinds struct {
-	of     map[kindKey]*kind
+type origins struct {
+	of     map[originKey]*origin
 	beyond int64
 }
 
-func (t *kinds) ended(g *goroutine, names *replay.Names) {
-	key := g.kind(names)
+func (t *origins) ended(g *goroutine, names *replay.Names) {
+	key := g.origin(names)
 	k := t.of[key]
 	if k == nil {
 		if len(t.of) >= maxSites {
 			t.beyond++
 			return
 		}
-		k = new(kind)
+		k = new(origin)
 		t.of[key] = k
 	}
 	k.ended++
 }
 
-func (g *goroutine) kind(names *replay.Names) kindKey {
-	return kindKey{g.PID, g.entry, goStatement(names.Stack(g.goStack))}
+func (g *goroutine) origin(names *replay.Names) originKey {
+	return originKey{g.PID, g.entry, goStatement(names.Stack(g.goStack))}
 }
 
 // starters are what the runtime does in a go statement.

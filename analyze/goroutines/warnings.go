@@ -14,10 +14,10 @@ func warnings(r *Result, p *Pass, sum *replay.Summary) []report.Warning {
 		out = append(out, report.Warning{Code: "empty", Text: "no goroutine was left at the end of the trace"})
 	}
 	out = append(out, caveat.Of(caveat.Goroutines, sum)...)
-	if p.sites.beyond > 0 || p.kinds.beyond > 0 {
-		out = append(out, report.Warning{Code: "bound", Count: p.sites.beyond + p.kinds.beyond, Text: fmt.Sprintf(
+	if p.sites.beyond > 0 || p.origins.beyond > 0 {
+		out = append(out, report.Warning{Code: "bound", Count: p.sites.beyond + p.origins.beyond, Text: fmt.Sprintf(
 			"too many places or entry functions to tell all apart: %s and %s were left out",
-			report.FormatNumber(p.sites.beyond, "wait"), report.FormatNumber(p.kinds.beyond, "ended goroutine"))})
+			report.FormatNumber(p.sites.beyond, "wait"), report.FormatNumber(p.origins.beyond, "ended goroutine"))})
 	}
 	if r.Profile != nil {
 		out = append(out, r.Profile.warnings(r)...)

@@ -45,7 +45,7 @@ type Pass struct {
 	current    *process
 	goroutines replay.ByGoroutine[goroutine] // alive
 	classes    replay.ByID[reasonFacts]
-	kinds      replay.ByID[kindFacts]
+	entries    replay.ByID[entryFacts]
 	crowds     replay.ByID[crowdFacts] // by stack of a waker
 }
 
@@ -60,7 +60,7 @@ type reasonFacts struct {
 // crowdFacts say whether a waker's stack is in a call that wakes all who wait.
 type crowdFacts struct{ known, all bool }
 
-type kindFacts struct{ known, system bool }
+type entryFacts struct{ known, system bool }
 
 var (
 	_ replay.RangePass = (*Pass)(nil)
@@ -140,9 +140,9 @@ func (q *process) learn(meta *format.Metadata) {
 }
 
 func (p *Pass) system(entry replay.EntryID) bool {
-	k := p.kinds.At(uint32(entry))
+	k := p.entries.At(uint32(entry))
 	if !k.known {
-		*k = kindFacts{known: true, system: stack.IsSystem(p.names.Entry(entry))}
+		*k = entryFacts{known: true, system: stack.IsSystem(p.names.Entry(entry))}
 	}
 	return k.system
 }

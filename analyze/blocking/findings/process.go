@@ -14,7 +14,7 @@ type process struct {
 	places     []*site
 	threads    replay.ByID[int64] // by TID: nanoseconds without a CPU since the goroutine on it changed state
 	takers     map[format.StringID]int64
-	kinds      replay.ByID[kind]
+	entries    replay.ByID[entryTime]
 	ranNS      int64 // goroutines of the program on a CPU, as far as known
 	readyNS    int64 // runnable
 	assist     waits
@@ -52,8 +52,8 @@ type goroutine struct {
 	timer   bool  // a timer woke it, and it has not waited since
 }
 
-// kind is the time of goroutines with one entry function.
-type kind struct {
+// entryTime is the time of goroutines with one entry function.
+type entryTime struct {
 	readyNS     int64 // in delays of minDelay or more
 	delays      int64
 	maxNS       int64 // the longest of these

@@ -155,21 +155,22 @@ func longRun(l *look) []hit {
 	}}}
 }
 
-// hog looks for the kind with the most time in long runs.
+// hog looks for the entry function with the most time in long runs.
 func hog(l *look) []hit {
 	most := -1
-	for id := range l.kinds.Len() {
-		if k := l.kinds.At(uint32(id)); k.hoggedNS > 0 && (most < 0 || k.hoggedNS > l.kinds.At(uint32(most)).hoggedNS) {
+	for id := range l.entries.Len() {
+		if k := l.entries.At(uint32(id)); k.hoggedNS > 0 &&
+			(most < 0 || k.hoggedNS > l.entries.At(uint32(most)).hoggedNS) {
 			most = id
 		}
 	}
 	if most < 0 {
 		return nil
 	}
-	h := *l.kinds.At(uint32(most))
-	var others kind
-	for id := range l.kinds.Len() {
-		if k := l.kinds.At(uint32(id)); id != most {
+	h := *l.entries.At(uint32(most))
+	var others entryTime
+	for id := range l.entries.Len() {
+		if k := l.entries.At(uint32(id)); id != most {
 			others.readyNS += k.readyNS
 			others.delays += k.delays
 			others.maxNS = max(others.maxNS, k.maxNS)

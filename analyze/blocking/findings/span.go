@@ -67,7 +67,7 @@ func (p *Pass) ran(g *goroutine, s *replay.Span) {
 	if ns < minHogNS || s.Flags != 0 {
 		return
 	}
-	k := q.kinds.At(uint32(s.Entry))
+	k := q.entries.At(uint32(s.Entry))
 	k.hoggedNS += ns
 	k.hogs++
 	k.longest = max(k.longest, ns)
@@ -99,7 +99,7 @@ func (p *Pass) delayed(g *goroutine, s *replay.Span) {
 		q.backFromOS.take(ns)
 	}
 	if ns >= minDelayNS {
-		k := q.kinds.At(uint32(s.Entry))
+		k := q.entries.At(uint32(s.Entry))
 		k.readyNS += ns
 		k.delays++
 		k.maxNS = max(k.maxNS, ns)

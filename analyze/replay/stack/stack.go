@@ -32,8 +32,8 @@ func Frames(stack string) []string {
 	return append(out, stack[from:])
 }
 
-// Split is a frame's function and its place, "file:line".
-func Split(frame string) (function, place string) {
+// Split is a frame's function and its position, "file:line".
+func Split(frame string) (function, position string) {
 	depth := 0
 	for i := 0; i < len(frame); i++ {
 		switch c := frame[i]; {
@@ -123,10 +123,10 @@ func IsSystem(entry string) bool {
 	return strings.HasPrefix(entry, "runtime.") && entry != "runtime.main" && entry != "runtime.cgocallback"
 }
 
-// Place is the file:line of a frame, without the folders.
-func Place(frame string) string {
-	_, place := Split(frame)
-	return place[strings.LastIndexByte(place, '/')+1:]
+// Position is the file:line of a frame, without the folders.
+func Position(frame string) string {
+	_, position := Split(frame)
+	return position[strings.LastIndexByte(position, '/')+1:]
 }
 
 // Short is a frame without the folders of its package and its file.
@@ -135,7 +135,7 @@ func Short(frame string) string {
 	if name == "" {
 		return "an unknown place"
 	}
-	return Local(name) + " " + Place(frame)
+	return Local(name) + " " + Position(frame)
 }
 
 // Code names the code that a stack is about: its culprit, in short. It is empty where the stack is
