@@ -1,11 +1,9 @@
 package record_test
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,32 +26,16 @@ import (
 
 // service is a running testdata/progs/service.
 type service struct {
-	cmd *exec.Cmd
-	in  io.WriteCloser
-	out *bufio.Scanner
+	*testenv.Running
 	exe string
 }
 
 func startService(tb testing.TB, args ...string) *service {
 	tb.Helper()
-	s := &service{exe: testenv.Build(tb, testenv.Program{Name: "service"})}
-	s.cmd = exec.Command(s.exe, args...)
-	s.cmd.Stderr = os.Stderr
-	in, err := s.cmd.StdinPipe()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	out, err := s.cmd.StdoutPipe()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	s.in, s.out = in, bufio.NewScanner(out)
-	if err := s.cmd.Start(); err != nil {
-		tb.Fatal(err)
-	}
+	exe := testenv.Build(tb, testenv.Program{Name: "service"})
+	s := &service{testenv.Start(tb, exec.Command(exe, args...)), exe}
 	tb.Cleanup(func() {
-		s.in.Close()
-		if err := s.cmd.Wait(); err != nil {
+		if err := s.End(); err != nil {
 			tb.Errorf("the service: %v", err)
 		}
 	})
@@ -61,7 +43,7 @@ func startService(tb testing.TB, args ...string) *service {
 	return s
 }
 
-func (s *service) pid() int { return s.cmd.Process.Pid }
+func (s *service) pid() int { return s.PID() }
 
 // work is what the service has done.
 type work struct{ rounds, served, cpuNS int64 }
@@ -72,11 +54,7 @@ func (a work) minus(b work) work {
 
 func (s *service) work(tb testing.TB) (w work) {
 	tb.Helper()
-	fmt.Fprintln(s.in)
-	if !s.out.Scan() {
-		tb.Fatal("the service is gone")
-	}
-	if _, err := fmt.Sscan(s.out.Text(), &w.rounds, &w.served, &w.cpuNS); err != nil {
+	if _, err := fmt.Sscan(s.Ask(tb, ""), &w.rounds, &w.served, &w.cpuNS); err != nil {
 		tb.Fatal(err)
 	}
 	return w

@@ -15,20 +15,13 @@ import (
 func TestAProcessThatEndsWhileItsRecordingIsSetUpIsSaid(t *testing.T) {
 	testenv.RequireBPF(t)
 	cmd := exec.Command(testenv.Build(t, testenv.Program{Name: "still"}))
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	proc, err := target.Open(cmd.Process.Pid)
+	p := testenv.Start(t, cmd)
+	proc, err := target.Open(p.PID())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer proc.Close()
-	in.Close()
-	if err := cmd.Wait(); err != nil {
+	if err := p.End(); err != nil {
 		t.Fatal(err)
 	}
 	out := filepath.Join(t.TempDir(), "t.parquet")

@@ -1,8 +1,6 @@
 package record_test
 
 import (
-	"bufio"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,31 +20,14 @@ func startBrief(tb testing.TB, p testenv.Program, waiting int) (pid int, answere
 	tb.Helper()
 	p.Name = "brief"
 	cmd := exec.Command(testenv.Build(tb, p), "-waiting", strconv.Itoa(waiting))
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		tb.Fatal(err)
-	}
+	server := testenv.Start(tb, cmd)
 	tb.Cleanup(func() {
-		in.Close()
-		if err := cmd.Wait(); err != nil {
+		if err := server.End(); err != nil {
 			tb.Errorf("the server: %v", err)
 		}
 	})
-	lines := bufio.NewScanner(out)
 	answered = func() (n int64) {
-		fmt.Fprintln(in)
-		if !lines.Scan() {
-			tb.Fatal("the server is gone")
-		}
-		n, err := strconv.ParseInt(lines.Text(), 10, 64)
+		n, err := strconv.ParseInt(server.Ask(tb, ""), 10, 64)
 		if err != nil {
 			tb.Fatal(err)
 		}
@@ -55,7 +36,7 @@ func startBrief(tb testing.TB, p testenv.Program, waiting int) (pid int, answere
 	for answered() == 0 {
 		time.Sleep(time.Millisecond)
 	}
-	return cmd.Process.Pid, answered
+	return server.PID(), answered
 }
 
 // burden keeps every CPU busy until the test ends, so that the kernel takes CPUs away in the middle

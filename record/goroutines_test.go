@@ -1,9 +1,7 @@
 package record_test
 
 import (
-	"bufio"
 	"fmt"
-	"os"
 	"os/exec"
 	"regexp"
 	"strings"
@@ -84,28 +82,12 @@ func checkGoroutine(t *testing.T, m *format.Memory, i int, theirs map[int64]dump
 // still starts a program whose goroutines stand still, and gives its pid and its own dump of them.
 func still(t testing.TB, path string, args ...string) (pid int, dump string) {
 	t.Helper()
-	cmd := exec.Command(path, args...)
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd.Stderr = os.Stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		in.Close()
-		_ = cmd.Wait()
-	})
+	p := testenv.Start(t, exec.Command(path, args...))
 	var b strings.Builder
-	for lines := bufio.NewScanner(out); lines.Scan() && lines.Text() != "end of dump"; {
-		b.WriteString(lines.Text() + "\n")
+	for line := p.Line(t); line != "end of dump"; line = p.Line(t) {
+		b.WriteString(line + "\n")
 	}
-	return cmd.Process.Pid, b.String()
+	return p.PID(), b.String()
 }
 
 type dumped struct {

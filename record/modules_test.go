@@ -36,7 +36,7 @@ func TestGoroutinesOfALibraryInACProgram(t *testing.T) {
 	lib := testenv.BuildCLibrary(t, "")
 	for _, args := range [][]string{{lib.Linked}, {lib.Opens, lib.Library}} {
 		t.Run(filepath.Base(args[0]), func(t *testing.T) {
-			p := testenv.StartTold(t, exec.Command(args[0], args[1:]...))
+			p := testenv.Start(t, exec.Command(args[0], args[1:]...))
 			p.Tell(t, "open")
 			p.Tell(t, "done")
 			m := goroutines(t, p.PID())
@@ -63,7 +63,7 @@ func TestAGoProgramWithAGoLibrary(t *testing.T) {
 	lib := testenv.BuildCLibrary(t, "")
 	cmd := exec.Command(testenv.Build(t, testenv.Program{Name: "service", Mode: testenv.Cgo}), "-clients", "1")
 	cmd.Env = append(os.Environ(), "LD_PRELOAD="+lib.Library)
-	pid := startQuiet(t, cmd)
+	pid := testenv.Start(t, cmd).PID()
 	waitFor(t, "the library", func() bool { return mapped(t, pid, lib.Library) })
 	out := filepath.Join(t.TempDir(), "t.parquet")
 	ctx, cancel := context.WithCancel(t.Context())
@@ -75,24 +75,6 @@ func TestAGoProgramWithAGoLibrary(t *testing.T) {
 	if m := sum.Metadata.Processes[0].Modules; len(m) != 1 || m[0].Path != lib.Library || !m[0].Other {
 		t.Errorf("the trace says that there are these modules: %+v", m)
 	}
-}
-
-// startQuiet starts a program that runs until its input ends, with the test.
-func startQuiet(t *testing.T, cmd *exec.Cmd) (pid int) {
-	t.Helper()
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		in.Close()
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	return cmd.Process.Pid
 }
 
 // mapped says whether a process has a file in memory.
@@ -118,7 +100,7 @@ func TestAPluginThatCannotBeRead(t *testing.T) {
 	for _, right := range []bool{false, true} {
 		t.Run("may open deleted files "+strconv.FormatBool(right), func(t *testing.T) {
 			host, plugin := testenv.BuildPlugin(t, "")
-			p := testenv.StartTold(t, exec.Command(host, plugin))
+			p := testenv.Start(t, exec.Command(host, plugin))
 			p.Tell(t, "open")
 			if err := os.Remove(plugin); err != nil {
 				t.Fatal(err)

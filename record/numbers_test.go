@@ -16,19 +16,7 @@ func TestTheKernelNumbersThreadsAsProcDoes(t *testing.T) {
 	testenv.RequireBPF(t)
 	cmd := exec.Command(testenv.Build(t, testenv.Program{Name: "service"}), "-clients", "2")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID}
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		in.Close()
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	proc, err := target.Open(cmd.Process.Pid)
+	proc, err := target.Open(testenv.Start(t, cmd).PID())
 	if err != nil {
 		t.Fatal(err)
 	}

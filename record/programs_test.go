@@ -1,11 +1,8 @@
 package record
 
 import (
-	"bufio"
 	"fmt"
-	"io"
 	"maps"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -25,30 +22,9 @@ import (
 // other.
 func startBusy(t *testing.T, args ...string) *target.Process {
 	t.Helper()
-	cmd := exec.Command(testenv.Build(t, testenv.Program{Name: "service"}), args...)
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		in.Close()
-		_ = cmd.Wait()
-	})
-	if _, err := io.WriteString(in, "\n"); err != nil { // it answers when it works
-		t.Fatal(err)
-	}
-	if !bufio.NewScanner(out).Scan() {
-		t.Fatal("the service is gone")
-	}
-	proc, err := target.Open(cmd.Process.Pid)
+	p := testenv.Start(t, exec.Command(testenv.Build(t, testenv.Program{Name: "service"}), args...))
+	p.Ask(t, "") // it answers when it works
+	proc, err := target.Open(p.PID())
 	if err != nil {
 		t.Fatal(err)
 	}

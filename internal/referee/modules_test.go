@@ -30,7 +30,7 @@ func TestCodeOfPluginsMovesForMove(t *testing.T) {
 
 func comparePlugin(t *testing.T, toolchain, host, plugin string, late bool) {
 	theirs := filepath.Join(t.TempDir(), "go.trace")
-	p := testenv.StartTold(t, exec.Command(host, plugin, "-trace", theirs))
+	p := testenv.Start(t, exec.Command(host, plugin, "-trace", theirs))
 	if !late {
 		p.Tell(t, "open")
 	}
@@ -66,7 +66,7 @@ func compareLibrary(t *testing.T, toolchain, library, program string, args ...st
 	theirs := filepath.Join(t.TempDir(), "go.trace")
 	cmd := exec.Command(program, args...)
 	cmd.Env = append(os.Environ(), "TRACE="+theirs)
-	p := testenv.StartTold(t, cmd)
+	p := testenv.Start(t, cmd)
 	p.Tell(t, "open")
 	r := startRecording(t, p.PID())
 	p.Tell(t, "done")

@@ -49,7 +49,7 @@ func TestFindTellsWhereTheRuntimeIs(t *testing.T) {
 		{"a library that a C program opens", exec.Command(lib.Opens, lib.Library), lib.Library, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			p := testenv.StartTold(t, test.cmd)
+			p := testenv.Start(t, test.cmd)
 			p.Tell(t, "open")
 			proc := open(t, p.PID())
 			found := find(t, proc)
@@ -77,7 +77,7 @@ func TestFindRefusesTwoRuntimes(t *testing.T) {
 	if err := errors.Join(err, os.WriteFile(second, code, 0o755)); err != nil {
 		t.Fatal(err)
 	}
-	p := testenv.StartTold(t, exec.Command(lib.Opens, lib.Library, second))
+	p := testenv.Start(t, exec.Command(lib.Opens, lib.Library, second))
 	p.Tell(t, "open")
 	_, err = image.Find(open(t, p.PID()))
 	if !errors.Is(err, image.ErrSeveralRuntimes) {
@@ -90,7 +90,7 @@ func TestFindRefusesTwoRuntimes(t *testing.T) {
 
 func TestLookFindsPluginsOnce(t *testing.T) {
 	host, plugin := testenv.BuildPlugin(t, "")
-	p := testenv.StartTold(t, exec.Command(host, plugin))
+	p := testenv.Start(t, exec.Command(host, plugin))
 	proc := open(t, p.PID())
 	modules := image.NewModules(proc, find(t, proc))
 	defer modules.Close()

@@ -185,15 +185,8 @@ func limit(t *testing.T, pid int, quotaUS string) {
 func TestAServiceUnderModestLoadIsWell(t *testing.T) {
 	testenv.RequireBPF(t)
 	cmd := exec.Command(testenv.Build(t, testenv.Program{Name: "service"}), "-pingpong=false", "-clients", "2")
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _, _ = in.Close(), cmd.Wait() })
+	p := testenv.Start(t, cmd)
 	judge(t, "", nil, func() *findings.Result {
-		return found(t, recorded(t, "", "-d", "2s", "-p", strconv.Itoa(cmd.Process.Pid)))
+		return found(t, recorded(t, "", "-d", "2s", "-p", strconv.Itoa(p.PID())))
 	})
 }
