@@ -57,7 +57,7 @@ type Metadata struct {
 	// What the recorder did instead of what it would rather have done. Absent: nothing.
 	Fallbacks []Fallback `json:"fallbacks,omitempty"`
 
-	// The times at which the process's goroutines were read from its memory, in order. A reading
+	// The times at which the goroutines of a process were read from its memory, in order. A reading
 	// takes a while: each of its rows has its own time within it.
 	Snapshots []Snapshot `json:"snapshots,omitempty"`
 }

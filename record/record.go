@@ -41,15 +41,15 @@ const (
 	timeResolutionNS = 16
 )
 
-// Options say how to record. The zero value records everything until the process exits.
+// Options say how to record. The zero value records everything until the last process exits.
 type Options struct {
 	Output     string              // a trace's path, or a folder for its segments
-	Duration   time.Duration       // 0: until the context or the process ends
+	Duration   time.Duration       // 0: until the context or the last process ends
 	Without    []format.Transition // what to leave out
 	StackDepth int                 // frames a stack, at most MaxStackDepth; 0: DefaultStackDepth
 	Recorder   string              // name and version of the program that records, for the trace's metadata
-	// called once everything is attached; a process that was started for this recording goes on
-	// then
+	// called once everything is attached; processes that were started for this recording go on then.
+	// With it, goroutines that are there already are not read at the beginning
 	Ready     func() error
 	Begun     func(time.Time) // called once everything is watched, with the trace's beginning
 	Progress  func(Progress)  // called a few times a second
