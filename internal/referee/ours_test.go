@@ -30,7 +30,8 @@ func TestStacksAreParsed(t *testing.T) {
 func TestOursIsReadFromAFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "trace.parquet")
 	meta := format.Metadata{SchemaVersion: format.SchemaVersion, Source: format.SourceEBPF, ClockOffsetNS: 1000,
-		StartNS: 1, EndNS: 9000, Lost: 7, MaxStackDepth: 64}
+		StartNS: 1, EndNS: 9000, Lost: 7, MaxStackDepth: 64,
+		Processes: []format.Process{{PID: 1, Coverage: format.FullCoverage()}}}
 	rec, err := format.Create(path, meta, format.RecordingOptions{})
 	if err != nil {
 		t.Fatal(err)
