@@ -75,7 +75,8 @@ var verdicts = []struct {
 	{[]replay.Part{replay.PartStopped},
 		"passed while the process was stopped from outside: by SIGSTOP, a debugger or a frozen cgroup."},
 	{[]replay.Part{replay.PartOffCPU, replay.PartIdleOffCPU},
-		"was waiting for a CPU: other processes or a CPU quota kept the threads off the CPUs."},
+		"was waiting for a CPU: other threads had the CPUs, or a CPU quota stopped the process; " +
+			"gosched blocking says which."},
 	{[]replay.Part{replay.PartAllBusy, replay.PartSyscall},
 		"was waiting for a P: more goroutines wanted to run than GOMAXPROCS allows."},
 	{[]replay.Part{replay.PartSTW}, "passed in stop-the-world pauses: gosched info lists them."},
