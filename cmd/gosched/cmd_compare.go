@@ -76,7 +76,8 @@ Exit codes: 0 not worse, 1 worse, 2 bad input, 3 inconclusive or not comparable.
 		Args: arguments(onlyFlags),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if len(base) == 0 || len(head) == 0 {
-				return usageError(cmd, errors.New("compare what? Give --base and --head"))
+				missing := missingSides(len(base) > 0, len(head) > 0, "")
+				return usageError(cmd, fmt.Errorf("compare what? Give %s", missing))
 			}
 			if err := opts.check(cmd.Flags()); err != nil {
 				return usageError(cmd, err)
@@ -90,6 +91,17 @@ Exit codes: 0 not worse, 1 worse, 2 bad input, 3 inconclusive or not comparable.
 	flags.StringArrayVar(&head, "head", nil, "`recordings` of the build to judge")
 	opts.addFlags(flags)
 	return cmd
+}
+
+// missingSides says which of --base and --head are to be given, each with what follows it.
+func missingSides(base, head bool, what string) string {
+	switch {
+	case base:
+		return "--head" + what + " too"
+	case head:
+		return "--base" + what + " too"
+	}
+	return "--base" + what + " and --head" + what
 }
 
 func onlyFlags(_ *cobra.Command, args []string) error {

@@ -54,6 +54,7 @@ gaps that began earlier and last into that part are printed too.`,
 	flags.StringVar(&opts.from, "from", "", "leave out events before this `time`")
 	flags.StringVar(&opts.to, "to", "", "leave out events from this `time` on")
 	flags.Int64SliceVar(&opts.goids, "goid", nil, "only events of these `goroutines`")
+	flags.Lookup("goid").DefValue = "" // all; the flag's library would print []
 	flags.StringVarP(&opts.output, "output", "o", "", "write a Parquet trace to this `file`")
 	flags.BoolVarP(&opts.force, "force", "f", false, "overwrite that file if it is there")
 	jsonFlag(cmd, &opts.json)

@@ -103,7 +103,7 @@ func onlyCommands(_ *cobra.Command, args []string) error {
 func (o *recordABOptions) check(flags *pflag.FlagSet) (map[ab.Side]*ab.Command, error) {
 	switch {
 	case o.base == "" || o.head == "":
-		return nil, errors.New("record what? Give --base COMMAND and --head COMMAND")
+		return nil, fmt.Errorf("record what? Give %s", missingSides(o.base != "", o.head != "", " COMMAND"))
 	case o.runs < 1:
 		return nil, errors.New("--runs must be at least 1")
 	case o.warmUps < 0:

@@ -45,8 +45,12 @@ and answers from the trace why its goroutines did not run.`,
 	root.SuggestionsMinimumDistance = 2
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		if before := cmd.Flags().Args(); cmd == root && len(before) > 0 { // what follows are its flags
+			return unknownCommand(cmd, before[0])
+		}
 		return usageError(cmd, flagError(err))
 	})
+	root.SetHelpCommand(newHelpCommand())
 	root.AddCommand(
 		newRecordCommand(),
 		newRecordABCommand(),
@@ -64,6 +68,22 @@ and answers from the trace why its goroutines did not run.`,
 		newFindingsTopic(),
 	)
 	return root
+}
+
+// newHelpCommand makes the help command, which does not answer a question that was not asked.
+func newHelpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Help about a command or a topic",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			asked, left, err := cmd.Root().Find(args)
+			if err != nil || len(left) > 0 {
+				return unknownCommand(cmd.Root(), strings.Join(args, " "))
+			}
+			asked.InitDefaultHelpFlag()
+			return asked.Help()
+		},
+	}
 }
 
 func unknownCommand(cmd *cobra.Command, name string) error {
