@@ -15,8 +15,8 @@ type Range struct {
 // both reports whether both recorders have ranges of a name. gosched has none of assists and
 // sweeps.
 func both(name string) bool {
-	why, _ := format.IsStopTheWorld(name)
-	return why != "" || format.ParseReason(name) == format.ReasonMarkPhase
+	why, stops := format.IsStopTheWorld(name)
+	return stops && why != "" || format.ParseReason(name) == format.ReasonMarkPhase
 }
 
 // startName is the range whose begin Go's tracer writes late: the world was stopped before it was
