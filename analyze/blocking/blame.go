@@ -116,7 +116,8 @@ func (g *group) charge(n, leaf *cause.Node, id cause.ID, t total) {
 	g.ns += t.ns
 	g.stacks[leaf.Where] += t.ns
 	busy := t.ns - t.idle
-	if leads := n.Kind == cause.Wait; first || leads && !g.chainLeads || leads == g.chainLeads && busy > g.chainBusy {
+	leads := n.Kind == cause.Wait && busy > 0
+	if first || leads && !g.chainLeads || leads == g.chainLeads && busy > g.chainBusy {
 		g.chain, g.chainBusy, g.chainLeads = id, busy, leads
 	}
 }
@@ -175,7 +176,18 @@ func hasStack(k Kind) bool {
 // blocked is the group's time without that in which goroutines may have been waiting for work.
 func (g *group) blocked() int64 { return g.ns - g.idle }
 
-// causes are the groups, that of the most blocked time first, and the sums of blocked and of idle
+// idleWeight is what idle time counts when causes are ranked: where all else is next to nothing, what
+// idle goroutines wait for is the best answer.
+const idleWeight = 0.01
+
+func (g *group) score() float64 {
+	if g.kind == KindUnknown {
+		return 0
+	}
+	return float64(g.blocked()) + idleWeight*float64(g.idle)
+}
+
+// causes are the groups, by their scores and the unknown last, and the sums of blocked and of idle
 // time.
 func (b *blame) causes() (list []Cause, blocked, idle int64) { return b.ranked(b.groups) }
 
@@ -203,7 +215,7 @@ func sorted(groups map[causeKey]*group) []*group {
 		list = append(list, g)
 	}
 	slices.SortFunc(list, func(x, y *group) int {
-		return cmp.Or(cmp.Compare(y.blocked(), x.blocked()), cmp.Compare(y.ns, x.ns), cmp.Compare(x.kind, y.kind),
+		return cmp.Or(cmp.Compare(y.score(), x.score()), cmp.Compare(y.ns, x.ns), cmp.Compare(x.kind, y.kind),
 			cmp.Compare(x.name, y.name), cmp.Compare(x.syscall, y.syscall))
 	})
 	return list

@@ -1,7 +1,9 @@
 package blocking
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gosched/gosched/analyze/replay/stack"
@@ -130,8 +132,8 @@ func (r *Result) lead() []string {
 	if states := r.states(); states != "" {
 		out = append(out, states)
 	}
-	if len(r.Causes) > 0 && r.Causes[0].BlockedNS > 0 {
-		c := &r.Causes[0]
+	if list := r.blocking(); len(list) > 0 {
+		c := list[0]
 		out = append(out, fmt.Sprintf("Largest root cause: %s, %s (%s).", c.brief(), report.FormatDuration(c.BlockedNS),
 			report.FormatShare(c.Share)))
 	}
@@ -154,14 +156,23 @@ func (r *Result) states() string {
 	return "All goroutines on average: " + strings.Join(parts, ", ") + "."
 }
 
+// blocking are the causes that blocked goroutines, in the order of the time that is shown. Those that
+// only idle goroutines waited for are not among them.
+func (r *Result) blocking() []*Cause {
+	var list []*Cause
+	for i := range r.Causes {
+		if r.Causes[i].BlockedNS > 0 {
+			list = append(list, &r.Causes[i])
+		}
+	}
+	slices.SortStableFunc(list, func(a, b *Cause) int { return cmp.Compare(b.BlockedNS, a.BlockedNS) })
+	return list
+}
+
 func (r *Result) causeTable() report.Table {
 	t := report.Table{Title: "Root causes of blocked time", Brief: briefCauses, Spare: []string{"times", "at"},
 		Columns: []string{"#", "root cause", "function", "at", "blocked", "share", "times"}}
-	for i := range r.Causes {
-		c := &r.Causes[i]
-		if c.BlockedNS == 0 {
-			continue // all of it is idle
-		}
+	for i, c := range r.blocking() {
 		t.Rows = append(t.Rows, []report.Cell{report.Count(int64(i + 1)), report.Text(c.label()),
 			report.Function(c.function()), report.Text(stack.Position(c.Frame)), report.Duration(c.BlockedNS),
 			report.Share(c.Share), report.Count(c.Count)})
@@ -181,14 +192,12 @@ func (r *Result) idle() string {
 	if r.IdleNS == 0 {
 		return ""
 	}
-	byKind := map[string]int64{}
-	for i := range r.Causes {
-		byKind[r.Causes[i].Kind.String()] += r.Causes[i].IdleNS
-	}
+	list := slices.Clone(r.Causes)
+	slices.SortStableFunc(list, func(a, b Cause) int { return cmp.Compare(b.IdleNS, a.IdleNS) })
 	var named []string
-	for _, name := range byTime(byKind)[:min(idleNamed, len(byKind))] {
-		if byKind[name] > 0 {
-			named = append(named, name+" "+report.FormatDuration(byKind[name]))
+	for _, c := range list[:min(idleNamed, len(list))] {
+		if c.IdleNS > 0 {
+			named = append(named, c.brief()+" "+report.FormatDuration(c.IdleNS))
 		}
 	}
 	return fmt.Sprintf("; and idle goroutines, which wait for work at the top of their loops: %s on average, %s (%s)",
@@ -200,11 +209,7 @@ func (r *Result) idle() string {
 func (r *Result) chainTable() report.Table {
 	t := report.Table{Title: "Heaviest wait chain to each root cause",
 		Columns: []string{"#", "blocked", "chain", "function", "at"}, Spare: []string{"at"}}
-	for i := range r.Causes {
-		c := &r.Causes[i]
-		if c.BlockedNS == 0 {
-			continue
-		}
+	for i, c := range r.blocking() {
 		rows := c.chainRows(i + 1)
 		if i < briefChains {
 			t.Brief += len(rows)

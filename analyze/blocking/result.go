@@ -21,7 +21,7 @@ type Result struct {
 	Events       int64    `json:"events"`
 	ResolutionNS int64    `json:"time_resolution_ns"` // what the trace's times are multiples of
 	Lead         []string `json:"lead"`               // the headline numbers in sentences
-	Causes       []Cause  `json:"causes"`             // the root causes of blocked time, the largest first
+	Causes       []Cause  `json:"causes"`             // the root causes, see idleWeight; the unknown last
 	BlockedNS    int64    `json:"blocked_ns"`         // the sum of all causes
 	// in which goroutines may have been waiting for work; not in BlockedNS
 	IdleNS int64 `json:"idle_ns"`

@@ -1,9 +1,6 @@
 package blocking
 
 import (
-	"cmp"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/gosched/gosched/analyze/replay/stack"
@@ -93,11 +90,4 @@ func (s *Spent) mostly() string {
 		c.Syscall, c.Name = call, function
 	}
 	return report.FormatShare(top.Share) + " " + c.brief()
-}
-
-// byTime are the keys, the largest value first.
-func byTime(m map[string]int64) []string {
-	return slices.SortedFunc(maps.Keys(m), func(a, b string) int {
-		return cmp.Or(cmp.Compare(m[b], m[a]), cmp.Compare(a, b))
-	})
 }

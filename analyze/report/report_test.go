@@ -225,3 +225,21 @@ func TestWritersReportErrors(t *testing.T) {
 		t.Error("an error of the writer is lost")
 	}
 }
+
+func TestAScreenDoesNotEndWithinARowThatGoesOn(t *testing.T) {
+	d := &Document{Tables: []Table{{Columns: []string{"#", "step"}, Brief: 1, Rows: [][]Cell{
+		{Count(1), Text("blocked")}, {{}, Text("waiting")}, {Count(2), Text("hidden")}}}}}
+	for rows, want := range map[int]string{
+		0: "\n#  step\n1  blocked\n   waiting\n1 more row: --all\n",
+		2: "\n#  step\n1  blocked\n   waiting\n1 more row: --all\n",
+		3: "\n#  step\n1  blocked\n   waiting\n2  hidden\n",
+	} {
+		var b bytes.Buffer
+		if err := WriteText(&b, d, Options{Rows: rows}); err != nil {
+			t.Fatal(err)
+		}
+		if b.String() != want {
+			t.Errorf("%d rows: %q, want %q", rows, b.String(), want)
+		}
+	}
+}

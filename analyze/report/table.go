@@ -23,6 +23,9 @@ func (t *textWriter) table(table *Table) {
 	if t.o.Rows > 0 {
 		brief = t.o.Rows
 	}
+	for brief > 0 && brief < len(table.Rows) && goesOn(table.Rows[brief]) {
+		brief++
+	}
 	if brief > 0 && !t.o.All && len(table.Rows) > brief {
 		shown.Rows, hidden = table.Rows[:brief], len(table.Rows)-brief
 	}
@@ -36,6 +39,9 @@ func (t *textWriter) table(table *Table) {
 		t.printf("%s\n", wrap(t.plain(sentence), t.o.Width, "  "))
 	}
 }
+
+// goesOn says whether a row goes on with what the row above it is about: its first cell is empty.
+func goesOn(row []Cell) bool { return len(row) > 0 && row[0] == Cell{} }
 
 // moreRows says how many rows of a table are not there: hidden until all are asked for, or left out
 // of the result.

@@ -37,7 +37,7 @@ func parseCounted(data []byte) (*Profile, error) {
 	}
 	c.close()
 	if got := c.profile.Total(); got != c.total {
-		return nil, fmt.Errorf("it is cut: %d of %d goroutines are there", got, c.total)
+		return nil, fmt.Errorf("it is truncated: %d of %d goroutines are there", got, c.total)
 	}
 	return c.profile, nil
 }
