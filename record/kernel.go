@@ -24,6 +24,7 @@ type probes struct {
 	rings      []*ringbuf.Reader
 	links      []link.Link
 	records    ringbuf.Record
+	subjects   *subjectTable
 	losses     *ebpf.Memory // by CPU and subject
 	lost       [maxSubjects]bpf.GoschedLosses
 	multi      bool // attached all at once
@@ -118,7 +119,8 @@ func loadVariant(read func() (*ebpf.CollectionSpec, error), cfg programConfig, l
 		return nil, fmt.Errorf("load BPF programs: %w", explain(err))
 	}
 	p := &probes{collection: c, multi: multi, legacy: legacy, config: cfg}
-	if err := errors.Join(p.openLosses(), p.openRings(inner, cpus)); err != nil {
+	p.subjects, err = openSubjects(spec, c)
+	if err := errors.Join(err, p.openLosses(), p.openRings(inner, cpus)); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
 	return p, nil
@@ -127,24 +129,22 @@ func loadVariant(read func() (*ebpf.CollectionSpec, error), cfg programConfig, l
 // watch tells the loaded programs of a process to watch. Until then they watch none.
 func (p *probes) watch(cfg *subjectConfig) error {
 	p.epoch++
-	err := p.change(func(subjects *[maxSubjects]bpf.GoschedSubject) {
-		subjects[cfg.number] = bpf.GoschedSubject{
-			Tgid:              uint32(cfg.tgid),
-			Epoch:             p.epoch,
-			AsyncPreempt:      code(cfg, "runtime.asyncPreempt2"),
-			Gopreempt:         code(cfg, "runtime.gopreempt_m"),
-			Cgocallback:       code(cfg, "runtime.cgocallback"),
-			CallbackOpened:    cfg.callback.Opened,
-			CallbackCaller:    cfg.callback.Caller,
-			SystemstackSwitch: code(cfg, "runtime.systemstack_switch"),
-			Offsets:           cfg.layout,
-			PreemptedInArg1:   cfg.preempted,
-			KnowCurrent:       cfg.current,
-			KnowProc:          cfg.proc,
-			KnowGoids:         cfg.goids,
-			Gomaxprocs:        cfg.gomaxprocs,
-			Newprocs:          cfg.newprocs,
-		}
+	err := p.subjects.set(cfg.number, &bpf.GoschedSubject{
+		Tgid:              uint32(cfg.tgid),
+		Epoch:             p.epoch,
+		AsyncPreempt:      code(cfg, "runtime.asyncPreempt2"),
+		Gopreempt:         code(cfg, "runtime.gopreempt_m"),
+		Cgocallback:       code(cfg, "runtime.cgocallback"),
+		CallbackOpened:    cfg.callback.Opened,
+		CallbackCaller:    cfg.callback.Caller,
+		SystemstackSwitch: code(cfg, "runtime.systemstack_switch"),
+		Offsets:           cfg.layout,
+		PreemptedInArg1:   cfg.preempted,
+		KnowCurrent:       cfg.current,
+		KnowProc:          cfg.proc,
+		KnowGoids:         cfg.goids,
+		Gomaxprocs:        cfg.gomaxprocs,
+		Newprocs:          cfg.newprocs,
 	})
 	if err == nil {
 		err = p.collection.Maps[bpf.GoschedMapSubjectNumbers].Put(uint32(cfg.tgid), uint32(cfg.number))
@@ -158,40 +158,18 @@ func (p *probes) watch(cfg *subjectConfig) error {
 	return nil
 }
 
-// change changes what the programs know of the subjects.
-func (p *probes) change(edit func(*[maxSubjects]bpf.GoschedSubject)) error {
-	subjects, err := p.subjects()
-	if err != nil {
-		return err
-	}
-	edit(subjects)
-	if err := p.collection.Variables[bpf.GoschedVarSubjects].Set(subjects); err != nil {
-		return fmt.Errorf("change what BPF programs know of processes: %w", err)
-	}
-	return nil
-}
-
 // watches says whether the programs still watch a subject: they do not after the process has
 // replaced its program.
 func (p *probes) watches(subject int) (bool, error) {
-	subjects, err := p.subjects()
-	return err == nil && subjects[subject].Tgid != 0, err
-}
-
-// subjects is what the programs know of the subjects.
-func (p *probes) subjects() (*[maxSubjects]bpf.GoschedSubject, error) {
-	subjects := new([maxSubjects]bpf.GoschedSubject)
-	if err := p.collection.Variables[bpf.GoschedVarSubjects].Get(subjects); err != nil {
-		return nil, fmt.Errorf("read what BPF programs know of processes: %w", err)
-	}
-	return subjects, nil
+	tgid, err := p.subjects.tgid(subject)
+	return err == nil && tgid != 0, err
 }
 
 // forget has the programs forget what they remember of a subject's threads, goroutines and stacks,
 // which is wrong after a time in which some moves were not seen.
 func (p *probes) forget(subject int) error {
 	p.epoch++
-	return p.change(func(subjects *[maxSubjects]bpf.GoschedSubject) { subjects[subject].Epoch = p.epoch })
+	return p.subjects.setEpoch(subject, p.epoch)
 }
 
 func code(cfg *subjectConfig, function string) bpf.GoschedCode {

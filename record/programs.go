@@ -140,11 +140,10 @@ func empty(m *ebpf.Map) error {
 // silence has the programs watch no process any more. When it returns none of them is at work, and
 // what they had to say is in the rings.
 func (p *probes) silence() error {
-	err := p.change(func(subjects *[maxSubjects]bpf.GoschedSubject) {
-		for i := range subjects {
-			subjects[i].Tgid = 0 // all else stays: programs that are at work may need it
-		}
-	})
+	var err error
+	for i := range maxSubjects {
+		err = errors.Join(err, p.subjects.unwatch(i))
+	}
 	if err == nil {
 		waitForPrograms()
 	}
@@ -152,9 +151,7 @@ func (p *probes) silence() error {
 }
 
 // leave has the programs watch one process no more.
-func (p *probes) leave(subject int) error {
-	return p.change(func(subjects *[maxSubjects]bpf.GoschedSubject) { subjects[subject].Tgid = 0 })
-}
+func (p *probes) leave(subject int) error { return p.subjects.unwatch(subject) }
 
 // waitForPrograms returns when every BPF program that runs now has ended: they are readers of RCU,
 // for whom membarrier(MEMBARRIER_CMD_GLOBAL) waits (Linux 5.10-6.18 kernel/sched/membarrier.c). It
