@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 
 	"github.com/gosched/gosched/analyze/report"
 	"github.com/gosched/gosched/analyze/stats"
+	"github.com/gosched/gosched/format"
 )
 
 // Listed is a recording as `gosched summary --json` prints it.
@@ -65,8 +67,9 @@ func field(v any) string {
 
 // Document makes recordings ready to be drawn, a line each.
 func Document(runs []*Recording) *report.Document {
-	t := report.Table{Columns: []string{"began", "host", "Go", "duration", "events", "delay p50", "p99",
-		"mutex wait", "goroutines", "warnings"}}
+	t := report.Table{Columns: []string{"began (UTC)", "program", "host", "Go", "duration", "events", "delay p50",
+		"delay p99", "mutex wait", "goroutines", "warnings"},
+		SameUnit: []string{"delay p50", "delay p99"}, Spare: []string{"Go", "host", "warnings", "events", "duration"}}
 	for _, r := range runs {
 		t.Rows = append(t.Rows, r.cells())
 	}
@@ -74,8 +77,9 @@ func Document(runs []*Recording) *report.Document {
 		Title:  fmt.Sprintf("Summaries of %s", report.FormatNumber(int64(len(runs)), "recording")),
 		Tables: []report.Table{t},
 		Notes: []string{
-			"mutex wait: for a Mutex or an RWMutex, summed over goroutines. goroutines: at the end, the runtime's " +
-				"own left out. The warnings of a recording are in --json.",
+			"delay: from runnable to running. mutex wait: for a Mutex or an RWMutex, summed over goroutines and the " +
+				"whole recording. goroutines: at the end. The runtime's own goroutines are left out everywhere. " +
+				"The warnings of a recording are in --json.",
 		},
 	}
 }
@@ -83,12 +87,22 @@ func Document(runs []*Recording) *report.Document {
 func (r *Recording) cells() []report.Cell {
 	lock := r.histogram(contention)
 	return []report.Cell{
-		textCell(r.startTime("2006-01-02 15:04:05")), textCell(text(r.Info.Meta.Host)),
+		textCell(r.startTime("2006-01-02 15:04:05")), textCell(r.ofProcesses(program)),
+		textCell(text(r.Info.Meta.Host)),
 		textCell(r.ofProcesses(goVersion)), report.Duration(r.Info.DurationNS), report.Count(r.Info.Events),
 		durationCell(quantileOf(delays, stats.P50)(r)), durationCell(quantileOf(delays, stats.P99)(r)),
 		report.Duration(lock.Sum() + lock.CensoredSum()),
 		countCell(r.Info.Goroutines), report.Count(int64(len(r.Info.Warnings))),
 	}
+}
+
+// program is the name of the file that a process runs; that of its command where it is not known.
+func program(p *format.Process) string {
+	name := p.Executable
+	if name == "" {
+		name, _, _ = strings.Cut(p.Command, " ")
+	}
+	return name[strings.LastIndexByte(name, '/')+1:]
 }
 
 func textCell(v any) report.Cell {
