@@ -102,6 +102,10 @@ func (c *Cause) function() string {
 
 // brief is a cause in few words, the function without its package's path.
 func (c *Cause) brief() string {
+	switch c.Kind {
+	case KindNetwork, KindTimer, KindSyscall, KindRuntime:
+		return c.label() + " in " + stack.Local(c.function())
+	}
 	return strings.TrimSpace(c.label() + " " + stack.Local(c.function()))
 }
 

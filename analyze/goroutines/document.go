@@ -47,9 +47,12 @@ func (r *Result) lead() []string {
 	if r.Goroutines == 0 {
 		return out
 	}
-	counts := map[string]int64{}
+	counts, own := map[string]int64{}, int64(0)
 	for i := range r.Groups {
 		counts[r.Groups[i].verdict()] += r.Groups[i].Count
+		if r.Groups[i].System {
+			own += r.Groups[i].Count
+		}
 	}
 	var parts []string
 	for _, verdict := range order {
@@ -57,9 +60,11 @@ func (r *Result) lead() []string {
 			parts = append(parts, report.FormatCount(n)+" "+verdict)
 		}
 	}
-	return append(out, fmt.Sprintf("%s at the end: %s.", report.FormatNumber(r.Goroutines, "goroutine"),
-		strings.Join(parts, ", ")), fmt.Sprintf("%s ended in the %s that were recorded.",
-		report.FormatNumber(r.Ended, "other"), report.FormatDuration(r.DurationNS)))
+	return append(out,
+		fmt.Sprintf("%s at the end, %s of them the runtime's own: %s.", report.FormatNumber(r.Goroutines, "goroutine"),
+			report.FormatCount(own), strings.Join(parts, ", ")),
+		fmt.Sprintf("%s ended in the %s that were recorded.", report.FormatNumber(r.Ended, "other"),
+			report.FormatDuration(r.DurationNS)))
 }
 
 // withoutSystem is the result without the runtime's own groups.
@@ -97,7 +102,7 @@ const unjudged = "unknown"
 func (g *Group) verdict() string { return cmp.Or(g.Verdict, unjudged) }
 
 // order is how the verdicts are listed: what needs a person first.
-var order = []string{Leaked, Stuck, Slow, Busy, unjudged, Idle}
+var order = []string{Leaked, Stuck, Slow, Busy, Idle, unjudged}
 
 func (r *Result) verdictTable() report.Table {
 	t := report.Table{Title: "Verdicts", Brief: briefVerdicts, Spare: []string{"at", "in"},
@@ -118,10 +123,11 @@ func (r *Result) verdictTable() report.Table {
 func (r *Result) groupTable() report.Table {
 	t := report.Table{
 		Title: "Groups: goroutines of one go statement that stand at one place", Brief: briefGroups,
-		Columns: []string{"goroutines", "in", "function", "at", "created by", "since", "woken", "waiting", "running",
+		Columns: []string{"goroutines", "in", "function", "at", "created by", "for", "woken", "waiting", "running",
 			"runnable"},
-		Spare: []string{"at", "created by", "runnable", "woken", "waiting"},
-		Below: []string{"since: how long the first of them has been in this state (≥: since before the recording). " +
+		Spare:    []string{"at", "created by", "runnable", "woken", "waiting"},
+		SameUnit: []string{"waiting", "running", "runnable"},
+		Below: []string{"for: how long the first of them has been in this state (≥: since before the recording). " +
 			"waiting, running, runnable: sums over the group's goroutines."},
 	}
 	for i := range r.Groups {
