@@ -101,20 +101,29 @@ const unjudged = "unknown"
 
 func (g *Group) verdict() string { return cmp.Or(g.Verdict, unjudged) }
 
+// sameAsAbove is shown for evidence that the row above has too: it takes several lines.
+const sameAsAbove = "the same"
+
 // order is how the verdicts are listed: what needs a person first.
 var order = []string{Leaked, Stuck, Slow, Busy, Idle, unjudged}
 
 func (r *Result) verdictTable() report.Table {
 	t := report.Table{Title: "Verdicts", Brief: briefVerdicts, Spare: []string{"at", "in"},
 		Columns: []string{"verdict", "goroutines", "in", "function", "at", "evidence"}}
+	above := ""
 	for _, verdict := range order {
 		for i := range r.Groups {
 			g := &r.Groups[i]
 			if g.verdict() != verdict || g.Evidence == "" {
 				continue
 			}
+			evidence := g.Evidence
+			if evidence == above {
+				evidence = sameAsAbove
+			}
+			above = g.Evidence
 			t.Rows = append(t.Rows, []report.Cell{report.Text(verdict), report.Count(g.Count), report.Text(g.doing()),
-				g.function(), g.position(), report.Text(g.Evidence)})
+				g.function(), g.position(), report.Text(evidence)})
 		}
 	}
 	return t

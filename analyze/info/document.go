@@ -97,7 +97,7 @@ func fallback(f format.Fallback) (name, text string) {
 func (r *Result) snapshots() string {
 	var parts []string
 	for _, s := range r.Metadata.Snapshots {
-		at := fmt.Sprintf(" at %s", report.FormatDuration(max(0, s.BeginNS-r.BeginNS)))
+		at := fmt.Sprintf(", %s into the recording", report.FormatDuration(max(0, s.BeginNS-r.BeginNS)))
 		of := ""
 		if len(r.Metadata.Processes) > 1 && s.PID != 0 {
 			of = replay.ProcessText(s.PID) + ": "
@@ -329,9 +329,8 @@ func (r *Result) rangeTable() report.Table {
 }
 
 func (r *Result) snapshotTable() report.Table {
-	t := report.Table{Title: "Goroutines found in memory", Extra: true, Columns: []string{"found", "all", "runnable",
-		"running",
-		"syscall", "waiting"}}
+	t := report.Table{Title: "Goroutines found in memory", Extra: true,
+		Columns: []string{"found", "all", "runnable", "running", "syscall", "waiting"}}
 	for _, s := range []struct {
 		name   string
 		states States
@@ -344,6 +343,9 @@ func (r *Result) snapshotTable() report.Table {
 			report.Count(s.states.Running),
 			report.Count(s.states.Syscall), report.Count(s.states.Waiting),
 		})
+	}
+	if len(t.Rows) > 0 {
+		t.Below = []string{"Those whose own events already tell their state are not among them."}
 	}
 	return t
 }
