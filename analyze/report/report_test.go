@@ -243,3 +243,50 @@ func TestAScreenDoesNotEndWithinARowThatGoesOn(t *testing.T) {
 		}
 	}
 }
+
+// TestADocumentFitsAScreen draws tables that are too long together: rows go from the longest, never
+// one of several that belong together, and what is not drawn is counted.
+func TestADocumentFitsAScreen(t *testing.T) {
+	rows := func(n int, first string) (list [][]Cell) {
+		for i := range n {
+			name := first
+			if first == "" && i%2 == 0 {
+				name = "chain"
+			}
+			list = append(list, []Cell{Text(name), Count(int64(i))})
+		}
+		return list
+	}
+	d := &Document{Title: "T", Tables: []Table{
+		{Title: "long", Columns: []string{"a", "n"}, Rows: rows(90, "x"), Brief: 40},
+		{Title: "pairs", Columns: []string{"a", "n"}, Rows: rows(30, ""), Brief: 30},
+		{Title: "whole", Columns: []string{"a", "n"}, Rows: rows(8, "y")},
+	}}
+	var short, all strings.Builder
+	if err := WriteText(&short, d, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteText(&all, d, Options{All: true}); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(short.String(), "\n"); n > 40 || n < 36 {
+		t.Errorf("%d lines:\n%s", n, short.String())
+	}
+	if n := strings.Count(all.String(), "\n"); n < 128 {
+		t.Errorf("all: %d lines", n)
+	}
+	for _, table := range strings.Split(short.String(), "\n\n")[1:] {
+		title, _, _ := strings.Cut(table, "\n")
+		drawn := strings.Count(table, "\nx") + strings.Count(table, "\ny") + strings.Count(table, "\nchain") +
+			strings.Count(table, "\n ")
+		if title == "whole" && drawn != 8 || title != "whole" && !strings.Contains(table, "more rows: --all") {
+			t.Errorf("%s", table)
+		}
+		if pairs := strings.Count(table, "\nchain"); title == "pairs" && pairs*2 != drawn {
+			t.Errorf("half a chain:\n%s", table)
+		}
+	}
+	if again := d.Tables[0].Brief; again != 40 {
+		t.Errorf("drawing changed the document: %d rows", again)
+	}
+}

@@ -19,17 +19,56 @@ type Options struct {
 	Color bool // warnings and tones in colour
 }
 
-const defaultWidth = 80
+const (
+	defaultWidth = 80
+	// screenLines is how many lines a document may take where not all of it is asked for.
+	screenLines = 40
+	// fewestRows is how many rows a table keeps at least when a document is made to fit.
+	fewestRows = 2
+)
 
-// WriteText draws the document as aligned text.
+// WriteText draws the document as aligned text. Where neither all of it nor a number of rows is
+// asked for it is made to fit a screen: the longest of the tables that may be drawn in part lose
+// rows, which is said under them.
 func WriteText(w io.Writer, d *Document, o Options) error {
 	if o.Width <= 0 {
 		o.Width = defaultWidth
 	}
-	t := &textWriter{o: o}
-	t.document(cleaned(d))
-	_, err := io.WriteString(w, t.plain(t.b.String()))
+	shown := cleaned(d)
+	text := asText(shown, o)
+	for !o.All && o.Rows == 0 && strings.Count(text, "\n") > screenLines && shown.shorten() {
+		text = asText(shown, o)
+	}
+	_, err := io.WriteString(w, text)
 	return err
+}
+
+func asText(d *Document, o Options) string {
+	t := &textWriter{o: o}
+	t.document(d)
+	return t.plain(t.b.String())
+}
+
+// shorten takes the last row from what is drawn of the longest of the tables that may be drawn in
+// part, with the rows that go on with what it is about. It is false where no table has one to spare.
+func (d *Document) shorten() bool {
+	var longest *Table
+	rows := fewestRows
+	for i := range d.Tables {
+		t := &d.Tables[i]
+		if n := min(t.Brief, len(t.Rows)); !t.Extra && n > rows {
+			longest, rows = t, n
+		}
+	}
+	if longest == nil {
+		return false
+	}
+	rows--
+	for rows > 1 && goesOn(longest.Rows[rows]) {
+		rows--
+	}
+	longest.Brief = rows
+	return true
 }
 
 type textWriter struct {
