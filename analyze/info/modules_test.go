@@ -19,7 +19,7 @@ func TestWhatIsKnownOfModulesIsSaid(t *testing.T) {
 		says    []string
 	}{
 		{"a plugin that is known", []format.Module{{Path: "/p.so", FoundNS: 1_500_000}}, info.Yes,
-			[]string{"plugin, found after 1.50ms"}},
+			[]string{"plugin, found after 1.50 ms"}},
 		{"a library", []format.Module{{Path: "/lib.so", Runtime: true}}, info.Yes,
 			[]string{"library with the runtime"}},
 		{
