@@ -55,8 +55,8 @@ var parts = [numParts]struct {
 	PartOffCPU:  {"off_cpu", "thread off CPU", "a thread to run it was ready, but the kernel gave it no CPU", true},
 	PartAllBusy: {"all_ps_busy", "all Ps busy", "every P ran another goroutine", false},
 	PartSyscall: {"p_in_syscall", "P in syscall", "the other Ps were held by system calls (upper bound)", false},
-	PartIdleOffCPU: {"p_idle_off_cpu", "P idle but thread off CPU", "a P was idle, but the kernel gave the thread " +
-		"for it no CPU", true},
+	PartIdleOffCPU: {"p_idle_off_cpu", "P idle but thread off CPU", "a P was idle and some thread was ready, but had " +
+		"no CPU (upper bound)", true},
 	PartWakeUp: {"p_wakeup", "P wake-up", "a P was idle or looking for work; the runtime was slow to start it",
 		false},
 	PartUnknown: {"unknown", "unknown", "what the threads did then is not in the trace", false},
