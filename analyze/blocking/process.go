@@ -136,7 +136,7 @@ func (q *process) proc(id int32) *cause.History {
 type offSum struct {
 	ready, asleep int64
 	suspended     int64        // stopped from outside; in neither of those
-	held          int64        // of suspended, what held up a system call
+	held          int64        // of suspended, what delayed the end of a system call
 	parts         []cause.Part // the causes of both, but for the sleep in a system call
 }
 
@@ -186,12 +186,12 @@ func (sum *offSum) count(o *offCPU, ns int64) {
 	}
 }
 
-// promptNS is how soon after a suspension something ends that the suspension held up: the runtime
+// promptNS is how soon after a suspension something ends that the suspension delayed: the runtime
 // looks after the network and timers every 10 ms at least (go1.26 src/runtime/proc.go, sysmon).
 const promptNS = 10_000_000
 
-// outlasted says whether a suspension held up something that ended at t, and that could else have
-// ended by itself: what ended long after it was not held up. When it would have ended the trace
+// outlasted says whether a suspension delayed something that ended at t, and that could else have
+// ended by itself: what ended long after it was not delayed. When it would have ended the trace
 // cannot tell, so all of the suspension counts.
 func (o *offCPU) outlasted(t int64) bool { return o.suspended && t-o.end <= promptNS }
 

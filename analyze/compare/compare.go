@@ -141,8 +141,8 @@ func describe(runs []*summary.Recording) []Recording {
 	return out
 }
 
-// conclude makes the verdict. What decides and may be worse, but could not be tested, leaves it
-// open.
+// conclude makes the verdict. A gating metric or rule that may be worse, but could not be tested,
+// leaves it open.
 func (r *Result) conclude(p *policy.Policy) {
 	metrics, found := r.Worse()
 	measured, open := 0, r.Design.LowConfidence
@@ -150,7 +150,8 @@ func (r *Result) conclude(p *policy.Policy) {
 		if m.Outcome != OutcomeUnknown && m.Outcome != OutcomeNone {
 			measured++
 		}
-		open = open || m.Outcome == OutcomeUnsure && m.Untested || m.Outcome == OutcomeUnknown && m.Why == tooMuchCut
+		open = open || m.Outcome == OutcomeUnsure && m.Untested || m.Outcome == OutcomeUnknown &&
+			m.Why == tooMuchCensored
 	}
 	for i := range r.Found {
 		f := &r.Found[i]

@@ -11,19 +11,19 @@
 // does not count against either. Of recordings that do not (sequential) a change counts only from a
 // larger effect on.
 //
-// # What decides
+// # Gating metrics
 //
-// A metric is worse if all three agree: the interval of the ratio is beyond the effect that the
+// A gating metric is worse if all three agree: the interval of the ratio is beyond the effect that the
 // policy calls a change, the absolute change is above the policy's floor, and the probability by
 // chance, adjusted for the number of metrics (Holm), is below alpha. All other metrics are reported
-// with a false discovery rate and decide nothing. Rules look for what is no number: places where
+// with a false discovery rate and gate nothing. Rules look for what is no number: places where
 // goroutines wait that base does not have, leaks, findings. Something is new if it is in so many of
 // head's recordings and in none of base's that chance is below one in a hundred (Fisher's exact
 // test), and takes enough time.
 //
 // With too few recordings for any test to reach alpha the confidence is low: only a change of three
 // times or more counts, or something new that is large, and without one the answer is inconclusive.
-// Durations that were cut are at least as long as what was seen, and count so (Kaplan–Meier).
+// Censored durations are at least as long as what was seen, and count so (Kaplan–Meier).
 //
 // # What is not compared
 //

@@ -60,7 +60,7 @@ func (r *Result) title() string {
 	return "Not worse" + r.unjudged()
 }
 
-// unjudged says of how much of what decides nothing was said.
+// unjudged says of how many gating metrics and rules nothing could be said.
 func (r *Result) unjudged() string {
 	unknown, passed := 0, 0
 	for _, m := range r.Metrics {

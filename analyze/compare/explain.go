@@ -205,8 +205,8 @@ func (x *examiner) inconclusive(r *Result) []string {
 		switch {
 		case m.Outcome == OutcomeUnsure:
 			out = append(out, "may be worse: "+x.sentence(m))
-		case m.Outcome == OutcomeUnknown && m.Why == tooMuchCut:
-			out = append(out, m.Name+" is not known: too many of base's longest durations were cut, by the "+
+		case m.Outcome == OutcomeUnknown && m.Why == tooMuchCensored:
+			out = append(out, m.Name+" is not known: too many of base's longest durations are censored, by the "+
 				"recordings' ends or by lost events; record for longer")
 		}
 	}
@@ -218,8 +218,9 @@ func (x *examiner) inconclusive(r *Result) []string {
 
 func (x *examiner) lack(r *Result) string {
 	if !r.Design.LowConfidence {
-		return "what decides is in too few of the recordings, or was cut: record for longer, or name other metrics " +
-			"in the policy"
+		return "too few of the recordings have the gating metrics, or too much of them is censored: record for " +
+			"longer, or " +
+			"name other metrics in the policy"
 	}
 	return fmt.Sprintf("%s on base and %s on head cannot give a p below %s for %s (the least is %s): record 6 of "+
 		"each, interleaved (gosched record-ab), or accept that only a change of %s or more counts",

@@ -14,10 +14,10 @@ type Outcome string
 // The outcomes.
 const (
 	OutcomeSame       Outcome = "same"       // no change that can be told from chance, or none that counts
-	OutcomeWorse      Outcome = "worse"      // of what decides, it decides the verdict
+	OutcomeWorse      Outcome = "worse"      // of a gating metric or rule: the verdict is worse
 	OutcomeBetter     Outcome = "better"     // as sure as worse, the other way
 	OutcomeUnsure     Outcome = "unsure"     // larger than what counts, but these recordings cannot tell it from chance
-	OutcomeUnknown    Outcome = "unknown"    // too few recordings give it, or too much of it was cut
+	OutcomeUnknown    Outcome = "unknown"    // too few recordings give it, or too much of it is censored
 	OutcomeNone       Outcome = "none"       // neither side has anything of the kind
 	OutcomeNoted      Outcome = "noted"      // found, but by policy it does not decide
 	OutcomeSuppressed Outcome = "suppressed" // it would be worse, and the policy suppresses it
@@ -29,7 +29,7 @@ type Measured struct {
 	Unit    string  `json:"unit"` // ns, s/s or 1/s
 	Outcome Outcome `json:"outcome"`
 	Why     string  `json:"why,omitempty"` // of an outcome that is not plain from the numbers
-	// of head, in some recordings too much was cut: they count as the longest that was seen
+	// of head, in some recordings too much is censored: they count as the longest that was seen
 	AtLeast bool `json:"at_least,omitempty"`
 	// so few recordings give it that no p can be below alpha: only a gross change counts
 	Untested   bool       `json:"untested,omitempty"`
@@ -117,15 +117,15 @@ func (t *trial) whole() block {
 
 func pointer(v float64) *float64 { return &v }
 
-// tooMuchCut is why a quantile of base is not known.
-const tooMuchCut = "too much of base is censored"
+// tooMuchCensored is why a quantile of base is not known.
+const tooMuchCensored = "too much of base is censored"
 
 // given says whether enough recordings give a metric.
 func (t *trial) given(r *Measured) (Outcome, string) {
 	base, head := count(r.BaseValues), count(r.HeadValues)
 	switch {
-	case t.base.any(r.metric, givenCut):
-		return OutcomeUnknown, tooMuchCut
+	case t.base.any(r.metric, givenCensored):
+		return OutcomeUnknown, tooMuchCensored
 	case base == 0 && head == 0:
 		return OutcomeNone, "neither side has any"
 	case base == 0:
@@ -180,7 +180,7 @@ func (t *trial) judge(gates []policy.Gate) []*Measured {
 		switch {
 		case r.Outcome == OutcomeSame:
 			p, tested = append(p, r.change.P), append(tested, r)
-		case r.Why == tooMuchCut && !t.mayBeWorse(r):
+		case r.Why == tooMuchCensored && !t.mayBeWorse(r):
 			r.Why = "too much of base is censored, and head is not longer"
 		}
 		out[i] = r
@@ -192,10 +192,10 @@ func (t *trial) judge(gates []policy.Gate) []*Measured {
 	return out
 }
 
-// mayBeWorse says of a metric that is cut in base whether head is longer than the least that base
-// can be.
+// mayBeWorse says of a metric that is censored in base whether head is longer than the least that
+// base can be.
 func (t *trial) mayBeWorse(r *Measured) bool {
-	least := geometricMean(t.base.valuesFrom(r.metric, givenCut))
+	least := geometricMean(t.base.valuesFrom(r.metric, givenCensored))
 	return r.Head != nil && (least == nil || *r.Head > r.Effect**least)
 }
 

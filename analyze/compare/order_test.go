@@ -49,16 +49,16 @@ func TestBlocksAreCutAsRecordingsWereMade(t *testing.T) {
 		base, head := made(c.order)
 		blocks, interleaved := blocksOf(base, head)
 		if got := fmt.Sprint(sizesOf(blocks)); got != c.sizes || interleaved != c.interleaved {
-			t.Errorf("%s: %s, in turns: %v; want %s, %v", c.order, got, interleaved, c.sizes, c.interleaved)
+			t.Errorf("%s: %s, interleaved: %v; want %s, %v", c.order, got, interleaved, c.sizes, c.interleaved)
 		}
 	}
 }
 
-func TestRecordingsWithoutAClockAreNotInTurns(t *testing.T) {
+func TestRecordingsWithoutAClockAreNotInterleaved(t *testing.T) {
 	base, head := made("bhhbhbbh")
 	base[1].Info.Meta.StartNS = 5_000_000
 	if blocks, interleaved := blocksOf(base, head); interleaved || len(blocks) != 1 {
-		t.Errorf("%v, in turns: %v", blocks, interleaved)
+		t.Errorf("%v, interleaved: %v", blocks, interleaved)
 	}
 	if sequential(base, head) {
 		t.Error("nobody knows whether they are sequential")

@@ -62,13 +62,13 @@ type given uint8
 
 const (
 	givenNone given = iota // nothing of the kind was seen
-	// too much of it was cut for the number to be known; the value is the least that it can be
-	givenCut
+	// too much of it is censored for the number to be known; the value is the least that it can be
+	givenCensored
 	givenAtLeast // the same, and it counts
 	givenExactly
 )
 
-// value is the metric of the i-th recording. Of head, a quantile that cut durations leave open is
+// value is the metric of the i-th recording. Of head, a quantile that censored durations leave open is
 // the longest duration that was seen: who is worse off than can be told is not let off. Of base
 // that would make head look worse than it is.
 func (s *side) value(i int, m policy.Metric) (float64, given) {
@@ -90,7 +90,7 @@ func (s *side) value(i int, m policy.Metric) (float64, given) {
 	case s.isHead:
 		return float64(g.Hist.Max()), givenAtLeast
 	}
-	return float64(g.Hist.Max()), givenCut
+	return float64(g.Hist.Max()), givenCensored
 }
 
 func (s *side) perSecond(i int, g *summary.Group, m policy.Metric) float64 {

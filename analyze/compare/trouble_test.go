@@ -30,7 +30,7 @@ func addSite(r *summary.Recording, reason, function string, n int, ns int64) {
 	}
 }
 
-// trial6 compares six recordings of the plain build with as many that were changed, in turns.
+// trial6 compares six recordings of the plain build with as many that were changed, interleaved.
 func trial6(p *policy.Policy, base, head func(*summary.Recording)) *Result {
 	b, h := inTurns(plain(), plain(), 6, 1)
 	for i := range b {

@@ -111,7 +111,7 @@ var reasonClasses = map[string]Class{
 // ClassOf is the class of a wait reason, in the words of the runtime or of its tracer.
 func ClassOf(reason string) Class { return reasonClasses[reason] }
 
-// Receives says whether a wait may be one for work: of a receiver, not of somebody who is held up.
+// Receives says whether a wait may be one for work: of a receiver, not of one that is blocked.
 func Receives(reason string) bool {
 	switch ClassOf(reason) {
 	case ClassSelect, ClassNetwork, ClassTimer:

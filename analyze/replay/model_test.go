@@ -73,7 +73,7 @@ func TestRootFunction(t *testing.T) {
 		want  string
 	}{
 		{"main.worker /m.go:3", 0, "main.worker"},
-		{"main.worker /m.go:3", 1, ""}, // may be cut at its root
+		{"main.worker /m.go:3", 1, ""}, // may be truncated at its root
 		{"main.worker /m.go:3;main.f /m.go:9", 3, "main.worker"},
 		{"runtime.goexit /asm.s:1;main.worker /m.go:3;main.f /m.go:9", 0, "main.worker"},
 		{"runtime.goexit /asm.s:1", 0, "runtime.goexit"},

@@ -71,7 +71,7 @@ func (n *Names) Entry(id EntryID) string {
 }
 
 // entryOf is the entry function that a stack's root frame names. A stack of depth frames or more
-// may be cut at its root; 0 is no limit.
+// may be truncated at its root; 0 is no limit.
 func (n *Names) entryOf(stack format.StringID, depth int) EntryID {
 	at := n.byStack.At(uint32(stack))
 	if *at == UnknownEntry {
@@ -109,7 +109,7 @@ func (n *Names) yieldWhy(reason format.StringID) Why {
 }
 
 // rootFunction is the function of a stack's root frame, leaving runtime.goexit out; empty where the
-// stack is cut, or has depth frames or more and may therefore be cut.
+// stack is truncated, or has depth frames or more and may therefore be.
 func rootFunction(stack string, depth int) string {
 	if depth > 0 && strings.Count(stack, ";")+1 >= depth {
 		return ""

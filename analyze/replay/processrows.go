@@ -52,11 +52,11 @@ func (w *Walk) gap(p *process, t, end int64) {
 
 func (w *Walk) gapIn(p *process, t, end int64) {
 	p.gapNS += max(0, end-max(t, p.gapEnd))
-	w.cutAll(p, t, w.out.advance)
+	w.censorAll(p, t, w.out.advance)
 	for _, g := range p.goroutines.known() {
 		p.goroutines.forget(g)
 	}
-	w.cutSuspension(p, t)
+	w.censorSuspension(p, t)
 	p.gapEnd = max(p.gapEnd, end)
 	p.since = p.gapEnd
 	p.occ.Reset(t)

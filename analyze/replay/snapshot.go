@@ -91,7 +91,7 @@ func (w *Walk) disagree(p *process, g *goroutine, b *format.Batch, i int, t int6
 	} else {
 		w.totals.problem(w.problemAt(ProblemSnapshot, g, b, i, t))
 	}
-	w.cut(p, g, t, EndUnseen)
+	w.censor(p, g, t, EndUnseen)
 	p.leave(g, format.StateUnknown, t)
 	w.adopt(p, g, b, i, t)
 }

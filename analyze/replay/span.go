@@ -68,8 +68,8 @@ const UnknownEntry EntryID = 0
 // Span is a stretch of time that a goroutine spent in one state.
 //
 // The fields without End in their name come from the row that began the state; they are null where
-// it was not seen. Those with End come from the row that ended it, and are null in a span that is
-// cut.
+// it was not seen. Those with End come from the row that ended it, and are null in a span that no
+// row ended.
 type Span struct {
 	Begin, End int64 // nanoseconds since the Unix epoch
 	GoID       format.GoID

@@ -19,7 +19,7 @@ func (w *Walk) transition(p *process, b *format.Batch, i int, t int64) {
 			return
 		}
 	case act&actInferred != 0:
-		w.cut(p, g, t, EndUnseen)
+		w.censor(p, g, t, EndUnseen)
 		p.leave(g, to, t)
 	default:
 		if act&actHandOut != 0 {
@@ -167,7 +167,7 @@ func (w *Walk) irregular(p *process, g *goroutine, b *format.Batch, i int, t int
 	default:
 		w.totals.problem(w.problemAt(ProblemState, g, b, i, t))
 	}
-	w.cut(p, g, t, EndUnseen)
+	w.censor(p, g, t, EndUnseen)
 	p.leave(g, format.StateUnknown, t)
 	return true
 }
@@ -229,16 +229,16 @@ func (w *Walk) handOut(p *process, g *goroutine, b *format.Batch, i int, t int64
 	w.out.advance()
 }
 
-// cut hands out the open span of g, if it is wanted, without a row that ends it.
-func (w *Walk) cut(p *process, g *goroutine, t int64, flags Flags) {
+// censor hands out the open span of g, if it is wanted, without a row that ends it.
+func (w *Walk) censor(p *process, g *goroutine, t int64, flags Flags) {
 	if w.wants.States.Has(g.state) {
-		w.fillCut(p, g, t, flags)
+		w.fillCensored(p, g, t, flags)
 		w.out.advance()
 	}
 }
 
-// fillCut makes the outlet's next span of g's open one, ended at t without a row.
-func (w *Walk) fillCut(p *process, g *goroutine, t int64, flags Flags) {
+// fillCensored makes the outlet's next span of g's open one, ended at t without a row.
+func (w *Walk) fillCensored(p *process, g *goroutine, t int64, flags Flags) {
 	s := w.fill(p, g, t)
 	s.Flags |= flags
 	s.EndReason, s.EndProc, s.Next = format.NullString, format.Unknown, format.StateUnknown
@@ -293,7 +293,7 @@ func (w *Walk) runBeside(p *process, g *goroutine, t int64) {
 		}
 		return
 	}
-	w.cut(p, other, t, EndUnseen)
+	w.censor(p, other, t, EndUnseen)
 	p.occ.Change(t, -1, 0)
 	p.goroutines.drop(id)
 }

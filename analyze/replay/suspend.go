@@ -171,8 +171,8 @@ func (w *Walk) unsuspend(p *process, t int64, flags Flags) {
 	w.out.sendSuspension(s.open)
 }
 
-// cutSuspension ends what is known of a process's threads: observation stops.
-func (w *Walk) cutSuspension(p *process, t int64) {
+// censorSuspension ends what is known of a process's threads: observation stops.
+func (w *Walk) censorSuspension(p *process, t int64) {
 	if p.suspending.active {
 		w.unsuspend(p, t, CensoredRight)
 	}

@@ -111,7 +111,7 @@ func (w *Walk) Open() []Span {
 	}
 	var open []Span
 	for _, p := range w.told() {
-		w.cutAll(p, w.endOf(p), func() { open = append(open, *w.out.next()) })
+		w.censorAll(p, w.endOf(p), func() { open = append(open, *w.out.next()) })
 	}
 	return open
 }
@@ -134,8 +134,8 @@ func (w *Walk) end() {
 	}
 	for _, p := range w.told() {
 		end := w.endOf(p)
-		w.cutAll(p, end, w.out.advance)
-		w.cutSuspension(p, end)
+		w.censorAll(p, end, w.out.advance)
+		w.censorSuspension(p, end)
 	}
 	w.state = walkEnded
 	w.Flush()

@@ -42,9 +42,9 @@ func wholeOf(t *testing.T, src replay.Source) *format.Batch {
 	return whole
 }
 
-// TestOpenSpansAreThoseThatTheEndCuts stops walks somewhere and asks twice what is open, then ends
-// them.
-func TestOpenSpansAreThoseThatTheEndCuts(t *testing.T) {
+// TestOpenSpansAreThoseThatTheEndCensors stops walks somewhere and asks twice what is open, then
+// ends them.
+func TestOpenSpansAreThoseThatTheEndCensors(t *testing.T) {
 	open := 0
 	for seed := range uint64(30) {
 		trace := simsched.New(simsched.Config{Seed: seed, Events: 2000, Threads: seed%2 == 0,
@@ -66,7 +66,8 @@ func TestOpenSpansAreThoseThatTheEndCuts(t *testing.T) {
 			t.Fatal(err)
 		}
 		if rest := all.spans[ended:]; len(rest)+len(first) > 0 && !reflect.DeepEqual(rest, first) {
-			t.Errorf("seed %d: after %d rows these are open:\n%+v\nand these are cut:\n%+v", seed, stop, first, rest)
+			t.Errorf("seed %d: after %d rows these are open:\n%+v\nand these are censored:\n%+v", seed, stop, first,
+				rest)
 		}
 		if len(w.Open()) > 0 {
 			t.Errorf("seed %d: spans are open after the end", seed)

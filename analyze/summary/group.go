@@ -22,7 +22,7 @@ func find(groups []Group, key Key) (int, bool) {
 	return slices.BinarySearchFunc(groups, key, func(g Group, k Key) int { return compareKeys(g.Key, k) })
 }
 
-// TimeNS is the time that the group's durations took, what was seen of those that were cut
+// TimeNS is the time that the group's durations took, what was seen of censored ones
 // included.
 func (g *Group) TimeNS() int64 { return g.Hist.Sum() + g.Hist.CensoredSum() }
 

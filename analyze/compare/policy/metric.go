@@ -16,7 +16,7 @@ type Stat string
 
 // The statistics that are no percentiles.
 const (
-	StatMean Stat = "mean" // cut durations are in it with what was seen of them
+	StatMean Stat = "mean" // censored durations are in it with what was seen of them
 	StatRate Stat = "rate" // how many a second
 	StatTime Stat = "time" // their sum over the observed time: 1 is one goroutine all the time
 )
