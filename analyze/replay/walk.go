@@ -163,12 +163,12 @@ func (w *Walk) told() []*process {
 	})
 }
 
-// Summary is what the walk says of the trace so far, and after End of the whole. It hands out spans
-// as Flush does.
+// Summary is what the walk says of the trace so far, and after End of the whole. It stays as it is
+// while the walk goes on. It hands out spans as Flush does.
 func (w *Walk) Summary() *Summary {
 	w.Flush()
-	sum := w.totals
-	sum.meta, sum.names = w.meta, w.names
+	sum, meta := w.totals, *w.meta
+	sum.meta, sum.names = &meta, w.names
 	if w.state == walkWalks {
 		sum.EndNS, sum.open = w.endNS(), w.Open()
 	}

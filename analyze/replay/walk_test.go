@@ -93,3 +93,21 @@ func TestAWalkTakesBatchesBetweenBeginAndEnd(t *testing.T) {
 		t.Error("a walk that has ended takes a batch")
 	}
 }
+
+func TestASummaryStaysAsItIsWhileTheWalkGoesOn(t *testing.T) {
+	trace := simsched.New(simsched.Config{Events: 100})
+	w := walkOver(t, trace, everything())
+	if err := w.Feed(wholeOf(t, trace)); err != nil {
+		t.Fatal(err)
+	}
+	before := w.Summary()
+	have := *before.Metadata()
+	meta := trace.Metadata()
+	meta.Lost = have.Lost + 1
+	if err := w.End(meta); err != nil {
+		t.Fatal(err)
+	}
+	if now := before.Metadata(); !reflect.DeepEqual(*now, have) || w.Summary().Metadata().Lost != meta.Lost {
+		t.Errorf("after the end an earlier summary has %d lost events; before %d", now.Lost, have.Lost)
+	}
+}

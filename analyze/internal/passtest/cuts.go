@@ -70,7 +70,8 @@ func moduleRoot(tb testing.TB) string {
 
 // CheckCuts fails the test where the answer depends on how the trace is cut into batches: it feeds
 // all rows at once, one by one, and in pieces of random sizes. After each piece it asks, twice,
-// which must give the same bytes, and must change neither what comes later nor the end.
+// which must give the same bytes, and must change neither what comes later nor the end. The first
+// answer after half of the rows is what these rows give at once, too.
 func CheckCuts(t *testing.T, src replay.Source, q Question, seed uint64) {
 	t.Helper()
 	rows := whole(t, src)
@@ -124,16 +125,36 @@ func (f *feeding) feed() []byte {
 	passes, ask := f.q(f.tb, "")
 	w := replay.NewWalk(passes...)
 	f.must(w.Begin(f.src.Metadata(), f.src.Reasons(), f.src.Stacks()))
+	compared := false
 	for at, n := 0, 1; at < f.rows.Len(); n++ {
 		to := min(f.rows.Len(), at+f.size())
 		piece := f.rows.Slice(at, to)
 		f.must(w.Feed(&piece))
-		if at = to; n%f.asked == 0 {
-			f.twice(w, ask)
+		if at = to; n%f.asked != 0 {
+			continue
+		}
+		got := f.twice(w, ask)
+		if compared || at < f.rows.Len()/2 {
+			continue
+		}
+		compared = true
+		if want := f.first(at); !bytes.Equal(got, want) {
+			f.tb.Errorf("after %d rows it gives\n%s\nand by themselves they give\n%s", at, got, want)
 		}
 	}
 	f.must(w.End(f.src.Metadata()))
 	return f.twice(w, ask)
+}
+
+// first is the answer after the first rows, at once.
+func (f *feeding) first(rows int) []byte {
+	f.tb.Helper()
+	passes, ask := f.q(f.tb, "")
+	w := replay.NewWalk(passes...)
+	f.must(w.Begin(f.src.Metadata(), f.src.Reasons(), f.src.Stacks()))
+	part := f.rows.Slice(0, rows)
+	f.must(w.Feed(&part))
+	return encoded(f.tb, ask(w.Summary()).Result)
 }
 
 // twice asks twice and gives the answer.
