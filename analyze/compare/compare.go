@@ -68,7 +68,7 @@ func (t *trial) gates() []policy.Gate {
 	return out
 }
 
-// busiest is how many kinds and classes have metrics of their own in the report.
+// busiest is how many entry functions and classes have metrics of their own in the report.
 const busiest = 5
 
 // The percentiles that are reported where the policy does not say others: beside the p50 and p99

@@ -136,7 +136,7 @@ func (x *examiner) behind() string {
 	return fmt.Sprintf(text, name)
 }
 
-// inWords is what held goroutines up: the code, and the function of the goroutine that ran it if
+// inWords is what blocked goroutines: the code, and the function of the goroutine that ran it if
 // that is another.
 func (x *examiner) inWords(g *Growth) string {
 	name := cmp.Or(stack.Local(g.Name), "others")

@@ -105,8 +105,8 @@ func (p *Passes) delays(b builder, sum *replay.Summary) {
 	}
 }
 
-// kinds are the groups of waits, system calls and runs by kind, and the total of runs.
-func (p *Passes) kinds(b builder) {
+// entries are the groups of waits, system calls and runs by entry function, and the total of runs.
+func (p *Passes) entries(b builder) {
 	for _, k := range p.blocking.Entries() {
 		for measure, l := range map[Measure]blocking.Lengths{MeasureWait: k.Waits, MeasureCall: k.Calls,
 			MeasureRunning: k.Runs} {

@@ -14,7 +14,7 @@ import (
 const (
 	maxSites      = 500
 	maxPairs      = 1000
-	maxNames      = 500 // groups of one metric by reason or by kind; what is beyond is in one called other
+	maxNames      = 500 // groups of one metric by reason or entry function; what is beyond is in one called other
 	maxCauses     = 50
 	maxSiteCauses = 5
 	maxTextBytes  = 1 << 15 // of a name or a stack
@@ -71,7 +71,7 @@ func (p *Passes) Recording(sum *replay.Summary) *Recording {
 	r := &Recording{Info: p.info(sum, waits), Pairs: pairsOf(waits.Wakers)}
 	b := builder{}
 	p.delays(b, sum)
-	p.kinds(b)
+	p.entries(b)
 	sites := p.blocking.Sites()
 	waitsAndCalls(b, sites)
 	b.bound()

@@ -44,11 +44,11 @@ of it (Kaplan–Meier). A percentile that such delays leave open is printed as "
 The first screen has the headline; --all prints the rest. Names are shortened to fit a
 terminal, their package's path first, and not in a pipe or a file, nor with --wide.
 
---baseline lays p50 and p99, or the --percentiles, beside those of earlier recordings, all their delays taken
-together: traces, summaries (gosched summary) or a glob of these; it may be repeated.
-The ratio of one recording to earlier ones proves nothing: gosched compare knows how
-much recordings differ anyway. The runtime's own goroutines are left out there, except
-by entry function.
+--baseline lays p50 and p99, or the --percentiles, beside those of earlier recordings,
+all their delays taken together: traces, summaries (gosched summary) or a glob of these;
+it may be repeated. The ratio of one recording to earlier ones proves nothing: gosched
+compare knows how much recordings differ anyway. The runtime's own goroutines are left
+out there, except by entry function.
 
 TRACE is a file, a folder of segments or a glob (several of one recording are one
 trace), or a Go execution trace.`,

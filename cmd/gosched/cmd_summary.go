@@ -29,9 +29,10 @@ func newSummaryCommand() *cobra.Command {
 the same for a spreadsheet or a plot, with more columns, their units in their names.
 
 With -o, write a summary: histograms of delays, waits, system calls and runs, by reason,
-class, kind and place, who woke whom, what held goroutines up, leaks and findings, all in
-one Parquet file of 20 to 100 kB a recording. It serves wherever recordings are compared, in
-place of the traces, and any engine that reads Parquet sums it up (format/buckets/SUMMARY.md).
+class, entry function and place, who woke whom, the root causes of blocked time, leaks and
+findings, all in one Parquet file of 20 to 100 kB a recording. It serves wherever recordings
+are compared, in place of the traces, and any engine that reads Parquet sums it up
+(format/buckets/SUMMARY.md).
 
 TRACE is a file, a folder of segments, a Go execution trace, a summary, whose recordings are
 taken over, or a glob of these. Unlike with other commands, several files are several

@@ -93,8 +93,8 @@ var rules = [...]Rule{
 		Looks:     "the share of the time in which events were lost or not looked for",
 		Threshold: "the floor: with 5% missing, any number here may be wrong by as much",
 		Severity:  "time in gaps / recorded time",
-		Advice: "Record again with larger buffers or fewer sorts of events, and " +
-			"read the other findings with care.",
+		Advice: "Record again with fewer classes of transitions (record --without), and read the other findings " +
+			"with care.",
 	},
 	{
 		Name:  "gc-assist",
