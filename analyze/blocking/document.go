@@ -33,7 +33,7 @@ func (c *Cause) label() string {
 		if c.Name == "" {
 			return "woken thread had no CPU"
 		}
-		return "CPU taken by " + c.Name
+		return "CPU taken by " + c.taker()
 	case KindAsleep:
 		return strings.TrimSpace("thread asleep in the kernel " + parenthesized(c.Name))
 	case KindSyscall:
@@ -57,6 +57,14 @@ func (c *Cause) label() string {
 	return "unknown: " + c.Name
 }
 
+// taker is who took the CPU.
+func (c *Cause) taker() string {
+	if c.Own {
+		return c.Name + " (this program)"
+	}
+	return c.Name
+}
+
 func parenthesized(name string) string {
 	if name == "" {
 		return ""
@@ -73,7 +81,7 @@ func (c *Cause) clause() string {
 		if c.Name == "" {
 			return "one whose thread had no CPU"
 		}
-		return "one whose CPU " + c.Name + " had taken"
+		return "one whose CPU " + c.taker() + " had taken"
 	case KindAsleep:
 		return "one whose " + c.label()
 	case KindSyscall:

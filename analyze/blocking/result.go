@@ -39,6 +39,7 @@ type Result struct {
 type Cause struct {
 	Kind      Kind   `json:"kind"`
 	Name      string `json:"name"`              // the function, the process that took the CPU, or another word for it
+	Own       bool   `json:"own,omitempty"`     // what took the CPU has the name of a recorded program's threads
 	Syscall   string `json:"syscall,omitempty"` // its name
 	Frame     string `json:"frame,omitempty"`   // the function with file and line, in the heaviest stack
 	Stack     string `json:"stack,omitempty"`   // the heaviest
@@ -128,6 +129,8 @@ func (p *Pass) Result(sum *replay.Summary) *Result {
 	b := p.blame()
 	r.Causes, r.BlockedNS, r.IdleNS = b.causes()
 	r.Delays = b.delays()
+	p.markOwn(r.Causes)
+	p.markOwn(r.Delays)
 	r.Spent = spender{p, sum.DurationNS()}.all(b.bySite)
 	r.Wakers = p.wakers()
 	if p.threads.seen {

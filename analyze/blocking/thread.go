@@ -84,20 +84,35 @@ func (p *Pass) own(name format.StringID) bool {
 // less the final zero).
 const maxCommand = 15
 
-// ownName compares with the name that the kernel gives the threads of an executable, which the
-// runtime does not change: the file's, truncated.
+// ownName says whether a name is that of threads of the current process.
 func (p *Pass) ownName(name string) bool {
 	for i := range p.meta.Processes {
-		q := &p.meta.Processes[i]
-		if q.PID != p.current.pid {
-			continue
+		if q := &p.meta.Processes[i]; q.PID == p.current.pid && names(q, name) {
+			return true
 		}
-		command, _, _ := strings.Cut(q.Command, " ")
-		for _, file := range []string{command, q.Executable} {
-			base := path.Base(file)
-			if base[:min(len(base), maxCommand)] == name {
-				return true
+	}
+	return false
+}
+
+// markOwn marks the causes in which the CPU was taken by what has the name of a recorded program.
+func (p *Pass) markOwn(list []Cause) {
+	for i := range list {
+		for k := range p.meta.Processes {
+			if c := &list[i]; c.Kind == KindOffCPU && names(&p.meta.Processes[k], c.Name) {
+				c.Own = true
 			}
+		}
+	}
+}
+
+// names says whether a name is the one that the kernel gives the threads of a process, which the
+// runtime does not change: that of the executable's file, truncated.
+func names(q *format.Process, name string) bool {
+	command, _, _ := strings.Cut(q.Command, " ")
+	for _, file := range []string{command, q.Executable} {
+		base := path.Base(file)
+		if file != "" && base[:min(len(base), maxCommand)] == name {
+			return true
 		}
 	}
 	return false
