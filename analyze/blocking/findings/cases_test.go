@@ -370,6 +370,7 @@ var cases = []traceCase{
 	{"runs of 60 ms on a CPU", "", "", longRuns(0), "long-run"},
 	{"runs of 60 ms without a CPU for most of it", "", "", longRuns(45000), ""},
 	{"another process has the CPU", "", "", without("hog", "hog"), "cpu-contention"},
+	{"the recorder has the CPU", "recorder", "", without("gosched", "gosched"), "cpu-contention"},
 	{"the process's own threads have the CPU", "", "", without("prog", "prog"), ""},
 	{"an idle CPU that a process with a quota does not get", "throttled", halfACPU, without("swapper", "swapper"),
 		"cpu-throttled procs-over-quota"},

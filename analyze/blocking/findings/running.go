@@ -48,6 +48,14 @@ func (l *look) others() (list []taker, sumNS int64) {
 	return list, sumNS
 }
 
+// who is the taker's name. That of the recorder is explained: it is no neighbour that could be moved.
+func (t *taker) who() string {
+	if t.name == "gosched" {
+		return t.name + " (the recorder)"
+	}
+	return t.name
+}
+
 // maxTakers is how many names are given.
 const maxTakers = 8
 
@@ -63,7 +71,7 @@ func cpuContention(l *look) []hit {
 	if n := len(list) - len(had); n > 0 {
 		had = append(had, fmt.Sprintf("%d more", n))
 	}
-	h := hit{where: list[0].name, lostNS: sumNS, evidence: []string{
+	h := hit{where: list[0].who(), lostNS: sumNS, evidence: []string{
 		fmt.Sprintf("Threads with a goroutine on them were ready for %s while threads of other processes had the "+
 			"CPU: %s.", report.FormatDuration(sumNS), strings.Join(had, ", ")),
 	}}
