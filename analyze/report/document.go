@@ -61,7 +61,7 @@ type Unit uint8
 const (
 	UnitText      Unit = iota // Text as it is
 	UnitCount                 // Int with thousands apart
-	UnitDuration              // Int nanoseconds, printed as 1.23ms
+	UnitDuration              // Int nanoseconds, printed as 1.23 ms
 	UnitShare                 // Float, 1 is 100%
 	UnitBytes                 // Int bytes
 	UnitRatio                 // Float times another value, printed as 2.05×
