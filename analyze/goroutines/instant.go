@@ -3,6 +3,7 @@ package goroutines
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/gosched/gosched/analyze/goroutines/profile"
@@ -14,11 +15,12 @@ import (
 // Instant collects every goroutine as it stood at one instant. Make one with At, run it with
 // replay.Run and ask for its Profile. It keeps about 150 bytes for each goroutine that is alive.
 type Instant struct {
-	timeNS int64
-	names  *replay.Names
-	past   replay.ByGoroutine[past]
-	found  []standing
-	lost   int64 // goroutines that were there and whose state then the trace does not tell
+	timeNS  int64
+	names   *replay.Names
+	several bool // the trace is of several processes, whose goroutines have the same ids
+	past    replay.ByGoroutine[past]
+	found   []standing
+	lost    int64 // goroutines that were there and whose state then the trace does not tell
 }
 
 var (
@@ -54,7 +56,9 @@ func (p *Instant) Wants() replay.Wants {
 }
 
 // Begin implements replay.BeginPass.
-func (p *Instant) Begin(names *replay.Names, _ *format.Metadata) { p.names = names }
+func (p *Instant) Begin(names *replay.Names, meta *format.Metadata) {
+	p.names, p.several = names, len(meta.Processes) > 1
+}
 
 // Snapshot implements replay.SnapshotPass: snapshots know who created a goroutine.
 func (p *Instant) Snapshot(s replay.Snapshot) {
@@ -131,7 +135,8 @@ func (p *Instant) forget(s *replay.Span, g *past) {
 }
 
 // Profile is the goroutines at the instant, by id, and how many more there may have been: seen
-// before it, and not known at it because moves or events are missing. Call it after the walk.
+// before it, and not known at it because moves or events are missing. Of several processes each
+// goroutine has its process's number as a label, pid. Call it after the walk.
 func (p *Instant) Profile() (prof *profile.Profile, lost int64) {
 	lost = p.lost
 	for _, g := range p.past.All() {
@@ -159,6 +164,9 @@ func (p *Instant) group(s *standing) profile.Group {
 		CreatedBy: goStatement(p.names.Stack(s.goStack))}
 	if g.CreatedBy == "" {
 		g.Creator = format.NoGoroutine
+	}
+	if p.several {
+		g.Labels = []profile.Label{{Key: "pid", Value: strconv.Itoa(int(s.PID))}}
 	}
 	if s.state == format.StateWaiting {
 		if reason := p.names.Reason(s.reason); reason != "" {

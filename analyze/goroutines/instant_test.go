@@ -10,6 +10,7 @@ import (
 
 	"github.com/gosched/gosched/analyze/goroutines"
 	"github.com/gosched/gosched/analyze/goroutines/profile"
+	"github.com/gosched/gosched/analyze/internal/passtest"
 	"github.com/gosched/gosched/analyze/internal/simsched"
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/format"
@@ -158,4 +159,27 @@ func (e *everySpan) at(timeNS int64) int {
 		}
 	}
 	return n
+}
+
+// TestGoroutinesOfTwoProcessesAreToldApartAtAnInstant asks of two processes whose goroutines have
+// the same ids.
+func TestGoroutinesOfTwoProcessesAreToldApartAtAnInstant(t *testing.T) {
+	trace, err := format.ParseText(strings.NewReader("gosched text trace 1\n" +
+		`metadata {"schema_version":1,"source":"ebpf","start_ns":1000000,"end_ns":1001000,"processes":` +
+		`[{"pid":1,"command":"p","executable":"/p","go_version":"go1.26.8","gomaxprocs":1,"coverage":[]}]}` +
+		"\ncovered all\nbase 1000000\n" +
+		"0 snapshot g2 _->waiting pid=1 reason=select stack=\"main.f /m.go:1\"\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	alone, _ := at(t, trace, 1000500)
+	both, _ := at(t, passtest.Doubled(trace), 1000500)
+	if got, want := dumped(t, alone), "goroutine 2 [select]:\nmain.f(...)\n\t/m.go:1\n"; got != want {
+		t.Errorf("alone: %q, want %q", got, want)
+	}
+	want := "goroutine 2 [select labels:{\"pid\": \"1\"}]:\nmain.f(...)\n\t/m.go:1\n\n" +
+		"goroutine 2 [select labels:{\"pid\": \"1048577\"}]:\nmain.f(...)\n\t/m.go:1\n"
+	if got := dumped(t, both); got != want {
+		t.Errorf("beside another: %q, want %q", got, want)
+	}
 }

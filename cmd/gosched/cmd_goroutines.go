@@ -45,7 +45,8 @@ program printed when it crashed.
 
 --at prints every goroutine as it stood at that time as Go does in a crash, or writes
 it with --pprof for go tool pprof. The time is one since the trace's first event, such
-as 1.5s, or a time of day with a date, such as 2026-11-22T10:00:00.5Z.
+as 1.5s, or a time of day with a date, such as 2026-11-22T10:00:00.5Z. In a trace of
+several processes each goroutine has a label with the pid of its own.
 
 -p reads the goroutines of a running process from its memory, without eBPF, without
 stopping it and without a pprof port, and prints them like --at.
