@@ -219,8 +219,7 @@ func (x *examiner) inconclusive(r *Result) []string {
 func (x *examiner) lack(r *Result) string {
 	if !r.Design.LowConfidence {
 		return "too few of the recordings have the gating metrics, or too much of them is censored: record for " +
-			"longer, or " +
-			"name other metrics in the policy"
+			"longer, or name other metrics in the policy"
 	}
 	return fmt.Sprintf("%s on base and %s on head cannot give a p below %s for %s (the least is %s): record 6 of "+
 		"each, interleaved (gosched record-ab), or accept that only a change of %s or more counts",

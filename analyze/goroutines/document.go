@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/gosched/gosched/analyze/replay/stack"
@@ -101,6 +102,27 @@ const unjudged = "unknown"
 
 func (g *Group) verdict() string { return cmp.Or(g.Verdict, unjudged) }
 
+// several says whether the groups are of several processes, so that each row has to say whose it is.
+func (r *Result) several() bool {
+	return slices.ContainsFunc(r.Groups, func(g Group) bool { return g.PID != r.Groups[0].PID })
+}
+
+// columns are the headings of a table of groups.
+func (r *Result) columns(names ...string) []string {
+	if !r.several() {
+		return names
+	}
+	return append([]string{"pid"}, names...)
+}
+
+// row is a group's row of such a table.
+func (r *Result) row(g *Group, cells ...report.Cell) []report.Cell {
+	if !r.several() {
+		return cells
+	}
+	return append([]report.Cell{report.Text(strconv.Itoa(int(g.PID)))}, cells...)
+}
+
 // sameAsAbove is shown for evidence that the row above has too: it takes several lines.
 const sameAsAbove = "the same"
 
@@ -109,7 +131,7 @@ var order = []string{Leaked, Stuck, Slow, Busy, Idle, unjudged}
 
 func (r *Result) verdictTable() report.Table {
 	t := report.Table{Title: "Verdicts", Brief: briefVerdicts, Spare: []string{"at", "in"},
-		Columns: []string{"verdict", "goroutines", "in", "function", "at", "evidence"}}
+		Columns: r.columns("verdict", "goroutines", "in", "function", "at", "evidence")}
 	above := ""
 	for _, verdict := range order {
 		for i := range r.Groups {
@@ -122,8 +144,8 @@ func (r *Result) verdictTable() report.Table {
 				evidence = sameAsAbove
 			}
 			above = g.Evidence
-			t.Rows = append(t.Rows, []report.Cell{report.Text(verdict), report.Count(g.Count), report.Text(g.doing()),
-				g.function(), g.position(), report.Text(evidence)})
+			t.Rows = append(t.Rows, r.row(g, report.Text(verdict), report.Count(g.Count), report.Text(g.doing()),
+				g.function(), g.position(), report.Text(evidence)))
 		}
 	}
 	return t
@@ -132,8 +154,8 @@ func (r *Result) verdictTable() report.Table {
 func (r *Result) groupTable() report.Table {
 	t := report.Table{
 		Title: "Groups: goroutines of one go statement that stand at one place", Brief: briefGroups,
-		Columns: []string{"goroutines", "in", "function", "at", "created by", "for", "woken", "waiting", "running",
-			"runnable"},
+		Columns: r.columns("goroutines", "in", "function", "at", "created by", "for", "woken", "waiting", "running",
+			"runnable"),
 		Spare:    []string{"at", "created by", "runnable", "woken", "waiting"},
 		SameUnit: []string{"waiting", "running", "runnable"},
 		Below: []string{"for: how long the first of them has been in this state (≥: since before the recording). " +
@@ -143,18 +165,16 @@ func (r *Result) groupTable() report.Table {
 		g := &r.Groups[i]
 		since := report.Duration(g.OldestNS)
 		since.AtLeast = g.AtLeast
-		t.Rows = append(t.Rows, []report.Cell{
-			report.Count(g.Count), report.Text(g.doing()), g.function(), g.position(),
+		t.Rows = append(t.Rows, r.row(g, report.Count(g.Count), report.Text(g.doing()), g.function(), g.position(),
 			report.Function(stack.Function(g.CreatedBy)), since, report.Count(g.Woken), report.Duration(g.WaitingNS),
-			report.Duration(g.RunningNS), report.Duration(g.RunnableNS),
-		})
+			report.Duration(g.RunningNS), report.Duration(g.RunnableNS)))
 	}
 	return t
 }
 
 func (r *Result) wakerTable() report.Table {
 	t := report.Table{Title: "Who ends the waits there", Extra: true, Spare: []string{"at"},
-		SameUnit: []string{"longest"}, Columns: []string{"in", "function", "at", "waits ended"}}
+		SameUnit: []string{"longest"}, Columns: r.columns("in", "function", "at", "waits ended")}
 	for _, q := range shownPercentiles {
 		t.Columns, t.SameUnit = append(t.Columns, q.Name), append(t.SameUnit, q.Name)
 	}
@@ -164,7 +184,7 @@ func (r *Result) wakerTable() report.Table {
 		if g.Here == nil || g.Here.Ended == 0 {
 			continue
 		}
-		cells := []report.Cell{report.Text(g.doing()), g.function(), g.position(), report.Count(g.Here.Ended)}
+		cells := r.row(g, report.Text(g.doing()), g.function(), g.position(), report.Count(g.Here.Ended))
 		for _, p := range g.Here.Percentiles {
 			cells = append(cells, report.OptionalDuration(p.NS))
 		}
@@ -204,7 +224,7 @@ func (p *ProfileSummary) sentence() string {
 
 func (r *Result) profileTable() report.Table {
 	t := report.Table{Title: "Beside the profile", Brief: briefGroups, Spare: []string{"at"},
-		Columns: []string{"function", "at", "in profile", "labels", "joined"}}
+		Columns: r.columns("function", "at", "in profile", "labels", "joined")}
 	for i := range r.Groups {
 		g := &r.Groups[i]
 		how, count := "not in the profile", int64(0)
@@ -215,8 +235,8 @@ func (r *Result) profileTable() report.Table {
 				labels = append(labels, l.Key+"="+l.Value)
 			}
 		}
-		t.Rows = append(t.Rows, []report.Cell{g.function(), g.position(), report.Count(count),
-			report.Text(strings.Join(labels, " ")), report.Text(how)})
+		t.Rows = append(t.Rows, r.row(g, g.function(), g.position(), report.Count(count),
+			report.Text(strings.Join(labels, " ")), report.Text(how)))
 	}
 	return t
 }

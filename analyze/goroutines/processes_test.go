@@ -59,3 +59,26 @@ func TestGoroutinesOfAProcessThatEndedWereAliveThen(t *testing.T) {
 		t.Errorf("%d groups, want one a process", len(r.Groups))
 	}
 }
+
+// TestRowsOfTwoProcessesSayWhoseTheyAre asks of two processes for what people read.
+func TestRowsOfTwoProcessesSayWhoseTheyAre(t *testing.T) {
+	trace := golden.Trace(t, "testdata/groups/verdicts.trace")
+	one, two := analyze(t, trace, nil), analyze(t, passtest.Doubled(trace), nil)
+	alone, beside := one.Document(goroutines.View{}), two.Document(goroutines.View{})
+	for i, table := range beside.Tables {
+		if len(table.Rows) == 0 {
+			continue
+		}
+		if table.Columns[0] != "pid" || alone.Tables[i].Columns[0] == "pid" {
+			t.Errorf("%s begins with the column %s, and of one process with %s", table.Title, table.Columns[0],
+				alone.Tables[i].Columns[0])
+		}
+		whose := map[string]int{}
+		for _, row := range table.Rows {
+			whose[row[0].Text]++
+		}
+		if n := len(alone.Tables[i].Rows); len(whose) != 2 || whose["1"] != n || whose["1048577"] != n {
+			t.Errorf("%s has rows of %v, want %d of each", table.Title, whose, n)
+		}
+	}
+}
