@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/replay/stack"
 	"github.com/gosched/gosched/analyze/report"
 )
@@ -24,10 +25,9 @@ func (r *Result) Tables() []report.Table {
 			lost = report.Duration(*f.LostNS)
 		}
 		list.Rows = append(list.Rows, []report.Cell{report.Count(int64(f.Severity)), report.Text(f.Name), lost,
-			report.Text(f.headline() + ". " + f.Advice)})
+			report.Text(r.whose(f) + f.headline() + ". " + f.Advice)})
 		details.Rows = append(details.Rows, []report.Cell{report.Text(f.Name),
-			report.Text(strings.Join(f.Evidence, " ")),
-			report.Text(f.Advice)})
+			report.Text(r.whose(f) + strings.Join(f.Evidence, " ")), report.Text(f.Advice)})
 	}
 	if len(r.Findings) > 0 {
 		list.Below = []string{"severity: 0 to 100, for most rules lost / (lost + running) time. Lost times overlap."}
@@ -36,6 +36,14 @@ func (r *Result) Tables() []report.Table {
 	}
 	list.Below = append(list.Below, r.unlooked()...)
 	return []report.Table{list, details}
+}
+
+// whose names the process that a finding is about, where there are several.
+func (r *Result) whose(f *Finding) string {
+	if !r.several || f.PID == nil {
+		return ""
+	}
+	return replay.ProcessText(*f.PID) + ": "
 }
 
 // headline is what was found and where.

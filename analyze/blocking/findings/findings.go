@@ -34,6 +34,8 @@ type Unlooked struct {
 type Result struct {
 	Findings []Finding  `json:"findings"` // the most severe first
 	Unlooked []Unlooked `json:"unlooked"`
+
+	several bool // the trace is of several processes, and each finding has to say whose it is
 }
 
 // Pass gathers what the rules need. Make one with New, run it with replay.Run and ask for its
@@ -177,7 +179,7 @@ func (p *Pass) wakesAll(id format.StringID) bool {
 
 // Result is the answer after a walk, given what the walk says of the trace.
 func (p *Pass) Result(sum *replay.Summary) *Result {
-	r := &Result{Findings: []Finding{}, Unlooked: []Unlooked{}}
+	r := &Result{Findings: []Finding{}, Unlooked: []Unlooked{}, several: len(sum.Metadata().Processes) > 1}
 	var pids []int32
 	for pid, q := range p.processes {
 		pids = append(pids, pid)

@@ -1,11 +1,15 @@
 package findings_test
 
 import (
+	"fmt"
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/gosched/gosched/analyze/blocking/findings"
 	"github.com/gosched/gosched/analyze/internal/passtest"
+	"github.com/gosched/gosched/analyze/report"
 	"github.com/gosched/gosched/format"
 )
 
@@ -21,9 +25,24 @@ func TestEachProcessHasItsFindings(t *testing.T) {
 				if got := ofProcess(two, pid); !reflect.DeepEqual(got, alone) {
 					t.Errorf("process %d has the findings\n%+v\nalone it has\n%+v", pid, got, alone)
 				}
+				if n := told(two, fmt.Sprintf("process %d: ", pid)); n != 2*len(alone) {
+					t.Errorf("process %d is named in %d rows of %d findings", pid, n, len(alone))
+				}
 			}
 		}
 	})
+}
+
+// told is how many rows of the tables have a text.
+func told(r *findings.Result, text string) (n int) {
+	for _, table := range r.Tables() {
+		for _, row := range table.Rows {
+			if slices.ContainsFunc(row, func(c report.Cell) bool { return strings.HasPrefix(c.Text, text) }) {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // ofProcess are the findings of a process, without its number.
