@@ -18,8 +18,9 @@ type View struct {
 
 // How many rows of each sort fit a screen together.
 const (
-	briefCauses = 6
-	briefChains = 2
+	briefCauses  = 6
+	fewestCauses = 4
+	briefChains  = 2
 )
 
 // label says what sort of thing a cause is; its function is a cell of its own.
@@ -182,7 +183,8 @@ func (r *Result) blocking() []*Cause {
 }
 
 func (r *Result) causeTable() report.Table {
-	t := report.Table{Title: "Root causes of blocked time", Brief: briefCauses, Spare: []string{"times", "at"},
+	t := report.Table{Title: "Root causes of blocked time", Brief: briefCauses, Fewest: fewestCauses,
+		Spare:   []string{"times", "at"},
 		Columns: []string{"#", "root cause", "function", "at", "blocked", "share", "times"}}
 	for i, c := range r.blocking() {
 		t.Rows = append(t.Rows, []report.Cell{report.Count(int64(i + 1)), report.Text(c.label()),

@@ -41,6 +41,7 @@ type Table struct {
 	SameUnit []string
 	Rows     [][]Cell
 	Brief    int      // how many rows are drawn where not all are asked for; 0: all
+	Fewest   int      // how many of these stay where the document has to fit a screen
 	Extra    bool     // drawn only where all is asked for
 	More     int      // rows that the result itself leaves out
 	Below    []string // sentences right under the table: what its words mean, what is not in it

@@ -261,6 +261,7 @@ func TestADocumentFitsAScreen(t *testing.T) {
 		{Title: "long", Columns: []string{"a", "n"}, Rows: rows(90, "x"), Brief: 40},
 		{Title: "pairs", Columns: []string{"a", "n"}, Rows: rows(30, ""), Brief: 30},
 		{Title: "whole", Columns: []string{"a", "n"}, Rows: rows(8, "y")},
+		{Title: "first", Columns: []string{"a", "n"}, Rows: rows(20, "z"), Brief: 12, Fewest: 9},
 	}}
 	var short, all strings.Builder
 	if err := WriteText(&short, d, Options{}); err != nil {
@@ -277,7 +278,8 @@ func TestADocumentFitsAScreen(t *testing.T) {
 	}
 	for _, table := range strings.Split(short.String(), "\n\n")[1:] {
 		title, _, _ := strings.Cut(table, "\n")
-		drawn := strings.Count(table, "\nx") + strings.Count(table, "\ny") + strings.Count(table, "\nchain") +
+		drawn := strings.Count(table, "\nx") + strings.Count(table, "\ny") + strings.Count(table,
+			"\nz") + strings.Count(table, "\nchain") +
 			strings.Count(table, "\n ")
 		if title == "whole" && drawn != 8 || title != "whole" && !strings.Contains(table, "more rows: --all") {
 			t.Errorf("%s", table)
@@ -285,6 +287,9 @@ func TestADocumentFitsAScreen(t *testing.T) {
 		if pairs := strings.Count(table, "\nchain"); title == "pairs" && pairs*2 != drawn {
 			t.Errorf("half a chain:\n%s", table)
 		}
+	}
+	if n := strings.Count(short.String(), "\nz"); n != 9 {
+		t.Errorf("%d rows of the table of which nine stay", n)
 	}
 	if again := d.Tables[0].Brief; again != 40 {
 		t.Errorf("drawing changed the document: %d rows", again)

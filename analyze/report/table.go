@@ -29,11 +29,12 @@ func (t *textWriter) table(table *Table) {
 	if brief > 0 && !t.o.All && len(table.Rows) > brief {
 		shown.Rows, hidden = table.Rows[:brief], len(table.Rows)-brief
 	}
+	var left []string
 	if len(shown.Rows) > 0 {
-		t.rows(&shown)
+		left = t.rows(&shown)
 	}
-	if text := moreRows(hidden, table.More); text != "" {
-		t.printf("%s\n", text)
+	if text := more(hidden, table.More, left); text != "" {
+		t.printf("%s\n", wrap(t.plain(text), t.o.Width, "  "))
 	}
 	for _, sentence := range table.Below {
 		t.printf("%s\n", wrap(t.plain(sentence), t.o.Width, "  "))
@@ -43,9 +44,9 @@ func (t *textWriter) table(table *Table) {
 // goesOn says whether a row goes on with what the row above it is about: its first cell is empty.
 func goesOn(row []Cell) bool { return len(row) > 0 && row[0] == Cell{} }
 
-// moreRows says how many rows of a table are not there: hidden until all are asked for, or left out
-// of the result.
-func moreRows(hidden, gone int) string {
+// more says what of a table is not there: rows that are hidden until all are asked for, those that
+// are not in the result, columns for which there is no room.
+func more(hidden, gone int, columns []string) string {
 	var parts []string
 	if hidden > 0 {
 		parts = append(parts, FormatNumber(int64(hidden), "more row")+": --all")
@@ -53,8 +54,14 @@ func moreRows(hidden, gone int) string {
 	if gone > 0 {
 		parts = append(parts, "… and "+FormatCount(int64(gone))+" more")
 	}
+	if len(columns) > 0 {
+		parts = append(parts, "no room for "+strings.Join(columns, ", ")+": --wide")
+	}
 	return strings.Join(parts, "; ")
 }
+
+// extrasNamed is how many of the tables that are not drawn are named: what is drawn needs the room.
+const extrasNamed = 3
 
 // extras says what is drawn only where all is asked for; empty where there is nothing of it.
 func (d *Document) extras() string {
@@ -72,11 +79,14 @@ func (d *Document) extras() string {
 	if len(names) == 0 {
 		return ""
 	}
+	if more := len(names) - extrasNamed; more > 1 {
+		names = append(names[:extrasNamed], FormatNumber(int64(more), "more table"))
+	}
 	return "With --all: " + strings.Join(names, "; ") + "."
 }
 
-// rows draws the heading and the rows of a table.
-func (t *textWriter) rows(table *Table) {
+// rows draws the heading and the rows of a table. It returns the columns that it had no room for.
+func (t *textWriter) rows(table *Table) (left []string) {
 	columns := columnsOf(table)
 	for _, c := range columns {
 		c.head, c.unit = t.plain(c.head), t.plain(c.unit)
@@ -85,7 +95,6 @@ func (t *textWriter) rows(table *Table) {
 		}
 		c.width = c.natural()
 	}
-	var left []string
 	if !t.o.Wide {
 		columns, left = t.fit(columns)
 	}
@@ -102,9 +111,7 @@ func (t *textWriter) rows(table *Table) {
 		}
 		t.row(columns, cells, r)
 	}
-	if len(left) > 0 {
-		t.printf("no room for: %s (--wide)\n", strings.Join(left, ", "))
-	}
+	return left
 }
 
 // natural is how wide a column is where there is room.

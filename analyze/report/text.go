@@ -53,10 +53,10 @@ func asText(d *Document, o Options) string {
 // part, with the rows that go on with what it is about. It is false where no table has one to spare.
 func (d *Document) shorten() bool {
 	var longest *Table
-	rows := fewestRows
+	rows := 0
 	for i := range d.Tables {
 		t := &d.Tables[i]
-		if n := min(t.Brief, len(t.Rows)); !t.Extra && n > rows {
+		if n := min(t.Brief, len(t.Rows)); !t.Extra && n > max(rows, fewestRows, t.Fewest) {
 			longest, rows = t, n
 		}
 	}
