@@ -221,12 +221,9 @@ func (x *examiner) lack(r *Result) string {
 		return "too few of the recordings have the gating metrics, or too much of them is censored: record for " +
 			"longer, or name other metrics in the policy"
 	}
-	return fmt.Sprintf("%s on base and %s on head cannot give a p below %s for %s (the least is %s): record 6 of "+
-		"each, interleaved (gosched record-ab), or accept that only a change of %s or more counts",
-		report.FormatNumber(int64(len(x.base.runs)), "recording"), report.FormatNumber(int64(len(x.head.runs)),
-			"recording"), report.FormatProbability(r.Design.Alpha),
-		report.FormatNumber(int64(len(r.Metrics)), "metric"), report.FormatProbability(r.Design.LeastP),
-		report.FormatRatio(grossRatio))
+	return fmt.Sprintf("%s on base and %d on head show no change below %s; to see smaller ones with p below %s, "+
+		"record 6 of each, interleaved (gosched record-ab)", report.FormatNumber(int64(len(x.base.runs)), "recording"),
+		len(x.head.runs), report.FormatRatio(grossRatio), report.FormatProbability(r.Design.Alpha))
 }
 
 // suppress keeps what the policy's entries name from deciding.

@@ -20,8 +20,8 @@ func (t *trial) warnings(r *Result) []report.Warning {
 	}
 	switch {
 	case r.Design.LowConfidence:
-		add("few", "low confidence: %s against %s; only a change of %s or more counts, as one recording of a "+
-			"program is easily twice as slow as another",
+		add("few", "low confidence: %s against %s; only a change of %s or more counts, since two recordings of one "+
+			"program easily differ twofold",
 			report.FormatCount(int64(len(t.base.runs))), report.FormatNumber(int64(len(t.head.runs)), "recording"),
 			report.FormatRatio(grossRatio))
 	case t.sequential && sequential(t.base.runs, t.head.runs):
