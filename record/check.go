@@ -8,8 +8,10 @@ import (
 	"time"
 
 	"github.com/gosched/gosched/format"
+	"github.com/gosched/gosched/record/fallback"
 	"github.com/gosched/gosched/record/gobin"
 	"github.com/gosched/gosched/record/image"
+	"github.com/gosched/gosched/record/kernel"
 	"github.com/gosched/gosched/record/target"
 )
 
@@ -106,6 +108,22 @@ func (c *Checked) met(step Step, err error) {
 	c.Obstacles = append(c.Obstacles, Obstacle{Step: step, Err: err})
 }
 
+// Kernel says what the running kernel can do for a recording.
+type Kernel struct {
+	Fallbacks []fallback.Fallback // those that are needed here
+}
+
+// probeKernel finds out what the running kernel can do, by loading the programs. The error says why
+// nothing can be recorded.
+func probeKernel() (Kernel, error) {
+	p, err := kernel.Load(kernel.ProgramConfig{StackDepth: DefaultStackDepth, Kernel: true})
+	if err != nil {
+		return Kernel{}, err
+	}
+	k := Kernel{Fallbacks: p.Fallbacks()}
+	return k, errors.Join(p.Close(), kernel.ProbeNumbers())
+}
+
 // machine checks the kernel and the caller, whom a process that is to be recorded may have refused.
 func (c *Checked) machine(refusal error) {
 	host, err := target.ReadHost()
@@ -130,7 +148,7 @@ func (c *Checked) machine(refusal error) {
 		c.met(StepPrivileges, err)
 		return
 	}
-	kernel, err := probeKernel()
+	able, err := probeKernel()
 	if err != nil && !errors.Is(err, target.ErrPrivileges) && !errors.Is(err, ErrUnsupported) {
 		err = fmt.Errorf("what the kernel can do could not be tried: %w", err)
 	}
@@ -138,7 +156,7 @@ func (c *Checked) machine(refusal error) {
 		c.met(StepKernel, err)
 		return
 	}
-	c.Kernel = &kernel
+	c.Kernel = &able
 }
 
 // process checks a running process.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gosched/gosched/bpf"
 	"github.com/gosched/gosched/record/gobin"
+	"github.com/gosched/gosched/record/kernel"
 	"github.com/gosched/gosched/record/stacks"
 )
 
@@ -77,7 +78,7 @@ func decode(raw []byte, e *event) error {
 		return fmt.Errorf("%w: operation %d", errRecord, raw[0])
 	}
 	le := binary.LittleEndian
-	if s := le.Uint16(raw[30:]); s >= uint16(maxSubjects) {
+	if s := le.Uint16(raw[30:]); s >= uint16(kernel.MaxSubjects) {
 		return fmt.Errorf("%w: of process number %d", errRecord, s)
 	}
 	*e = event{
@@ -137,7 +138,7 @@ func decodeStack(raw []byte) (def stackDef, err error) {
 		return stackDef{}, fmt.Errorf("%w: %d bytes for a stack of %d frames", errRecord, len(raw), n)
 	}
 	subject := binary.LittleEndian.Uint32(raw[4:])
-	if subject >= uint32(maxSubjects) {
+	if subject >= uint32(kernel.MaxSubjects) {
 		return stackDef{}, fmt.Errorf("%w: a stack of process number %d", errRecord, subject)
 	}
 	def = stackDef{subject: uint16(subject), hash: binary.LittleEndian.Uint64(raw[8:])}

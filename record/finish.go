@@ -25,10 +25,10 @@ func (s *session) finish(reason string, err error) (*Summary, error) {
 			machine.OwnNS += int64(sub.cpu.spent())
 		}
 	}
-	err = errors.Join(err, s.probes.silence(), s.probes.drain(s.accept))
+	err = errors.Join(err, s.probes.Silence(), s.probes.Drain(s.accept))
 	s.tellLate(end) // of what was still at work in a probe
 	released := make(chan error, 1)
-	go func() { released <- s.opts.Programs.release(s.probes) }()
+	go func() { released <- s.opts.Programs.Release(s.probes) }()
 	s.order.merge(end)
 	s.order.take(end, s.emit, s.piece)
 
@@ -57,7 +57,7 @@ func (s *session) closeTrace(err error) (*Summary, error) {
 	}
 	sum := &Summary{
 		Progress: s.progress(), Output: s.opts.Output, Whole: err == nil,
-		OneByOne: !s.probes.multi, EndReason: s.meta.EndReason, Metadata: s.meta,
+		OneByOne: s.probes.OneByOne(), EndReason: s.meta.EndReason, Metadata: s.meta,
 	}
 	for _, sub := range s.subjects {
 		sum.PIDs = append(sum.PIDs, sub.proc.PID())

@@ -38,7 +38,7 @@ func (s *subject) watchLimits() {
 	}
 	s.limits = limits{
 		read: s.in.startNS, known: s.about.GOMAXPROCS != 0,
-		exact: s.choice.sees(format.TransitionGC) && s.config.gomaxprocs != 0 && s.config.newprocs != 0,
+		exact: s.choice.sees(format.TransitionGC) && s.config.GOMAXPROCS != 0 && s.config.Newprocs != 0,
 	}
 	s.limits.quota, _ = s.proc.QuotaReader() // it has been read once, for the metadata
 	if s.limits.quota != nil {

@@ -32,7 +32,7 @@ func (s *subject) lookForModules() error {
 	if len(found) == 0 || s.in.startNS == 0 {
 		return nil
 	}
-	if err := s.in.probes.forget(int(s.number)); err != nil {
+	if err := s.in.probes.Forget(int(s.number)); err != nil {
 		return err
 	}
 	s.gap(before, now(), 0, format.ReasonPluginOpened)
@@ -66,8 +66,8 @@ func (s *subject) watch(mod *image.Module) {
 	}
 	if err == nil {
 		cfg := *s.config
-		cfg.bias = mod.Bias
-		err = s.in.probes.attachPoints(path, mod.Points, &cfg)
+		cfg.Bias = mod.Bias
+		err = s.in.probes.AttachPoints(path, mod.Points, &cfg)
 	}
 	if err == nil {
 		return

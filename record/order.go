@@ -7,11 +7,12 @@ import (
 	"time"
 
 	"github.com/gosched/gosched/record/gobin"
+	"github.com/gosched/gosched/record/kernel"
 )
 
 const (
 	// orderWindow is how late an event may come out of its ring and still take its place in time.
-	orderWindow = 50 * time.Millisecond
+	orderWindow = kernel.MaxLate
 	// lookahead is how long an ordered event waits so that what follows can still complete it: the
 	// end of a range, the slow path of a system call's return.
 	lookahead = 150 * time.Millisecond

@@ -5,13 +5,9 @@ import (
 	"maps"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"testing"
 	"time"
 
-	"github.com/cilium/ebpf"
-
-	"github.com/gosched/gosched/bpf"
 	"github.com/gosched/gosched/format"
 	"github.com/gosched/gosched/internal/testenv"
 	"github.com/gosched/gosched/record/fallback"
@@ -107,96 +103,24 @@ func TestProgramsServeOneProcessAfterTheOther(t *testing.T) {
 			opts := Options{Programs: &programs, Fallbacks: fallbacks}
 			recordBriefly(t, first, false, opts)
 			recordBriefly(t, second, true, opts)
-			if programs.loads != 1 {
-				t.Errorf("programs were loaded %d times for two processes of one program", programs.loads)
+			if loads, _ := programs.Stats(); loads != 1 {
+				t.Errorf("programs were loaded %d times for two processes of one program", loads)
 			}
 			recordBriefly(t, first, false, opts)
-			if programs.loads != 1 {
-				t.Errorf("programs were loaded %d times for three recordings of one program", programs.loads)
+			if loads, _ := programs.Stats(); loads != 1 {
+				t.Errorf("programs were loaded %d times for three recordings of one program", loads)
 			}
 			opts.StackDepth = 5
 			recordBriefly(t, first, false, opts)
-			if programs.loads != 2 || len(programs.idle) != 2 {
-				t.Errorf("programs were loaded %d times, the last for other stacks, and %d are kept", programs.loads,
-					len(programs.idle))
+			if loads, idle := programs.Stats(); loads != 2 || idle != 2 {
+				t.Errorf("programs were loaded %d times, the last for other stacks, and %d are kept", loads, idle)
 			}
-			if err := programs.Close(); err != nil || len(programs.idle) != 0 {
-				t.Errorf("%d programs are left: %v", len(programs.idle), err)
-			}
-		})
-	}
-}
-
-// TestProgramsForgetWhatTheyWatched looks into the tables after a recording and when the next one
-// has begun: what has the seal of an epoch before is as good as not there.
-func TestProgramsForgetWhatTheyWatched(t *testing.T) {
-	testenv.RequireBPF(t)
-	proc := startBusy(t)
-	for _, fallbacks := range [][]string{nil, {fallback.LegacyPrograms}} {
-		t.Run(fmt.Sprint(fallbacks), func(t *testing.T) {
-			var programs Programs
-			defer programs.Close()
-			recordBriefly(t, proc, true, Options{Programs: &programs, Fallbacks: fallbacks})
-			kept := programs.idle[0]
-			if n := known(t, kept); n == 0 {
-				t.Error("no goroutine's id is known after a recording: the check below cannot fail")
-			}
-			if err := kept.forget(0); err != nil {
-				t.Fatal(err)
-			}
-			if n := known(t, kept); n != 0 {
-				t.Errorf("%d goroutines' ids are still known", n)
-			}
-			if !kept.legacy {
-				return
-			}
-			if err := kept.clear(); err != nil {
-				t.Fatal(err)
-			}
-			for _, name := range []string{bpf.GoschedLegacyMapPoints, bpf.GoschedLegacyMapThreads} {
-				if n := filled(t, kept.collection.Maps[name]); n != 0 {
-					t.Errorf("%s still has %d entries", name, n)
-				}
+			err := programs.Close()
+			if _, idle := programs.Stats(); err != nil || idle != 0 {
+				t.Errorf("%d programs are left: %v", idle, err)
 			}
 		})
 	}
-}
-
-// known is how many entries of the table of goroutine ids hold for the programs' epoch, which is
-// sealed in state.h. The g's address is what an entry of this epoch makes of it: one of the
-// kernel's or nothing's else is none.
-func known(t *testing.T, p *probes) (n int) {
-	t.Helper()
-	const golden = 0x9e3779b97f4a7c15
-	var slot uint32
-	var e bpf.GoschedGoidEntry
-	entries := p.collection.Maps[bpf.GoschedMapGoids].Iterate()
-	for entries.Next(&slot, &e) {
-		gp := e.Check ^ uint64(p.epoch)*golden ^ e.Goid
-		if e.Check != 0 && uint32(gp*golden>>(64-16)) == slot {
-			n++
-		}
-	}
-	if err := entries.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return n
-}
-
-// filled is how many entries of a map are not zero.
-func filled(t *testing.T, m *ebpf.Map) (n int) {
-	t.Helper()
-	var key, value []byte
-	entries := m.Iterate()
-	for entries.Next(&key, &value) {
-		if slices.ContainsFunc(value, func(b byte) bool { return b != 0 }) {
-			n++
-		}
-	}
-	if err := entries.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return n
 }
 
 func TestProgramsOfARecordingThatEndsAfterCloseAreNotKept(t *testing.T) {
@@ -209,7 +133,7 @@ func TestProgramsOfARecordingThatEndsAfterCloseAreNotKept(t *testing.T) {
 		}
 	}}
 	recordBriefly(t, proc, true, opts)
-	if len(programs.idle) != 0 {
-		t.Errorf("%d programs are kept after Close", len(programs.idle))
+	if _, idle := programs.Stats(); idle != 0 {
+		t.Errorf("%d programs are kept after Close", idle)
 	}
 }

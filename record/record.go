@@ -9,9 +9,10 @@
 //
 // # Size
 //
-// What is here is one session: attaching, draining, ordering, following and writing share its
-// clock, its rings and what was lost. What can be told apart from it is in packages below: the
-// executable, the process, snapshots, stacks, images.
+// What is here, some 3,600 lines, is one session and its subjects: choosing what is attached,
+// reading goroutines, ordering, following and writing share its clock, its events and what was
+// lost. What can be told apart from it is in packages below: the kernel side, the executable, the
+// process, snapshots, stacks, images.
 package record
 
 import (
@@ -22,8 +23,15 @@ import (
 
 	"github.com/gosched/gosched/format"
 	"github.com/gosched/gosched/record/fallback"
+	"github.com/gosched/gosched/record/kernel"
 	"github.com/gosched/gosched/record/target"
 )
+
+// ErrUnsupported is wrapped by errors that say that this kernel or this user cannot record.
+var ErrUnsupported = kernel.ErrUnsupported
+
+// Programs keeps what is loaded into the kernel for the next recording with the same options.
+type Programs = kernel.Programs
 
 // DefaultStackDepth is how many frames of a stack are recorded where Options do not say.
 const DefaultStackDepth = 64
@@ -91,7 +99,7 @@ type Summary struct {
 }
 
 // MaxProcesses is how many processes one recording can have.
-const MaxProcesses = maxSubjects
+const MaxProcesses = kernel.MaxSubjects
 
 // The reasons why a recording ends, and one process's part of it.
 const (
@@ -110,7 +118,7 @@ func Record(ctx context.Context, opts Options, procs ...*target.Process) (*Summa
 		return nil, setUpError(procs, err)
 	}
 	if err := s.start(); err != nil && s.startNS == 0 {
-		err = errors.Join(err, s.probes.silence(), s.opts.Programs.release(s.probes), s.close())
+		err = errors.Join(err, s.probes.Silence(), s.opts.Programs.Release(s.probes), s.close())
 		s.out.discard()
 		return nil, setUpError(procs, err)
 	} else if err != nil {

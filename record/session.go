@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/gosched/gosched/format"
+	"github.com/gosched/gosched/record/kernel"
 	"github.com/gosched/gosched/record/target"
 )
 
@@ -23,7 +24,7 @@ type session struct {
 	subjects []*subject // by their numbers
 	exits    chan *subject
 
-	probes   *probes
+	probes   *kernel.Probes
 	order    *orderer
 	rows     *rows
 	out      *writer
@@ -143,14 +144,14 @@ func (s *session) start() error {
 // programs remember from then: a thread may have left a goroutine unseen.
 func (s *session) forgetRings() error {
 	for _, sub := range s.subjects {
-		if err := s.probes.forget(int(sub.number)); err != nil {
+		if err := s.probes.Forget(int(sub.number)); err != nil {
 			return err
 		}
 	}
-	if err := s.probes.drain(s.accept); err != nil {
+	if err := s.probes.Drain(s.accept); err != nil {
 		return err
 	}
-	return s.probes.takeLosses(len(s.subjects), func(int, int64, int64) {})
+	return s.probes.TakeLosses(len(s.subjects), func(int, int64, int64) {})
 }
 
 // run drains the rings until the recording is over and says why it is. Meanwhile it reads the
@@ -325,11 +326,11 @@ func (s *session) piece(begin, end int64, r *span) { s.subjects[r.subject].follo
 // drain moves every record from the rings to the orderer, and turns what was lost into gaps.
 func (s *session) drain() error {
 	began := now()
-	if err := s.probes.drain(s.accept); err != nil {
+	if err := s.probes.Drain(s.accept); err != nil {
 		return err
 	}
 	var failed error
-	err := s.probes.takeLosses(len(s.subjects), func(number int, lost, lostStacks int64) {
+	err := s.probes.TakeLosses(len(s.subjects), func(number int, lost, lostStacks int64) {
 		sub := s.subjects[number]
 		sub.follow.loseStacks(lostStacks)
 		if lost > 0 {
@@ -345,7 +346,7 @@ func (s *session) drain() error {
 // checkWatched finds out that the process has replaced its program where the event that says so was
 // lost.
 func (s *subject) checkWatched() error {
-	watched, err := s.in.probes.watches(int(s.number))
+	watched, err := s.in.probes.Watches(int(s.number))
 	if err == nil && !watched && s.replacedNS == 0 && s.ended == "" && s.in.endNS == 0 {
 		s.replacedNS = now()
 	}

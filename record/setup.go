@@ -7,9 +7,9 @@ import (
 	"runtime"
 	"slices"
 
-	"github.com/gosched/gosched/bpf"
 	"github.com/gosched/gosched/format"
 	"github.com/gosched/gosched/record/gobin"
+	"github.com/gosched/gosched/record/kernel"
 	"github.com/gosched/gosched/record/stacks"
 	"github.com/gosched/gosched/record/target"
 )
@@ -97,7 +97,7 @@ func (s *session) processes() []format.Process {
 // fallbacks is what the trace says of the fall-backs in use.
 func (s *session) fallbacks() []format.Fallback {
 	var used []format.Fallback
-	for _, f := range s.probes.fallbacks() {
+	for _, f := range s.probes.Fallbacks() {
 		forced := slices.Contains(s.opts.Fallbacks, f.Name)
 		used = append(used, format.Fallback{Name: f.Name, Does: f.Does, Forced: forced})
 	}
@@ -111,41 +111,41 @@ func (s *session) load() error {
 			return s.of(sub.proc, err)
 		}
 	}
-	programs := programConfig{
-		stackDepth: s.depth, kernel: !slices.Contains(s.opts.Without, format.TransitionKernel),
-		fallbacks: s.opts.Fallbacks,
+	programs := kernel.ProgramConfig{
+		StackDepth: s.depth, Kernel: !slices.Contains(s.opts.Without, format.TransitionKernel),
+		Fallbacks: s.opts.Fallbacks,
 	}
 	var err error
-	if s.probes, err = s.opts.Programs.load(programs); err != nil {
+	if s.probes, err = s.opts.Programs.Load(programs); err != nil {
 		return err
 	}
 	s.meta.Fallbacks = s.fallbacks()
-	s.order = newOrderer(len(s.probes.rings), s.meta.ClockStepNS)
+	s.order = newOrderer(s.probes.Rings(), s.meta.ClockStepNS)
 	return nil
 }
 
 // configOf is what the programs must know of an executable.
-func configOf(b *gobin.Binary, layout *gobin.Layout, c *choice) (*subjectConfig, error) {
-	offsets, err := programOffsets(layout)
+func configOf(b *gobin.Binary, layout *gobin.Layout, c *choice) (*kernel.SubjectConfig, error) {
+	offsets, err := kernel.Offsets(layout)
 	if err != nil {
 		return nil, err
 	}
-	cfg := &subjectConfig{
-		layout:    offsets,
-		preempted: b.Version.Minor >= 22, // go1.22 src/runtime/proc.go, goschedImpl
-		ranges:    map[string]gobin.Func{},
-		current: c.sees(format.TransitionRun, format.TransitionPark, format.TransitionYield, format.TransitionExit,
+	cfg := &kernel.SubjectConfig{
+		Offsets:   offsets,
+		Preempted: b.Version.Minor >= 22, // go1.22 src/runtime/proc.go, goschedImpl
+		Ranges:    map[string]gobin.Func{},
+		Current: c.sees(format.TransitionRun, format.TransitionPark, format.TransitionYield, format.TransitionExit,
 			format.TransitionSyscalls, format.TransitionCoroutines, format.TransitionCgo),
-		proc:  c.sees(format.TransitionRun, format.TransitionSyscalls, format.TransitionCgo, format.TransitionGC),
-		goids: c.sees(format.TransitionCreate, format.TransitionExit, format.TransitionCoroutines),
+		Proc:  c.sees(format.TransitionRun, format.TransitionSyscalls, format.TransitionCgo, format.TransitionGC),
+		GoIDs: c.sees(format.TransitionCreate, format.TransitionExit, format.TransitionCoroutines),
 	}
 	if callback, ok := b.Callback(); ok {
-		cfg.callback = callback
-		cfg.ranges["runtime.cgocallback"] = callback.Code
+		cfg.Callback = callback
+		cfg.Ranges["runtime.cgocallback"] = callback.Code
 	}
 	for _, name := range []string{"runtime.asyncPreempt2", "runtime.gopreempt_m", "runtime.systemstack_switch"} {
 		if f, ok := b.Func(name); ok {
-			cfg.ranges[name] = f
+			cfg.Ranges[name] = f
 		}
 	}
 	return cfg, nil
@@ -169,21 +169,21 @@ func tryPrograms(b *gobin.Binary) error {
 	if _, err := configOf(b, &layout, c); err != nil {
 		return err
 	}
-	p, err := load(programConfig{stackDepth: DefaultStackDepth, kernel: c.kernel})
+	p, err := kernel.Load(kernel.ProgramConfig{StackDepth: DefaultStackDepth, Kernel: c.kernel})
 	if err != nil {
 		return err
 	}
-	return p.close()
+	return p.Close()
 }
 
 // attach puts the programs on the kernel's scheduler and into the processes.
 func (s *session) attach() error {
 	for _, sub := range s.subjects {
-		if err := s.probes.watch(sub.config); err != nil {
+		if err := s.probes.Watch(sub.config); err != nil {
 			return err
 		}
 	}
-	if err := s.probes.attachKernel(); err != nil {
+	if err := s.probes.AttachKernel(); err != nil {
 		return err
 	}
 	for _, sub := range s.subjects {
@@ -193,33 +193,3 @@ func (s *session) attach() error {
 	}
 	return nil
 }
-
-// gBytes is how much of a g the programs read: G_BYTES in state.h.
-const gBytes = 192
-
-// programOffsets checks that this Go version's structs are as the programs take them to be.
-func programOffsets(l *gobin.Layout) (bpf.GoschedOffsets, error) {
-	g, m := &l.G, &l.M
-	o := bpf.GoschedOffsets{
-		G_coroarg: small(g.CoroArg), G_coroexit: small(g.CoroExit),
-		M_g0: small(m.G0), M_curg: small(m.CurG), M_p: small(m.P), P_id: small(l.P.ID),
-	}
-	for _, f := range []struct {
-		in *uint8
-		at int32
-	}{
-		{&o.G_stackLo, g.StackLo}, {&o.G_stackHi, g.StackHi}, {&o.G_m, g.M},
-		{&o.G_schedSp, g.SchedSP}, {&o.G_schedPc, g.SchedPC}, {&o.G_schedBp, g.SchedBP},
-		{&o.G_goid, g.GoID}, {&o.G_schedlink, g.SchedLink}, {&o.G_waitreason, g.WaitReason},
-	} {
-		if f.at < 0 || f.at+8 > gBytes {
-			return o, fmt.Errorf("%w: a field of the runtime's g is at %d, where the programs do not look",
-				ErrUnsupported, f.at)
-		}
-		*f.in = uint8(f.at)
-	}
-	return o, nil
-}
-
-// small is an offset as the programs have it.
-func small(offset int32) uint16 { return uint16(offset) }

@@ -9,6 +9,7 @@ import (
 	"github.com/gosched/gosched/format"
 	"github.com/gosched/gosched/record/gobin"
 	"github.com/gosched/gosched/record/image"
+	"github.com/gosched/gosched/record/kernel"
 	"github.com/gosched/gosched/record/snapshot"
 	"github.com/gosched/gosched/record/stacks"
 	"github.com/gosched/gosched/record/target"
@@ -25,10 +26,10 @@ type subject struct {
 	binary *gobin.Binary // the image's
 	choice *choice
 	bias   uint64 // the image's
-	config *subjectConfig
+	config *kernel.SubjectConfig
 	about  format.Process // what the trace says of it
 
-	numbers *numbers // nil: the recorder is in the root PID namespace
+	numbers *kernel.Numbers // nil: the recorder is in the root PID namespace
 	modules *image.Modules
 	looked  int64 // when the process was last asked for modules
 	texts   *texts
@@ -55,13 +56,13 @@ func newSubject(in *session, number int, proc *target.Process) (*subject, error)
 		return nil, err
 	}
 	if err := s.readBinary(); err != nil {
-		return nil, errors.Join(err, s.numbers.close())
+		return nil, errors.Join(err, s.numbers.Close())
 	}
 	return s, nil
 }
 
 // close lets go of what was opened to learn about the process.
-func (s *subject) close() error { return errors.Join(s.modules.Close(), s.numbers.close()) }
+func (s *subject) close() error { return errors.Join(s.modules.Close(), s.numbers.Close()) }
 
 // identify finds the process's number in the root PID namespace.
 func (s *subject) identify() error {
@@ -73,12 +74,12 @@ func (s *subject) identify() error {
 		s.pid = int32(s.proc.PID())
 		return nil
 	}
-	if s.numbers, err = openNumbers(s.proc.PID()); err != nil {
+	if s.numbers, err = kernel.OpenNumbers(s.proc.PID()); err != nil {
 		return err
 	}
-	s.pid, _, err = s.numbers.read()
+	s.pid, _, err = s.numbers.Read()
 	if err != nil {
-		return errors.Join(err, s.numbers.close())
+		return errors.Join(err, s.numbers.Close())
 	}
 	return nil
 }
@@ -87,7 +88,7 @@ func (s *subject) identify() error {
 // mounted /proc where no recording asked for others.
 func (s *subject) threadIDs() (map[int32]int32, error) {
 	if s.numbers != nil {
-		_, tids, err := s.numbers.read()
+		_, tids, err := s.numbers.Read()
 		return tids, err
 	}
 	threads, err := s.proc.Threads()
@@ -194,12 +195,12 @@ func (s *subject) configure() error {
 	if err != nil {
 		return err
 	}
-	cfg.number, cfg.tgid, cfg.pid, cfg.bias = int(s.number), int(s.pid), s.proc.PID(), s.bias
+	cfg.Number, cfg.TGID, cfg.PID, cfg.Bias = int(s.number), int(s.pid), s.proc.PID(), s.bias
 	if addr, ok := s.binary.GOMAXPROCSAddr(); ok {
-		cfg.gomaxprocs = addr + s.bias
+		cfg.GOMAXPROCS = addr + s.bias
 	}
 	if addr, ok := s.binary.NewprocsAddr(); ok {
-		cfg.newprocs = addr + s.bias
+		cfg.Newprocs = addr + s.bias
 	}
 	s.config = cfg
 	return s.openReader()
@@ -207,7 +208,7 @@ func (s *subject) configure() error {
 
 // attach puts the probes into the process's Go code.
 func (s *subject) attach() error {
-	if err := s.in.probes.attachPoints(s.image.Path, s.choice.points, s.config); err != nil {
+	if err := s.in.probes.AttachPoints(s.image.Path, s.choice.points, s.config); err != nil {
 		return err
 	}
 	return s.attachModules()
@@ -233,7 +234,7 @@ func (s *subject) end(at int64, why string) error {
 	if s.reading != nil {
 		s.endReading()
 	}
-	return s.in.probes.leave(int(s.number))
+	return s.in.probes.Leave(int(s.number))
 }
 
 // process is what the trace says of the process now.

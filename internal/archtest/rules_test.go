@@ -25,6 +25,8 @@ var layers = []struct {
 		"goroutines are read from memory: no eBPF, no events"},
 	{"record/stacks", []string{"format", "record/gobin", "record/snapshot", "record/syscalls"},
 		"stacks are addresses and names: no eBPF, no process"},
+	{"record/kernel", []string{"bpf", "record/fallback", "record/gobin", "record/target"},
+		"programs are loaded, attached and drained: no trace, and no meaning of what they write"},
 	{"record/fallback", nil, "a table, for all systems"},
 	{"record/syscalls", nil, "names of functions are all it takes"},
 	{"record/...", []string{"bpf", "format", "record/..."}, "left of format: it writes traces and asks them nothing"},
@@ -88,7 +90,8 @@ var homes = []struct {
 	home    []string
 	inTests []string
 }{
-	{"github.com/cilium/ebpf", []string{"bpf", "record", "internal/..."}, []string{"bpf", "record", "internal/..."}},
+	{"github.com/cilium/ebpf", []string{"bpf", "record/kernel", "internal/..."},
+		[]string{"bpf", "record", "record/kernel", "internal/..."}},
 	{"github.com/parquet-go/parquet-go", []string{"format/..."}, []string{"format/..."}},
 	{"golang.org/x/exp/trace", []string{"record/gotrace/...", "internal/referee/..."},
 		[]string{"record/...", "internal/...", "analyze/..."}},
@@ -97,7 +100,8 @@ var homes = []struct {
 	{"github.com/spf13/cobra", []string{"cmd/gosched"}, nil},
 	{"github.com/spf13/pflag", []string{"cmd/gosched"}, nil},
 	{"golang.org/x/arch", []string{"record/gobin/..."}, []string{"record/gobin/..."}},
-	{"golang.org/x/sys", []string{"bpf", "record", "record/target/...", "cmd/...", "internal/..."}, []string{"..."}},
+	{"golang.org/x/sys", []string{"bpf", "record", "record/kernel", "record/target/...", "cmd/...", "internal/..."},
+		[]string{"..."}},
 	{"mvdan.cc/sh/v3", []string{"cmd/gosched/internal/ab"}, nil},
 	{"golang.org/x/term", []string{"cmd/gosched/internal/status"}, nil},
 	{"github.com/google/pprof", []string{"analyze/goroutines/...", "export/pprof/..."}, []string{"..."}},

@@ -1,4 +1,4 @@
-package record
+package kernel
 
 import (
 	"testing"
@@ -10,12 +10,12 @@ import (
 // TestChangingOneSubjectLeavesTheOthersAlone reads what the programs see by the loader's own means.
 func TestChangingOneSubjectLeavesTheOthersAlone(t *testing.T) {
 	testenv.RequireBPF(t)
-	p, err := load(programConfig{stackDepth: DefaultStackDepth})
+	p, err := Load(ProgramConfig{StackDepth: 64})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer p.close()
-	const last = maxSubjects - 1
+	defer p.Close()
+	const last = MaxSubjects - 1
 	first := bpf.GoschedSubject{Tgid: 7, Epoch: 1, Newprocs: 8}
 	other := bpf.GoschedSubject{Tgid: 9, Epoch: 2, Newprocs: 5}
 	for i, s := range map[int]*bpf.GoschedSubject{0: &first, last: &other} {
@@ -30,7 +30,7 @@ func TestChangingOneSubjectLeavesTheOthersAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	first.Tgid, other.Epoch = 0, 4
-	var seen [maxSubjects]bpf.GoschedSubject
+	var seen [MaxSubjects]bpf.GoschedSubject
 	if err := p.collection.Variables[bpf.GoschedVarSubjects].Get(&seen); err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,12 @@
-package record
+// Package kernel is the kernel side of a recording: it loads the programs of package bpf, attaches
+// them to the kernel's scheduler and to probe points, tells them which processes to watch, and
+// hands over what they write.
+//
+// [Load] puts the programs into the kernel, or those for older kernels; [Programs] keeps them from
+// one recording to the next. [Probes.Watch], [Probes.AttachKernel] and [Probes.AttachPoints] make
+// them watch. [Probes.Drain] and [Probes.TakeLosses] take what they have to say, raw: what a record
+// means is not known here. [Probes.Silence] ends it.
+package kernel
 
 import (
 	"errors"
@@ -17,53 +25,53 @@ import (
 // ErrUnsupported is wrapped by errors that say that this kernel or this user cannot record.
 var ErrUnsupported = errors.New("not supported here")
 
-// probes is the kernel side of a recording: the programs, where they are attached, and the rings
+// Probes is the kernel side of a recording: the programs, where they are attached, and the rings
 // they write to. It is not safe for concurrent use.
-type probes struct {
+type Probes struct {
 	collection *ebpf.Collection
 	rings      []*ringbuf.Reader
 	links      []link.Link
 	records    ringbuf.Record
 	subjects   *subjectTable
 	losses     *ebpf.Memory // by CPU and subject
-	lost       [maxSubjects]bpf.GoschedLosses
+	lost       [MaxSubjects]bpf.GoschedLosses
 	multi      bool // attached all at once
 	legacy     bool // the programs are those for older kernels
 
-	config programConfig
+	config ProgramConfig
 	epoch  uint32 // the latest of any subject: see struct subject in state.h
 }
 
-// programConfig is what the programs are loaded with, whatever they watch.
-type programConfig struct {
-	stackDepth int
-	kernel     bool     // the kernel's scheduler is watched
-	fallbacks  []string // fall-backs to use even where the kernel can do better
+// ProgramConfig is what the programs are loaded with, whatever they watch.
+type ProgramConfig struct {
+	StackDepth int
+	Kernel     bool     // the kernel's scheduler is watched
+	Fallbacks  []string // fall-backs to use even where the kernel can do better
 }
 
-// maxSubjects is how many processes loaded programs can watch at once.
-const maxSubjects = int(bpf.GoschedBoundsMAX_SUBJECTS)
+// MaxSubjects is how many processes loaded programs can watch at once.
+const MaxSubjects = int(bpf.GoschedBoundsMAX_SUBJECTS)
 
-// subjectConfig is what the programs must know of a process.
-type subjectConfig struct {
-	number     int // of the subject
-	tgid       int // the process's number in the root namespace
-	pid        int // and in the recorder's own
-	bias       uint64
-	layout     bpf.GoschedOffsets
-	preempted  bool // goschedImpl's second argument says whether it was preempted
-	current    bool // all that changes a thread's goroutine is watched
-	proc       bool // all that changes a thread's P is watched
-	goids      bool // all that gives a g another id is watched
-	ranges     map[string]gobin.Func
-	callback   gobin.Callback // how frames lie where C calls Go
-	gomaxprocs uint64         // address of runtime.gomaxprocs in the process; 0: not known
-	newprocs   uint64         // address of runtime.newprocs in the process; 0: not known
+// SubjectConfig is what the programs must know of a process.
+type SubjectConfig struct {
+	Number     int // of the subject
+	TGID       int // the process's number in the root namespace
+	PID        int // and in the recorder's own
+	Bias       uint64
+	Offsets    bpf.GoschedOffsets
+	Preempted  bool // goschedImpl's second argument says whether it was preempted
+	Current    bool // all that changes a thread's goroutine is watched
+	Proc       bool // all that changes a thread's P is watched
+	GoIDs      bool // all that gives a g another id is watched
+	Ranges     map[string]gobin.Func
+	Callback   gobin.Callback // how frames lie where C calls Go
+	GOMAXPROCS uint64         // address of runtime.gomaxprocs in the process; 0: not known
+	Newprocs   uint64         // address of runtime.newprocs in the process; 0: not known
 }
 
-// load puts the programs into the kernel and makes sure that they may be attached. Nothing is
+// Load puts the programs into the kernel and makes sure that they may be attached. Nothing is
 // attached yet.
-func load(cfg programConfig) (*probes, error) {
+func Load(cfg ProgramConfig) (*Probes, error) {
 	if err := prepareLibrary(); err != nil {
 		return nil, err
 	}
@@ -72,14 +80,14 @@ func load(cfg programConfig) (*probes, error) {
 		return p, err
 	}
 	if err := checkPerfUprobes(); err != nil {
-		return nil, errors.Join(err, p.close())
+		return nil, errors.Join(err, p.Close())
 	}
 	return p, nil
 }
 
 // loadEither loads the programs for older kernels where the kernel does not take the others.
-func loadEither(cfg programConfig) (*probes, error) {
-	if slices.Contains(cfg.fallbacks, fallback.LegacyPrograms) {
+func loadEither(cfg ProgramConfig) (*Probes, error) {
+	if slices.Contains(cfg.Fallbacks, fallback.LegacyPrograms) {
 		return loadVariant(bpf.LoadGoschedLegacy, cfg, true)
 	}
 	p, err := loadVariant(bpf.LoadGosched, cfg, false)
@@ -93,24 +101,24 @@ func loadEither(cfg programConfig) (*probes, error) {
 	return p, nil
 }
 
-func loadVariant(read func() (*ebpf.CollectionSpec, error), cfg programConfig, legacy bool) (*probes, error) {
+func loadVariant(read func() (*ebpf.CollectionSpec, error), cfg ProgramConfig, legacy bool) (*Probes, error) {
 	spec, err := read()
 	if err != nil {
 		return nil, fmt.Errorf("read BPF object: %w", err)
 	}
-	if err := spec.Variables[bpf.GoschedVarStackDepth].Set(uint32(cfg.stackDepth)); err != nil {
+	if err := spec.Variables[bpf.GoschedVarStackDepth].Set(uint32(cfg.StackDepth)); err != nil {
 		return nil, fmt.Errorf("set the stacks' depth in BPF object: %w", err)
 	}
 	cpus := ebpf.MustPossibleCPU()
 	inner := &ebpf.MapSpec{Name: "ring", Type: ebpf.RingBuf, MaxEntries: ringSize(cpus)}
 	spec.Maps[bpf.GoschedMapRings].MaxEntries = uint32(cpus)
 	spec.Maps[bpf.GoschedMapRings].InnerMap = inner
-	spec.Maps[bpf.GoschedMapLost].MaxEntries = uint32(cpus * maxSubjects)
-	multi := !slices.Contains(cfg.fallbacks, fallback.PerfUprobes) && haveUprobeMulti()
+	spec.Maps[bpf.GoschedMapLost].MaxEntries = uint32(cpus * MaxSubjects)
+	multi := !slices.Contains(cfg.Fallbacks, fallback.PerfUprobes) && haveUprobeMulti()
 	if multi {
 		spec.Programs[bpf.GoschedProgTransition].AttachType = ebpf.AttachTraceUprobeMulti
 	}
-	if !cfg.kernel {
+	if !cfg.Kernel {
 		delete(spec.Programs, bpf.GoschedProgThreadSwitch)
 		delete(spec.Programs, bpf.GoschedProgThreadWaking)
 	}
@@ -118,71 +126,71 @@ func loadVariant(read func() (*ebpf.CollectionSpec, error), cfg programConfig, l
 	if err != nil {
 		return nil, fmt.Errorf("load BPF programs: %w", explain(err))
 	}
-	p := &probes{collection: c, multi: multi, legacy: legacy, config: cfg}
+	p := &Probes{collection: c, multi: multi, legacy: legacy, config: cfg}
 	p.subjects, err = openSubjects(spec, c)
 	if err := errors.Join(err, p.openLosses(), p.openRings(inner, cpus)); err != nil {
-		return nil, errors.Join(err, p.close())
+		return nil, errors.Join(err, p.Close())
 	}
 	return p, nil
 }
 
-// watch tells the loaded programs of a process to watch. Until then they watch none.
-func (p *probes) watch(cfg *subjectConfig) error {
+// Watch tells the loaded programs of a process to watch. Until then they watch none.
+func (p *Probes) Watch(cfg *SubjectConfig) error {
 	p.epoch++
-	err := p.subjects.set(cfg.number, &bpf.GoschedSubject{
-		Tgid:              uint32(cfg.tgid),
+	err := p.subjects.set(cfg.Number, &bpf.GoschedSubject{
+		Tgid:              uint32(cfg.TGID),
 		Epoch:             p.epoch,
 		AsyncPreempt:      code(cfg, "runtime.asyncPreempt2"),
 		Gopreempt:         code(cfg, "runtime.gopreempt_m"),
 		Cgocallback:       code(cfg, "runtime.cgocallback"),
-		CallbackOpened:    cfg.callback.Opened,
-		CallbackCaller:    cfg.callback.Caller,
+		CallbackOpened:    cfg.Callback.Opened,
+		CallbackCaller:    cfg.Callback.Caller,
 		SystemstackSwitch: code(cfg, "runtime.systemstack_switch"),
-		Offsets:           cfg.layout,
-		PreemptedInArg1:   cfg.preempted,
-		KnowCurrent:       cfg.current,
-		KnowProc:          cfg.proc,
-		KnowGoids:         cfg.goids,
-		Gomaxprocs:        cfg.gomaxprocs,
-		Newprocs:          cfg.newprocs,
+		Offsets:           cfg.Offsets,
+		PreemptedInArg1:   cfg.Preempted,
+		KnowCurrent:       cfg.Current,
+		KnowProc:          cfg.Proc,
+		KnowGoids:         cfg.GoIDs,
+		Gomaxprocs:        cfg.GOMAXPROCS,
+		Newprocs:          cfg.Newprocs,
 	})
 	if err == nil {
-		err = p.collection.Maps[bpf.GoschedMapSubjectNumbers].Put(uint32(cfg.tgid), uint32(cfg.number))
+		err = p.collection.Maps[bpf.GoschedMapSubjectNumbers].Put(uint32(cfg.TGID), uint32(cfg.Number))
 	}
-	if err == nil && cfg.number > 0 {
+	if err == nil && cfg.Number > 0 {
 		err = p.collection.Variables[bpf.GoschedVarSeveral].Set(true)
 	}
 	if err != nil {
-		return fmt.Errorf("tell BPF programs of process %d: %w", cfg.pid, err)
+		return fmt.Errorf("tell BPF programs of process %d: %w", cfg.PID, err)
 	}
 	return nil
 }
 
-// watches says whether the programs still watch a subject: they do not after the process has
+// Watches says whether the programs still watch a subject: they do not after the process has
 // replaced its program.
-func (p *probes) watches(subject int) (bool, error) {
+func (p *Probes) Watches(subject int) (bool, error) {
 	tgid, err := p.subjects.tgid(subject)
 	return err == nil && tgid != 0, err
 }
 
-// forget has the programs forget what they remember of a subject's threads, goroutines and stacks,
+// Forget has the programs forget what they remember of a subject's threads, goroutines and stacks,
 // which is wrong after a time in which some moves were not seen.
-func (p *probes) forget(subject int) error {
+func (p *Probes) Forget(subject int) error {
 	p.epoch++
 	return p.subjects.setEpoch(subject, p.epoch)
 }
 
-func code(cfg *subjectConfig, function string) bpf.GoschedCode {
-	f, ok := cfg.ranges[function]
+func code(cfg *SubjectConfig, function string) bpf.GoschedCode {
+	f, ok := cfg.Ranges[function]
 	if !ok {
 		return bpf.GoschedCode{}
 	}
-	return bpf.GoschedCode{Begin: f.Entry + cfg.bias, End: f.End + cfg.bias}
+	return bpf.GoschedCode{Begin: f.Entry + cfg.Bias, End: f.End + cfg.Bias}
 }
 
-// attachKernel puts the programs on the kernel's scheduler, before any probe point so that threads
+// AttachKernel puts the programs on the kernel's scheduler, before any probe point so that threads
 // are known early.
-func (p *probes) attachKernel() error {
+func (p *Probes) AttachKernel() error {
 	if p.legacy {
 		if err := p.attachTracepoint("sched_process_exit", bpf.GoschedLegacyProgThreadExit); err != nil {
 			return err
@@ -191,7 +199,7 @@ func (p *probes) attachKernel() error {
 	if err := p.attachTracepoint("sched_process_exec", bpf.GoschedProgProcessExec); err != nil {
 		return err
 	}
-	if !p.config.kernel {
+	if !p.config.Kernel {
 		return nil
 	}
 	if err := p.attachTracepoint("sched_switch", bpf.GoschedProgThreadSwitch); err != nil {
@@ -200,9 +208,9 @@ func (p *probes) attachKernel() error {
 	return p.attachTracepoint("sched_waking", bpf.GoschedProgThreadWaking)
 }
 
-// attachPoints puts the program for transitions on probe points of a file, which the process has at
+// AttachPoints puts the program for transitions on probe points of a file, which the process has at
 // the configuration's bias.
-func (p *probes) attachPoints(exe string, points []gobin.Probe, cfg *subjectConfig) error {
+func (p *Probes) AttachPoints(exe string, points []gobin.Probe, cfg *SubjectConfig) error {
 	if err := p.announce(points, cfg); err != nil {
 		return err
 	}
@@ -214,20 +222,20 @@ func (p *probes) attachPoints(exe string, points []gobin.Probe, cfg *subjectConf
 
 // announce tells the programs for older kernels what is special about probe points, which they look
 // up by address.
-func (p *probes) announce(points []gobin.Probe, cfg *subjectConfig) error {
+func (p *Probes) announce(points []gobin.Probe, cfg *SubjectConfig) error {
 	if !p.legacy {
 		return nil
 	}
 	for i := range points {
-		at := bpf.GoschedLegacyPlace{Ip: points[i].Addr + cfg.bias, Tgid: uint32(cfg.tgid)}
-		if err := p.collection.Maps[bpf.GoschedLegacyMapPoints].Put(at, cookie(&points[i], cfg.number)); err != nil {
+		at := bpf.GoschedLegacyPlace{Ip: points[i].Addr + cfg.Bias, Tgid: uint32(cfg.TGID)}
+		if err := p.collection.Maps[bpf.GoschedLegacyMapPoints].Put(at, cookie(&points[i], cfg.Number)); err != nil {
 			return fmt.Errorf("tell BPF programs of %s+%#x: %w", points[i].Func, points[i].FuncOffset, err)
 		}
 	}
 	return nil
 }
 
-func (p *probes) attachTracepoint(name, program string) error {
+func (p *Probes) attachTracepoint(name, program string) error {
 	l, err := link.AttachRawTracepoint(link.RawTracepointOptions{Name: name, Program: p.collection.Programs[program]})
 	if err != nil {
 		return fmt.Errorf("attach to tracepoint %s: %w", name, explain(err))
@@ -237,16 +245,16 @@ func (p *probes) attachTracepoint(name, program string) error {
 }
 
 // attachMulti attaches to all points at once.
-func (p *probes) attachMulti(exe string, points []gobin.Probe, cfg *subjectConfig) error {
+func (p *Probes) attachMulti(exe string, points []gobin.Probe, cfg *SubjectConfig) error {
 	ex, err := link.OpenExecutable(exe)
 	if err != nil {
 		return fmt.Errorf("open %s: %w", exe, err)
 	}
-	opts := &link.UprobeMultiOptions{PID: uint32(cfg.pid)}
+	opts := &link.UprobeMultiOptions{PID: uint32(cfg.PID)}
 	for i := range points {
 		opts.Addresses = append(opts.Addresses, points[i].FileOffset)
 		if !p.legacy {
-			opts.Cookies = append(opts.Cookies, cookie(&points[i], cfg.number))
+			opts.Cookies = append(opts.Cookies, cookie(&points[i], cfg.Number))
 		}
 	}
 	l, err := ex.UprobeMulti(nil, p.collection.Programs[bpf.GoschedProgTransition], opts)
@@ -258,15 +266,15 @@ func (p *probes) attachMulti(exe string, points []gobin.Probe, cfg *subjectConfi
 }
 
 // attachPerf attaches to each point by itself, as kernels without uprobe_multi want it.
-func (p *probes) attachPerf(exe string, points []gobin.Probe, cfg *subjectConfig) error {
+func (p *Probes) attachPerf(exe string, points []gobin.Probe, cfg *SubjectConfig) error {
 	ex, err := link.OpenExecutable(exe)
 	if err != nil {
 		return fmt.Errorf("open %s: %w", exe, err)
 	}
 	for i := range points {
-		opts := &link.UprobeOptions{Address: points[i].FileOffset, PID: cfg.pid}
+		opts := &link.UprobeOptions{Address: points[i].FileOffset, PID: cfg.PID}
 		if !p.legacy {
-			opts.Cookie = cookie(&points[i], cfg.number)
+			opts.Cookie = cookie(&points[i], cfg.Number)
 		}
 		l, err := ex.Uprobe(points[i].Func, p.collection.Programs[bpf.GoschedProgTransition], opts)
 		if err != nil {
@@ -296,8 +304,11 @@ var yields = map[string]bpf.GoschedPointFlags{
 	"runtime.asyncPreempt2.func1": bpf.GoschedPointFlagsPOINT_PREEMPTED,
 }
 
+// OneByOne says whether the programs are attached to each probe point by itself.
+func (p *Probes) OneByOne() bool { return !p.multi }
+
 // detach takes the programs off; what they have written can still be drained.
-func (p *probes) detach() error {
+func (p *Probes) detach() error {
 	var errs []error
 	for _, l := range slices.Backward(p.links) {
 		errs = append(errs, l.Close())
@@ -306,7 +317,8 @@ func (p *probes) detach() error {
 	return errors.Join(errs...)
 }
 
-func (p *probes) close() error {
+// Close takes the programs off and out of the kernel.
+func (p *Probes) Close() error {
 	trials.Wait()
 	err := p.detach()
 	for _, r := range p.rings {

@@ -1,4 +1,4 @@
-package record
+package kernel
 
 import (
 	"errors"
@@ -16,24 +16,8 @@ import (
 	"github.com/gosched/gosched/record/target"
 )
 
-// Kernel says what the running kernel can do for a recording.
-type Kernel struct {
-	Fallbacks []fallback.Fallback // those that are needed here
-}
-
-// probeKernel finds out what the running kernel can do, by loading the programs. The error says why
-// nothing can be recorded.
-func probeKernel() (Kernel, error) {
-	p, err := load(programConfig{stackDepth: DefaultStackDepth, kernel: true})
-	if err != nil {
-		return Kernel{}, err
-	}
-	k := Kernel{Fallbacks: p.fallbacks()}
-	return k, errors.Join(p.close(), probeNumbers())
-}
-
-// fallbacks are those that the loaded programs use.
-func (p *probes) fallbacks() []fallback.Fallback {
+// Fallbacks are those that the loaded programs use.
+func (p *Probes) Fallbacks() []fallback.Fallback {
 	in := map[string]bool{
 		fallback.PerfUprobes: !p.multi, fallback.LegacyPrograms: p.legacy,
 		fallback.PreemptiblePrograms: !haveKfunc("bpf_preempt_disable"),

@@ -1,4 +1,4 @@
-package record
+package kernel
 
 import (
 	"encoding/binary"

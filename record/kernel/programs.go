@@ -1,4 +1,4 @@
-package record
+package kernel
 
 import (
 	"errors"
@@ -19,9 +19,16 @@ import (
 // of their own.
 type Programs struct {
 	mu     sync.Mutex
-	idle   []*probes // attached nowhere, the one that was used last at the end
+	idle   []*Probes // attached nowhere, the one that was used last at the end
 	closed bool
 	loads  int // how often programs were loaded
+}
+
+// Stats says how often programs were loaded, and how many are kept now.
+func (p *Programs) Stats() (loads, idle int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.loads, len(p.idle)
 }
 
 // maxIdle is how many loaded programs are kept: each has ring buffers of some ten megabytes.
@@ -35,34 +42,34 @@ func (p *Programs) Close() error {
 	p.closed = true
 	var err error
 	for _, idle := range p.idle {
-		err = errors.Join(err, idle.close())
+		err = errors.Join(err, idle.Close())
 	}
 	p.idle = nil
 	return err
 }
 
-// load gives programs that know of no process yet. With a nil p they are for this recording only.
-func (p *Programs) load(cfg programConfig) (*probes, error) {
+// Load gives programs that know of no process yet. With a nil p they are for this recording only.
+func (p *Programs) Load(cfg ProgramConfig) (*Probes, error) {
 	if p == nil {
-		return load(cfg)
+		return Load(cfg)
 	}
 	if kept := p.take(cfg); kept != nil {
 		if err := kept.clear(); err != nil {
-			return nil, errors.Join(err, kept.close())
+			return nil, errors.Join(err, kept.Close())
 		}
 		return kept, nil
 	}
 	p.mu.Lock()
 	p.loads++
 	p.mu.Unlock()
-	return load(cfg)
+	return Load(cfg)
 }
 
 // take finds programs that would be loaded just so.
-func (p *Programs) take(cfg programConfig) *probes {
+func (p *Programs) take(cfg ProgramConfig) *Probes {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	i := slices.IndexFunc(p.idle, func(q *probes) bool { return q.config.equal(cfg) })
+	i := slices.IndexFunc(p.idle, func(q *Probes) bool { return q.config.equal(cfg) })
 	if i < 0 {
 		return nil
 	}
@@ -71,15 +78,15 @@ func (p *Programs) take(cfg programConfig) *probes {
 	return kept
 }
 
-// release detaches, and keeps the programs or closes them.
-func (p *Programs) release(q *probes) error {
+// Release detaches, and keeps the programs or closes them.
+func (p *Programs) Release(q *Probes) error {
 	if err := q.detach(); err != nil || p == nil {
-		return errors.Join(err, q.close())
+		return errors.Join(err, q.Close())
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
-		return q.close()
+		return q.Close()
 	}
 	p.idle = append(p.idle, q)
 	if len(p.idle) <= maxIdle {
@@ -87,18 +94,18 @@ func (p *Programs) release(q *probes) error {
 	}
 	oldest := p.idle[0]
 	p.idle = slices.Delete(p.idle, 0, 1)
-	return oldest.close()
+	return oldest.Close()
 }
 
 // equal says whether programs loaded for one recording are as those for the other.
-func (c programConfig) equal(d programConfig) bool {
-	return c.stackDepth == d.stackDepth && c.kernel == d.kernel && slices.Equal(c.fallbacks, d.fallbacks)
+func (c ProgramConfig) equal(d ProgramConfig) bool {
+	return c.StackDepth == d.StackDepth && c.Kernel == d.Kernel && slices.Equal(c.Fallbacks, d.Fallbacks)
 }
 
 // clear empties what a recording has left: records that nobody took, and the hashes. What is in the
 // arrays is forgotten with the next process to watch. The programs must be silent.
-func (p *probes) clear() error {
-	err := p.drain(func(int, []byte) error { return nil })
+func (p *Probes) clear() error {
+	err := p.Drain(func(int, []byte) error { return nil })
 	if err == nil {
 		err = p.collection.Variables[bpf.GoschedVarSeveral].Set(false)
 	}
@@ -137,11 +144,11 @@ func empty(m *ebpf.Map) error {
 	return err
 }
 
-// silence has the programs watch no process any more. When it returns none of them is at work, and
+// Silence has the programs watch no process any more. When it returns none of them is at work, and
 // what they had to say is in the rings.
-func (p *probes) silence() error {
+func (p *Probes) Silence() error {
 	var err error
-	for i := range maxSubjects {
+	for i := range MaxSubjects {
 		err = errors.Join(err, p.subjects.unwatch(i))
 	}
 	if err == nil {
@@ -150,8 +157,11 @@ func (p *probes) silence() error {
 	return err
 }
 
-// leave has the programs watch one process no more.
-func (p *probes) leave(subject int) error { return p.subjects.unwatch(subject) }
+// Leave has the programs watch one process no more.
+func (p *Probes) Leave(subject int) error { return p.subjects.unwatch(subject) }
+
+// MaxLate is how late an event may come out of its ring and still take its place in time.
+const MaxLate = 50 * time.Millisecond
 
 // waitForPrograms returns when every BPF program that runs now has ended: they are readers of RCU,
 // for whom membarrier(MEMBARRIER_CMD_GLOBAL) waits (Linux 5.10-6.18 kernel/sched/membarrier.c). It
@@ -159,6 +169,6 @@ func (p *probes) leave(subject int) error { return p.subjects.unwatch(subject) }
 func waitForPrograms() {
 	const global = 1 // MEMBARRIER_CMD_GLOBAL, include/uapi/linux/membarrier.h
 	if _, _, errno := unix.Syscall(unix.SYS_MEMBARRIER, global, 0, 0); errno != 0 {
-		time.Sleep(orderWindow)
+		time.Sleep(MaxLate)
 	}
 }

@@ -1,4 +1,4 @@
-package record
+package kernel
 
 import (
 	"encoding/binary"
@@ -29,7 +29,7 @@ func ringSize(cpus int) uint32 {
 	return uint32(size)
 }
 
-func (p *probes) openRings(inner *ebpf.MapSpec, cpus int) error {
+func (p *Probes) openRings(inner *ebpf.MapSpec, cpus int) error {
 	for cpu := range cpus {
 		m, err := ebpf.NewMap(inner)
 		if err != nil {
@@ -49,12 +49,15 @@ func (p *probes) openRings(inner *ebpf.MapSpec, cpus int) error {
 	return nil
 }
 
+// Rings is how many rings there are: one for each CPU.
+func (p *Probes) Rings() int { return len(p.rings) }
+
 // ringHeader is what the kernel puts before each record in a ring.
 const ringHeader = 8
 
-// drain hands every record that is in a ring now to take, ring by ring. What comes meanwhile is for
+// Drain hands every record that is in a ring now to take, ring by ring. What comes meanwhile is for
 // the next time.
-func (p *probes) drain(take func(ring int, raw []byte) error) error {
+func (p *Probes) Drain(take func(ring int, raw []byte) error) error {
 	past := time.Unix(1, 0)
 	for i, r := range p.rings {
 		left := r.AvailableBytes()
@@ -76,7 +79,7 @@ func (p *probes) drain(take func(ring int, raw []byte) error) error {
 }
 
 // openLosses maps the losses into memory: see lost in state.h for why they are not asked for.
-func (p *probes) openLosses() error {
+func (p *Probes) openLosses() error {
 	m, err := p.collection.Maps[bpf.GoschedMapLost].Memory()
 	if err != nil {
 		return fmt.Errorf("map losses into memory: %w", err)
@@ -85,9 +88,9 @@ func (p *probes) openLosses() error {
 	return nil
 }
 
-// takeLosses tells for each of so many subjects how much has not fitted into the rings since the
+// TakeLosses tells for each of so many subjects how much has not fitted into the rings since the
 // last call, if something has not.
-func (p *probes) takeLosses(subjects int, tell func(subject int, events, stacks int64)) error {
+func (p *Probes) TakeLosses(subjects int, tell func(subject int, events, stacks int64)) error {
 	raw := make([]byte, p.losses.Size())
 	if _, err := p.losses.ReadAt(raw, 0); err != nil {
 		return fmt.Errorf("read losses: %w", err)
@@ -98,7 +101,7 @@ func (p *probes) takeLosses(subjects int, tell func(subject int, events, stacks 
 	}
 	for i := range subjects {
 		var sum bpf.GoschedLosses
-		for at := 2 * i; at < len(all); at += 2 * maxSubjects {
+		for at := 2 * i; at < len(all); at += 2 * MaxSubjects {
 			sum.Events += all[at]
 			sum.Stacks += all[at+1]
 		}

@@ -1,4 +1,4 @@
-package record
+package kernel
 
 import (
 	"encoding/binary"
@@ -14,30 +14,30 @@ import (
 	"github.com/gosched/gosched/record/target"
 )
 
-// numbers asks the kernel how it numbers a process and its threads in the root PID namespace,
+// Numbers asks the kernel how it numbers a process and its threads in the root PID namespace,
 // as events have them, where the recorder is in another one.
-type numbers struct {
+type Numbers struct {
 	pid        int // in the recorder's PID namespace
 	collection *ebpf.Collection
 	iter       *link.Iter
 }
 
-// probeNumbers says whether a recorder in this PID namespace can be told the root's numbers.
-func probeNumbers() error {
+// ProbeNumbers says whether a recorder in this PID namespace can be told the root's numbers.
+func ProbeNumbers() error {
 	root, err := target.InRootPIDNamespace()
 	if err != nil || root {
 		return err
 	}
-	n, err := openNumbers(os.Getpid())
+	n, err := OpenNumbers(os.Getpid())
 	if err != nil {
 		return err
 	}
-	_, _, err = n.read()
-	return errors.Join(err, n.close())
+	_, _, err = n.Read()
+	return errors.Join(err, n.Close())
 }
 
-// openNumbers is for the process that the recorder's PID namespace numbers pid.
-func openNumbers(pid int) (*numbers, error) {
+// OpenNumbers is for the process that the recorder's PID namespace numbers pid.
+func OpenNumbers(pid int) (*Numbers, error) {
 	if err := prepareLibrary(); err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func openNumbers(pid int) (*numbers, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load the iterator over tasks, which a PID namespace takes: %w", explain(err))
 	}
-	n := &numbers{pid: pid, collection: c}
+	n := &Numbers{pid: pid, collection: c}
 	n.iter, err = link.AttachIter(link.IterOptions{Program: c.Programs[bpf.TasksProgNumberThreads]})
 	if err != nil {
 		c.Close()
@@ -61,7 +61,8 @@ func openNumbers(pid int) (*numbers, error) {
 	return n, nil
 }
 
-func (n *numbers) close() error {
+// Close does nothing with a nil n.
+func (n *Numbers) Close() error {
 	if n == nil {
 		return nil
 	}
@@ -70,9 +71,9 @@ func (n *numbers) close() error {
 	return err
 }
 
-// read gives the process's number in the root PID namespace, and its threads' numbers there by
+// Read gives the process's number in the root PID namespace, and its threads' numbers there by
 // those that they have themselves.
-func (n *numbers) read() (tgid int32, tids map[int32]int32, err error) {
+func (n *Numbers) Read() (tgid int32, tids map[int32]int32, err error) {
 	file, err := n.iter.Open()
 	if err != nil {
 		return 0, nil, fmt.Errorf("iterate over tasks: %w", explain(err))

@@ -1,4 +1,4 @@
-package record
+package kernel
 
 import (
 	"os"
@@ -21,14 +21,14 @@ func TestTheKernelNumbersThreadsAsProcDoes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer proc.Close()
-	n, err := openNumbers(proc.PID())
+	n, err := OpenNumbers(proc.PID())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer n.close()
+	defer n.Close()
 	for range 100 { // a thread may begin or end in between
 		before, err1 := proc.Threads()
-		tgid, tids, err2 := n.read()
+		tgid, tids, err2 := n.Read()
 		after, err3 := proc.Threads()
 		if err1 != nil || err2 != nil || err3 != nil || int(tgid) != proc.PID() {
 			t.Fatalf("process %d is %d: %v, %v, %v", proc.PID(), tgid, err1, err2, err3)
@@ -55,12 +55,12 @@ func TestAProcessThatTheIteratorDoesNotFindIsGone(t *testing.T) {
 	if err := cmd.Run(); err != nil {
 		t.Fatal(err)
 	}
-	n, err := openNumbers(cmd.Process.Pid)
+	n, err := OpenNumbers(cmd.Process.Pid)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer n.close()
-	if tgid, tids, err := n.read(); err == nil || tgid != 0 || len(tids) > 0 {
+	defer n.Close()
+	if tgid, tids, err := n.Read(); err == nil || tgid != 0 || len(tids) > 0 {
 		t.Errorf("process %d is %d with threads %v, %v; want an error", cmd.Process.Pid, tgid, tids, err)
 	}
 }
@@ -71,12 +71,12 @@ func TestOwnNumbersCanBeAskedFor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, err := openNumbers(os.Getpid())
+	n, err := OpenNumbers(os.Getpid())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer n.close()
-	if tgid, _, err := n.read(); err != nil || root && int(tgid) != os.Getpid() {
+	defer n.Close()
+	if tgid, _, err := n.Read(); err != nil || root && int(tgid) != os.Getpid() {
 		t.Errorf("this process is %d, %v; want %d", tgid, err, os.Getpid())
 	}
 }
