@@ -100,6 +100,13 @@ func TestProgramsForgetWhatTheyWatched(t *testing.T) {
 			if n := known(t, kept); n != 0 {
 				t.Errorf("%d goroutines' ids are still known", n)
 			}
+			var seen [MaxSubjects]bpf.GoschedSubject
+			if err := kept.collection.Variables[bpf.GoschedVarSubjects].Get(&seen); err != nil {
+				t.Fatal(err)
+			}
+			if seen[0].Epoch != kept.epoch {
+				t.Errorf("the programs are in epoch %d, and not in %d", seen[0].Epoch, kept.epoch)
+			}
 			if !kept.legacy {
 				return
 			}
