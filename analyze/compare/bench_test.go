@@ -30,15 +30,15 @@ func BenchmarkCompare(b *testing.B) {
 func BenchmarkReadSummariesAndCompare(b *testing.B) {
 	var files [2]bytes.Buffer
 	for side := range files {
-		var runs []*summary.Recording
+		var recordings []*summary.Recording
 		for i := range perSide {
-			run, err := summary.Of(context.Background(), simsched.New(simulated(200_000, side*perSide+i)))
+			recording, err := summary.Of(context.Background(), simsched.New(simulated(200_000, side*perSide+i)))
 			if err != nil {
 				b.Fatal(err)
 			}
-			runs = append(runs, run)
+			recordings = append(recordings, recording)
 		}
-		if err := summary.Write(&files[side], runs); err != nil {
+		if err := summary.Write(&files[side], recordings); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -46,11 +46,11 @@ func BenchmarkReadSummariesAndCompare(b *testing.B) {
 	for b.Loop() {
 		var sides [2][]*summary.Recording
 		for side := range files {
-			runs, err := summary.Read(bytes.NewReader(files[side].Bytes()), int64(files[side].Len()))
+			recordings, err := summary.Read(bytes.NewReader(files[side].Bytes()), int64(files[side].Len()))
 			if err != nil {
 				b.Fatal(err)
 			}
-			sides[side] = runs
+			sides[side] = recordings
 		}
 		Compare(sides[0], sides[1], policy.Default())
 	}
@@ -66,8 +66,8 @@ func BenchmarkReadTracesAndCompare(b *testing.B) {
 	}
 	b.ResetTimer()
 	for range b.N {
-		runs := summarized(b, dir)
-		Compare(runs[:perSide], runs[perSide:], policy.Default())
+		recordings := summarized(b, dir)
+		Compare(recordings[:perSide], recordings[perSide:], policy.Default())
 	}
 	simsched.ReportRate(b, 2*perSide*events)
 }
@@ -77,7 +77,7 @@ func simulated(events, seed int) simsched.Config {
 }
 
 func summarized(b *testing.B, dir string) []*summary.Recording {
-	runs := make([]*summary.Recording, 2*perSide)
+	recordings := make([]*summary.Recording, 2*perSide)
 	next := make(chan int)
 	var workers sync.WaitGroup
 	for range 2 {
@@ -88,13 +88,13 @@ func summarized(b *testing.B, dir string) []*summary.Recording {
 					b.Error(err)
 					continue
 				}
-				if runs[i], err = summary.Of(context.Background(), trace); err != nil {
+				if recordings[i], err = summary.Of(context.Background(), trace); err != nil {
 					b.Error(err)
 				}
 			}
 		})
 	}
-	for i := range runs {
+	for i := range recordings {
 		next <- i
 	}
 	close(next)
@@ -102,5 +102,5 @@ func summarized(b *testing.B, dir string) []*summary.Recording {
 	if b.Failed() {
 		b.FailNow()
 	}
-	return runs
+	return recordings
 }

@@ -94,7 +94,7 @@ func (g *Growth) change() float64 { return g.Head - g.Base }
 // heaviest are the groups of one sort with the most time in both sides.
 func (x *examiner) heaviest(measure summary.Measure, by summary.By) []summary.Key {
 	sums := map[summary.Key]int64{}
-	for _, r := range x.runs() {
+	for _, r := range x.recordings() {
 		for i := range r.Groups {
 			if g := &r.Groups[i]; g.Measure == measure && g.By == by {
 				sums[g.Key] += g.TimeNS()

@@ -127,9 +127,9 @@ func (x *examiner) decides(m policy.Metric) bool {
 }
 
 // describe is what a reader has to know of a side's recordings.
-func describe(runs []*summary.Recording) []Recording {
-	out := make([]Recording, len(runs))
-	for i, r := range runs {
+func describe(recordings []*summary.Recording) []Recording {
+	out := make([]Recording, len(recordings))
+	for i, r := range recordings {
 		info := &r.Info
 		out[i] = Recording{ID: info.ID, StartNS: info.Meta.StartNS, DurationNS: info.DurationNS, Events: info.Events,
 			Lost: info.Meta.Lost, GapShare: rounded(info.GapShare)}

@@ -222,8 +222,9 @@ func (x *examiner) lack(r *Result) string {
 			"longer, or name other metrics in the policy"
 	}
 	return fmt.Sprintf("%s on base and %d on head show no change below %s; to see smaller ones with p below %s, "+
-		"record 6 of each, interleaved (gosched record-ab)", report.FormatNumber(int64(len(x.base.runs)), "recording"),
-		len(x.head.runs), report.FormatRatio(grossRatio), report.FormatProbability(r.Design.Alpha))
+		"record 6 of each, interleaved (gosched record-ab)", report.FormatNumber(int64(len(x.base.recordings)),
+		"recording"),
+		len(x.head.recordings), report.FormatRatio(grossRatio), report.FormatProbability(r.Design.Alpha))
 }
 
 // suppress keeps what the policy's entries name from deciding.
@@ -254,7 +255,7 @@ func (t *trial) suppress(r *Result) {
 // day is the day on which the latest of head's recordings was made; zero where none says.
 func (t *trial) day() time.Time {
 	var latest int64
-	for _, r := range t.head.runs {
+	for _, r := range t.head.recordings {
 		latest = max(latest, r.Info.Meta.StartNS)
 	}
 	if latest < earliestWall {

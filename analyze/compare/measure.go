@@ -112,7 +112,7 @@ func (t *trial) cannotDecide(leastP float64) bool {
 
 // whole is all recordings as one block.
 func (t *trial) whole() block {
-	return block{base: places(len(t.base.runs)), head: places(len(t.head.runs))}
+	return block{base: places(len(t.base.recordings)), head: places(len(t.head.recordings))}
 }
 
 func pointer(v float64) *float64 { return &v }

@@ -10,9 +10,9 @@ import (
 
 // member is a recording of either side.
 type member struct {
-	run  *summary.Recording
-	head bool
-	at   int // its place among the recordings of its side
+	recording *summary.Recording
+	head      bool
+	at        int // its place among the recordings of its side
 }
 
 // block is recordings of both sides that were made one right after the other, by their places in
@@ -34,14 +34,14 @@ func blocksOf(base, head []*summary.Recording) (blocks []block, interleaved bool
 	whole := block{base: places(len(base)), head: places(len(head))}
 	members := membersOf(base, head)
 	for _, m := range members {
-		if m.run.Info.Meta.StartNS < earliestWall {
+		if m.recording.Info.Meta.StartNS < earliestWall {
 			return []block{whole}, false
 		}
 	}
 	for len(members) > 0 {
-		host := members[0].run.Info.Meta.Host
+		host := members[0].recording.Info.Meta.Host
 		n := 1
-		for n < len(members) && members[n].run.Info.Meta.Host == host {
+		for n < len(members) && members[n].recording.Info.Meta.Host == host {
 			n++
 		}
 		cut, ok := cutBlocks(members[:n])
@@ -69,13 +69,13 @@ func places(n int) []int {
 func membersOf(base, head []*summary.Recording) []member {
 	var all []member
 	for i, r := range base {
-		all = append(all, member{run: r, at: i})
+		all = append(all, member{recording: r, at: i})
 	}
 	for i, r := range head {
-		all = append(all, member{run: r, head: true, at: i})
+		all = append(all, member{recording: r, head: true, at: i})
 	}
 	slices.SortStableFunc(all, func(a, b member) int {
-		x, y := &a.run.Info, &b.run.Info
+		x, y := &a.recording.Info, &b.recording.Info
 		return cmp.Or(cmp.Compare(x.Meta.Host, y.Meta.Host), cmp.Compare(x.Meta.StartNS, y.Meta.StartNS),
 			cmp.Compare(x.ID, y.ID))
 	})
@@ -155,7 +155,8 @@ func sequential(base, head []*summary.Recording) bool {
 	members := membersOf(base, head)
 	changes := 0
 	for i, m := range members {
-		if m.run.Info.Meta.StartNS < earliestWall || m.run.Info.Meta.Host != members[0].run.Info.Meta.Host {
+		if m.recording.Info.Meta.StartNS < earliestWall ||
+			m.recording.Info.Meta.Host != members[0].recording.Info.Meta.Host {
 			return false
 		}
 		if i > 0 && m.head != members[i-1].head {

@@ -52,7 +52,7 @@ func (p place) String() string {
 
 // spent is time in one recording.
 type spent struct {
-	run        int // which
+	recording  int // which
 	count      int64
 	ns, idleNS int64
 	frame      string
@@ -69,18 +69,18 @@ func (b by) compare(other by) int {
 
 // survey is where the time of one side went, by recording.
 type survey struct {
-	runs   []*summary.Recording
-	places map[place][]spent
-	wakers map[place]map[by][]spent // who ended the waits at a place
-	causes map[place]map[by][]spent // root causes of the time there
-	held   map[by][]spent           // root causes of all blocked time
-	roots  map[by]string            // of held: the function at the root of the stack
+	recordings []*summary.Recording
+	places     map[place][]spent
+	wakers     map[place]map[by][]spent // who ended the waits at a place
+	causes     map[place]map[by][]spent // root causes of the time there
+	held       map[by][]spent           // root causes of all blocked time
+	roots      map[by]string            // of held: the function at the root of the stack
 }
 
-func newSurvey(runs []*summary.Recording) *survey {
-	s := &survey{runs: runs, places: map[place][]spent{}, wakers: map[place]map[by][]spent{},
+func newSurvey(recordings []*summary.Recording) *survey {
+	s := &survey{recordings: recordings, places: map[place][]spent{}, wakers: map[place]map[by][]spent{},
 		causes: map[place]map[by][]spent{}, held: map[by][]spent{}, roots: map[by]string{}}
-	for i, r := range runs {
+	for i, r := range recordings {
 		for j := range r.Groups {
 			if g := &r.Groups[j]; g.By == summary.BySite {
 				s.site(i, g)
@@ -99,23 +99,23 @@ func newSurvey(runs []*summary.Recording) *survey {
 	return s
 }
 
-func (s *survey) site(run int, g *summary.Group) {
+func (s *survey) site(recording int, g *summary.Group) {
 	key := placeOf(g.Measure, g.Name, g.Stack)
-	add(s.places, key, siteSpent(run, g))
+	add(s.places, key, siteSpent(recording, g))
 	for _, c := range g.Causes {
-		add(within(s.causes, key), by{c.Kind, c.Name}, spent{run, c.Count, c.NS, c.IdleNS, c.Frame})
+		add(within(s.causes, key), by{c.Kind, c.Name}, spent{recording, c.Count, c.NS, c.IdleNS, c.Frame})
 	}
 }
 
-func siteSpent(run int, g *summary.Group) spent {
-	return spent{run, g.Hist.Count() + g.Hist.Censored(), g.TimeNS(), g.IdleNS, g.Frame}
+func siteSpent(recording int, g *summary.Group) spent {
+	return spent{recording, g.Hist.Count() + g.Hist.Censored(), g.TimeNS(), g.IdleNS, g.Frame}
 }
 
 // add counts what was spent on a key. Recordings come one after the other, so that those without
 // any take no room.
 func add[K comparable](m map[K][]spent, key K, more spent) {
 	list := m[key]
-	if n := len(list); n == 0 || list[n-1].run != more.run {
+	if n := len(list); n == 0 || list[n-1].recording != more.recording {
 		m[key] = append(list, more)
 		return
 	}
@@ -144,9 +144,9 @@ func wakerName(p *summary.Pair) string {
 
 // perSecond are s/s in each recording.
 func (s *survey) perSecond(list []spent, of func(spent) int64) []float64 {
-	out := make([]float64, len(s.runs))
+	out := make([]float64, len(s.recordings))
 	for _, v := range list {
-		out[v.run] = float64(of(v)) / float64(max(1, s.runs[v.run].Info.DurationNS))
+		out[v.recording] = float64(of(v)) / float64(max(1, s.recordings[v.recording].Info.DurationNS))
 	}
 	return out
 }

@@ -102,7 +102,7 @@ func (x *examiner) appeared(f *Found, in, of [2]int, gross bool) bool {
 }
 
 // all is how many recordings each side has.
-func (x *examiner) all() [2]int { return [2]int{len(x.base.runs), len(x.head.runs)} }
+func (x *examiner) all() [2]int { return [2]int{len(x.base.recordings), len(x.head.recordings)} }
 
 func inRuns(f *Found, of [2]int) string {
 	return fmt.Sprintf("in %d of %d head recordings, in none of %d base", *f.InHead, of[1], of[0])
@@ -156,7 +156,7 @@ func isVague(reason string) bool {
 
 // unkept says whether a site that base's summaries left out may have had as much time as that.
 func (x *examiner) unkept(floor float64) bool {
-	for _, r := range x.a.runs {
+	for _, r := range x.a.recordings {
 		if float64(r.Info.BeyondNS) >= floor*float64(r.Info.DurationNS) {
 			return true
 		}
@@ -217,7 +217,7 @@ func (x *examiner) newReasons(limit policy.Limit) []Found {
 
 func byReason(s *survey) map[string][]spent {
 	out := map[string][]spent{}
-	for i, r := range s.runs {
+	for i, r := range s.recordings {
 		for j := range r.Groups {
 			if g := &r.Groups[j]; g.By == summary.BySite && g.Measure == summary.MeasureWait {
 				add(out, g.Name, siteSpent(i, g))
@@ -250,14 +250,14 @@ func (x *examiner) leaks(limit policy.Limit) []Found {
 // leaksOf are the leaks of a side, and how many of its recordings could show any.
 func leaksOf(s *survey) (leaks map[place][]spent, judged int) {
 	leaks = map[place][]spent{}
-	for i, r := range s.runs {
+	for i, r := range s.recordings {
 		if !r.Info.LeaksJudged {
 			continue
 		}
 		judged++
 		for _, l := range r.Info.Leaks {
 			add(leaks, place{measure: summary.MeasureWait, reason: l.Reason, function: cmp.Or(l.Where, l.Entry)},
-				spent{run: i, count: l.Count, frame: l.Frame})
+				spent{recording: i, count: l.Count, frame: l.Frame})
 		}
 	}
 	return leaks, judged
@@ -267,7 +267,7 @@ func leaksOf(s *survey) (leaks map[place][]spent, judged int) {
 const moreGoroutines = 1.1
 
 func (x *examiner) goroutines(limit policy.Limit) []Found {
-	base, head := alive(x.base.runs), alive(x.head.runs)
+	base, head := alive(x.base.recordings), alive(x.head.recordings)
 	if len(base) == 0 || len(head) == 0 {
 		return nil
 	}
@@ -305,9 +305,9 @@ func compareValues(blocks []block, base, head []float64, least float64) stats.Ch
 	return stats.Compare(list, stats.CompareOptions{Resamples: -1})
 }
 
-func alive(runs []*summary.Recording) []float64 {
+func alive(recordings []*summary.Recording) []float64 {
 	var out []float64
-	for _, r := range runs {
+	for _, r := range recordings {
 		if r.Info.Goroutines != nil {
 			out = append(out, float64(*r.Info.Goroutines))
 		}
@@ -363,12 +363,12 @@ func (x *examiner) newFindings(limit policy.Limit) []Found {
 // findingsOf are a side's findings of at least a severity, which stands in place of nanoseconds.
 func findingsOf(s *survey, least float64, titles map[finding]string) map[finding][]spent {
 	out := map[finding][]spent{}
-	for i, r := range s.runs {
+	for i, r := range s.recordings {
 		for _, v := range r.Info.Findings {
 			if float64(v.Severity) >= least {
 				key := finding{v.Name, stack.Function(v.Where)}
 				titles[key] = v.Title
-				add(out, key, spent{run: i, count: 1, ns: int64(v.Severity)})
+				add(out, key, spent{recording: i, count: 1, ns: int64(v.Severity)})
 			}
 		}
 	}
@@ -422,8 +422,8 @@ func (x *examiner) forWork(p place) bool {
 }
 
 func (x *examiner) steal(limit policy.Limit) []Found {
-	base, known := stolen(x.base.runs)
-	head, alsoKnown := stolen(x.head.runs)
+	base, known := stolen(x.base.recordings)
+	head, alsoKnown := stolen(x.head.recordings)
 	if !known || !alsoKnown || head-base < limit.Floor {
 		return nil
 	}
@@ -435,9 +435,9 @@ func (x *examiner) steal(limit policy.Limit) []Found {
 }
 
 // stolen is the share of the CPU time that the hypervisor took.
-func stolen(runs []*summary.Recording) (share float64, known bool) {
+func stolen(recordings []*summary.Recording) (share float64, known bool) {
 	var stolen, all int64
-	for _, r := range runs {
+	for _, r := range recordings {
 		if m := r.Info.Meta.Machine; m != nil {
 			stolen += m.StealNS
 			all += m.BusyNS + m.StealNS + m.IdleNS

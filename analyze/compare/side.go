@@ -30,15 +30,15 @@ func leastOf(stat policy.Stat) float64 {
 
 // side is the recordings of one build.
 type side struct {
-	isHead  bool
-	runs    []*summary.Recording
-	groups  []map[summary.Key]*summary.Group // by recording
-	blocked []int64                          // nanoseconds, by recording
+	isHead     bool
+	recordings []*summary.Recording
+	groups     []map[summary.Key]*summary.Group // by recording
+	blocked    []int64                          // nanoseconds, by recording
 }
 
-func newSide(runs []*summary.Recording, isHead bool) *side {
-	s := &side{runs: runs, isHead: isHead}
-	for _, r := range runs {
+func newSide(recordings []*summary.Recording, isHead bool) *side {
+	s := &side{recordings: recordings, isHead: isHead}
+	for _, r := range recordings {
 		index := make(map[summary.Key]*summary.Group, len(r.Groups))
 		blocked := r.Info.BeyondSumNS
 		for i := range r.Groups {
@@ -55,7 +55,7 @@ func newSide(runs []*summary.Recording, isHead bool) *side {
 }
 
 // seconds is how long the i-th recording observed.
-func (s *side) seconds(i int) float64 { return float64(s.runs[i].Info.DurationNS) / 1e9 }
+func (s *side) seconds(i int) float64 { return float64(s.recordings[i].Info.DurationNS) / 1e9 }
 
 // given says whether a recording gives a metric.
 type given uint8
@@ -68,8 +68,8 @@ const (
 	givenExactly
 )
 
-// value is the metric of the i-th recording. Of head, a quantile that censored durations leave open is
-// the longest duration that was seen: who is worse off than can be told is not let off. Of base
+// value is the metric of the i-th recording. Of head, a quantile that censored durations leave open
+// is the longest duration that was seen: who is worse off than can be told is not let off. Of base
 // that would make head look worse than it is.
 func (s *side) value(i int, m policy.Metric) (float64, given) {
 	g := s.groups[i][m.Key]
@@ -110,7 +110,7 @@ func (s *side) perSecond(i int, g *summary.Group, m policy.Metric) float64 {
 func (s *side) waits(reason string) []float64 {
 	m := policy.Metric{Key: summary.Key{Measure: summary.MeasureWait, By: summary.ByReason, Name: reason},
 		Stat: policy.StatTime}
-	out := make([]float64, len(s.runs))
+	out := make([]float64, len(s.recordings))
 	for i := range out {
 		out[i], _ = s.value(i, m)
 	}
@@ -143,8 +143,8 @@ func (s *side) values(m policy.Metric) []*float64 { return s.valuesFrom(m, given
 
 // valuesFrom are the metric of every recording that gives it in this way or a better one.
 func (s *side) valuesFrom(m policy.Metric, least given) []*float64 {
-	out := make([]*float64, len(s.runs))
-	for i := range s.runs {
+	out := make([]*float64, len(s.recordings))
+	for i := range s.recordings {
 		if v, how := s.value(i, m); how >= least {
 			v = rounded(v)
 			out[i] = &v
@@ -155,7 +155,7 @@ func (s *side) valuesFrom(m policy.Metric, least given) []*float64 {
 
 // any says whether some recording gives a metric in this way.
 func (s *side) any(m policy.Metric, how given) bool {
-	for i := range s.runs {
+	for i := range s.recordings {
 		if _, is := s.value(i, m); is == how {
 			return true
 		}

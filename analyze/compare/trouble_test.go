@@ -318,7 +318,7 @@ func TestLeaksAreNewOnlyWhereTheyCouldBeSeenBefore(t *testing.T) {
 func TestAnyRecordingsAreCompared(t *testing.T) {
 	for seed := range uint64(60) {
 		rng := rand.New(rand.NewPCG(seed, 3))
-		side := func() (runs []*summary.Recording) {
+		side := func() (recordings []*summary.Recording) {
 			for i := range 1 + rng.IntN(6) {
 				r := plain().record(rng.IntN(20), seed+uint64(i))
 				switch rng.IntN(8) {
@@ -335,9 +335,9 @@ func TestAnyRecordingsAreCompared(t *testing.T) {
 				case 5:
 					r.Info.Goroutines, r.Pairs = nil, nil
 				}
-				runs = append(runs, r)
+				recordings = append(recordings, r)
 			}
-			return runs
+			return recordings
 		}
 		r := Compare(side(), side(), policy.Default())
 		r.Document()

@@ -41,7 +41,9 @@ func (t *trial) differences() []Difference {
 	return out
 }
 
-func (t *trial) runs() []*summary.Recording { return append(slices.Clone(t.base.runs), t.head.runs...) }
+func (t *trial) recordings() []*summary.Recording {
+	return append(slices.Clone(t.base.recordings), t.head.recordings...)
+}
 
 // property is what all recordings must have in common. Where a recording does not say, it is empty,
 // which is not the same as what another one says.
@@ -151,7 +153,7 @@ func ofProcesses(of func(*format.Process) string) func(*format.Metadata) string 
 func (t *trial) properties(list ...property) string {
 	var out []string
 	for _, p := range list {
-		base, head := valuesOf(p, t.base.runs), valuesOf(p, t.head.runs)
+		base, head := valuesOf(p, t.base.recordings), valuesOf(p, t.head.recordings)
 		all := slices.Compact(slices.Sorted(slices.Values(slices.Concat(base, head))))
 		if len(all) > 1 {
 			out = append(out, fmt.Sprintf("%s: base %s, head %s", p.name, either(base), either(head)))
@@ -160,9 +162,9 @@ func (t *trial) properties(list ...property) string {
 	return strings.Join(out, "; ")
 }
 
-func valuesOf(p property, runs []*summary.Recording) []string {
+func valuesOf(p property, recordings []*summary.Recording) []string {
 	var out []string
-	for _, r := range runs {
+	for _, r := range recordings {
 		if v := cmp.Or(p.of(&r.Info), notSaid); !slices.Contains(out, v) {
 			out = append(out, v)
 		}
@@ -179,7 +181,7 @@ func either(list []string) string { return strings.Join(list, " or ") }
 func (t *trial) unsaid() []string {
 	var out []string
 	for _, p := range []property{gomaxprocs, cpu, goVersion} {
-		if all := valuesOf(p, t.runs()); len(all) == 1 && all[0] == notSaid {
+		if all := valuesOf(p, t.recordings()); len(all) == 1 && all[0] == notSaid {
 			out = append(out, p.name)
 		}
 	}
@@ -195,9 +197,9 @@ const (
 
 // medianOf is the median over the recordings of a side: one that did nothing is not what the side
 // did.
-func medianOf(runs []*summary.Recording, of func(*summary.Info) float64) float64 {
-	values := make([]float64, len(runs))
-	for i, r := range runs {
+func medianOf(recordings []*summary.Recording, of func(*summary.Info) float64) float64 {
+	values := make([]float64, len(recordings))
+	for i, r := range recordings {
 		values[i] = of(&r.Info)
 	}
 	slices.Sort(values)
@@ -208,7 +210,7 @@ func medianOf(runs []*summary.Recording, of func(*summary.Info) float64) float64
 func seconds(i *summary.Info) float64 { return float64(i.DurationNS) / 1e9 }
 
 func (t *trial) duration() string {
-	base, head := medianOf(t.base.runs, seconds), medianOf(t.head.runs, seconds)
+	base, head := medianOf(t.base.recordings, seconds), medianOf(t.head.recordings, seconds)
 	if max(base, head) <= maxDurationRatio*min(base, head) {
 		return ""
 	}
@@ -219,7 +221,7 @@ func nanoseconds(v float64) string { return report.FormatDuration(int64(math.Rou
 
 func (t *trial) load() string {
 	rate := func(i *summary.Info) float64 { return float64(i.NetworkWakes) / max(seconds(i), 1e-9) }
-	base, head := medianOf(t.base.runs, rate), medianOf(t.head.runs, rate)
+	base, head := medianOf(t.base.recordings, rate), medianOf(t.head.recordings, rate)
 	if max(base, head) < minLoad || max(base, head) <= maxLoadRatio*min(base, head) {
 		return ""
 	}
@@ -229,7 +231,7 @@ func (t *trial) load() string {
 
 func (t *trial) loss() string {
 	n, worst := 0, 0.0
-	for _, r := range t.runs() {
+	for _, r := range t.recordings() {
 		i := &r.Info
 		share := max(i.GapShare, float64(i.Meta.Lost)/float64(max(1, i.Events+i.Meta.Lost)))
 		if share > maxLoss {
@@ -246,7 +248,7 @@ func (t *trial) loss() string {
 
 func (t *trial) duplicates() string {
 	seen, n := map[string]bool{}, int64(0)
-	for _, r := range t.runs() {
+	for _, r := range t.recordings() {
 		if seen[r.Info.ID] {
 			n++
 		}

@@ -22,9 +22,10 @@ func (t *trial) warnings(r *Result) []report.Warning {
 	case r.Design.LowConfidence:
 		add("few", "low confidence: %s against %s; only a change of %s or more counts, since two recordings of one "+
 			"program easily differ twofold",
-			report.FormatCount(int64(len(t.base.runs))), report.FormatNumber(int64(len(t.head.runs)), "recording"),
+			report.FormatCount(int64(len(t.base.recordings))), report.FormatNumber(int64(len(t.head.recordings)),
+				"recording"),
 			report.FormatRatio(grossRatio))
-	case t.sequential && sequential(t.base.runs, t.head.runs):
+	case t.sequential && sequential(t.base.recordings, t.head.recordings):
 		add("sequential", "one side was recorded after the other: a machine's drift looks like a change, so that "+
 			"only a change of %s or more counts; gosched record-ab interleaves",
 			report.FormatRatio(t.policy.Sequential))
@@ -76,7 +77,7 @@ func (t *trial) tooFew() (report.Warning, bool) {
 // beyond is how many places summaries left out, at most, and the most time that one of them had in
 // a second.
 func (t *trial) beyond() (n int64, ns float64) {
-	for _, r := range t.runs() {
+	for _, r := range t.recordings() {
 		n = max(n, r.Info.SitesBeyond)
 		ns = max(ns, float64(r.Info.BeyondNS)/max(seconds(&r.Info), 1e-9))
 	}
@@ -85,7 +86,7 @@ func (t *trial) beyond() (n int64, ns float64) {
 
 // repeated are the warnings of the recordings, one of each sort with how many have it.
 func (t *trial) repeated() []report.Warning {
-	list := caveat.Repeat(warningsOf(t.base.runs), warningsOf(t.head.runs))
+	list := caveat.Repeat(warningsOf(t.base.recordings), warningsOf(t.head.recordings))
 	var out []report.Warning
 	for _, w := range list[:min(len(list), maxWarnings)] {
 		n := [2]int64{int64(w.Recordings[0]), int64(w.Recordings[1])}
@@ -95,9 +96,9 @@ func (t *trial) repeated() []report.Warning {
 	return out
 }
 
-func warningsOf(runs []*summary.Recording) [][]report.Warning {
-	out := make([][]report.Warning, len(runs))
-	for i, r := range runs {
+func warningsOf(recordings []*summary.Recording) [][]report.Warning {
+	out := make([][]report.Warning, len(recordings))
+	for i, r := range recordings {
 		out[i] = r.Info.Warnings
 	}
 	return out

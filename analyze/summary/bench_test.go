@@ -27,12 +27,12 @@ func FuzzCuts(f *testing.F) { passtest.FuzzCuts(f, question) }
 // BenchmarkReadSummaries reads a file of 20 recordings; GOSCHED_BENCH_SUMMARY names another one
 // than that of simulated ones.
 func BenchmarkReadSummaries(b *testing.B) {
-	var runs []*Recording
+	var recordings []*Recording
 	for seed := range uint64(20) {
-		runs = append(runs, of(b, simsched.New(simsched.Config{Seed: seed, Events: 300_000, Goroutines: 100,
+		recordings = append(recordings, of(b, simsched.New(simsched.Config{Seed: seed, Events: 300_000, Goroutines: 100,
 			Threads: true})))
 	}
-	data := written(b, runs...)
+	data := written(b, recordings...)
 	if path := os.Getenv("GOSCHED_BENCH_SUMMARY"); path != "" {
 		var err error
 		if data, err = os.ReadFile(path); err != nil {

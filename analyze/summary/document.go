@@ -19,9 +19,9 @@ type Listed struct {
 }
 
 // List is recordings with their figures.
-func List(runs []*Recording) []Listed {
+func List(recordings []*Recording) []Listed {
 	out := []Listed{}
-	for _, r := range runs {
+	for _, r := range recordings {
 		l := Listed{r.Info, map[string]any{}}
 		for _, f := range figures {
 			l.Figures[f.name] = f.of(r)
@@ -32,7 +32,7 @@ func List(runs []*Recording) []Listed {
 }
 
 // WriteCSV writes a line of names and then a line a recording. What is not known is empty.
-func WriteCSV(w io.Writer, runs []*Recording) error {
+func WriteCSV(w io.Writer, recordings []*Recording) error {
 	out := csv.NewWriter(w)
 	line := make([]string, len(figures))
 	for i, f := range figures {
@@ -41,7 +41,7 @@ func WriteCSV(w io.Writer, runs []*Recording) error {
 	if err := out.Write(line); err != nil {
 		return fmt.Errorf("write CSV: %w", err)
 	}
-	for _, r := range runs {
+	for _, r := range recordings {
 		for i, f := range figures {
 			line[i] = field(f.of(r))
 		}
@@ -66,15 +66,15 @@ func field(v any) string {
 }
 
 // Document makes recordings ready to be drawn, a line each.
-func Document(runs []*Recording) *report.Document {
+func Document(recordings []*Recording) *report.Document {
 	t := report.Table{Columns: []string{"began (UTC)", "program", "host", "Go", "duration", "events", "delay p50",
 		"delay p99", "mutex wait", "goroutines", "warnings"},
 		SameUnit: []string{"delay p50", "delay p99"}, Spare: []string{"Go", "host", "warnings", "events", "duration"}}
-	for _, r := range runs {
+	for _, r := range recordings {
 		t.Rows = append(t.Rows, r.cells())
 	}
 	return &report.Document{
-		Title:  fmt.Sprintf("Summaries of %s", report.FormatNumber(int64(len(runs)), "recording")),
+		Title:  fmt.Sprintf("Summaries of %s", report.FormatNumber(int64(len(recordings)), "recording")),
 		Tables: []report.Table{t},
 		Notes: []string{
 			"delay: from runnable to running. mutex wait: for a Mutex or an RWMutex, summed over goroutines and the " +

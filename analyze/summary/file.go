@@ -14,11 +14,11 @@ import (
 const byPair By = "pair"
 
 // Write writes recordings into one summary file.
-func Write(w io.Writer, runs []*Recording) error {
-	heads := make([]buckets.Recording, len(runs))
+func Write(w io.Writer, recordings []*Recording) error {
+	heads := make([]buckets.Recording, len(recordings))
 	names := map[string]bool{}
 	var memory budget
-	for i, r := range runs {
+	for i, r := range recordings {
 		info, err := json.Marshal(r.Info)
 		if err != nil {
 			return fmt.Errorf("write summary: %w", err)
@@ -29,7 +29,7 @@ func Write(w io.Writer, runs []*Recording) error {
 		heads[i] = buckets.Recording{Name: unusedName(names, r.Info.ID), Info: info}
 	}
 	return buckets.Write(w, heads, func(i int, add func(*buckets.Row) error) error {
-		return runs[i].rows(heads[i].Name, func(row *buckets.Row) error {
+		return recordings[i].rows(heads[i].Name, func(row *buckets.Row) error {
 			if err := memory.row(row); err != nil {
 				return err
 			}
@@ -105,7 +105,7 @@ func Read(r io.ReaderAt, size int64) ([]*Recording, error) {
 	if err != nil {
 		return nil, err
 	}
-	read := reading{runs: map[string]*Recording{}, totals: totals{}}
+	read := reading{recordings: map[string]*Recording{}, totals: totals{}}
 	var out []*Recording
 	for _, head := range file.Recordings() {
 		if err := read.memory.info(head.Info); err != nil {
@@ -115,7 +115,7 @@ func Read(r io.ReaderAt, size int64) ([]*Recording, error) {
 		if err := json.Unmarshal(head.Info, &run.Info); err != nil {
 			return nil, fmt.Errorf("%w: recording %s: %w", buckets.ErrCorrupt, head.Name, err)
 		}
-		read.runs[head.Name] = run
+		read.recordings[head.Name] = run
 		out = append(out, run)
 	}
 	if err := file.Rows(read.row); err != nil {
@@ -126,13 +126,13 @@ func Read(r io.ReaderAt, size int64) ([]*Recording, error) {
 
 // reading puts rows together again.
 type reading struct {
-	runs   map[string]*Recording
-	memory budget
-	totals totals
-	name   string // of the group in the making
-	group  *Group // nil: none
-	exact  stats.Exact
-	rows   []stats.Row
+	recordings map[string]*Recording
+	memory     budget
+	totals     totals
+	name       string // of the group in the making
+	group      *Group // nil: none
+	exact      stats.Exact
+	rows       []stats.Row
 }
 
 var errOrder = errors.New("its rows are not in order")
@@ -144,7 +144,7 @@ func (r *reading) row(row *buckets.Row) error {
 	if err := r.memory.row(row); err != nil {
 		return err
 	}
-	run := r.runs[row.Recording]
+	run := r.recordings[row.Recording]
 	switch {
 	case run == nil:
 		return corrupt(fmt.Errorf("rows of a recording %q that it does not have", row.Recording))

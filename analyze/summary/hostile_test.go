@@ -187,11 +187,11 @@ func TestWhatCouldNotBeReadIsNotWritten(t *testing.T) {
 func FuzzRead(f *testing.F) {
 	f.Add(written(f, of(f, simsched.New(simsched.Config{Events: 300, Threads: true}))))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		runs, err := Read(bytes.NewReader(b), int64(len(b)))
+		recordings, err := Read(bytes.NewReader(b), int64(len(b)))
 		if err != nil {
 			return
 		}
-		back := read(t, written(t, runs...))
-		same(t, "what was read, written and read", back, runs)
+		back := read(t, written(t, recordings...))
+		same(t, "what was read, written and read", back, recordings)
 	})
 }

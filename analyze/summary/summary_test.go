@@ -34,10 +34,10 @@ func of(t testing.TB, src replay.Source) *Recording {
 	return r
 }
 
-func written(t testing.TB, runs ...*Recording) []byte {
+func written(t testing.TB, recordings ...*Recording) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	if err := Write(&b, runs); err != nil {
+	if err := Write(&b, recordings); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()
@@ -45,11 +45,11 @@ func written(t testing.TB, runs ...*Recording) []byte {
 
 func read(t testing.TB, b []byte) []*Recording {
 	t.Helper()
-	runs, err := Read(bytes.NewReader(b), int64(len(b)))
+	recordings, err := Read(bytes.NewReader(b), int64(len(b)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return runs
+	return recordings
 }
 
 // traces are recordings of all sorts: by hand, and simulated.
@@ -79,7 +79,7 @@ func TestARunComesBackFromItsFile(t *testing.T) {
 		all = append(all, run)
 		back := read(t, written(t, run))
 		if len(back) != 1 {
-			t.Fatalf("%s: %d runs came back", name, len(back))
+			t.Fatalf("%s: %d recordings came back", name, len(back))
 		}
 		same(t, name, back[0], run)
 	}

@@ -100,9 +100,9 @@ func (o *latencyOptions) leaveOut(r *latency.Result) {
 }
 
 // references are the delays of recordings, taken together.
-func references(runs []*summary.Recording) []latency.Reference {
+func references(recordings []*summary.Recording) []latency.Reference {
 	merged := map[summary.Key]*stats.Histogram{}
-	for _, r := range runs {
+	for _, r := range recordings {
 		for i := range r.Groups {
 			g := &r.Groups[i]
 			if g.Measure != summary.MeasureDelay {
@@ -138,11 +138,11 @@ func runLatency(ctx context.Context, opts latencyOptions, paths []string, out, n
 	}
 	result := pass.Result(walked)
 	if len(opts.baseline) > 0 {
-		runs, err := inputs(notes).Recordings(ctx, opts.baseline)
+		recordings, err := inputs(notes).Recordings(ctx, opts.baseline)
 		if err != nil {
 			return fmt.Errorf("--baseline: %w", err)
 		}
-		result.Baseline = pass.Against(walked, len(runs), references(runs))
+		result.Baseline = pass.Against(walked, len(recordings), references(recordings))
 	}
 	opts.leaveOut(result)
 	if err := present(out, opts.json, opts.layout, result, result.Document()); err != nil {

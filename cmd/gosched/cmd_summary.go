@@ -28,7 +28,7 @@ func newSummaryCommand() *cobra.Command {
 		Long: `Print a line a recording: when, where, how long, how long goroutines waited. --csv is
 the same for a spreadsheet or a plot, with more columns, their units in their names.
 
-With -o, write a summary: histograms of delays, waits, system calls and runs, by reason,
+With -o, write a summary: histograms of delays, waits, system calls and recordings, by reason,
 class, entry function and place, who woke whom, the root causes of blocked time, leaks and
 findings, all in one Parquet file of 20 to 100 kB a recording. It serves wherever recordings
 are compared, in place of the traces, and any engine that reads Parquet sums it up
@@ -60,32 +60,32 @@ recordings.`,
 // summaryDocument is what summary --json prints.
 type summaryDocument struct {
 	Version int              `json:"version"`
-	Runs    []summary.Listed `json:"runs"`
+	Runs    []summary.Listed `json:"recordings"`
 }
 
 func runSummary(ctx context.Context, opts summaryOptions, patterns []string, out, notes io.Writer) error {
 	if err := refuseToOverwrite(opts.output, opts.force); opts.output != "" && err != nil {
 		return err
 	}
-	runs, err := inputs(notes).Recordings(ctx, patterns)
+	recordings, err := inputs(notes).Recordings(ctx, patterns)
 	if err != nil {
 		return err
 	}
 	if opts.output != "" {
-		size, err := output.Summary(opts.output, runs)
+		size, err := output.Summary(opts.output, recordings)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(notes, "wrote %s: %s, %s\n", opts.output, report.FormatNumber(int64(len(runs)), "recording"),
+		fmt.Fprintf(notes, "wrote %s: %s, %s\n", opts.output, report.FormatNumber(int64(len(recordings)), "recording"),
 			report.FormatBytes(size))
 	}
 	switch {
 	case opts.json:
-		return report.WriteJSON(out, summaryDocument{documentVersion, summary.List(runs)})
+		return report.WriteJSON(out, summaryDocument{documentVersion, summary.List(recordings)})
 	case opts.csv:
-		return summary.WriteCSV(out, runs)
+		return summary.WriteCSV(out, recordings)
 	case opts.output != "":
 		return nil
 	}
-	return report.WriteText(out, summary.Document(runs), textOptions(out))
+	return report.WriteText(out, summary.Document(recordings), textOptions(out))
 }

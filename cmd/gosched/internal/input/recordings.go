@@ -40,12 +40,12 @@ func (o *Opener) Recordings(ctx context.Context, patterns []string) ([]*summary.
 	if err := r.err(ctx); err != nil {
 		return nil, err
 	}
-	runs := slices.Concat(r.found...)
+	recordings := slices.Concat(r.found...)
 	// those that are equal stay in the order of their paths
-	slices.SortStableFunc(runs, func(a, b *summary.Recording) int {
+	slices.SortStableFunc(recordings, func(a, b *summary.Recording) int {
 		return cmp.Or(cmp.Compare(a.Info.Meta.StartNS, b.Info.Meta.StartNS), cmp.Compare(a.Info.ID, b.Info.ID))
 	})
-	return runs, nil
+	return recordings, nil
 }
 
 // expandPatterns are the paths that patterns mean, in ascending order.
@@ -124,8 +124,8 @@ func (r *reading) err(ctx context.Context) error {
 
 // recording reads the recordings of one path.
 func (o *Opener) recording(ctx context.Context, path string) ([]*summary.Recording, error) {
-	if runs, is, err := openSummary(path); is {
-		return runs, err
+	if recordings, is, err := openSummary(path); is {
+		return recordings, err
 	}
 	trace, err := o.Trace(ctx, []string{path})
 	if err != nil {
@@ -140,7 +140,7 @@ func (o *Opener) recording(ctx context.Context, path string) ([]*summary.Recordi
 }
 
 // openSummary reads a summary, if the path is that of one.
-func openSummary(path string) (runs []*summary.Recording, is bool, err error) {
+func openSummary(path string) (recordings []*summary.Recording, is bool, err error) {
 	info, err := os.Stat(path)
 	if err != nil || !info.Mode().IsRegular() {
 		return nil, false, nil
@@ -153,8 +153,8 @@ func openSummary(path string) (runs []*summary.Recording, is bool, err error) {
 	if !buckets.IsSummary(file, info.Size()) {
 		return nil, false, nil
 	}
-	if runs, err = summary.Read(file, info.Size()); err != nil {
+	if recordings, err = summary.Read(file, info.Size()); err != nil {
 		return nil, true, fmt.Errorf("open summary: %s: %w", path, err)
 	}
-	return runs, true, nil
+	return recordings, true, nil
 }

@@ -9,9 +9,9 @@ import (
 	"github.com/gosched/gosched/analyze/summary"
 )
 
-// Summary writes a summary of runs: the whole file beside path, which is then moved there. It gives
-// the size of the file.
-func Summary(path string, runs []*summary.Recording) (size int64, err error) {
+// Summary writes a summary of recordings: the whole file beside path, which is then moved there. It
+// gives the size of the file.
+func Summary(path string, recordings []*summary.Recording) (size int64, err error) {
 	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
 	if err != nil {
 		return 0, fmt.Errorf("write summary: %w", err)
@@ -21,7 +21,7 @@ func Summary(path string, runs []*summary.Recording) (size int64, err error) {
 			_ = os.Remove(file.Name())
 		}
 	}()
-	if err := errors.Join(summary.Write(file, runs), file.Sync(), file.Close()); err != nil {
+	if err := errors.Join(summary.Write(file, recordings), file.Sync(), file.Close()); err != nil {
 		return 0, err
 	}
 	info, err := os.Stat(file.Name())
