@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -71,6 +72,9 @@ func runDump(ctx context.Context, opts dumpOptions, paths []string, out, notes i
 	if err != nil {
 		return err
 	}
+	if err := opts.noteAbsent(ctx, opened, sel, notes); err != nil {
+		return err
+	}
 	trace := output.Part(opened, sel)
 	switch {
 	case opts.output != "":
@@ -83,6 +87,27 @@ func runDump(ctx context.Context, opts dumpOptions, paths []string, out, notes i
 	default:
 		return format.WriteText(ctx, out, trace, sel)
 	}
+}
+
+// noteAbsent says which of the goroutines that were asked for have no event in the selection.
+func (o *dumpOptions) noteAbsent(ctx context.Context, trace format.Trace, sel format.Selection, notes io.Writer) error {
+	missing := slices.Clone(sel.Goroutines)
+	if len(missing) == 0 {
+		return nil
+	}
+	for batch, err := range trace.Batches(ctx, sel) {
+		if err != nil {
+			return err
+		}
+		if len(missing) == 0 {
+			break
+		}
+		missing = slices.DeleteFunc(missing, func(id format.GoID) bool { return slices.Contains(batch.GoID, id) })
+	}
+	for _, id := range missing {
+		fmt.Fprintf(notes, "note: goroutine %d has no event there\n", id)
+	}
+	return nil
 }
 
 // selection is what the options leave of a trace.

@@ -74,7 +74,10 @@ func runImport(ctx context.Context, opts importOptions, path string, out, notes 
 		in = file
 	}
 	summary, err := inputs(notes).Import(ctx, in, opts.output, gotrace.Options{})
-	if err != nil {
+	switch {
+	case errors.Is(err, gotrace.ErrNotTrace):
+		return fmt.Errorf("%s: %w; what gosched recorded needs no import", path, err)
+	case err != nil:
 		return err
 	}
 	d := importDocument{Version: documentVersion, Output: opts.output, Events: summary.Events}
