@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"runtime"
 	"strings"
@@ -198,5 +199,14 @@ func TestExitCodes(t *testing.T) {
 				t.Errorf("text %q; want %q", text, test.text)
 			}
 		})
+	}
+}
+
+// TestTheUsageOfStackDepthIsTrue: the options are those of all systems, the numbers are not.
+func TestTheUsageOfStackDepthIsTrue(t *testing.T) {
+	have := newRecordCommand().Flag("stack-depth").Usage
+	want := fmt.Sprintf("up to %d; 0: %d", record.MaxStackDepth, record.DefaultStackDepth)
+	if !strings.HasSuffix(have, want) {
+		t.Errorf("it is %q; want one with %q", have, want)
 	}
 }

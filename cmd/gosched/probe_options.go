@@ -20,7 +20,7 @@ type probeOptions struct {
 
 func (o *probeOptions) addFlags(flags *pflag.FlagSet) {
 	flags.Var(&o.without, "without", "leave out `transitions`, to cost less: "+transitionNames())
-	flags.IntVar(&o.stackDepth, "stack-depth", 0, "the most `frames` of a stack; 0: what the kernel side can hold")
+	flags.IntVar(&o.stackDepth, "stack-depth", 0, "the most `frames` of a stack, up to 126; 0: 64")
 	flags.StringVar(&o.user, "user", "", "run the command as this `user`, by name or number")
 	flags.Var(&o.fallbacks, "fallback", "use `fall-backs` for older kernels even where the kernel can do better: "+
 		strings.Join(fallback.Names(), ", "))
