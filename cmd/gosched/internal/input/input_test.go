@@ -28,7 +28,7 @@ func TestWhatIsNoTraceIsSaid(t *testing.T) {
 		{[]string{goTrace, goTrace}, "is a Go execution trace: it is read alone, or gosched import"},
 		{[]string{text, goTrace}, "trace.txt is a trace as text: it is read alone, or gosched dump -o"},
 		{[]string{prof}, "goroutines is a goroutine profile: gosched goroutines --profile reads it"},
-		{[]string{file("other", "something")}, "not a Parquet file"},
+		{[]string{file("other", "something")}, "other is not a trace: neither Parquet, nor"},
 		{[]string{filepath.Join(dir, "nothing")}, "no such file"},
 	} {
 		_, err := (&Opener{Notes: io.Discard}).Trace(t.Context(), test.paths)

@@ -29,6 +29,9 @@ func isProfile(file *os.File, _ string) bool {
 	return err == nil
 }
 
+// parquetMagic is how a Parquet file begins.
+const parquetMagic = "PAR1"
+
 // explain says of what is no part of a trace what it is, where that is known, and else what err
 // says.
 func explain(paths []string, err error) error {
@@ -45,6 +48,10 @@ func explain(paths []string, err error) error {
 			if k.is(file, beginning) {
 				return fmt.Errorf("open trace: %s is %s: %s", path, k.name, k.do)
 			}
+		}
+		if beginning != "" && !strings.HasPrefix(beginning, parquetMagic) {
+			return fmt.Errorf("open trace: %s is not a trace: neither Parquet, nor the text of gosched dump, nor a Go "+
+				"execution trace", path)
 		}
 	}
 	return err
