@@ -215,12 +215,17 @@ func (s *session) cycleDue() error {
 	return s.cycle()
 }
 
-// describeSnapshots says how the processes' goroutines were read.
+// describeSnapshots says how the processes' goroutines were read. What was unsure is counted for all
+// snapshots at the beginning together, of which a plugin that is opened takes one more, and the last
+// of them has it.
 func (s *session) describeSnapshots() {
 	var all []format.Snapshot
 	for _, sub := range s.subjects {
-		for _, made := range sub.snapshots {
-			made.Unsure = sub.follow.Unsure(made.AtEnd)
+		told := map[bool]bool{} // by AtEnd
+		for _, made := range slices.Backward(sub.snapshots) {
+			if !told[made.AtEnd] {
+				told[made.AtEnd], made.Unsure = true, sub.follow.Unsure(made.AtEnd)
+			}
 			all = append(all, made)
 		}
 	}
