@@ -42,6 +42,9 @@ type process struct {
 // idleAt says whether a goroutine that waits at the site may be waiting for work: it can receive
 // some there, and never waits further up its stack.
 func (g *goroutine) idleAt(s *site) bool {
+	if s.partial { // how far up its stack is not known, and says nothing of its other waits
+		return s.receives
+	}
 	if g.shallowest == 0 || s.depth < g.shallowest {
 		g.shallowest = max(1, s.depth)
 	}

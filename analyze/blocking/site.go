@@ -1,6 +1,8 @@
 package blocking
 
 import (
+	"strings"
+
 	"github.com/gosched/gosched/analyze/blocking/internal/cause"
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/replay/stack"
@@ -18,7 +20,10 @@ type site struct {
 	system        bool // goroutines of the runtime wait there
 	receives      bool // it may be a wait for work
 	depth         int  // frames that are not plumbing
-	lengths       lengths
+	// the goroutine moved while the stack was read: its deeper frames, and so the depth, are not
+	// known
+	partial bool
+	lengths lengths
 	// nanoseconds in which goroutines may have been waiting for work, as they had done before or
 	// went on to do
 	idle int64
@@ -84,6 +89,7 @@ func newSite(key siteKey, names namer) *site {
 		n.class = replay.ClassAt(reason, text)
 	}
 	n.depth = stack.OwnFrames(text)
+	n.partial = strings.HasSuffix(text, format.MarkRunning.String())
 	root := stack.Root(text)
 	inC := n.depth == 0 && root == "runtime.cgocallback" // a thread of C between two calls into Go
 	n.system = n.class == replay.ClassSystem || stack.IsSystem(root) || inC
