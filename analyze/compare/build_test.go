@@ -64,7 +64,7 @@ func (b build) record(order int, seed uint64) *summary.Recording {
 	}
 	r.Pairs = []summary.Pair{{Reason: "sync.Mutex.Lock", Stack: stackOfStore, Waker: stackOfFlush,
 		WakerFrame: "main.(*store).flush /src/store.go:71", Count: 400, NS: site.TimeNS()}}
-	r.Info.Causes = []summary.Cause{{Kind: "queued behind", Name: "main.compact", NS: delays.TimeNS(), Count: 3000}}
+	r.Info.Causes = []summary.Cause{{Kind: summary.CauseQueued, Name: "main.compact", NS: delays.TimeNS(), Count: 3000}}
 	byReason := map[string]*summary.Group{}
 	for i := range r.Groups {
 		g := &r.Groups[i]

@@ -111,9 +111,11 @@ func (x *examiner) whereTo(m *Measured) string {
 
 // inTheWay says in words how a kind of cause kept goroutines from running.
 var inTheWay = map[string]string{
-	"queued behind": " queued behind %s", "off CPU": " because %s had the CPU",
-	"wake-up":        " by wake-up latency (P idle or in hand-off)",
-	"stop-the-world": " because the world was stopped (%s)", "stopped": " because the process was stopped by %s",
+	summary.CauseQueued:  " queued behind %s",
+	summary.CauseOffCPU:  " because %s had the CPU",
+	summary.CauseWakeUp:  " by wake-up latency (P idle or in hand-off)",
+	summary.CauseSTW:     " because the world was stopped (%s)",
+	summary.CauseStopped: " because the process was stopped by %s",
 }
 
 // alsoGrown is the part of the largest growth from which on the second is named too: code that is

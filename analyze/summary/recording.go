@@ -1,6 +1,7 @@
 package summary
 
 import (
+	"github.com/gosched/gosched/analyze/blocking"
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/report"
 	"github.com/gosched/gosched/analyze/stats"
@@ -72,6 +73,15 @@ type Pair struct {
 	Count      int64  `json:"count"`
 	NS         int64  `json:"ns"` // the sum of these waits
 }
+
+// Kinds of causes that keep goroutines from running, as Cause has them.
+var (
+	CauseQueued  = blocking.KindQueued.String()
+	CauseOffCPU  = blocking.KindOffCPU.String()
+	CauseWakeUp  = blocking.KindWakeUp.String()
+	CauseSTW     = blocking.KindSTW.String()
+	CauseStopped = blocking.KindStopped.String()
+)
 
 // Cause is a root cause of blocked time; see package blocking.
 type Cause struct {

@@ -1,6 +1,6 @@
 // Package delay takes scheduling delays apart. It keeps a clock for each thing that the Ps of a
-// process can be used for, and when each thread was ready and had no CPU; what stood in a
-// goroutine's way is what these were between two moments. It knows neither rows nor goroutines.
+// process can be used for, and when each thread was ready and had no CPU; what delayed a
+// goroutine is what these were between two moments. It knows neither rows nor goroutines.
 package delay
 
 import (
@@ -9,7 +9,7 @@ import (
 	"strconv"
 )
 
-// Delay is a scheduling delay taken apart: what stood in a runnable goroutine's way until it ran,
+// Delay is a scheduling delay taken apart: what delayed a runnable goroutine until it ran,
 // in nanoseconds. The parts add up to the length of the span. Each nanosecond goes to the first
 // part that fits, in the order of the table.
 type Delay [numParts]int64
