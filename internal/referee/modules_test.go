@@ -84,24 +84,31 @@ func moduleToolchains(t *testing.T) []string {
 	return []string{testenv.Toolchain(t)}
 }
 
-// attached is a recording of a running program.
+// attached is a recording of running programs.
 type attached struct {
-	proc     *target.Process
+	proc     *target.Process // the first
 	path     string
 	stop     context.CancelFunc
 	progress chan struct{} // has an element soon after each time the recorder looked at everything
 	ended    chan error
 }
 
-// startRecording begins to record a process and returns when the recording has begun.
-func startRecording(t *testing.T, pid int) *attached {
+// startRecording begins to record processes and returns when the recording has begun.
+func startRecording(t *testing.T, pids ...int) *attached {
 	t.Helper()
-	proc, err := target.Open(pid)
-	if err != nil {
-		t.Fatal(err)
+	procs := make([]*target.Process, len(pids))
+	for i, pid := range pids {
+		proc, err := target.Open(pid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { proc.Close() })
+		procs[i] = proc
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	r := &attached{proc, filepath.Join(t.TempDir(), "ours.parquet"), cancel, make(chan struct{}), make(chan error, 1)}
+	t.Cleanup(cancel)
+	r := &attached{procs[0], filepath.Join(t.TempDir(), "ours.parquet"), cancel, make(chan struct{}),
+		make(chan error, 1)}
 	opts := recorder.Options{Output: r.path, Progress: func(recorder.Progress) {
 		select {
 		case r.progress <- struct{}{}:
@@ -109,13 +116,9 @@ func startRecording(t *testing.T, pid int) *attached {
 		}
 	}}
 	go func() {
-		_, err := recorder.Record(ctx, opts, proc)
+		_, err := recorder.Record(ctx, opts, procs...)
 		r.ended <- err
 	}()
-	t.Cleanup(func() {
-		cancel()
-		proc.Close()
-	})
 	r.look(t)
 	return r
 }
@@ -170,14 +173,31 @@ func (r *attached) probed(t *testing.T, path string) bool {
 	return false
 }
 
-// compare ends the recording and compares it with the tracer's.
+// compare ends the recording of one process and compares it with the tracer's.
 func (r *attached) compare(t *testing.T, toolchain, theirs string) *format.Metadata {
+	t.Helper()
+	r.end(t)
+	return r.compareProcess(t, toolchain, theirs, 0)
+}
+
+// end ends the recording.
+func (r *attached) end(t *testing.T) {
 	t.Helper()
 	r.stop()
 	if err := <-r.ended; err != nil {
 		t.Fatal(err)
 	}
-	ours, err := ReadOurs(t.Context(), r.path)
+}
+
+// compareProcess compares what an ended recording has of its i-th process with the tracer's.
+func (r *attached) compareProcess(t *testing.T, toolchain, theirs string, i int) *format.Metadata {
+	t.Helper()
+	trace, err := format.Open(r.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	meta := trace.Metadata()
+	ours, err := ReadProcess(t.Context(), r.path, meta.Processes[i].PID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,11 +208,6 @@ func (r *attached) compare(t *testing.T, toolchain, theirs string) *format.Metad
 		t.Errorf("%s\n%s", strings.Join(wrong, "\n"), report)
 	}
 	t.Logf("%d moves in both, %d missing, %d extra", report.Total.Matched, report.Total.Missing, report.Total.Extra)
-	trace, err := format.Open(r.path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	meta := trace.Metadata()
 	if meta.LostStacks > 0 {
 		t.Errorf("%d stacks were lost", meta.LostStacks)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -46,6 +47,31 @@ func TestSeveralProcessesMoveForMove(t *testing.T) {
 	} {
 		for _, c := range severalCases() {
 			t.Run(fmt.Sprintf("%s%s", c.name, fallbacks), func(t *testing.T) { judgeSeveral(t, c.cells, fallbacks) })
+		}
+	}
+}
+
+// TestSeveralRunningProcessesMoveForMove attaches to two processes of one file that run already, and
+// whose goroutines are read from memory. The work is in a plugin that both have opened.
+func TestSeveralRunningProcessesMoveForMove(t *testing.T) {
+	testenv.RequireBPF(t)
+	toolchain := testenv.Toolchain(t)
+	host, plugin := testenv.BuildPlugin(t, toolchain)
+	dir := t.TempDir()
+	var programs [2]*testenv.Running
+	for i := range programs {
+		programs[i] = testenv.Start(t, exec.Command(host, plugin, "-trace", tracerFile(dir, i)))
+		programs[i].Tell(t, "open")
+	}
+	r := startRecording(t, programs[0].PID(), programs[1].PID())
+	for _, p := range programs {
+		p.Tell(t, "done")
+	}
+	r.end(t)
+	for i := range programs {
+		meta := r.compareProcess(t, toolchain, tracerFile(dir, i), i)
+		if meta.Processes[i].PID != int32(programs[i].PID()) || len(meta.Snapshots) < len(programs) {
+			t.Errorf("process %d is %d, with %d snapshots", i, meta.Processes[i].PID, len(meta.Snapshots))
 		}
 	}
 }
