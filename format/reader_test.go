@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -159,6 +160,9 @@ func randomSelection(rng *rand.Rand, b *Batch) Selection {
 			sel.Goroutines = append(sel.Goroutines, b.GoID[rng.IntN(b.Len())])
 		}
 	}
+	if rng.IntN(3) == 0 {
+		sel.PIDs = []int32{b.PID[rng.IntN(b.Len())]}
+	}
 	return sel
 }
 
@@ -178,6 +182,9 @@ func selected(b *Batch, sel Selection) *Batch {
 				mine = mine || g == e.GoID
 			}
 			in = in && mine
+		}
+		if sel.PIDs != nil && !(lasts && e.PID == Unknown) {
+			in = in && slices.Contains(sel.PIDs, e.PID)
 		}
 		if in {
 			out.Append(e)

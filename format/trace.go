@@ -3,6 +3,7 @@ package format
 import (
 	"context"
 	"iter"
+	"slices"
 )
 
 // Trace is a recording to be read: files on a disk, or the text twin in memory.
@@ -32,12 +33,15 @@ type Selection struct {
 	// Goroutines selects the events whose goid is one of these, and the ranges
 	// and gaps that hold for all goroutines. Nil: all events.
 	Goroutines []GoID
+	// PIDs selects the events of these processes, and the ranges and gaps that hold for all. Nil:
+	// all events.
+	PIDs []int32
 	// Workers is how many goroutines decode ahead, 2 if zero.
 	Workers int
 }
 
 // filterColumns are the columns that decide whether an event is selected.
-var filterColumns = Columns(ColTime, ColKind, ColGoID, ColEnd)
+var filterColumns = Columns(ColTime, ColKind, ColPID, ColGoID, ColEnd)
 
 // filter is a selection ready for use.
 type filter struct {
@@ -54,7 +58,7 @@ func newFilter(sel Selection) *filter {
 	}
 	f.want |= Columns(ColTime)
 	f.read = f.want
-	if sel.FromNS != 0 || sel.UntilNS != 0 || sel.Goroutines != nil {
+	if sel.FromNS != 0 || sel.UntilNS != 0 || sel.Goroutines != nil || sel.PIDs != nil {
 		f.read |= filterColumns
 	}
 	if sel.Goroutines != nil {
@@ -84,7 +88,7 @@ func (f *filter) judgeTimes(first, last, end int64, hasEnds bool) verdict {
 		return takeNone
 	case from != 0 && last < from && (!hasEnds || end <= from):
 		return takeNone
-	case from != 0 && first < from, until != 0 && last >= until, f.set != nil:
+	case from != 0 && first < from, until != 0 && last >= until, f.set != nil, f.sel.PIDs != nil:
 		return takeSome
 	}
 	return takeAll
@@ -110,6 +114,10 @@ func (f *filter) takes(b *Batch, i int, t int64) bool {
 		return false
 	}
 	if f.sel.FromNS != 0 && t < f.sel.FromNS && !(lasts && at(b.EndNS, i, 0) > f.sel.FromNS) {
+		return false
+	}
+	if pid := at(b.PID, i, Unknown); f.sel.PIDs != nil && !slices.Contains(f.sel.PIDs, pid) &&
+		!(lasts && pid == Unknown) {
 		return false
 	}
 	if f.set == nil {

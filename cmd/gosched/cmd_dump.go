@@ -17,6 +17,7 @@ import (
 type dumpOptions struct {
 	from, to string
 	goids    []int64
+	pids     []int32
 	output   string
 	force    bool
 	json     bool
@@ -56,6 +57,8 @@ gaps that began earlier and last into that part are printed too.`,
 	flags.StringVar(&opts.to, "to", "", "leave out events from this `time` on")
 	flags.Int64SliceVar(&opts.goids, "goid", nil, "only events of these `goroutines`")
 	flags.Lookup("goid").DefValue = "" // all; the flag's library would print []
+	flags.Int32SliceVar(&opts.pids, "pid", nil, "only events of these `processes`, by the trace's numbers of them")
+	flags.Lookup("pid").DefValue = ""
 	flags.StringVarP(&opts.output, "output", "o", "", "write a Parquet trace to this `file`")
 	flags.BoolVarP(&opts.force, "force", "f", false, "overwrite that file if it is there")
 	jsonFlag(cmd, &opts.json)
@@ -125,6 +128,9 @@ func (o *dumpOptions) selection(trace format.Trace) (sel format.Selection, err e
 	if err := o.reaches(sel, trace.Metadata(), first, last); err != nil {
 		return sel, err
 	}
+	if sel.PIDs, err = o.processes(trace.Metadata()); err != nil {
+		return sel, err
+	}
 	for _, id := range o.goids {
 		if id <= 0 {
 			return sel, fmt.Errorf("--goid: goroutines are numbered from 1, so none is %d", id)
@@ -132,6 +138,16 @@ func (o *dumpOptions) selection(trace format.Trace) (sel format.Selection, err e
 		sel.Goroutines = append(sel.Goroutines, format.GoID(id))
 	}
 	return sel, nil
+}
+
+// processes are those asked for, each of which the trace must have.
+func (o *dumpOptions) processes(meta format.Metadata) ([]int32, error) {
+	for _, pid := range o.pids {
+		if !slices.ContainsFunc(meta.Processes, func(p format.Process) bool { return p.PID == pid }) {
+			return nil, fmt.Errorf("--pid: the trace has no process %d", pid)
+		}
+	}
+	return o.pids, nil
 }
 
 // reaches finds a --from after the trace's end, or a --to before its beginning: nothing would be

@@ -6,6 +6,7 @@ package output
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gosched/gosched/format"
@@ -72,9 +73,9 @@ type part struct {
 func (p *part) Metadata() format.Metadata { return p.meta }
 
 // Part says in a trace's metadata what a selection leaves of it: the time that was
-// looked at, and of which goroutines.
+// looked at, and of which processes and goroutines.
 func Part(trace format.Trace, sel format.Selection) format.Trace {
-	if sel.FromNS == 0 && sel.UntilNS == 0 && sel.Goroutines == nil {
+	if sel.FromNS == 0 && sel.UntilNS == 0 && sel.Goroutines == nil && sel.PIDs == nil {
 		return trace
 	}
 	meta := trace.Metadata()
@@ -84,6 +85,13 @@ func Part(trace format.Trace, sel format.Selection) format.Trace {
 	}
 	if sel.FromNS != 0 || sel.UntilNS != 0 {
 		meta.Machine = nil // that is of the whole recording
+	}
+	if sel.PIDs != nil {
+		others := func(pid int32) bool { return !slices.Contains(sel.PIDs, pid) }
+		meta.Processes = slices.DeleteFunc(slices.Clone(meta.Processes),
+			func(p format.Process) bool { return others(p.PID) })
+		meta.Snapshots = slices.DeleteFunc(slices.Clone(meta.Snapshots),
+			func(s format.Snapshot) bool { return s.PID != 0 && others(s.PID) })
 	}
 	if sel.Goroutines != nil {
 		names := make([]string, len(sel.Goroutines))
