@@ -193,3 +193,25 @@ func TestTooFew(t *testing.T) {
 		t.Error("1,000 are too few")
 	}
 }
+
+// TestEveryClassOfTransitionsHasItsEffect fails where a class is added and nobody said what answers
+// are worth without it.
+func TestEveryClassOfTransitionsHasItsEffect(t *testing.T) {
+	without := map[format.Transition]string{
+		format.TransitionCoroutines: "moves that contradict what was seen before are counted as problems",
+		format.TransitionCgo:        "goroutines of C threads are not in the trace, and no question counts them",
+	}
+	for _, transition := range format.Transitions() {
+		meta := whole()
+		meta.Processes[0].Coverage = format.CoverAllBut("", transition)
+		sum, said := walked(t, meta), false
+		for q := range numQuestions {
+			said = said || slices.ContainsFunc(Of(q, sum), func(w report.Warning) bool {
+				return w.Transition == transition.String()
+			})
+		}
+		if _, excepted := without[transition]; said == excepted {
+			t.Errorf("%v: said in a warning: %v, excepted: %v", transition, said, excepted)
+		}
+	}
+}

@@ -99,6 +99,10 @@ var needs = []need{
 		Latency:  "delays after system calls are missing",
 		Blocking: "system calls count as running",
 	}),
+	class(format.TransitionGC, effects{
+		Latency:  "stop-the-world pauses are in the other parts of the breakdown",
+		Blocking: "stop-the-world pauses count as what they delayed",
+	}),
 	class(format.TransitionStacks, effects{
 		Blocking:   "waits at different places look alike",
 		Goroutines: "goroutines are told apart by their reasons alone",
