@@ -24,11 +24,11 @@ import (
 //	2ms thread running->waiting tid=43 reason=sleeping
 //	3ms gap end_ns=4ms reason="ring buffer full"
 //
-// An event is a goroutine's transition unless a kind is named. "g7" is goid 7,
-// "a->b" the states, "_" a state that is null. Any other column is name=value,
-// quoted as in Go where it must be; what is missing is null. Times and end_ns are
-// nanoseconds or have a unit (ns, us, ms, s). Metadata and base may be missing. "covered all" stands
-// for the coverage of all classes of transitions that the metadata does not mention.
+// An event is a goroutine's transition unless a kind is named. "g7" is goid 7, "a->b" the states,
+// "_" a state that is null. Any other column is name=value, quoted as in Go where it must be; what
+// is missing is null. Times and end_ns are nanoseconds or have a unit (ns, us, ms, s). Metadata and
+// base may be missing. "covered all" stands for the coverage of all classes of transitions that the
+// metadata does not mention.
 const (
 	textHeader  = "gosched text trace 1"
 	coveredLine = "covered all"

@@ -22,7 +22,8 @@ func TestEveryClassOfTransitionsHasWords(t *testing.T) {
 	}
 }
 
-// TestMissing asks for classes that the coverage of a process mentions and for one that it does not.
+// TestMissing asks for classes that the coverage of a process mentions and for one that it does
+// not.
 func TestMissing(t *testing.T) {
 	var p Process
 	const coverage = `{"coverage":[{"name":"run","covered":true},{"name":"park","covered":true,"why":"in /a only"},` +

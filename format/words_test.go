@@ -30,7 +30,6 @@ var plainWords = []string{
 
 // allowedWords are bare words that mean something else where they stand, by folder.
 var allowedWords = map[string][]string{
-	"analyze/compare":  {"stop-the-world", "stopped"},      // kinds of causes
 	"cmd/gosched":      {"run"},                            // of the go command
 	"internal/testenv": {"cgo", "gc", "syscalls", "yield"}, // programs
 	"record/stacks":    {"runtime.Gosched"},                // the function

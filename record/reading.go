@@ -215,9 +215,9 @@ func (s *session) cycleDue() error {
 	return s.cycle()
 }
 
-// describeSnapshots says how the processes' goroutines were read. What was unsure is counted for all
-// snapshots at the beginning together, of which a plugin that is opened takes one more, and the last
-// of them has it.
+// describeSnapshots says how the processes' goroutines were read. What was unsure is counted for
+// all snapshots at the beginning together, of which a plugin that is opened takes one more, and the
+// last of them has it.
 func (s *session) describeSnapshots() {
 	var all []format.Snapshot
 	for _, sub := range s.subjects {

@@ -56,8 +56,8 @@ type Options struct {
 	Without    []format.Transition // what to leave out
 	StackDepth int                 // frames a stack, at most MaxStackDepth; 0: DefaultStackDepth
 	Recorder   string              // name and version of the program that records, for the trace's metadata
-	// called once everything is attached; processes that were started for this recording go on then.
-	// With it, goroutines that are there already are not read at the beginning
+	// called once everything is attached; processes that were started for this recording go on
+	// then. With it, goroutines that are there already are not read at the beginning
 	Ready     func() error
 	Begun     func(time.Time) // called once everything is watched, with the trace's beginning
 	Progress  func(Progress)  // called a few times a second

@@ -176,8 +176,8 @@ func hasStack(k Kind) bool {
 // blocked is the group's time without that in which goroutines may have been waiting for work.
 func (g *group) blocked() int64 { return g.ns - g.idle }
 
-// idleWeight is what idle time counts when causes are ranked: where all else is next to nothing, what
-// idle goroutines wait for is the best answer.
+// idleWeight is what idle time counts when causes are ranked: where all else is next to nothing,
+// what idle goroutines wait for is the best answer.
 const idleWeight = 0.01
 
 func (g *group) score() float64 {

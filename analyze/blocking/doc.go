@@ -44,8 +44,9 @@
 // Who waits for work is not blocked, but looks the same. A receive, a select, a wait on a condition
 // or for the network that happens as far up its stack as this goroutine ever waits may be the top
 // of a loop that has nothing to do. Such time is counted as idle: it is in no number of the table
-// of root causes, and its sum is said below it. In the order of the JSON document's causes it counts
-// a hundredth: where goroutines are blocked by next to nothing else, that is the best answer.
+// of root causes, and its sum is said below it. In the order of the JSON document's causes it
+// counts a hundredth: where goroutines are blocked by next to nothing else, that is the best
+// answer.
 //
 // # What is counted and what is censored
 //

@@ -169,8 +169,8 @@ func (r *Result) states() string {
 	return "All goroutines on average: " + strings.Join(parts, ", ") + "."
 }
 
-// blocking are the causes that blocked goroutines, in the order of the time that is shown. Those that
-// only idle goroutines waited for are not among them.
+// blocking are the causes that blocked goroutines, in the order of the time that is shown. Those
+// that only idle goroutines waited for are not among them.
 func (r *Result) blocking() []*Cause {
 	var list []*Cause
 	for i := range r.Causes {

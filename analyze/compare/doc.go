@@ -13,13 +13,13 @@
 //
 // # Gating metrics
 //
-// A gating metric is worse if all three agree: the interval of the ratio is beyond the effect that the
-// policy calls a change, the absolute change is above the policy's floor, and the probability by
-// chance, adjusted for the number of metrics (Holm), is below alpha. All other metrics are reported
-// with a false discovery rate and gate nothing. Rules look for what is no number: places where
-// goroutines wait that base does not have, leaks, findings. Something is new if it is in so many of
-// head's recordings and in none of base's that chance is below one in a hundred (Fisher's exact
-// test), and takes enough time.
+// A gating metric is worse if all three agree: the interval of the ratio is beyond the effect that
+// the policy calls a change, the absolute change is above the policy's floor, and the probability
+// by chance, adjusted for the number of metrics (Holm), is below alpha. All other metrics are
+// reported with a false discovery rate and gate nothing. Rules look for what is no number: places
+// where goroutines wait that base does not have, leaks, findings. Something is new if it is in so
+// many of head's recordings and in none of base's that chance is below one in a hundred (Fisher's
+// exact test), and takes enough time.
 //
 // With too few recordings for any test to reach alpha the confidence is low: only a change of three
 // times or more counts, or something new that is large, and without one the answer is inconclusive.

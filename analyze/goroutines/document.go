@@ -102,7 +102,8 @@ const unjudged = "unknown"
 
 func (g *Group) verdict() string { return cmp.Or(g.Verdict, unjudged) }
 
-// several says whether the groups are of several processes, so that each row has to say whose it is.
+// several says whether the groups are of several processes, so that each row has to say whose it
+// is.
 func (r *Result) several() bool {
 	return slices.ContainsFunc(r.Groups, func(g Group) bool { return g.PID != r.Groups[0].PID })
 }

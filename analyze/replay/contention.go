@@ -11,8 +11,8 @@ var mutexes = map[string]bool{"sync.Mutex.Lock": true, "sync.RWMutex.Lock": true
 // tells which.
 var mutexOrOther = map[string]bool{"semacquire": true, "sync": true}
 
-// ClassAt is the class of a wait with a reason at a stack, which tells a mutex apart where the reason
-// does not.
+// ClassAt is the class of a wait with a reason at a stack, which tells a mutex apart where the
+// reason does not.
 func ClassAt(reason, stack string) Class {
 	if ForMutex(reason, stack) {
 		return ClassMutex

@@ -4,12 +4,11 @@
 //
 // # Tiling
 //
-// The spans of a goroutine tile its life: each begins where the one before ended, and
-// together they reach from its creation (or the beginning of the recording, or the
-// end of the last gap) to its exit (or the end of the recording, or the beginning of
-// the next gap, or the end of its process's part of the recording). Spans are handed out in the
-// order of their ends; only those that the end of a process cuts come last, with all that the end of
-// the recording cuts.
+// The spans of a goroutine tile its life: each begins where the one before ended, and together they
+// reach from its creation (or the beginning of the recording, or the end of the last gap) to its
+// exit (or the end of the recording, or the beginning of the next gap, or the end of its process's
+// part of the recording). Spans are handed out in the order of their ends; only those that the end
+// of a process cuts come last, with all that the end of the recording cuts.
 //
 // # What is not known is said
 //

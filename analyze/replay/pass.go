@@ -75,8 +75,8 @@ func (w Wants) columns() format.ColumnSet {
 type Pass interface {
 	// Wants is asked once, before the walk.
 	Wants() Wants
-	// Spans takes the next spans, those of each process in the order of their ends. The slice is valid
-	// during the call only.
+	// Spans takes the next spans, those of each process in the order of their ends. The slice is
+	// valid during the call only.
 	Spans(spans []Span)
 }
 

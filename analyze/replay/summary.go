@@ -122,8 +122,8 @@ func (s *Summary) Metadata() *format.Metadata { return s.meta }
 // Names resolves the ids in spans.
 func (s *Summary) Names() *Names { return s.names }
 
-// EndOf is when observation of a process ended: where that ended or replaced its program while it was
-// recorded, before EndNS.
+// EndOf is when observation of a process ended: where that ended or replaced its program while it
+// was recorded, before EndNS.
 func (s *Summary) EndOf(pid int32) int64 {
 	for _, e := range s.ends {
 		if e.pid == pid {

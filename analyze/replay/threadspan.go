@@ -36,9 +36,9 @@ func (w *Walk) threadOut(p *process, th *thread, tid int32, t int64, flags Flags
 	}
 }
 
-// censorAll makes spans of all that is open in a process, ended at t without a row, and calls each for
-// every one, which is the outlet's next: goroutines in the order of their ids, then threads in that
-// of their first rows. It changes nothing.
+// censorAll makes spans of all that is open in a process, ended at t without a row, and calls each
+// for every one, which is the outlet's next: goroutines in the order of their ids, then threads in
+// that of their first rows. It changes nothing.
 func (w *Walk) censorAll(p *process, t int64, each func()) {
 	for _, g := range p.goroutines.known() {
 		if w.wants.States.Has(g.state) {

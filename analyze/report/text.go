@@ -50,7 +50,8 @@ func asText(d *Document, o Options) string {
 }
 
 // shorten takes the last row from what is drawn of the longest of the tables that may be drawn in
-// part, with the rows that go on with what it is about. It is false where no table has one to spare.
+// part, with the rows that go on with what it is about. It is false where no table has one to
+// spare.
 func (d *Document) shorten() bool {
 	var longest *Table
 	rows := 0

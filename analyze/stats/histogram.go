@@ -6,8 +6,8 @@ import (
 )
 
 // Histogram counts durations in log-linear buckets, those that were measured apart from those that
-// were censored (on the right: the true duration is at least the value). The zero Histogram is empty.
-// It is not safe for concurrent use.
+// were censored (on the right: the true duration is at least the value). The zero Histogram is
+// empty. It is not safe for concurrent use.
 type Histogram struct {
 	pages    [NumBuckets / subBuckets]*page // nil: nothing in these buckets
 	count    int64

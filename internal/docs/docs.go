@@ -54,8 +54,8 @@ type Field struct {
 	Meaning string // in one line
 }
 
-// Fields are the fields of a struct type and of those in it, which stand in the source file at path.
-// The key is that of their tags: json, yaml. Each field must have a sentence as its comment.
+// Fields are the fields of a struct type and of those in it, which stand in the source file at
+// path. The key is that of their tags: json, yaml. Each field must have a sentence as its comment.
 func Fields(tb testing.TB, path string, typ reflect.Type, key string) []Field {
 	tb.Helper()
 	return fields(tb, comments(tb, path), typ, key, "")

@@ -9,8 +9,8 @@ import (
 	"github.com/gosched/gosched/format"
 )
 
-// ReadOurs reads the goroutines' moves out of a trace of gosched, of one process, with times set back
-// to CLOCK_MONOTONIC.
+// ReadOurs reads the goroutines' moves out of a trace of gosched, of one process, with times set
+// back to CLOCK_MONOTONIC.
 func ReadOurs(ctx context.Context, path string) (*Recording, error) {
 	t, err := format.Open(path)
 	if err != nil {

@@ -51,8 +51,8 @@ func TestSeveralProcessesMoveForMove(t *testing.T) {
 	}
 }
 
-// TestSeveralRunningProcessesMoveForMove attaches to two processes of one file that run already, and
-// whose goroutines are read from memory. The work is in a plugin that both have opened.
+// TestSeveralRunningProcessesMoveForMove attaches to two processes of one file that run already,
+// and whose goroutines are read from memory. The work is in a plugin that both have opened.
 func TestSeveralRunningProcessesMoveForMove(t *testing.T) {
 	testenv.RequireBPF(t)
 	toolchain := testenv.Toolchain(t)

@@ -48,7 +48,8 @@ func (l *look) others() (list []taker, sumNS int64) {
 	return list, sumNS
 }
 
-// who is the taker's name. That of the recorder is explained: it is no neighbour that could be moved.
+// who is the taker's name. That of the recorder is explained: it is no neighbour that could be
+// moved.
 func (t *taker) who() string {
 	if t.name == "gosched" {
 		return t.name + " (the recorder)"

@@ -26,8 +26,9 @@ func isMajor(element string) bool {
 const Elided = "…"
 
 // Shorten makes a function's name at most so many characters long. What tells functions apart goes
-// last: first the folders of the package, then the package, then the receiver. Each goes as a whole,
-// since half a word says nothing; only where that is not enough, the middle of the name goes.
+// last: first the folders of the package, then the package, then the receiver. Each goes as a
+// whole, since half a word says nothing; only where that is not enough, the middle of the name
+// goes.
 func Shorten(function string, width int) string {
 	local := Local(function)
 	rest := local[len(Package(local)):]

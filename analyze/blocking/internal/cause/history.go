@@ -233,8 +233,8 @@ func (h *History) startOf(i int) int64 {
 	return h.begin
 }
 
-// portion appends the block's parts in [from, to). Of a block that is not inside as a whole each part
-// counts in proportion, which is an estimate.
+// portion appends the block's parts in [from, to). Of a block that is not inside as a whole each
+// part counts in proportion, which is an estimate.
 func (b *block) portion(begin, from, to int64, list []Part) (_ []Part, approximate int64) {
 	if from == begin && to == b.end {
 		return append(list, b.parts...), 0
