@@ -37,7 +37,7 @@ func (p *Pass) Parts(sum *replay.Summary) *replay.Delay {
 	}
 	out := new(replay.Delay)
 	for _, g := range p.program.groups(sum.Names()) {
-		out.Add(g.parts)
+		out.Add(&g.parts)
 	}
 	return out
 }

@@ -115,7 +115,7 @@ func (g *group) count(s *replay.Span) {
 	switch {
 	case s.Flags == 0 && s.Next == format.StateRunning:
 		g.delays.Add(s.Len())
-		g.parts.Add(s.Delay)
+		g.parts.Add(&s.Delay)
 	case s.Flags&replay.EndUnseen != 0:
 		g.broken++
 	default:
@@ -126,5 +126,5 @@ func (g *group) count(s *replay.Span) {
 func (g *group) merge(other *group) {
 	g.delays.Merge(&other.delays)
 	g.broken += other.broken
-	g.parts.Add(other.parts)
+	g.parts.Add(&other.parts)
 }

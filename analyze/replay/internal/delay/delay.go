@@ -6,6 +6,7 @@ package delay
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strconv"
 )
 
@@ -81,9 +82,9 @@ func (p Part) String() string { return parts[p].heading }
 func (p Part) Meaning() string { return parts[p].meaning }
 
 // Add adds another delay's parts.
-func (d *Delay) Add(other Delay) {
-	for i := range d {
-		d[i] += other[i]
+func (d *Delay) Add(other *Delay) {
+	for i, ns := range other {
+		d[i] += ns
 	}
 }
 
@@ -98,13 +99,14 @@ func (d *Delay) Of(list ...Part) (ns int64) {
 // MachineNS is what of the delay the program could not help: other programs had the CPUs, or
 // somebody stopped the process.
 func (d *Delay) MachineNS() (ns int64) {
-	for p := range parts {
-		if parts[p].machine {
-			ns += d[p]
-		}
+	for _, p := range machineParts {
+		ns += d[p]
 	}
 	return ns
 }
+
+// machineParts are those of the table for which the machine is to blame.
+var machineParts = slices.DeleteFunc(Parts(), func(p Part) bool { return !parts[p].machine })
 
 // MarshalJSON implements json.Marshaler: an object with a number for each part.
 func (d Delay) MarshalJSON() ([]byte, error) {
