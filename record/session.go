@@ -21,6 +21,7 @@ import (
 type session struct {
 	opts     Options
 	depth    int        // frames of a stack, 0: stacks are not recorded
+	several  bool       // processes are recorded
 	subjects []*subject // by their numbers
 	exits    chan *subject
 
@@ -51,7 +52,7 @@ func open(opts Options, procs []*target.Process) (*session, error) {
 	if err := errors.Join(opts.Check(), checkProcesses(procs)); err != nil {
 		return nil, err
 	}
-	s := &session{opts: opts}
+	s := &session{opts: opts, several: len(procs) > 1}
 	if !slices.Contains(opts.Without, format.TransitionStacks) {
 		s.depth = cmp.Or(opts.StackDepth, DefaultStackDepth)
 	}
@@ -96,7 +97,7 @@ func checkProcesses(procs []*target.Process) error {
 
 // of says which process an error is about, where there are several.
 func (s *session) of(proc *target.Process, err error) error {
-	if cap(s.exits) == 1 {
+	if !s.several {
 		return err
 	}
 	return fmt.Errorf("process %d: %w", proc.PID(), err)
