@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"time"
+	"unsafe"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/ringbuf"
@@ -91,20 +92,18 @@ func (p *Probes) openLosses() error {
 // TakeLosses tells for each of so many subjects how much has not fitted into the rings since the
 // last call, if something has not.
 func (p *Probes) TakeLosses(subjects int, tell func(subject int, events, stacks int64)) error {
-	raw := make([]byte, p.losses.Size())
-	if _, err := p.losses.ReadAt(raw, 0); err != nil {
-		return fmt.Errorf("read losses: %w", err)
-	}
-	all := make([]uint64, len(raw)/8) // events and stacks in turn
-	if _, err := binary.Decode(raw, binary.NativeEndian, all); err != nil {
-		return fmt.Errorf("read losses: %w", err)
-	}
-	for i := range subjects {
-		var sum bpf.GoschedLosses
-		for at := 2 * i; at < len(all); at += 2 * MaxSubjects {
-			sum.Events += all[at]
-			sum.Stacks += all[at+1]
+	sums := make([]bpf.GoschedLosses, subjects)
+	ofCPU := make([]byte, subjects*lossesBytes) // the subjects that there are come first
+	for at := 0; at < int(p.losses.Size()); at += MaxSubjects * lossesBytes {
+		if _, err := p.losses.ReadAt(ofCPU, int64(at)); err != nil {
+			return fmt.Errorf("read losses: %w", err)
 		}
+		for i := range sums {
+			sums[i].Events += binary.NativeEndian.Uint64(ofCPU[i*lossesBytes:])
+			sums[i].Stacks += binary.NativeEndian.Uint64(ofCPU[i*lossesBytes+8:])
+		}
+	}
+	for i, sum := range sums {
 		before := p.lost[i]
 		p.lost[i] = sum
 		if sum != before {
@@ -113,3 +112,6 @@ func (p *Probes) TakeLosses(subjects int, tell func(subject int, events, stacks 
 	}
 	return nil
 }
+
+// lossesBytes is the size of the losses of one subject on one CPU: events, then stacks.
+const lossesBytes = int(unsafe.Sizeof(bpf.GoschedLosses{}))
