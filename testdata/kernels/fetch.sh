@@ -15,7 +15,7 @@ suite_of() {
 # mirror is where this machine gets its own Debian packages.
 mirror() {
   apt-get indextargets 'Created-By: Packages' 'Origin: Debian' --format '$(CODENAME) $(REPO_URI)' |
-    awk '$1 !~ /-/ { print $2; exit }'
+    awk '$1 !~ /-/ && !found++ { print $2 }' # reads to the end: the writer is not stopped
 }
 
 # debian SUITE ARCH COMMAND… runs a command of apt that sees this suite for this
@@ -56,7 +56,7 @@ package_of() {
   for kind in binary image; do
     debian "$suite" "$2" apt-cache pkgnames "linux-$kind-$1." |
       grep -E "^linux-$kind-[0-9.]+[-+].*cloud-$2(-unsigned)?\$" | sed 's/-unsigned$//' | sort -uV | tail -n 1
-  done | head -n 1
+  done | sed -n 1p # which reads to the end, so that no writer is stopped
 }
 
 # unpack SUITE ARCH PACKAGE PATTERN FILE fetches a package and takes one file out of it.
