@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/gosched/gosched/internal/testenv"
 	"github.com/gosched/gosched/record/target"
@@ -34,6 +35,7 @@ func TestTheKernelNumbersThreadsAsProcDoes(t *testing.T) {
 			t.Fatalf("process %d is %d: %v, %v, %v", proc.PID(), tgid, err1, err2, err3)
 		}
 		if len(before) < 2 || len(before) != len(after) || before[len(before)-1] != after[len(after)-1] {
+			time.Sleep(10 * time.Millisecond) // it may have only just been started
 			continue
 		}
 		for _, thread := range before {
