@@ -32,6 +32,10 @@ const (
 	KindSnapshot
 	// KindLimit is a limit of the process that holds from now on: see Limit.
 	KindLimit
+	// KindSample is what a thread of the process was doing at a moment when it was on a CPU.
+	KindSample
+
+	NumKinds = iota
 )
 
 // State is a state of a goroutine or a thread, in the vocabulary of the Go execution trace.
@@ -80,6 +84,9 @@ const (
 //     creator and ByStack the go statement's frame where the process still knows them.
 //   - limit: from TimeNS on the process has another limit: Reason is a Limit as text. The metadata
 //     says what held before the first.
+//   - sample: thread TID was on CPU at TimeNS, with goroutine GoID if it had one, whose stack is
+//     Stack. Reason says where the thread was if not in the goroutine's own code: in the kernel, on
+//     the thread's system stack, in C. It stands for SamplePeriodNS of CPU time in the metadata.
 type Batch struct {
 	TimeNS  []int64 // nanoseconds since the Unix epoch, ascending over the whole trace
 	EndNS   []int64 // end of a range or gap, 0 = null

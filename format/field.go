@@ -218,7 +218,7 @@ func (f stringField) decoder(src chunkSource, table *Strings) (decoder, error) {
 var (
 	timeField = deltaField{intField[int64]{slot[int64]{of: func(b *Batch) *[]int64 { return &b.TimeNS }}}}
 	kindField = enumField[Kind]{slot[Kind]{of: func(b *Batch) *[]Kind { return &b.Kind }}, Kind.String, parseKind,
-		numKinds}
+		NumKinds}
 	pidField     = int32Field(func(b *Batch) *[]int32 { return &b.PID })
 	tidField     = int32Field(func(b *Batch) *[]int32 { return &b.TID })
 	cpuField     = int32Field(func(b *Batch) *[]int32 { return &b.CPU })

@@ -35,6 +35,9 @@ func follow(a, b Metadata) Metadata {
 	out.Snapshots = append(slices.Clone(a.Snapshots), b.Snapshots...)
 	out.Lost += a.Lost
 	out.LostStacks += a.LostStacks
+	if a.SamplePeriodNS != b.SamplePeriodNS && a.SamplePeriodNS != 0 {
+		out.SamplesPerSecond, out.SamplePeriodNS = 0, 0 // each has its own
+	}
 	out.Processes = mergeProcesses(a.Processes, b.Processes)
 	return out
 }

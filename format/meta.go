@@ -1,8 +1,9 @@
 package format
 
 // SchemaVersion is the version of the trace schema that this package writes. Version 2 added
-// KindLimit.
-const SchemaVersion = 2
+// KindLimit. Version 3 added:
+//   - KindSample, with TransitionSamples.
+const SchemaVersion = 3
 
 // Source says how the events of a trace were obtained.
 type Source string
@@ -47,6 +48,13 @@ type Metadata struct {
 	Lost          int64 `json:"lost"`            // Events lost, all of them inside `gap` rows.
 	LostStacks    int64 `json:"lost_stacks"`     // Events whose stack is null because the stack was lost.
 	MaxStackDepth int   `json:"max_stack_depth"` // The most frames a stack can have. 0: stacks were not recorded.
+
+	// On-CPU samples asked for, per second that a CPU is busy. 0: none. The tracer of a Go trace does
+	// not say it.
+	SamplesPerSecond float64 `json:"samples_per_second,omitempty"`
+	// The CPU time that each `sample` row stands for. 0: there are none, or they are of recordings
+	// with different periods.
+	SamplePeriodNS int64 `json:"sample_period_ns,omitempty"`
 
 	Processes []Process `json:"processes"` // The recorded processes.
 

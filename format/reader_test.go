@@ -58,8 +58,8 @@ func TestReaderRefusesWhatIsNoTrace(t *testing.T) {
 		{"a file cut off", whole[:len(whole)-100], ErrCorrupt, "cut off"},
 		{"a footer that is too long", append(bytes.Clone(whole[:len(whole)-8]), 0xff, 0xff, 0xff, 0x7f, 'P', 'A', 'R',
 			'1'), ErrCorrupt, "footer of"},
-		{"a trace of another version", bytes.Replace(whole, []byte("schema_version\x18\x012"),
-			[]byte("schema_version\x18\x013"), 1), ErrNewer, "schema version 3"},
+		{"a trace of another version", bytes.Replace(whole, []byte("schema_version\x18\x013"),
+			[]byte("schema_version\x18\x014"), 1), ErrNewer, "schema version 4"},
 		{"a Parquet file without our metadata", bytes.Replace(whole, []byte(keyVersion),
 			[]byte("somebody.elses_version"), 1), ErrNotTrace, keyVersion},
 		{"a Parquet file with other columns", bytes.ReplaceAll(whole, []byte("by_stack"), []byte("my_stack")),
@@ -157,7 +157,9 @@ func randomSelection(rng *rand.Rand, b *Batch) Selection {
 	}
 	if rng.IntN(2) == 0 {
 		for range rng.IntN(4) {
-			sel.Goroutines = append(sel.Goroutines, b.GoID[rng.IntN(b.Len())])
+			if g := b.GoID[rng.IntN(b.Len())]; g != NoGoroutine {
+				sel.Goroutines = append(sel.Goroutines, g)
+			}
 		}
 	}
 	if rng.IntN(3) == 0 {

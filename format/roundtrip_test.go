@@ -36,7 +36,7 @@ func randomBatch(rng *rand.Rand, in interner, n int, from int64) *Batch {
 	for range n {
 		t += rng.Int64N(3000)
 		e := Event{
-			TimeNS: t, Kind: Kind(rng.IntN(numKinds) * rng.IntN(2)), PID: Unknown, TID: rng.Int32N(9),
+			TimeNS: t, Kind: Kind(rng.IntN(NumKinds) * rng.IntN(2)), PID: Unknown, TID: rng.Int32N(9),
 			CPU: rng.Int32N(4) - 1, Proc: rng.Int32N(300) - 1,
 			GoID: GoID(rng.Int64N(1 << rng.IntN(40))), From: State(rng.IntN(len(stateSpecs))),
 			To: State(rng.IntN(len(stateSpecs))),

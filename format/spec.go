@@ -47,9 +47,6 @@ func Columns(cols ...Column) ColumnSet {
 // Has says whether c is in the set.
 func (s ColumnSet) Has(c Column) bool { return s>>c&1 != 0 }
 
-// numKinds is the number of kinds.
-const numKinds = int(KindLimit) + 1
-
 // use says whether events of a kind have a value in a column.
 type use byte
 
@@ -60,7 +57,7 @@ const (
 )
 
 // uses says of each kind, in the order of the Kind constants, whether its events use the column.
-type uses [numKinds]use
+type uses [NumKinds]use
 
 // spec is what there is to say of a column.
 type spec struct {
@@ -75,7 +72,7 @@ type spec struct {
 // nullable says whether the column can hold nulls at all.
 func (s *spec) nullable() bool { return s.uses != always }
 
-var always = uses{must, must, must, must, must, must}
+var always = uses{must, must, must, must, must, must, must}
 
 // The encodings of columns.
 const (
@@ -103,43 +100,44 @@ var specs = [NumColumns]spec{
 	ColKind: {"kind", flat.String, encDict, always,
 		"What the event is about.",
 		kindField},
-	//                                           goroutine, thread, range, gap, snapshot, limit
-	ColPID: {"pid", flat.Int32, encDict, uses{may, may, may, may, may, may},
+	//                                           goroutine, thread, range, gap, snapshot, limit, sample
+	ColPID: {"pid", flat.Int32, encDict, uses{may, may, may, may, may, may, may},
 		"The process, as the root PID namespace numbers it.",
 		pidField},
-	ColTID: {"tid", flat.Int32, encDict, uses{may, must, may, may, may, never},
+	ColTID: {"tid", flat.Int32, encDict, uses{may, must, may, may, may, never, must},
 		"The kernel thread it happened on or to, as the root PID namespace numbers it.",
 		tidField},
-	ColCPU: {"cpu", flat.Int32, encDict, uses{may, may, may, may, may, never},
+	ColCPU: {"cpu", flat.Int32, encDict, uses{may, may, may, may, may, never, may},
 		"The CPU it happened on.",
 		cpuField},
-	ColProc: {"proc", flat.Int32, encDict, uses{may, may, may, may, may, never},
+	ColProc: {"proc", flat.Int32, encDict, uses{may, may, may, may, may, never, may},
 		"The runtime's P it happened on.",
 		procField},
-	ColGoID: {"goid", flat.Int64, encEither, uses{must, may, may, never, must, never},
+	ColGoID: {"goid", flat.Int64, encEither, uses{must, may, may, never, must, never, may},
 		"The goroutine it happened to; for a thread the goroutine it was running.",
 		goidField},
-	ColFrom: {"from_state", flat.String, encDict, uses{must, must, may, never, never, never},
+	ColFrom: {"from_state", flat.String, encDict, uses{must, must, may, never, never, never, never},
 		"The state before.",
 		fromField},
-	ColTo: {"to_state", flat.String, encDict, uses{must, must, may, never, must, never},
+	ColTo: {"to_state", flat.String, encDict, uses{must, must, may, never, must, never, never},
 		"The state after.",
 		toField},
-	ColReason: {"reason", flat.String, encDict, uses{may, may, must, must, may, must},
+	ColReason: {"reason", flat.String, encDict, uses{may, may, must, must, may, must, may},
 		"Why, in the words of the runtime or the kernel: the wait reason, the cause of a preemption or of a wake-up " +
-			"without a goroutine, the system call's name, the range's name, what a gap misses, the limit that holds.",
+			"without a goroutine, the system call's name, the range's name, what a gap misses, the limit that holds, " +
+			"where a sample found the thread if not in the goroutine's own code.",
 		reasonField},
-	ColStack: {"stack", flat.String, encDict, uses{may, never, never, never, may, never},
+	ColStack: {"stack", flat.String, encDict, uses{may, never, never, never, may, never, may},
 		"The frames of `goid`, root first, `;` between, each `func file:line`, or `[file]` in a file whose " +
 			"functions are not known.",
 		stackField},
-	ColByGoID: {"by_goid", flat.Int64, encEither, uses{may, may, may, never, may, never},
+	ColByGoID: {"by_goid", flat.Int64, encEither, uses{may, may, may, never, may, never, never},
 		"The goroutine that did it to `goid`: its creator or its waker. Null: it was the runtime.",
 		byGoIDField},
-	ColByStack: {"by_stack", flat.String, encDict, uses{may, may, never, never, may, never},
+	ColByStack: {"by_stack", flat.String, encDict, uses{may, may, never, never, may, never, never},
 		"The frames of `by_goid` at that time, written like `stack`.",
 		byStackField},
-	ColEnd: {"end_ns", flat.Int64, encEither, uses{never, never, must, must, never, never},
+	ColEnd: {"end_ns", flat.Int64, encEither, uses{never, never, must, must, never, never, never},
 		"When a range or gap ended, on the clock of `time_ns`; the event itself lies at its beginning.",
 		endField},
 }
@@ -162,6 +160,8 @@ var kindSpecs = [...]struct{ name, meaning string }{
 	KindSnapshot: {"snapshot", "A goroutine as it was found in the process's memory, at the beginning, when a plugin " +
 		"was opened, or at the end."},
 	KindLimit: {"limit", "A limit of the process that holds from `time_ns` on: its GOMAXPROCS, or its CPU quota."},
+	KindSample: {"sample", "What a thread of the process was doing at `time_ns`, when it was on a CPU; one for each " +
+		"`sample_period_ns` of CPU time in the metadata."},
 }
 
 // stateSpecs names the states, in the vocabulary of the Go execution trace.

@@ -107,7 +107,7 @@ func (v *validator) check(b *Batch, i int) {
 		v.event(t, "it is %d ns after the recording ended", t-v.meta.EndNS)
 	}
 	kind := at(b.Kind, i, KindGoroutine)
-	if int(kind) >= numKinds {
+	if int(kind) >= NumKinds {
 		v.event(t, "kind %d is unknown", kind)
 		return
 	}

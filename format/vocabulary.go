@@ -25,6 +25,7 @@ const (
 	TransitionGC
 	TransitionKernel
 	TransitionStacks
+	TransitionSamples
 
 	NumTransitions = iota
 )
@@ -43,6 +44,7 @@ var transitionSpecs = [NumTransitions]struct{ name, meaning string }{
 	TransitionGC:         {"gc", "Garbage collections and stop-the-world pauses."},
 	TransitionKernel:     {"kernel", "The process's threads going on and off the CPUs."},
 	TransitionStacks:     {"stacks", "Where in the code it happened."},
+	TransitionSamples:    {"samples", "What ran on the CPUs, looked at many times a second."},
 }
 
 // Transitions are all classes, in order.
@@ -156,6 +158,8 @@ const (
 	ReasonRingFull
 	ReasonLate
 	ReasonPluginOpened
+	ReasonInKernel
+	ReasonSystemStack
 
 	NumReasons = iota
 )
@@ -175,7 +179,7 @@ var reasonSpecs = [NumReasons]struct{ name, of, meaning string }{
 	ReasonGC:          {"gc", "ready", "The garbage collector."},
 	ReasonRuntime:     {"runtime", "ready", "Something else in the runtime."},
 	ReasonCoroutine:   {"coroutine", "create; coroutine switch", "It waits until another goroutine switches to it."},
-	ReasonCgo:         {"cgo", "syscall", "It calls into C."},
+	ReasonCgo:         {"cgo", "syscall; sample", "It calls into C."},
 	ReasonSwapper:     {"swapper", "came onto a CPU; lost its CPU", "The kernel's idle thread: the CPU was idle."},
 	ReasonSleeping:    {"sleeping", "went to sleep", "An interruptible sleep."},
 	ReasonDiskSleep:   {"disk sleep", "went to sleep", "An uninterruptible sleep."},
@@ -191,6 +195,9 @@ var reasonSpecs = [NumReasons]struct{ name, of, meaning string }{
 	ReasonLate:     {"events came too late to be put in order", "gap", "The recorder had no CPU for too long."},
 	ReasonPluginOpened: {"plugin opened: its copy of the scheduler was not watched at once", "gap",
 		"What the plugin's code did until probes were on it is not known."},
+	ReasonInKernel: {"in the kernel", "sample", "In a system call, a page fault, or an interrupt."},
+	ReasonSystemStack: {"system stack", "sample", "In the runtime, on the thread's own stack: for the goroutine, " +
+		"whose stack then ends where it called the runtime, or for none."},
 }
 
 // reasonsByName finds a reason by its name.

@@ -26,6 +26,7 @@ var questions = []struct {
 	{"which goroutines ended", []format.Transition{format.TransitionExit}},
 	{"garbage collection and stop-the-world pauses", []format.Transition{format.TransitionGC}},
 	{"whether a thread waited for a CPU", []format.Transition{format.TransitionKernel}},
+	{"what ran on the CPUs", []format.Transition{format.TransitionSamples}},
 }
 
 // describe fills in what the metadata says, and what follows from it.

@@ -57,6 +57,7 @@ type Kinds struct {
 	Gap       int64 `json:"gap"`
 	Snapshot  int64 `json:"snapshot"`
 	Limit     int64 `json:"limit"`
+	Sample    int64 `json:"sample"`
 }
 
 // Limit is GOMAXPROCS or the CPU quota of a process from a moment on.

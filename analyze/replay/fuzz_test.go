@@ -53,7 +53,7 @@ func checkDelay(t *testing.T, s *replay.Span) {
 func TestRunRefusesBatchesThatAreNoEvents(t *testing.T) {
 	for name, spoil := range map[string]func(*format.Batch){
 		"a state that does not exist": func(b *format.Batch) { b.To[0] = 6 },
-		"a kind that does not exist":  func(b *format.Batch) { b.Kind[0] = 6 },
+		"a kind that does not exist":  func(b *format.Batch) { b.Kind[0] = format.NumKinds },
 		"a column that is too short":  func(b *format.Batch) { b.GoID = nil },
 	} {
 		trace := simsched.Any(make([]byte, 1+simsched.EventBytes))

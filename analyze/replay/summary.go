@@ -82,7 +82,7 @@ type MoveCount struct {
 type Summary struct {
 	BeginNS, EndNS int64 // the observed interval: the recording's where it is known, else the first and last row's
 	Events         int64
-	ByKind         [format.KindLimit + 1]int64
+	ByKind         [format.NumKinds]int64
 	Gaps           int64 // gap rows
 	GapNS          int64 // the time in gaps, added up over processes, where gaps overlap once
 	Processes      int

@@ -205,7 +205,7 @@ func check(b *format.Batch, columns format.ColumnSet) error {
 		}
 	}
 	for i, k := range b.Kind {
-		if k > format.KindLimit || b.From[i] > format.StateWaiting || b.To[i] > format.StateWaiting {
+		if k >= format.NumKinds || b.From[i] > format.StateWaiting || b.To[i] > format.StateWaiting {
 			return fmt.Errorf("event %d of a batch has kind %d and states %d and %d, which do not exist", i, k,
 				b.From[i], b.To[i])
 		}

@@ -189,6 +189,17 @@ func (i *importer) clock() string {
 	}
 }
 
+// coverage says what an import sees.
+func (i *importer) coverage() []format.Coverage {
+	all := format.CoverAllBut(noKernel, format.TransitionKernel)
+	for k := range all {
+		if all[k].Transition == format.TransitionSamples {
+			all[k].Covered, all[k].Why = false, "they are not imported"
+		}
+	}
+	return all
+}
+
 func (i *importer) metadata(opts *Options, truncated error) format.Metadata {
 	where := &opts.Where
 	m := format.Metadata{
@@ -201,7 +212,7 @@ func (i *importer) metadata(opts *Options, truncated error) format.Metadata {
 		m.EndReason = "the Go trace is cut: " + truncated.Error()
 	}
 	p := format.Process{PID: format.Unknown, Command: where.Command, GoVersion: fmt.Sprintf("go1.%d", i.minor),
-		GOMAXPROCS: i.procs, Coverage: format.CoverAllBut(noKernel, format.TransitionKernel)}
+		GOMAXPROCS: i.procs, Coverage: i.coverage()}
 	m.Processes = []format.Process{p}
 	return m
 }
