@@ -32,9 +32,9 @@ func NewAudited(t testing.TB) (p *Pass, finish func()) {
 	return p, func() {
 		t.Helper()
 		var total int64
-		for id := range p.nodes.Len() {
-			if id < len(p.totals) && p.nodes.At(cause.ID(id)).Kind == cause.Wait {
-				total += p.totals[id].ns
+		for id, sum := range p.totals() {
+			if p.nodes.At(cause.ID(id)).Kind == cause.Wait {
+				total += sum.ns
 			}
 		}
 		if total != all {

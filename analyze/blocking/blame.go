@@ -49,12 +49,26 @@ func (p *Pass) blame() *blame {
 func newBlame(p *Pass) *blame {
 	b := &blame{Pass: p, spans: p.spans, groups: map[causeKey]*group{}, delayed: map[causeKey]*group{},
 		bySite: map[cause.Site]map[causeKey]*group{}, keys: map[cause.ID]causeKey{}}
-	for id := range p.nodes.Len() {
-		if id < len(p.totals) && p.totals[id].ns > 0 {
-			b.charge(cause.ID(id), p.totals[id])
+	for id, t := range p.totals() {
+		if t.ns > 0 {
+			b.charge(cause.ID(id), t)
 		}
 	}
 	return b
+}
+
+// totals are those of all processes, by cause.ID.
+func (p *Pass) totals() []total {
+	out := make([]total, p.nodes.Len())
+	for _, q := range p.processes {
+		for id := range q.totals[:min(len(q.totals), len(out))] {
+			t := &q.totals[id]
+			out[id].count += t.count
+			out[id].ns += t.ns
+			out[id].idle += t.idle
+		}
+	}
+	return out
 }
 
 // charge counts the time of a node to the cause at its end.
@@ -66,7 +80,7 @@ func (b *blame) charge(id cause.ID, t total) {
 		if n.Kind != KindSyscall {
 			groupOf(b.delayed, key).charge(n, leaf, id, t)
 		}
-		if isNever(leaf) {
+		if !b.blocks(n, leaf) {
 			return
 		}
 		g := groupOf(b.groups, key)
@@ -79,12 +93,21 @@ func (b *blame) charge(id cause.ID, t total) {
 		b.bySite[site] = map[causeKey]*group{}
 	}
 	groupOf(b.bySite[site], key).charge(n, leaf, id, t)
-	if b.sites.list[site].system || n.Depth == 1 && outside(leaf) {
-		return // a goroutine's own wait for the outside blocks nobody
+	if !b.blocks(n, leaf) {
+		return
 	}
 	g := groupOf(b.groups, key)
 	g.charge(n, leaf, id, t)
 	g.idle += t.idle
+}
+
+// blocks says whether a node's time blocked goroutines of the program. A goroutine's own wait for
+// the outside blocks nobody.
+func (b *blame) blocks(n, leaf *cause.Node) bool {
+	if n.Kind != cause.Wait {
+		return !isNever(leaf)
+	}
+	return !b.sites.list[n.Where].system && (n.Depth > 1 || !outside(leaf))
 }
 
 // isNever says whether the recording ended before what it is about.

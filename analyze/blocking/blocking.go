@@ -23,7 +23,6 @@ type Pass struct {
 	free        []*goroutine                  // for reuse
 	current     *process
 	entries     []*entrySum // by replay.EntryID
-	totals      []total     // by cause.ID
 	ranges      map[format.StringID]*rangeSum
 	threads     threadSum
 	spans       int64        // so far
@@ -191,12 +190,14 @@ func (p *Pass) entry(entry replay.EntryID) *entrySum {
 	return p.entries[entry]
 }
 
-// count adds to what a node was the answer to. Several times in one span are once.
+// count adds to what a node was the answer to in the current process. Several times in one span are
+// once.
 func (p *Pass) count(id cause.ID, ns int64) *total {
-	if int(id) >= len(p.totals) {
-		p.totals = append(p.totals, make([]total, max(int(id)+1, 2*len(p.totals))-len(p.totals))...)
+	q := p.current
+	if int(id) >= len(q.totals) {
+		q.totals = append(q.totals, make([]total, max(int(id)+1, 2*len(q.totals))-len(q.totals))...)
 	}
-	t := &p.totals[id]
+	t := &q.totals[id]
 	t.ns += ns
 	if t.latest != p.spans {
 		t.count++

@@ -145,11 +145,6 @@ func (r *Result) lead() []string {
 	if states := r.states(); states != "" {
 		out = append(out, states)
 	}
-	if list := r.blocking(); len(list) > 0 {
-		c := list[0]
-		out = append(out, fmt.Sprintf("Largest root cause: %s, %s (%s).", c.brief(), report.FormatDuration(c.BlockedNS),
-			report.FormatShare(c.Share)))
-	}
 	return out
 }
 

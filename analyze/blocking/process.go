@@ -35,6 +35,7 @@ type process struct {
 	commands  map[format.StringID]bool // of names of threads, whether the process's own have it
 	stopped   ring                     // when the world was
 	suspended ring                     // when all threads were stopped from outside
+	totals    []total                  // of its goroutines, by cause.ID
 	parts     []cause.Part             // room for refined
 	pieces    []cause.Part             // room for unstopped
 }

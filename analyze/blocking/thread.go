@@ -97,12 +97,19 @@ func (p *Pass) ownName(name string) bool {
 // markOwn marks the causes in which the CPU was taken by what has the name of a recorded program.
 func (p *Pass) markOwn(list []Cause) {
 	for i := range list {
-		for k := range p.meta.Processes {
-			if c := &list[i]; c.Kind == KindOffCPU && names(&p.meta.Processes[k], c.Name) {
-				c.Own = true
-			}
+		c := &list[i]
+		c.Own = c.Kind == KindOffCPU && p.isOwn(c.Name)
+	}
+}
+
+// isOwn says whether a thread's name is that of a recorded program.
+func (p *Pass) isOwn(name string) bool {
+	for k := range p.meta.Processes {
+		if names(&p.meta.Processes[k], name) {
+			return true
 		}
 	}
+	return false
 }
 
 // names says whether a name is the one that the kernel gives the threads of a process, which the

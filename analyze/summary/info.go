@@ -25,7 +25,7 @@ func (p *Passes) info(sum *replay.Summary, waits *blocking.Result) Info {
 	}
 	for _, f := range found.Findings {
 		info.Findings = append(info.Findings, Finding{Name: f.Name, Title: f.Title, Where: plain(f.Where),
-			Severity: f.Severity, LostNS: f.LostNS})
+			At: plain(f.At), Severity: f.Severity, ExplainedNS: f.ExplainedNS, Sentence: plain(f.Sentence)})
 	}
 	return info
 }

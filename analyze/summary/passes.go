@@ -41,7 +41,8 @@ type Passes struct {
 
 // New makes empty passes.
 func New() *Passes {
-	return &Passes{blocking.New(), findings.New(), goroutines.New(), latency.New(), new(limits)}
+	waits := blocking.New()
+	return &Passes{waits, findings.New(waits), goroutines.New(), latency.New(), new(limits)}
 }
 
 // All are the passes for a walk.

@@ -135,9 +135,11 @@ type Leak struct {
 
 // Finding is what a rule of package blocking/findings found.
 type Finding struct {
-	Name     string `json:"name"`
-	Title    string `json:"title"`
-	Where    string `json:"where"`
-	Severity int    `json:"severity"`
-	LostNS   *int64 `json:"lost_ns"`
+	Name        string `json:"name"`
+	Title       string `json:"title"`
+	Where       string `json:"where"`    // the function
+	At          string `json:"at"`       // "file.go:12"
+	Severity    int    `json:"severity"` // how much of blocked time it explains, in percent; of notes 0
+	ExplainedNS int64  `json:"explained_ns"`
+	Sentence    string `json:"sentence"`
 }

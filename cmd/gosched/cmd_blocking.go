@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -36,9 +37,10 @@ waited itself …) is what the first one waited for, followed from waker to wake
 nanosecond of a wait is assigned once. Time that cannot be explained is listed as
 unknown. Idle time, in which goroutines wait for work, is summed below the table.
 
-First come findings: patterns that are known to cost time, such as a queue for a lock
-or a CPU quota that stops the process, by their severity from 100 down. Below 5
-nothing is said.
+First comes the verdict: one to three sentences on what explains most of the blocked time,
+with the code, what stands behind it and what to do. It is made of the findings, patterns
+that are known to cost time, such as a queue for a lock or a CPU quota that stops the
+process, by their share of blocked time, and where no pattern fits, of the root causes.
 
 The first screen has the headline; --all prints the rest: where goroutines spent their
 time, where they waited, who ended the waits. Names are shortened to fit a terminal,
@@ -85,8 +87,9 @@ func ruleList() string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// blockingResult is what the command prints: the causes, and what the rules found.
+// blockingResult is what the command prints: the verdict, the causes, and what the rules found.
 type blockingResult struct {
+	Verdict []string `json:"verdict"` // the answer in a few sentences
 	*blocking.Result
 	Findings []findings.Finding  `json:"findings"`
 	Unlooked []findings.Unlooked `json:"unlooked"`
@@ -98,15 +101,17 @@ func runBlocking(ctx context.Context, opts blockingOptions, paths []string, out,
 		return err
 	}
 	defer trace.Close()
-	pass, rules := blocking.New(), findings.New()
+	pass := blocking.New()
+	rules := findings.New(pass)
 	pass.Percentiles = opts.percentiles
 	summary, err := replay.Run(ctx, trace, pass, rules)
 	if err != nil {
 		return err
 	}
 	found := rules.Result(summary)
-	result := blockingResult{pass.Result(summary), found.Findings, found.Unlooked}
+	result := blockingResult{found.Verdict, pass.Result(summary), found.Findings, found.Unlooked}
 	document := result.Document(blocking.View{System: opts.system})
+	document.Lead = append(slices.Clone(found.Verdict), document.Lead...)
 	document.Tables = append(found.Tables(), document.Tables...)
 	if err := present(out, opts.json, opts.layout, result, document); err != nil {
 		return err

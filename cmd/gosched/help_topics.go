@@ -18,14 +18,18 @@ func newFindingsTopic() *cobra.Command {
 // findingsText is the table of rules in words.
 func findingsText() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, `gosched blocking looks for patterns that are known to cost time. The severity of a finding
-is from 0 to 100: the share named below, in percent. The floor: a severity below %d is not
-reported, nor is lost time of less than %g%% of the recording's length.
-`, findings.MinSeverity, 100*findings.MinLost)
+	fmt.Fprintf(&b, `gosched blocking explains blocked time: what goroutines waited for, those that wait
+for work left out. A finding is a pattern that is known to cost time. Its severity,
+0 to 100, is the share of blocked time that it explains, in percent, so that findings
+compete fairly. Two may explain the same time. A note is a pattern that explains no
+time: its severity is 0, and it comes last. The floor: a severity below %[1]d is not
+reported, nor is time of less than %[2]g%% of the recording's length, nor a note whose
+size is below %[1]d%%.
+`, findings.MinSeverity, 100*findings.MinExplained)
 	for _, r := range findings.Rules() {
 		fmt.Fprintf(&b, "\n%s: %s\n", r.Name, r.Title)
 		for _, line := range []struct{ name, text string }{
-			{"looks for", r.Looks}, {"threshold", r.Threshold}, {"severity", r.Severity}, {"to do", r.Advice},
+			{"looks for", r.Looks}, {"threshold", r.Threshold}, {"explains", r.Explains}, {"to do", r.Advice},
 		} {
 			fmt.Fprintf(&b, "  %-10s %s\n", line.name, wrapped(line.text, 13))
 		}

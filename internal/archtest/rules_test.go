@@ -55,6 +55,8 @@ var layers = []struct {
 		"what a team demands of a comparison is said in the words of summaries, and of percentiles"},
 	{"analyze/compare", []string{"format", "analyze/replay/...", "analyze/stats", "analyze/report", "analyze/summary",
 		"analyze/caveat", "analyze/compare/policy"}, "comparing takes summaries, and no trace"},
+	{"analyze/blocking/findings", []string{"format", "analyze/replay/...", "analyze/report", "analyze/blocking"},
+		"the rules explain the account of blocked time"},
 	{"analyze/...", []string{"format", "analyze/replay/...", "analyze/stats/...", "analyze/report/...",
 		"analyze/caveat"},
 		"right of format: analyzers may touch only the trace, and know nothing of one another"},

@@ -7,7 +7,13 @@ import (
 )
 
 // script is a text trace in the making. Times are microseconds; rows may come in any order.
-type script struct{ rows []row }
+type script struct {
+	rows []row
+	proc string // of all rows that have one: " proc=0", or nothing
+}
+
+// onOneProc is the column of goroutines that all run on one P.
+const onOneProc = " proc=0"
 
 type row struct {
 	at   int
@@ -24,10 +30,10 @@ func (s *script) start(at, g int, entry string) {
 	s.run(at, g)
 }
 
-func (s *script) run(at, g int) { s.add(at, "g%d runnable->running pid=1 tid=%d", g, 100+g) }
+func (s *script) run(at, g int) { s.add(at, "g%d runnable->running pid=1 tid=%d%s", g, 100+g, s.proc) }
 
 func (s *script) park(at, g int, reason, stack string) {
-	s.add(at, "g%d running->waiting pid=1 tid=%d reason=%q stack=%q", g, 100+g, reason, stack)
+	s.add(at, "g%d running->waiting pid=1 tid=%d%s reason=%q stack=%q", g, 100+g, s.proc, reason, stack)
 }
 
 func (s *script) wake(at, g, by int) {
@@ -163,12 +169,13 @@ func owned(s *script) {
 // hog runs ten milliseconds at a time; another goroutine waits for its turn for some of each.
 func hog(delay int) func(*script) {
 	return func(s *script) {
-		s.start(0, 1, "main.spin")
+		s.proc = onOneProc
 		s.start(0, 2, "main.serve")
 		s.park(1, 2, "IO wait", "main.serve /m.go:5")
+		s.start(2, 1, "main.spin")
 		for at := 9900; at < 399000; at += 10000 {
 			s.event(at-delay, 2, "netpoll")
-			s.add(at, "g1 running->runnable pid=1 tid=101 reason=preempted stack=\"main.spin /m.go:2\"")
+			s.add(at, "g1 running->runnable pid=1 tid=101 proc=0 reason=preempted stack=\"main.spin /m.go:2\"")
 			s.run(at, 2)
 			s.park(at+99, 2, "IO wait", "main.serve /m.go:5")
 			s.run(at+100, 1)
@@ -322,6 +329,7 @@ const halfACPU, almostTwo, three = `,"cpu_quota":0.5`, `,"cpu_quota":1.5`, `,"cp
 // spin has goroutines that nothing preempts until their entry function, main.spin, has returned.
 // Others wait for their P.
 func spin(s *script) {
+	s.proc = onOneProc
 	for g := 10; g < 20; g++ {
 		s.start(g, g, "main.victim")
 		s.park(g, g, "sleep", "main.victim /m.go:21")
@@ -331,7 +339,7 @@ func spin(s *script) {
 		s.start(begin, spinner, "main.spin")
 		s.off(begin+10, begin+11, spinner, "prog", "prog")
 		end := begin + 95_000
-		over := `g%d running->runnable pid=1 tid=%d reason=preempted stack="runtime.goexit1 /proc.go:1"`
+		over := `g%d running->runnable pid=1 tid=%d proc=0 reason=preempted stack="runtime.goexit1 /proc.go:1"`
 		s.add(end, over, spinner, 100+spinner)
 		for g := 10; g < 20; g++ {
 			s.event(begin+1000, g, "timer")
@@ -339,7 +347,7 @@ func spin(s *script) {
 			s.park(end+20*g+10, g, "sleep", "main.victim /m.go:21")
 		}
 		s.run(end+500, spinner)
-		s.add(end+501, "g%d running->notexist pid=1 tid=%d", spinner, 100+spinner)
+		s.add(end+501, "g%d running->notexist pid=1 tid=%d proc=0", spinner, 100+spinner)
 	}
 }
 

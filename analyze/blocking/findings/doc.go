@@ -1,17 +1,26 @@
-// Package findings looks in a trace for patterns that are known to cost time, by a table of rules:
-// see Rules.
+// Package findings explains blocked time in sentences: by a table of rules, see Rules, which look for
+// patterns that are known to cost time, and where none fits, by the root causes of package blocking.
 //
-// # Severity
+// # Shares
 //
-// Where a finding is about time lost, its severity is 100 times lost/(lost+ran): lost is the time
-// that the rule names, summed over goroutines, and ran is how long the process's goroutines ran on
-// a CPU in the whole recording, those of the runtime left aside. At 50 goroutines lost as much as
-// they ran, at 90 nine times as much. A process that ran for less than a tenth of the recording
-// counts as if it had run for a tenth, lest what it does between naps looks grave. Time lost by two
-// rules may be the same time: severities do not add up. Of rules that are not about time lost, the
-// table says what the severity is a share of. Less than 5 is not reported, nor is time lost of less
-// than 1% of the recording's length: what a process that does next to nothing loses hurts nobody.
-// At most three findings of one rule in one process are reported, the worst.
+// A finding explains chains of package blocking, whole: the time that goroutines were blocked at its
+// place or by its cause, and that others were blocked because they waited for these. Its share is of
+// all time that the process's goroutines were blocked or could run and did not, waits for work left
+// out. Its severity is the share in percent. So findings compete fairly, and each counts a nanosecond
+// once; two findings may explain the same one. Where a rule can answer for a part of some chains'
+// time only, that is what it explains. Less than 5% of blocked time is not reported, nor is time of
+// less than 1% of the recording's length: what a process that does next to nothing waits for hurts
+// nobody. At most three findings of one rule in one process are reported, the worst.
+//
+// A note is a pattern that explains no blocked time, such as goroutines that are left behind. Its
+// share is 0, it comes after all that explains something, and the table of rules says from where on
+// it is reported.
+//
+// # The verdict
+//
+// It is up to three sentences on each process: those of the findings that explain a fifth of blocked
+// time or more, as long as half of that is not told yet, and then in the same way those of the root
+// causes, so that there is always an answer. The largest comes first.
 //
 // What a process was stopped from outside, by SIGSTOP for one, is in no wait and no delay here: it
 // is a finding of its own.
@@ -31,4 +40,10 @@
 // Per process: about 100 bytes for each goroutine alive, 300 for each place where goroutines wait
 // (at most 65,536, others are not looked at), and 32 KB for each place at which goroutines are left
 // waiting when observation stops; nothing grows with the length of the trace.
+//
+// # Size
+//
+// A rule is a row of the table, what it gathers on the walk and what it makes of that. They share the
+// walk and the account, and are compared with one another: each in a folder of its own would say the
+// same things of goroutines again.
 package findings

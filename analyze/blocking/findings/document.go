@@ -5,37 +5,42 @@ import (
 	"strings"
 
 	"github.com/gosched/gosched/analyze/replay"
-	"github.com/gosched/gosched/analyze/replay/stack"
 	"github.com/gosched/gosched/analyze/report"
 )
 
 // briefFindings is how many findings fit a screen with what follows them.
 const briefFindings = 4
 
-// Tables are the findings, the most severe first: a line each, and what each rests on.
+// Tables are the findings, those that explain the most first: a line each, and what each says and
+// rests on.
 func (r *Result) Tables() []report.Table {
-	list := report.Table{Title: "Findings: patterns that are known to cost time", Brief: briefFindings,
-		Columns: []string{"severity", "rule", "lost", "what and where"}}
-	details := report.Table{Title: "What the findings rest on", Extra: true,
-		Columns: []string{"rule", "evidence", "advice"}}
+	list := report.Table{Title: "Findings: what explains blocked time", Brief: briefFindings,
+		Spare:   []string{"at", "behind it"},
+		Columns: []string{"share", "explained", "finding", "function", "at", "behind it"}}
+	details := report.Table{Title: "What the findings say and rest on", Extra: true,
+		Columns: []string{"finding", "what and what to do", "evidence"}}
 	for i := range r.Findings {
 		f := &r.Findings[i]
-		lost := report.Text("")
-		if f.LostNS != nil {
-			lost = report.Duration(*f.LostNS)
-		}
-		list.Rows = append(list.Rows, []report.Cell{report.Count(int64(f.Severity)), report.Text(f.Name), lost,
-			report.Text(r.whose(f) + f.headline() + ". " + f.Advice)})
+		list.Rows = append(list.Rows, append(f.shares(), report.Text(r.whose(f)+f.Name), report.Function(f.Where),
+			report.Text(f.At), report.Text(f.Behind)))
 		details.Rows = append(details.Rows, []report.Cell{report.Text(f.Name),
-			report.Text(r.whose(f) + strings.Join(f.Evidence, " ")), report.Text(f.Advice)})
+			report.Text(r.whose(f) + f.Sentence), report.Text(strings.Join(f.Evidence, " "))})
 	}
 	if len(r.Findings) > 0 {
-		list.Below = []string{"severity: 0 to 100, for most rules lost / (lost + running) time. Lost times overlap."}
+		list.Below = []string{"share: of blocked time; findings may explain the same time. Without one: a note."}
 	} else {
 		list.Below = []string{"none"}
 	}
 	list.Below = append(list.Below, r.unlooked()...)
 	return []report.Table{list, details}
+}
+
+// shares are the cells of what a finding explains, empty where it is a note.
+func (f *Finding) shares() []report.Cell {
+	if f.Share == 0 {
+		return []report.Cell{{}, {}}
+	}
+	return []report.Cell{report.Share(f.Share), report.Duration(f.ExplainedNS)}
 }
 
 // whose names the process that a finding is about, where there are several.
@@ -44,14 +49,6 @@ func (r *Result) whose(f *Finding) string {
 		return ""
 	}
 	return replay.ProcessText(*f.PID) + ": "
-}
-
-// headline is what was found and where.
-func (f *Finding) headline() string {
-	if f.Where == "" {
-		return f.Title
-	}
-	return f.Title + ": " + stack.Local(f.Where)
 }
 
 // unlooked says which rules could not look.

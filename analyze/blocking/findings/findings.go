@@ -6,22 +6,31 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gosched/gosched/analyze/blocking"
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/replay/stack"
 	"github.com/gosched/gosched/format"
 )
 
-// Finding is a rule that matched.
+// Finding is an explanation of blocked time by a rule that matched, or a note: a pattern that explains
+// no time.
 type Finding struct {
 	Name     string `json:"name"` // of the rule
 	Title    string `json:"title"`
-	Severity int    `json:"severity"` // 0 to 100, see the package comment
+	Severity int    `json:"severity"` // Share in percent, see the package comment
 	PID      *int32 `json:"pid"`      // null where it is about the whole trace, or the trace has no pid
-	// the code, or the process that takes the CPU; empty where there is no one place
-	Where    string   `json:"where"`
-	LostNS   *int64   `json:"lost_ns"` // time lost, null for rules that are not about time
-	Evidence []string `json:"evidence"`
-	Advice   string   `json:"advice"`
+	// the function, or the process that takes the CPU; empty where there is no one place
+	Where       string   `json:"where"`
+	At          string   `json:"at"`     // the place in the function, "file.go:12"
+	Behind      string   `json:"behind"` // what stands behind it: code, a system call, a process; may be empty
+	ExplainedNS int64    `json:"explained_ns"`
+	Share       float64  `json:"share"` // of the blocked time of the process's goroutines; of notes 0
+	Sentence    string   `json:"sentence"`
+	Evidence    []string `json:"evidence"`
+	Advice      string   `json:"advice"`
+
+	extent   float64 // of what is no blocked time
+	explains explained
 }
 
 // Unlooked is a rule that could not look for what it is for.
@@ -32,15 +41,17 @@ type Unlooked struct {
 
 // Result is what the rules found and where they could not look.
 type Result struct {
-	Findings []Finding  `json:"findings"` // the most severe first
+	Verdict  []string   `json:"verdict"`  // the answer in a few sentences, the most important first
+	Findings []Finding  `json:"findings"` // those that explain the most first, notes last
 	Unlooked []Unlooked `json:"unlooked"`
 
 	several bool // the trace is of several processes, and each finding has to say whose it is
 }
 
-// Pass gathers what the rules need. Make one with New, run it with replay.Run and ask for its
-// Result.
+// Pass gathers what the rules need beside the account of package blocking. Make one with New, run it
+// with replay.Run beside the pass that it was made with, and ask for its Result.
 type Pass struct {
+	blocking   *blocking.Pass
 	names      *replay.Names
 	meta       *format.Metadata
 	processes  map[int32]*process
@@ -68,10 +79,13 @@ var (
 	_ replay.RangePass = (*Pass)(nil)
 	_ replay.BeginPass = (*Pass)(nil)
 	_ replay.LimitPass = (*Pass)(nil)
+
+	_ replay.SuspensionPass = (*Pass)(nil)
 )
 
-// New makes an empty pass.
-func New() *Pass { return &Pass{processes: map[int32]*process{}} }
+// New makes an empty pass. The account of blocked time is that of the other pass, which goes over the
+// same trace.
+func New(b *blocking.Pass) *Pass { return &Pass{blocking: b, processes: map[int32]*process{}} }
 
 // Wants implements replay.Pass.
 func (p *Pass) Wants() replay.Wants {
@@ -108,6 +122,16 @@ func (p *Pass) Range(r replay.Range) {
 	}
 	s.sumNS += r.End - r.Begin
 	s.maxNS = max(s.maxNS, r.End-r.Begin)
+}
+
+// Suspension implements replay.SuspensionPass.
+func (p *Pass) Suspension(s replay.Suspension) {
+	who, _ := replay.Suspender(p.names.Reason(s.Reason))
+	q := p.process(s.PID)
+	q.suspended.take(s.Len())
+	if !slices.Contains(q.suspenders, who) {
+		q.suspenders = append(q.suspenders, who)
+	}
 }
 
 // Limit implements replay.LimitPass.
@@ -180,59 +204,94 @@ func (p *Pass) wakesAll(id format.StringID) bool {
 // Result is the answer after a walk, given what the walk says of the trace.
 func (p *Pass) Result(sum *replay.Summary) *Result {
 	r := &Result{Findings: []Finding{}, Unlooked: []Unlooked{}, several: len(sum.Metadata().Processes) > 1}
-	var pids []int32
-	for pid, q := range p.processes {
-		pids = append(pids, pid)
-		q.learn(sum.Metadata())
-	}
-	slices.Sort(pids)
+	looks := p.looks(sum)
 	for i := range rules {
 		rule := &rules[i]
 		if rule.trace != nil {
-			r.report(rule, nil, 0, rule.trace(sum))
+			r.Findings = append(r.Findings, rule.findings(nil, rule.trace(sum))...)
 		}
 		why := ""
-		for _, pid := range pids {
-			q := p.processes[pid]
-			if lack := rule.lacks(q); lack != "" {
+		for _, j := range looks {
+			if lack := rule.lacks(j.process); lack != "" {
 				why = lack
 			} else if rule.find != nil {
-				r.report(rule, q, sum.DurationOf(pid), rule.find(&look{process: q, names: p.names, begin: sum.BeginNS,
-					end: sum.EndOf(pid)}))
+				j.findings = append(j.findings, rule.findings(j.look, rule.find(j.look))...)
 			}
 		}
 		if why != "" {
 			r.Unlooked = append(r.Unlooked, Unlooked{rule.Name, why})
 		}
 	}
-	slices.SortStableFunc(r.Findings, func(a, b Finding) int { return cmp.Compare(b.Severity, a.Severity) })
+	for _, j := range looks {
+		sortFindings(j.findings)
+		j.causes = generalRule.findings(j.look, j.explainedCauses())
+		r.Findings = append(r.Findings, j.findings...)
+	}
+	sortFindings(r.Findings)
+	r.Verdict = verdict(looks, r.several)
 	return r
+}
+
+// looks are the processes as the rules see them, by PID.
+func (p *Pass) looks(sum *replay.Summary) []*judged {
+	accounts := accounts(p.blocking.Chains())
+	var out []*judged
+	for pid, q := range p.processes {
+		q.learn(sum.Metadata())
+		a := accounts[pid]
+		if a == nil {
+			a = new(account)
+		}
+		out = append(out, &judged{look: &look{process: q, names: p.names, account: a, begin: sum.BeginNS,
+			end: sum.EndOf(pid)}})
+	}
+	slices.SortFunc(out, func(a, b *judged) int { return cmp.Compare(a.pid, b.pid) })
+	return out
+}
+
+func sortFindings(list []Finding) {
+	slices.SortStableFunc(list, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(b.Share, a.Share), cmp.Compare(b.extent, a.extent))
+	})
 }
 
 // maxHits is how many findings of one rule in one process are reported, the worst first.
 const maxHits = 3
 
-// report makes findings of those hits that are above the floor.
-func (r *Result) report(rule *Rule, q *process, duration int64, hits []hit) {
-	slices.SortStableFunc(hits, func(a, b hit) int {
-		return cmp.Or(cmp.Compare(b.lostNS, a.lostNS), cmp.Compare(b.share, a.share), cmp.Compare(a.where, b.where))
-	})
-	for _, h := range hits[:min(len(hits), maxHits)] {
-		f := Finding{Name: rule.Name, Title: rule.Title, Where: h.where, Evidence: h.evidence, Advice: rule.Advice}
-		share := h.share
-		if h.lostNS > 0 {
-			if float64(h.lostNS) < MinLost*float64(duration) {
-				continue
-			}
-			f.LostNS = &h.lostNS
-			share = float64(h.lostNS) / float64(h.lostNS+max(q.ranNS, duration/minRan))
+// findings are those hits that are above the floor, the most first. The look is nil where they are
+// about the whole trace, and then they are notes.
+func (rule *Rule) findings(l *look, hits []hit) (out []Finding) {
+	for i := range hits {
+		if f, ok := rule.finding(l, &hits[i]); ok {
+			out = append(out, f)
 		}
-		if f.Severity = int(math.Round(100 * min(1, max(0, share)))); f.Severity < MinSeverity {
-			continue
-		}
-		if q != nil && q.pid != format.Unknown {
-			f.PID = &q.pid
-		}
-		r.Findings = append(r.Findings, f)
 	}
+	slices.SortStableFunc(out, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(b.ExplainedNS, a.ExplainedNS), cmp.Compare(b.extent, a.extent),
+			cmp.Compare(a.Where, b.Where), cmp.Compare(a.At, b.At))
+	})
+	if rule == &generalRule {
+		return out
+	}
+	return out[:min(len(out), maxHits)]
+}
+
+func (rule *Rule) finding(l *look, h *hit) (f Finding, ok bool) {
+	f = Finding{Name: rule.Name, Title: rule.Title, Where: h.function, At: h.at, Behind: h.behind,
+		Evidence: h.evidence, Advice: cmp.Or(h.advice, rule.Advice), extent: h.extent, explains: h.explains}
+	if l != nil {
+		if l.pid != format.Unknown {
+			f.PID = &l.pid
+		}
+		f.ExplainedNS = l.account.ns(h.explains)
+		f.Share = l.account.share(f.ExplainedNS)
+		f.Severity = int(math.Round(100 * f.Share))
+		ok = f.Severity >= MinSeverity && float64(f.ExplainedNS) >= MinExplained*float64(l.end-l.begin)
+	}
+	if !ok {
+		f.ExplainedNS, f.Share, f.Severity, f.explains = 0, 0, 0, explained{}
+		ok = 100*h.extent >= MinSeverity
+	}
+	f.say(cmp.Or(h.clause, rule.clause(h)))
+	return f, ok
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gosched/gosched/analyze/blocking"
 	"github.com/gosched/gosched/analyze/blocking/findings"
 	"github.com/gosched/gosched/analyze/internal/passtest"
 	"github.com/gosched/gosched/analyze/internal/simsched"
@@ -17,15 +18,50 @@ import (
 
 func found(t testing.TB, trace replay.Source) *findings.Result {
 	t.Helper()
-	p := findings.New()
-	sum, err := replay.Run(context.Background(), trace, p)
+	r, _ := foundIn(t, trace)
+	return r
+}
+
+// foundIn are the findings, and the pass whose account they explain.
+func foundIn(t testing.TB, trace replay.Source) (*findings.Result, *blocking.Pass) {
+	t.Helper()
+	b := blocking.New()
+	p := findings.New(b)
+	sum, err := replay.Run(context.Background(), trace, b, p)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if sum.Counts.Total() != 0 {
 		t.Errorf("the trace contradicts the scheduler model: %+v", sum.Problems)
 	}
-	return p.Result(sum)
+	return p.Result(sum), b
+}
+
+// checkFindings wants each finding to say what to do, and to explain no more than there is.
+func checkFindings(t *testing.T, r *findings.Result, waits *blocking.Pass) {
+	t.Helper()
+	blocked := map[int32]int64{}
+	for _, c := range waits.Chains() {
+		blocked[c.PID] += c.NS
+	}
+	for _, f := range r.Findings {
+		if f.Severity < 0 || f.Severity > 100 || len(f.Evidence) == 0 || f.Advice == "" ||
+			!strings.Contains(f.Sentence, " → ") {
+			t.Errorf("%+v", f)
+		}
+		if f.PID == nil && f.ExplainedNS != 0 || f.PID != nil && f.ExplainedNS > blocked[*f.PID] {
+			t.Errorf("%s explains %d ns of %v", f.Name, f.ExplainedNS, blocked)
+		}
+	}
+	notes := false
+	for _, f := range r.Findings {
+		if notes = notes || f.Share == 0; notes && f.Share > 0 {
+			t.Errorf("a note comes before %s", f.Name)
+		}
+	}
+	if len(blocked) > 0 && len(r.Verdict) == 0 {
+		t.Error("there is no verdict")
+	}
 }
 
 func names(r *findings.Result) string {
@@ -45,9 +81,11 @@ func TestRules(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if r := found(t, trace); names(r) != c.want {
-				t.Errorf("found %q; want %q: %+v", names(r), c.want, r.Findings)
+			r, waits := foundIn(t, trace)
+			if names(r) != c.want {
+				t.Errorf("found %q; want %q: %+v\n%s", names(r), c.want, r.Findings, strings.Join(r.Verdict, "\n"))
 			}
+			checkFindings(t, r, waits)
 		})
 	}
 }
@@ -68,11 +106,12 @@ func TestEveryRuleIsTested(t *testing.T) {
 }
 
 func question(testing.TB, string) ([]replay.Pass, func(*replay.Summary) passtest.Answer) {
-	p := findings.New()
-	return []replay.Pass{p}, func(sum *replay.Summary) passtest.Answer {
+	b := blocking.New()
+	p := findings.New(b)
+	return []replay.Pass{b, p}, func(sum *replay.Summary) passtest.Answer {
 		r := p.Result(sum)
 		return passtest.Answer{Result: r, Width: 100, Document: func() *report.Document {
-			return &report.Document{Tables: r.Tables()}
+			return &report.Document{Lead: r.Verdict, Tables: r.Tables()}
 		}}
 	}
 }
@@ -95,15 +134,12 @@ func TestAnyScheduleGivesTheSameFindingsTwice(t *testing.T) {
 	for seed := range uint64(40) {
 		cfg := simsched.Config{Seed: seed, Threads: seed%2 == 1, Events: 10000, Goroutines: 1 + int(seed),
 			Procs: 1 + int(seed%5), Processes: 1 + int(seed%3), GapEvery: int(seed%4) * 1500}
-		a, b := found(t, simsched.New(cfg)), found(t, simsched.New(cfg))
+		a, waits := foundIn(t, simsched.New(cfg))
+		b := found(t, simsched.New(cfg))
 		if !reflect.DeepEqual(a, b) {
 			t.Errorf("%+v: two runs differ:\n%+v\n%+v", cfg, a, b)
 		}
-		for _, f := range a.Findings {
-			if f.Severity < 0 || f.Severity > 100 || len(f.Evidence) == 0 || f.Advice == "" {
-				t.Errorf("%+v: %+v", cfg, f)
-			}
-		}
+		checkFindings(t, a, waits)
 		if threadless := len(a.Unlooked) > 0; threadless != !cfg.Threads {
 			t.Errorf("%+v: not looked for: %v", cfg, a.Unlooked)
 		}
@@ -115,7 +151,7 @@ func BenchmarkFindings(b *testing.B) {
 	for _, passes := range []struct {
 		name string
 		make func() replay.Pass
-	}{{"findings", func() replay.Pass { return findings.New() }},
+	}{{"findings", func() replay.Pass { return findings.New(blocking.New()) }},
 		{"nothing", func() replay.Pass { return nothing{} }}} {
 		b.Run(passes.name, func(b *testing.B) {
 			for b.Loop() {
@@ -131,5 +167,5 @@ func BenchmarkFindings(b *testing.B) {
 // nothing takes the same spans and does nothing, so that the walk's own cost is known.
 type nothing struct{}
 
-func (nothing) Wants() replay.Wants { return findings.New().Wants() }
+func (nothing) Wants() replay.Wants { return findings.New(nil).Wants() }
 func (nothing) Spans([]replay.Span) {}

@@ -13,7 +13,6 @@ type process struct {
 	sites      replay.ByID[*site] // by stack
 	places     []*site
 	threads    replay.ByID[int64] // by TID: nanoseconds without a CPU since the goroutine on it changed state
-	takers     map[format.StringID]int64
 	entries    replay.ByID[entryTime]
 	ranNS      int64 // goroutines of the program on a CPU, as far as known
 	readyNS    int64 // runnable
@@ -27,8 +26,10 @@ type process struct {
 	long       waits           // runs that went on beyond what the runtime allows
 	longStack  format.StringID // where the longest ended; null: with its goroutine
 	longEntry  replay.EntryID
-	timer      waits // short runs begun by timers
+	timer      shortRuns // begun by timers
 	stops      waits
+	suspended  waits    // stopped from outside
+	suspenders []string // by whom
 	alive      curve
 	threadsIn  bool
 }
@@ -40,6 +41,17 @@ func (w *waits) take(ns int64) {
 	w.count++
 	w.sumNS += ns
 	w.maxNS = max(w.maxNS, ns)
+}
+
+// shortRuns are runs with the delays before them; delayNS is the delays alone.
+type shortRuns struct {
+	waits
+	delayNS int64
+}
+
+func (r *shortRuns) take(ranNS, delayNS int64) {
+	r.waits.take(ranNS + delayNS)
+	r.delayNS += delayNS
 }
 
 // goroutine is what is remembered of one that is alive.
@@ -82,15 +94,15 @@ type site struct {
 	burstBy     format.GoID
 	burstAt     int64
 	bursts      int64
-	herd        int64 // woken as one of many
-	futile      waits // of them those that soon waited here again
+	herd        int64     // woken as one of many
+	futile      shortRuns // of them those that soon waited here again
 	woken       int64
 	left        []int64 // when those that waited at the end began to
 	leftAt      int64
 }
 
 func newProcess(pid int32) *process {
-	return &process{pid: pid, takers: map[format.StringID]int64{}}
+	return &process{pid: pid}
 }
 
 // goroutine is one of the current process.

@@ -2,7 +2,6 @@ package findings
 
 import (
 	"github.com/gosched/gosched/analyze/replay"
-	"github.com/gosched/gosched/analyze/replay/stack"
 	"github.com/gosched/gosched/format"
 )
 
@@ -12,7 +11,7 @@ type Rule struct {
 	Title     string // a line for people
 	Looks     string // what it looks for
 	Threshold string // from where on it is a finding, and why there
-	Severity  string // the share that the severity is a hundred times of
+	Explains  string // what time it explains; of what that explains none, what the floor is of
 	Advice    string // what to do about it
 	threads   bool   // it needs thread events
 	needs     []format.Transition
@@ -20,31 +19,40 @@ type Rule struct {
 	trace     func(*replay.Summary) []hit // of rules about the whole trace
 }
 
-// hit is a place where a rule matched. lostNS is the time lost or, of rules that are not about
-// time, share is the severity.
+// hit is something that a rule found: where, and which chains of the account it explains.
 type hit struct {
-	where    string
-	lostNS   int64
-	share    float64
+	code
+	behind   string // what stands behind it: code, a system call, a process
+	explains explained
+	// of what is no blocked time, how large it is, from 0 to 1: where a hit explains too little it may
+	// still be a note
+	extent   float64
+	clause   string // what was found, to go on after "62% of blocked time: "; empty: the rule's title
 	evidence []string
+	advice   string // empty: the rule's
 }
 
 // look is a process as the rules see it.
 type look struct {
 	*process
 	names      *replay.Names
+	account    *account
 	begin, end int64
 }
 
 // The floor of all rules that say none of their own.
 const (
-	MinSeverity = 5    // less is not reported
-	MinLost     = 0.01 // time lost that is a smaller part of the recording's length is not reported
+	MinSeverity  = 5    // less is not reported, nor are notes whose extent is less, in percent
+	MinExplained = 0.01 // time that is a smaller part of the recording's length is not reported
 
-	minRan = 10 // ran counts as at least one part in so many of the recording's length
+	minRan = 10 // what ran counts as at least one part in so many of the recording's length
 )
 
-const ofLost = "time lost / (time lost + time that goroutines ran)"
+// ranAndMore is the end of what the floor of notes is of.
+const ranAndMore = " / (that + time that goroutines ran)"
+
+// generalRule is what explains a root cause where no rule does.
+var generalRule = Rule{Name: "root-cause", Title: "Goroutines wait for it in the end"}
 
 // Rules is the table of rules, in the order of their names.
 func Rules() []Rule { return append([]Rule(nil), rules[:]...) }
@@ -57,7 +65,7 @@ var rules = [...]Rule{
 		threads:   true,
 		Looks:     "threads that were ready, with a goroutine on them, while a thread of another process had the CPU",
 		Threshold: "none but the floor: a program alone on its CPUs loses next to nothing this way",
-		Severity:  ofLost,
+		Explains:  "the time in which threads of other programs had the CPU, and what others waited for that long",
 		Advice: "Move the other process, give this one a larger CPU weight, or give it CPUs of " +
 			"its own.",
 		find: cpuContention,
@@ -70,7 +78,7 @@ var rules = [...]Rule{
 			"CPU quota: had it been contention, another thread would have had the CPU",
 		Threshold: "2 ms at a time, since the kernel gives an idle CPU to a ready thread within microseconds, and " +
 			"three times in all",
-		Severity: ofLost,
+		Explains: "so much of goroutines' delays as was spent so",
 		Advice: "Raise the quota (cpu.max), or use less CPU in bursts: fewer Ps, less work at " +
 			"once, less garbage.",
 		find: throttled,
@@ -82,7 +90,7 @@ var rules = [...]Rule{
 		Looks: "sends that wait, nearly all of them for one goroutine, which hardly waits itself",
 		Threshold: "two senders waiting on average, nine in ten woken by one goroutine that waits less than a fifth " +
 			"of the time: it is the bottleneck, not the channel",
-		Severity: ofLost,
+		Explains: "the waits of the senders, and of who waited for them",
 		Advice:   "Let several goroutines receive, or make the receiver do less for each value.",
 		find:     fanIn,
 	},
@@ -92,7 +100,7 @@ var rules = [...]Rule{
 		trace:     gaps,
 		Looks:     "the share of the time in which events were lost or not looked for",
 		Threshold: "the floor: with 5% missing, any number here may be wrong by as much",
-		Severity:  "time in gaps / recorded time",
+		Explains:  "nothing; the floor of a note: time in gaps / recorded time",
 		Advice: "Record again with fewer classes of transitions (record --without), and read the other findings " +
 			"with care.",
 	},
@@ -103,7 +111,7 @@ var rules = [...]Rule{
 		Looks: "waits of goroutines that allocate faster than the collector marks; help that they give without " +
 			"waiting is not seen",
 		Threshold: "none but the floor: a collector that keeps up asks for no help that has to be waited for",
-		Severity:  ofLost,
+		Explains:  "the waits for the collector, and of who waited for these goroutines",
 		Advice: "Allocate less, or raise GOGC or GOMEMLIMIT, so that cycles are rarer and begin " +
 			"earlier relative to the heap.",
 		find: gcAssist,
@@ -114,7 +122,7 @@ var rules = [...]Rule{
 		needs:     []format.Transition{format.TransitionCreate, format.TransitionExit},
 		Looks:     "goroutines created less those that ended, in each quarter of the recording",
 		Threshold: "100 more, and at least 10 more in each quarter: a burst or a pool that is filled once ends growing",
-		Severity:  "goroutines that were added / goroutines alive at the end",
+		Explains:  "nothing; the floor of a note: goroutines that were added / goroutines alive at the end",
 		Advice:    "Find who creates them (gosched goroutines), and bound them or let them end.",
 		find:      growth,
 	},
@@ -124,7 +132,7 @@ var rules = [...]Rule{
 		Looks: "runs of 5 ms and more of goroutines with one entry function, beside delays of 1 ms and more of others",
 		Threshold: "half of all running time in such runs of one entry function, and 20 such delays: what the others " +
 			"wait for has one source",
-		Severity: ofLost,
+		Explains: "delays of goroutines that were queued behind those, and what others waited for that long",
 		Advice: "Run fewer of them at once than there are Ps, or split their work with " +
 			"runtime.Gosched between the parts.",
 		find: hog,
@@ -136,7 +144,7 @@ var rules = [...]Rule{
 		Looks: "a place where goroutines began to wait for a channel, a lock or forever throughout the " +
 			"recording, and where none was woken",
 		Threshold: "20, some in each quarter of the recording: workers that wait for their first job come all at once",
-		Severity:  "goroutines left there / goroutines alive at the end",
+		Explains:  "nothing; the floor of a note: goroutines left there / goroutines alive at the end",
 		Advice: "Make sure that somebody sends, " +
 			"closes or cancels on every path, or give the wait a second way out (ctx.Done).",
 		find: leak,
@@ -148,7 +156,7 @@ var rules = [...]Rule{
 		Looks: "waits for a mutex at one place that were ended by goroutines that had queued there themselves",
 		Threshold: "50 waits, one goroutine waiting on average, half of the waits handed from one to the next: the " +
 			"queue does not drain",
-		Severity: ofLost,
+		Explains: "the waits there, and of who waited for these goroutines",
 		Advice:   "Hold the lock for less, split it, or let one goroutine do the work for all.",
 		find:     convoy,
 	},
@@ -159,7 +167,7 @@ var rules = [...]Rule{
 		Looks:   "runs on a CPU that went on long after the runtime asked for the P",
 		Threshold: "40 ms, four times what the runtime allows, and three of them: one may be the runtime's own " +
 			"delay on a busy machine",
-		Severity: "time beyond 10 ms in such runs / (that + time that goroutines ran)",
+		Explains: "nothing; the floor of a note: time beyond 10 ms in such runs" + ranAndMore,
 		Advice: "Look for asyncpreemptoff, loops in assembly or long copies; call a function or runtime.Gosched " +
 			"within.",
 		find: longRun,
@@ -171,10 +179,11 @@ var rules = [...]Rule{
 		Looks: "the time in which all threads of the process were stopped from outside: by a signal " +
 			"such as SIGSTOP, a debugger, a frozen cgroup",
 		Threshold: "the floor: nobody stops a process that is in service",
-		Severity:  "time in which it was stopped / recorded time",
+		Explains: "delays and waits that lasted longer for it; the floor of a note: time in which it was " +
+			"stopped / recorded time",
 		Advice: "Find who sends SIGSTOP, attaches a debugger or freezes the cgroup. Other findings leave that " +
 			"time out.",
-		trace: processStopped,
+		find: processStopped,
 	},
 	{
 		Name:      "procs-over-quota",
@@ -182,7 +191,7 @@ var rules = [...]Rule{
 		threads:   true,
 		Looks:     "a process that was throttled and has more Ps than its quota has CPUs, rounded up",
 		Threshold: "as cpu-throttled: more Ps than CPUs do no harm to a process that never uses up its quota",
-		Severity:  ofLost,
+		Explains:  "as cpu-throttled, the time in which there were more Ps than that",
 		Advice: "Set GOMAXPROCS to the quota rounded up. Go 1.25 and later do so unless told " +
 			"otherwise.",
 		find: procsOverQuota,
@@ -192,7 +201,7 @@ var rules = [...]Rule{
 		Title:     "The world is stopped for long",
 		Looks:     "the time in which no goroutine may run, from the request to stop on",
 		Threshold: "the floor: pauses of a healthy collector are well below 1% of the time",
-		Severity:  "time in pauses / recorded time",
+		Explains:  "delays while the world was stopped; the floor of a note: time in pauses / recorded time",
 		Advice: "Call runtime.ReadMemStats, " +
 			"debug.ReadGCStats, profiles of goroutines and runtime.GC less often; see long-run.",
 		find: stopTheWorld,
@@ -203,7 +212,7 @@ var rules = [...]Rule{
 		needs:     []format.Transition{format.TransitionSyscalls},
 		Looks:     "goroutines that came back from a system call and found that their P had been given away",
 		Threshold: "100 a second: a few are how blocking calls are meant to work",
-		Severity:  ofLost,
+		Explains:  "so much of goroutines' delays as followed such calls",
 		Advice:    "Make fewer and larger calls, or have few goroutines make them.",
 		find:      handoff,
 	},
@@ -215,9 +224,10 @@ var rules = [...]Rule{
 			"closing a channel, and that waited at the same place again after less than 50 µs of running",
 		Threshold: "ten such times, and half of those woken for nothing: a start signal wakes many too, but they go " +
 			"on to work",
-		Severity: "delays and runs of those that were woken for nothing / (that + time that goroutines ran)",
-		Advice:   "Wake one (sync.Cond.Signal, a channel send) for each piece of work.",
-		find:     herd,
+		Explains: "the delays of those that were woken for nothing; the floor of a note: these and their " +
+			"runs" + ranAndMore,
+		Advice: "Wake one (sync.Cond.Signal, a channel send) for each piece of work.",
+		find:   herd,
 	},
 	{
 		Name:      "timer-storm",
@@ -225,7 +235,7 @@ var rules = [...]Rule{
 		needs:     []format.Transition{format.TransitionPark, format.TransitionReady},
 		Looks:     "runs of less than 50 µs that a timer began",
 		Threshold: "1,000 a second: fewer cost a CPU less than 1%",
-		Severity:  "delays and runs of those that timers woke / (that + time that goroutines ran)",
+		Explains:  "the delays of those that timers woke; the floor of a note: these and their runs" + ranAndMore,
 		Advice:    "Use one timer for many, longer periods, or an event instead of polling.",
 		find:      timerStorm,
 	},
@@ -245,23 +255,6 @@ func (r *Rule) lacks(q *process) string {
 		}
 	}
 	return ""
-}
-
-// code names the code of a stack.
-func (l *look) code(id format.StringID) string {
-	if name := stack.Code(l.names.Stack(id)); name != "" {
-		return name
-	}
-	return "an unknown place"
-}
-
-// codeOr is the code at a stack, and where there is none the function that the goroutine began
-// with.
-func (l *look) codeOr(id format.StringID, entry replay.EntryID) string {
-	if id == format.NullString && entry != replay.UnknownEntry {
-		return l.names.Entry(entry)
-	}
-	return l.code(id)
 }
 
 func (l *look) seconds() float64 { return float64(max(1, l.end-l.begin)) / 1e9 }

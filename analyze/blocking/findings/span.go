@@ -111,10 +111,10 @@ func (p *Pass) waited(g *goroutine, s *replay.Span) {
 	q, site := p.current, p.site(s)
 	if g.ranNS < shortRunNS {
 		if g.timer {
-			q.timer.take(g.ranNS + g.delayNS)
+			q.timer.take(g.ranNS, g.delayNS)
 		}
 		if g.herd != nil && g.herd == site {
-			site.futile.take(g.ranNS + g.delayNS)
+			site.futile.take(g.ranNS, g.delayNS)
 		}
 	}
 	g.ranNS, g.delayNS, g.timer, g.herd = 0, 0, false, nil
@@ -225,11 +225,7 @@ func (p *Pass) thread(s *replay.Span) {
 		return
 	}
 	*q.threads.At(uint32(s.TID)) += s.Len()
-	switch {
-	case s.State == format.StateWaiting:
-	case !p.foundIdle(s):
-		q.takers[p.taker(s)] += s.Len()
-	case s.Len() >= minIdleCPUNS:
+	if s.State != format.StateWaiting && s.Len() >= minIdleCPUNS && p.foundIdle(s) {
 		q.idleCPU(s.Len())
 	}
 }
@@ -253,13 +249,4 @@ func (p *Pass) foundIdle(s *replay.Span) bool {
 		return true
 	}
 	return p.reason(s.EndReason).idle && (s.Reason == format.NullString || p.current.quota != format.NoLimit)
-}
-
-// taker is who had the CPU of a ready thread: who took it or, where nobody of another process did,
-// who gave it back.
-func (p *Pass) taker(s *replay.Span) format.StringID {
-	if name := p.names.Reason(s.Reason); name != "" && !p.current.own(name) {
-		return s.Reason
-	}
-	return s.EndReason
 }

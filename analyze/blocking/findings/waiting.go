@@ -2,7 +2,9 @@ package findings
 
 import (
 	"fmt"
+	"slices"
 
+	"github.com/gosched/gosched/analyze/blocking"
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/report"
 )
@@ -18,12 +20,22 @@ func (at *site) queue() string {
 		report.FormatDuration(at.waits.maxNS), at.average())
 }
 
+// waitsAt are the chains that lead through waits at a place.
+func (l *look) waitsAt(at *site) explained {
+	text, reason := l.names.Stack(at.stack), l.names.Reason(at.reason)
+	return l.account.which(func(c *blocking.Chain) bool {
+		return slices.ContainsFunc(c.Waits, func(w *blocking.Place) bool {
+			return w.Stack == text && w.Reason == reason
+		})
+	})
+}
+
 func convoy(l *look) (hits []hit) {
 	for _, at := range l.places {
 		if !at.lock || at.woken < 50 || at.average() < 1 || 2*at.handed < at.woken {
 			continue
 		}
-		hits = append(hits, hit{where: l.code(at.stack), lostNS: at.waits.sumNS, evidence: []string{
+		hits = append(hits, hit{code: l.code(at.stack), explains: l.waitsAt(at), evidence: []string{
 			at.queue() + ".",
 			fmt.Sprintf("%s of the waits were ended by a goroutine that had waited there itself.",
 				part(at.handed, at.woken)),
@@ -40,7 +52,7 @@ func fanIn(l *look) (hits []hit) {
 		if !at.send || at.woken < 50 || at.average() < 2 || 10*at.byWaker < 9*at.woken || 5*at.idleNS > length {
 			continue
 		}
-		hits = append(hits, hit{where: l.code(at.stack), lostNS: at.waits.sumNS, evidence: []string{
+		hits = append(hits, hit{code: l.code(at.stack), explains: l.waitsAt(at), evidence: []string{
 			at.queue() + ".",
 			fmt.Sprintf("Goroutine %d ended %s of the waits, and waited itself for %s of that time.", at.waker,
 				part(at.byWaker, at.woken), part(at.idleNS, length)),
@@ -54,12 +66,13 @@ func herd(l *look) (hits []hit) {
 		if at.bursts < 10 || 2*at.futile.count < at.herd {
 			continue
 		}
-		hits = append(hits, hit{where: l.code(at.stack), lostNS: at.futile.sumNS, evidence: []string{
-			fmt.Sprintf("One goroutine woke %[2]d or more within a millisecond %[1]s: %[3]s in all.",
-				report.FormatNumber(at.bursts, "time"), minBurst, report.FormatNumber(at.herd, "wake-up")),
-			fmt.Sprintf("%s of those woken waited there again after running for less than 50 µs; that took %s.",
-				part(at.futile.count, at.herd), report.FormatDuration(at.futile.sumNS)),
-		}})
+		hits = append(hits, hit{code: l.code(at.stack), extent: l.ofRun(at.futile.sumNS),
+			explains: l.account.delays().atMost(at.futile.delayNS), evidence: []string{
+				fmt.Sprintf("One goroutine woke %[2]d or more within a millisecond %[1]s: %[3]s in all.",
+					report.FormatNumber(at.bursts, "time"), minBurst, report.FormatNumber(at.herd, "wake-up")),
+				fmt.Sprintf("%s of those woken waited there again after running for less than 50 µs; that took %s.",
+					part(at.futile.count, at.herd), report.FormatDuration(at.futile.sumNS)),
+			}})
 	}
 	return hits
 }
@@ -74,12 +87,12 @@ func timerStorm(l *look) []hit {
 			most = at
 		}
 	}
-	h := hit{lostNS: l.timer.sumNS, evidence: []string{
+	h := hit{extent: l.ofRun(l.timer.sumNS), explains: l.account.delays().atMost(l.timer.delayNS), evidence: []string{
 		fmt.Sprintf("Timers began %s runs of less than 50 µs a second; with their delays they took %s.",
 			report.FormatCount(l.perSecond(l.timer.count)), report.FormatDuration(l.timer.sumNS)),
 	}}
 	if most != nil {
-		h.where = l.code(most.stack)
+		h.code = l.code(most.stack)
 		h.evidence = append(h.evidence, fmt.Sprintf("%s of them at the place with the most.",
 			report.FormatCount(l.perSecond(most.timers))+" a second"))
 	}
@@ -90,7 +103,8 @@ func gcAssist(l *look) []hit {
 	if l.assist.count == 0 {
 		return nil
 	}
-	return []hit{{lostNS: l.assist.sumNS, evidence: []string{
+	assisting := l.account.causedBy(func(c *blocking.Leaf) bool { return c.Kind == blocking.KindGC && assists[c.Name] })
+	return []hit{{explains: assisting, behind: "the garbage collector", evidence: []string{
 		fmt.Sprintf("Goroutines that allocated waited for the collector %s: %s in all, %s at most.",
 			report.FormatNumber(l.assist.count, "time"), report.FormatDuration(l.assist.sumNS),
 			report.FormatDuration(l.assist.maxNS)),
@@ -110,7 +124,7 @@ func leak(l *look) (hits []hit) {
 			continue
 		}
 		n := int64(len(at.left))
-		hits = append(hits, hit{where: l.code(at.stack), share: float64(n) / float64(max(1, l.goroutines)),
+		hits = append(hits, hit{code: l.code(at.stack), extent: float64(n) / float64(max(1, l.goroutines)),
 			evidence: []string{
 				fmt.Sprintf("%s began to wait (%s) and were still waiting when the recording ended; nobody was woken "+
 					"there.", report.FormatNumber(n, "goroutine"), l.names.Reason(at.reason)),

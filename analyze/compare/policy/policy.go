@@ -101,8 +101,8 @@ var Rules = []struct {
 	{NewReason, "a wait reason that no base recording has, of 0.02 s/s or more", Limit{true, 0.02}},
 	{Leak, "leaked goroutines at a site where no base recording has any", Limit{true, 1}},
 	{Goroutines, "10 goroutines more at the end, and 10% more", Limit{true, 10}},
-	{NewFinding, "a finding of gosched blocking, of severity 20 or more, that no base recording has; those about " +
-		"the machine do not gate", Limit{true, 20}},
+	{NewFinding, "a finding of gosched blocking that explains 20% of blocked time or more, and that no base " +
+		"recording has; those about the machine do not gate", Limit{true, 20}},
 	{Waker, "code that ends waits which take 1.5 times as long, and 0.02 s/s more",
 		Limit{false, 0.02}},
 	{Steal, "the hypervisor stole 2% more of the CPU time", Limit{false, 0.02}},

@@ -1,0 +1,170 @@
+package findings
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/gosched/gosched/analyze/replay"
+	"github.com/gosched/gosched/analyze/report"
+)
+
+// What the verdict says, and of how much.
+const (
+	maxSentences = 3    // of one process
+	maxVerdicts  = 3    // processes that it speaks of, those with the most blocked time
+	minTold      = 0.2  // of blocked time; what explains less is not worth a sentence of its own
+	minOther     = 0.5  // of what a sentence explains: as much must not be explained by those before it
+	littleShare  = 0.01 // of a goroutine on average; who is blocked for less is not worth a look
+)
+
+// judged is a process with what was found in it.
+type judged struct {
+	*look
+	findings []Finding // of the rules, the largest share first
+	causes   []Finding // of its root causes, each explained in general
+}
+
+// verdict is the answer in a few sentences, for each of the processes with the most blocked time.
+func verdict(list []*judged, several bool) []string {
+	list = slices.Clone(list)
+	slices.SortStableFunc(list, func(a, b *judged) int { return cmp.Compare(b.account.blockedNS, a.account.blockedNS) })
+	out := []string{}
+	for _, j := range list[:min(len(list), maxVerdicts)] {
+		for _, sentence := range j.verdict() {
+			if several {
+				sentence = replay.ProcessText(j.pid) + ": " + sentence
+			}
+			out = append(out, sentence)
+		}
+	}
+	return out
+}
+
+// verdict is what there is to say of one process, the most important first.
+func (j *judged) verdict() []string {
+	duration := j.end - j.begin
+	if duration <= 0 {
+		return nil
+	}
+	if little := float64(j.account.blockedNS) < littleShare*float64(duration); little {
+		text := fmt.Sprintf("Little is blocked: %s in %s, %s of one goroutine's time on average.",
+			report.FormatDuration(j.account.blockedNS), report.FormatDuration(duration),
+			report.FormatShare(float64(j.account.blockedNS)/float64(duration)))
+		return append([]string{text}, j.notes(maxSentences-1)...)
+	}
+	told := j.told()
+	if len(told) > 0 {
+		return told
+	}
+	return append([]string{j.scattered()}, j.notes(maxSentences-1)...)
+}
+
+// told are the sentences on most of the blocked time: first what rules found, then, of what is left,
+// the root causes. No two explain mostly the same time. The largest comes first.
+func (j *judged) told() []string {
+	seen := map[int]bool{}
+	var chosen []*Finding
+	for _, list := range [][]Finding{j.findings, j.causes} {
+		for i := range list {
+			f := &list[i]
+			left := j.account.beyond(f.explains, seen)
+			if len(chosen) == maxSentences || j.account.share(left) < minTold ||
+				float64(left) < minOther*float64(f.ExplainedNS) {
+				continue
+			}
+			chosen = append(chosen, f)
+			for _, c := range f.explains.chains {
+				seen[c] = true
+			}
+		}
+	}
+	slices.SortStableFunc(chosen, func(a, b *Finding) int { return cmp.Compare(b.ExplainedNS, a.ExplainedNS) })
+	var out []string
+	for _, f := range chosen {
+		out = append(out, f.Sentence)
+	}
+	return out
+}
+
+// scatteredNamed is how many causes are named where none explains much.
+const scatteredNamed = 3
+
+// scattered is said where nothing explains a fifth of the blocked time.
+func (j *judged) scattered() string {
+	var names []string
+	for _, f := range j.causes[:min(len(j.causes), scatteredNamed)] {
+		names = append(names, percent(f.Share)+" "+f.Behind)
+	}
+	text := "Nothing explains more than a fifth of blocked time"
+	if len(names) == 0 {
+		return text + "."
+	}
+	return text + ": the largest are " + strings.Join(names, ", ") + "."
+}
+
+// notes are the first of the sentences on what explains no time.
+func (j *judged) notes(n int) (out []string) {
+	for i := range j.findings {
+		if f := &j.findings[i]; f.Share == 0 && len(out) < n {
+			out = append(out, f.Sentence)
+		}
+	}
+	return out
+}
+
+// percent is a share in whole percent where that says enough.
+func percent(share float64) string {
+	if share < 0.01 {
+		return report.FormatShare(share)
+	}
+	return fmt.Sprintf("%.0f%%", 100*share)
+}
+
+// clause is what a hit says that has no words of its own: the title, the code and the evidence.
+func (rule *Rule) clause(h *hit) string {
+	text := small(rule.Title)
+	if h.function != "" {
+		text += ": " + named(h.code)
+	}
+	if len(h.evidence) > 0 {
+		text += " (" + small(strings.TrimSuffix(h.evidence[0], ".")) + ")"
+	}
+	return text
+}
+
+// say makes the finding's sentence: how much, what and what to do.
+func (f *Finding) say(clause string) {
+	lead := capital(clause)
+	if f.Share > 0 {
+		lead = percent(f.Share) + " of blocked time: " + clause
+	}
+	f.Sentence = lead + " → " + small(f.Advice)
+}
+
+// capital begins a text as a sentence begins, unless it begins with a name of code.
+func capital(text string) string {
+	word, _, _ := strings.Cut(text, " ")
+	if strings.ContainsAny(word, ".(/") {
+		return text
+	}
+	return changed(text, unicode.ToUpper)
+}
+
+// small makes a sentence go on after a colon or an arrow. Abbreviations stay as they are.
+func small(text string) string {
+	if r := []rune(text); len(r) > 1 && unicode.IsUpper(r[1]) {
+		return text
+	}
+	return changed(text, unicode.ToLower)
+}
+
+func changed(text string, change func(rune) rune) string {
+	r := []rune(text)
+	if len(r) > 0 {
+		r[0] = change(r[0])
+	}
+	return string(r)
+}
