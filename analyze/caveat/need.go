@@ -64,8 +64,9 @@ var needs = []need{
 		Blocking: "times shorter than a step are not measured, and who woke whom within one is a guess",
 	}},
 	{"stopped", noted, suspensions, effects{
-		Latency:  "the breakdown shows what that added to delays as " + replay.PartStopped.String(),
-		Blocking: "what that blocked has it as its cause",
+		Latency:    "the breakdown shows what that added to delays as " + replay.PartStopped.String(),
+		Blocking:   "what that blocked has it as its cause",
+		Goroutines: "the times of goroutines have that in them",
 	}},
 	{"problems", spoils, problems, effects{
 		Latency:    "the delays that they end are left out",

@@ -16,6 +16,12 @@
 // A verdict is given where the trace has evidence for it, and is missing where it has not. Rules
 // are tried in the order of their table.
 //
+//   - bottleneck: others wait for it, and it does not itself wait for others most of its time:
+//     added up over them, they waited for at least half of its life, or one has for 100 ms when
+//     observation ends. Whom a wait is for is said by who ended it, or the earlier ones at that
+//     place, and what that one waited for itself: see internal/queue. What it spends its time on is
+//     its evidence.
+//   - queued: it waits for others, who are named, for at least a fifth of its life.
 //   - leaked: the garbage collector says so in a profile; or goroutines of this origin came all the
 //     time, at least one in each third of the observed time, wait for a channel or a lock, and do
 //     not leave: nobody was ever woken there and none of the same origin ended, or only timers wake
@@ -25,11 +31,14 @@
 //     events were lost. What waits for a nil channel is leaked whatever was observed.
 //   - stuck: it waits for a lock or to send, ten times as long as any wait there that ended, and
 //     who ended the waits there waits itself; or it waited for a lock during all of the observed
-//     time.
+//     time; or it has waited to write for half a second, and ten times as long as any such wait
+//     there that ended.
 //   - busy: it ran for at least half of its observed life.
-//   - slow: half of the waits there, for a lock or to send, take 50 ms or more.
-//   - idle: it is the runtime's own, waits for the network or a time, for work that does come, or
-//     in select {}, which is written to wait forever.
+//   - slow: half of the waits there, for a lock or to send, take 50 ms or more; or it waits to
+//     write for a fifth of its life.
+//   - idle: it is the runtime's own, waits to read from the network, a pipe or a terminal, or for a
+//     time, for work that does come, or in select {}, which is written to wait forever. Who others
+//     wait for during a tenth of its life is never called idle.
 //
 // A wait for the network never makes a leak: a server's idle connections look the same whether the
 // peer will speak again or not.
@@ -41,12 +50,13 @@
 //
 // # Memory
 //
-// About 250 bytes are kept for each goroutine that is alive, and for each whose end was lost in a
-// gap. At most 65,536 places where goroutines wait and 65,536 origins are told apart, and 16 wakers
-// for each place; what is beyond that is counted and not told apart.
+// About 700 bytes are kept for each goroutine that is alive, and for each whose end was lost in a
+// gap, and 256 more for each that has waited for another. At most 65,536 places where goroutines
+// wait and 65,536 origins are told apart, and 16 wakers for each place; what is beyond that is
+// counted and not told apart.
 //
 // # Size
 //
 // Groups, verdicts and the profile beside them are views of the same goroutines, and a verdict
-// needs all three. Reading and writing profiles is in a package below.
+// needs all three. Reading and writing profiles, and who waits for whom, are in packages below.
 package goroutines

@@ -128,28 +128,60 @@ func (r *Result) row(g *Group, cells ...report.Cell) []report.Cell {
 const sameAsAbove = "the same"
 
 // order is how the verdicts are listed: what needs a person first.
-var order = []string{Leaked, Stuck, Slow, Busy, Idle, unjudged}
+var order = []string{Bottleneck, Queued, Leaked, Stuck, Slow, Busy, Idle, unjudged}
 
 func (r *Result) verdictTable() report.Table {
 	t := report.Table{Title: "Verdicts", Brief: briefVerdicts, Spare: []string{"at", "in"},
 		Columns: r.columns("verdict", "goroutines", "in", "function", "at", "evidence")}
 	above := ""
-	for _, verdict := range order {
-		for i := range r.Groups {
-			g := &r.Groups[i]
-			if g.verdict() != verdict || g.Evidence == "" {
-				continue
-			}
-			evidence := g.Evidence
-			if evidence == above {
-				evidence = sameAsAbove
-			}
-			above = g.Evidence
-			t.Rows = append(t.Rows, r.row(g, report.Text(verdict), report.Count(g.Count), report.Text(g.doing()),
-				g.function(), g.position(), report.Text(evidence)))
+	for _, g := range r.judged() {
+		evidence := g.Evidence
+		if evidence == above {
+			evidence = sameAsAbove
+		}
+		above = g.Evidence
+		t.Rows = append(t.Rows, r.row(g, report.Text(g.Verdict), report.Count(g.Count), report.Text(g.doing()),
+			g.function(), g.position(), report.Text(evidence)))
+	}
+	t.Below = r.unjudged()
+	return t
+}
+
+// judged are the groups with a verdict, as they are listed: of bottlenecks first what most wait for.
+func (r *Result) judged() (out []*Group) {
+	for i := range r.Groups {
+		if r.Groups[i].Verdict != "" {
+			out = append(out, &r.Groups[i])
 		}
 	}
-	return t
+	slices.SortStableFunc(out, func(a, b *Group) int {
+		return cmp.Or(cmp.Compare(slices.Index(order, a.Verdict), slices.Index(order, b.Verdict)),
+			cmp.Compare(b.Awaited.average(), a.Awaited.average()))
+	})
+	return out
+}
+
+// unjudged says in a line how many goroutines have no verdict, and why; it is empty where all have
+// one.
+func (r *Result) unjudged() []string {
+	counts, sum := map[string]int64{}, int64(0)
+	for i := range r.Groups {
+		if g := &r.Groups[i]; g.Verdict == "" {
+			counts[cmp.Or(g.Evidence, "nothing stands out")] += g.Count
+			sum += g.Count
+		}
+	}
+	if sum == 0 {
+		return nil
+	}
+	whys := slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
+	})
+	for i, why := range whys {
+		whys[i] = fmt.Sprintf("%s (%s)", why, report.FormatCount(counts[why]))
+	}
+	return []string{fmt.Sprintf("%s, %s: %s.", unjudged, report.FormatNumber(sum, "goroutine"),
+		strings.Join(whys, "; "))}
 }
 
 func (r *Result) groupTable() report.Table {

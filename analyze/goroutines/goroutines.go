@@ -1,6 +1,7 @@
 package goroutines
 
 import (
+	"github.com/gosched/gosched/analyze/goroutines/internal/queue"
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/format"
 )
@@ -11,6 +12,7 @@ type Pass struct {
 	alive   replay.ByGoroutine[goroutine]
 	sites   *sites
 	origins origins
+	queue   *queue.Tracker
 	names   *replay.Names
 	begun   int64 // goroutines of the program that ended, and were there when they were first looked for
 }
@@ -45,16 +47,19 @@ type goroutine struct {
 
 // New makes an empty pass.
 func New() *Pass {
-	return &Pass{sites: newSites(), origins: origins{of: map[originKey]*origin{}}}
+	return &Pass{sites: newSites(), origins: origins{of: map[originKey]*origin{}}, queue: queue.New()}
 }
 
 // Wants implements replay.Pass.
 func (p *Pass) Wants() replay.Wants {
-	return replay.Wants{States: replay.AllStates, Details: true}
+	return replay.Wants{States: replay.AllStates, Details: true, Suspensions: true}
 }
 
 // Begin implements replay.BeginPass.
-func (p *Pass) Begin(names *replay.Names, _ *format.Metadata) { p.names = names }
+func (p *Pass) Begin(names *replay.Names, _ *format.Metadata) {
+	p.names = names
+	p.queue.Begin(names)
+}
 
 // Snapshot implements replay.SnapshotPass: snapshots know who created a goroutine.
 func (p *Pass) Snapshot(s replay.Snapshot) {
@@ -82,6 +87,7 @@ func (p *Pass) Spans(spans []replay.Span) {
 		s := &spans[i]
 		g := p.goroutine(s.PID, s.GoID, s.Begin)
 		g.take(s)
+		p.queue.Span(s)
 		if s.State == format.StateWaiting {
 			p.sites.wait(s, p.names)
 		}

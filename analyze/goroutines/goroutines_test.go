@@ -132,7 +132,7 @@ func TestVerdictsByHand(t *testing.T) {
 		"main.work": goroutines.Busy, "main.fill": goroutines.Stuck,
 		"main.locked": goroutines.Stuck, "main.pool": goroutines.Idle, "main.tick": goroutines.Idle,
 		"main.main": goroutines.Idle, "main.serve": goroutines.Idle,
-		"runtime.bgsweep": goroutines.Idle, "main.cold": "", "main.drain": "",
+		"runtime.bgsweep": goroutines.Idle, "main.cold": "", "main.drain": goroutines.Bottleneck,
 	}
 	got := map[string]bool{}
 	for i := range r.Groups {
@@ -148,6 +148,33 @@ func TestVerdictsByHand(t *testing.T) {
 	}
 	if len(got) != len(want) {
 		t.Errorf("got %v", got)
+	}
+}
+
+// TestQueuesByHand repeats what the comment in bottleneck.trace says.
+func TestQueuesByHand(t *testing.T) {
+	r := analyze(t, golden.Trace(t, "testdata/groups/bottleneck.trace"), nil)
+	want := map[string]string{
+		"main.logger": goroutines.Bottleneck, "main.answer": goroutines.Bottleneck,
+		"main.handle": goroutines.Queued, "main.client": goroutines.Queued, "main.relay": goroutines.Queued,
+		"main.ask": goroutines.Queued, "main.push": goroutines.Stuck, "main.serve": goroutines.Idle,
+		"main.console": goroutines.Idle, "main.pool": goroutines.Idle, "main.feed": goroutines.Idle,
+		"runtime.main": goroutines.Idle,
+	}
+	for i := range r.Groups {
+		g := &r.Groups[i]
+		if verdict, ok := want[g.Entry]; !ok || g.Verdict != verdict {
+			t.Errorf("%s is %q (%s), want %q", g.Entry, g.Verdict, g.Evidence, verdict)
+		}
+		if g.Entry == "main.handle" && g.Behind != 10 {
+			t.Errorf("main.handle is queued behind %d, want 10", g.Behind)
+		}
+		if g.Entry == "main.logger" && g.Awaited.Now != 7 {
+			t.Errorf("%d wait for the logger, want 7", g.Awaited.Now)
+		}
+	}
+	if len(r.Groups) != len(want) {
+		t.Errorf("there are %d groups", len(r.Groups))
 	}
 }
 

@@ -11,12 +11,13 @@ import (
 // not ended are copies that have it, as if the trace ended then; what was seen at the places where
 // they wait is without it.
 type present struct {
-	pass *Pass
-	open map[replay.GoroutineID]*goroutine
+	pass  *Pass
+	open  map[replay.GoroutineID]*goroutine
+	spans map[replay.GoroutineID]*replay.Span // those that have not ended
 }
 
 func (p *Pass) present(sum *replay.Summary) present {
-	now := present{p, map[replay.GoroutineID]*goroutine{}}
+	now := present{p, map[replay.GoroutineID]*goroutine{}, map[replay.GoroutineID]*replay.Span{}}
 	spans := sum.Open()
 	for i := range spans {
 		s := &spans[i]
@@ -29,7 +30,7 @@ func (p *Pass) present(sum *replay.Summary) present {
 			*g = *known
 		}
 		g.take(s)
-		now.open[id] = g
+		now.open[id], now.spans[id] = g, s
 	}
 	return now
 }

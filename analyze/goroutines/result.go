@@ -55,7 +55,8 @@ type Group struct {
 	Ended      int64         `json:"ended"` // goroutines of the same origin that ended while observed
 	Here       *Site         `json:"here"`  // nil where they do not wait
 	Verdict    string        `json:"verdict,omitempty"`
-	Behind     format.GoID   `json:"behind,omitempty"` // of a stuck group: who keeps it waiting
+	Awaited    *Awaited      `json:"awaited,omitempty"` // of a bottleneck
+	Behind     format.GoID   `json:"behind,omitempty"`  // of a stuck or queued group: who keeps it waiting
 	Evidence   string        `json:"evidence"`
 	Profile    *GroupProfile `json:"profile,omitempty"`
 
@@ -105,9 +106,15 @@ func (p *Pass) Result(sum *replay.Summary, prof *profile.Profile) *Result {
 		r.Profile = join(groups, sum, prof)
 	}
 	attend(groups)
-	for _, g := range groups {
-		p.judge(g, now, sum)
-		r.Groups = append(r.Groups, *g)
+	suspects := p.suspects(groups, now, sum)
+	for _, s := range suspects {
+		s.judge(leaks)
+	}
+	q := p.queues(groups, now, sum)
+	for _, s := range suspects {
+		s.all, s.bottlenecks = q.accounts(s.Group)
+		s.judge(rules)
+		r.Groups = append(r.Groups, *s.Group)
 	}
 	r.Lead, r.Warnings = r.lead(), warnings(r, p, sum)
 	return r

@@ -13,51 +13,86 @@ import (
 
 // The verdicts.
 const (
-	Leaked = "leaked"
-	Stuck  = "stuck"
-	Slow   = "slow"
-	Busy   = "busy"
-	Idle   = "idle"
+	Bottleneck = "bottleneck"
+	Queued     = "queued"
+	Leaked     = "leaked"
+	Stuck      = "stuck"
+	Slow       = "slow"
+	Busy       = "busy"
+	Idle       = "idle"
 )
 
 // suspect is a group with what rules look at.
 type suspect struct {
 	*Group
-	pass *Pass
-	now  present
-	sum  *replay.Summary
+	pass             *Pass
+	now              present
+	sum              *replay.Summary
+	all, bottlenecks account // of all its goroutines, and of those for which others wait
 }
 
-// rules are tried in order; the first that gives evidence decides.
-var rules = []struct {
+func (p *Pass) suspects(groups []*Group, now present, sum *replay.Summary) (out []*suspect) {
+	for _, g := range groups {
+		out = append(out, &suspect{Group: g, pass: p, now: now, sum: sum})
+	}
+	return out
+}
+
+// rule is a way to come to a verdict.
+type rule struct {
 	verdict  string
 	evidence func(*suspect) string // empty where the rule does not hold
-}{
+}
+
+// leaks are the rules that come first: who waits for something that does not come waits for nobody
+// who is there, and nobody for what waits by design.
+var leaks = []rule{
 	{Leaked, reportedLeaked},
 	{Idle, ofRuntime},
 	{Idle, knownIdle},
 	{Leaked, onlyCome},
 	{Leaked, stayBehind},
 	{Leaked, onNilChannel},
-	{Idle, waitsByDesign},
-	{Stuck, behindWaiting},
-	{Stuck, lockedOut},
-	{Busy, mostlyRuns},
-	{Slow, longWaits},
-	{Idle, waitsForNetwork},
-	{Idle, waitsForTime},
-	{Idle, getsWork},
 }
 
-func (p *Pass) judge(g *Group, now present, sum *replay.Summary) {
-	s := &suspect{g, p, now, sum}
-	for _, r := range rules {
-		if g.Evidence = r.evidence(s); g.Evidence != "" {
-			g.Verdict = r.verdict
+// rules are tried in order; the first that gives evidence decides.
+var rules = []rule{
+	{Stuck, behindWaiting},
+	{Bottleneck, keepsOthers},
+	{Queued, queuedBehind},
+	{Idle, unlessAwaited(waitsByDesign)},
+	{Stuck, lockedOut},
+	{Stuck, cannotWrite},
+	{Busy, mostlyRuns},
+	{Slow, longWaits},
+	{Slow, slowReader},
+	{Idle, unlessAwaited(waitsForNetwork)},
+	{Idle, unlessAwaited(waitsForTime)},
+	{Idle, unlessAwaited(getsWork)},
+}
+
+// unlessAwaited is evidence of a rule for goroutines that nobody waits for.
+func unlessAwaited(evidence func(*suspect) string) func(*suspect) string {
+	return func(s *suspect) string {
+		if s.isAwaited() {
+			return ""
+		}
+		return evidence(s)
+	}
+}
+
+// judge gives a group that has no verdict the first that holds.
+func (s *suspect) judge(table []rule) {
+	if s.Verdict != "" {
+		return
+	}
+	for _, r := range table {
+		if s.Evidence = r.evidence(s); s.Evidence != "" {
+			s.Verdict = r.verdict
 			return
 		}
 	}
-	g.Evidence = unsure(s)
+	s.Evidence = unsure(s)
 }
 
 func reportedLeaked(s *suspect) string {
@@ -275,11 +310,22 @@ func longWaits(s *suspect) string {
 		report.FormatDuration(median))
 }
 
+// waitsForNetwork holds for who waits until somebody sends something, or connects.
 func waitsForNetwork(s *suspect) string {
 	if s.class != replay.ClassNetwork {
 		return ""
 	}
-	return "waits for the network until the peer sends something"
+	switch t := stack.TransferOf(s.Stack); {
+	case t.Direction == stack.DirectionWrite:
+		return ""
+	case t.Connects:
+		return "waits for peers to connect"
+	case t.File:
+		return "waits to read from a pipe, a terminal or a file until something is written to it"
+	case t.Network:
+		return "waits for the network until the peer sends something"
+	}
+	return "waits for a descriptor: the network, a pipe or a terminal"
 }
 
 func waitsForTime(s *suspect) string {
@@ -307,14 +353,17 @@ func unsure(s *suspect) string {
 	switch {
 	case s.State == stateNames[format.StateUnknown]:
 		return "not seen since events were lost"
+	case s.isAwaited():
+		return fmt.Sprintf("others waited for them during %s of their time", report.FormatShare(share(s.all.awaited,
+			s.all.life)))
 	case s.State != stateNames[format.StateWaiting]:
 		return ""
 	case s.class == replay.ClassForever: // of Go's own traces, whose reason is "forever" for all of these
-		return "nothing can end this wait; the trace does not say whether it is select {} or a nil channel"
+		return "nothing can end this wait, and the trace does not say whether it is select {} or a nil channel"
 	case s.Woken == 0 && s.Created == 0:
-		return "blocked for the whole recording; not enough evidence for a leak"
+		return "blocked for the whole recording, not enough evidence for a leak"
 	case s.Woken == 0:
-		return "blocked since it began to wait; not enough evidence for a leak"
+		return "blocked since the wait began, not enough evidence for a leak"
 	}
 	return ""
 }
