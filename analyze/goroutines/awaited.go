@@ -14,7 +14,8 @@ import (
 
 // isAwaited says whether others wait for goroutines of the group, or did for long.
 func (s *suspect) isAwaited() bool {
-	return s.all.now > 0 || lived(s.all.life, s.durationNS()*s.Count) && share(s.all.awaited, s.all.life) >= awaitedShare
+	a := &s.all
+	return a.now > 0 || lived(a.life, s.durationNS()*s.Count) && share(a.awaited, a.life) >= awaitedShare
 }
 
 // keepsOthers holds for goroutines that others wait for.

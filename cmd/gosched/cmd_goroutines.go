@@ -33,11 +33,11 @@ func newGoroutinesCommand() *cobra.Command {
 	var opts goroutinesOptions
 	cmd := &cobra.Command{
 		Use:   "goroutines TRACE… | -p PID",
-		Short: "Where goroutines stand and how they got there: leaked, stuck, slow, busy or idle",
+		Short: "Where goroutines stand and how they got there: bottlenecks, queued, leaked or idle",
 		Long: `Print the goroutines that are left at the end of a trace in groups: how many stand at
 a place, since when, how often they were woken and by whom, and what they spent their
-time on. Where the trace has evidence for it, a verdict says that they are leaked,
-stuck, slow, busy or idle as designed.
+time on. Where the trace has evidence for it, a verdict says that they are a bottleneck
+for which others wait, queued behind one, leaked, stuck, slow, busy or idle as designed.
 
 --profile lays a goroutine profile beside the trace: what net/http/pprof gives at
 /debug/pprof/goroutine (debug=0, 1 or 2) or /debug/pprof/goroutineleak, or what a Go

@@ -36,7 +36,8 @@ func (t *Tracker) newPlace(at Place) *place {
 	class := replay.ClassAt(reason, text)
 	return &place{
 		awaits: awaited[class], work: class != replay.ClassMutex && !strings.HasPrefix(reason, "chan send"),
-		partial: text == "" || strings.HasSuffix(text, format.MarkRunning.String()), depth: max(1, stack.OwnFrames(text)),
+		partial: text == "" || strings.HasSuffix(text, format.MarkRunning.String()),
+		depth:   max(1, stack.OwnFrames(text)),
 	}
 }
 
