@@ -66,6 +66,8 @@ func (p *Pass) totals() []total {
 			out[id].count += t.count
 			out[id].ns += t.ns
 			out[id].idle += t.idle
+			out[id].delayed += t.delayed
+			out[id].delays += t.delays
 		}
 	}
 	return out
@@ -77,8 +79,8 @@ func (b *blame) charge(id cause.ID, t total) {
 	leaf := b.nodes.At(n.Leaf)
 	key := b.key(n.Leaf)
 	if n.Kind != cause.Wait {
-		if n.Kind != KindSyscall {
-			groupOf(b.delayed, key).charge(n, leaf, id, t)
+		if t.delayed > 0 {
+			groupOf(b.delayed, key).charge(n, leaf, id, total{count: t.delays, ns: t.delayed})
 		}
 		if !b.blocks(n, leaf) {
 			return
@@ -165,7 +167,7 @@ func (b *blame) key(leaf cause.ID) causeKey {
 		}
 	case KindNetwork, KindTimer, KindRuntime:
 		k.name = stack.Function(stack.Culprit(b.names.Stack(where)))
-	case KindSyscall:
+	case KindSyscall, KindHeld:
 		k.name, k.syscall = stack.Function(stack.Culprit(b.names.Stack(where))), b.names.Reason(format.StringID(n.What))
 	case KindOffCPU:
 		k.name = b.names.Reason(where)
@@ -190,7 +192,7 @@ func collects(text string) bool {
 // hasStack says whether the where of a cause of the kind is a stack.
 func hasStack(k Kind) bool {
 	switch k {
-	case KindRunning, KindQueued, KindNetwork, KindTimer, KindRuntime, KindSyscall:
+	case KindRunning, KindQueued, KindNetwork, KindTimer, KindRuntime, KindSyscall, KindHeld:
 		return true
 	}
 	return false

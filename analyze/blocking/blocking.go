@@ -27,6 +27,7 @@ type Pass struct {
 	threads     threadSum
 	spans       int64        // so far
 	parts       []cause.Part // room for resolve
+	culprits    []cause.Part // room for inTheWay
 	places      []place      // by cause.ID, for merged
 	pool        *cause.Pool
 	approximate int64 // nanoseconds of waits whose cause is attributed approximately
@@ -56,6 +57,9 @@ type total struct {
 	count, ns int64
 	idle      int64 // of ns in which a goroutine may have been waiting for work
 	latest    int64 // the span that counted last
+	delayed   int64 // of ns in which goroutines of the program were runnable
+	delays    int64 // of count, those
+	lastDelay int64 // the delay that counted last
 }
 
 // entrySum is the time of the goroutines of one entry function.
@@ -100,7 +104,7 @@ func New() *Pass {
 
 // Wants implements replay.Pass.
 func (p *Pass) Wants() replay.Wants {
-	return replay.Wants{States: replay.AllStates, Details: true, Threads: true}
+	return replay.Wants{States: replay.AllStates, Details: true, Threads: true, Delay: true}
 }
 
 // Begin implements replay.BeginPass.
@@ -226,13 +230,13 @@ func (p *Pass) ran(g *goroutine, entry *entrySum, s *replay.Span) {
 
 // called takes a time in a system call, or in C.
 func (p *Pass) called(g *goroutine, entry *entrySum, s *replay.Span) {
-	id := p.nodes.Call(s.Reason, s.Stack)
+	id := p.nodes.Call(KindSyscall, s.Reason, s.Stack)
 	off := p.record(g, s, id)
 	p.threads.callBlocked += off.asleep + off.suspended
 	p.threads.callOffCPU += off.ready
 	p.threads.callRunning += s.Len() - off.asleep - off.suspended - off.ready
 	entry.syscall += s.Len()
-	p.occupied(s, p.nodes.Code(KindQueued, s.Stack, s.Entry))
+	p.occupied(s, p.nodes.Call(KindHeld, s.Reason, s.Stack))
 	site := p.sites.list[p.sites.of(s, p.names)]
 	if !site.lengths.take(s) {
 		return
@@ -303,7 +307,12 @@ func (p *Pass) delayed(g *goroutine, entry *entrySum, s *replay.Span) {
 		at += p.parts[i].NS
 		g.history.Add(at, p.parts[i].ID, p.pool)
 		if !entry.system && s.Flags&replay.EndUnseen == 0 {
-			p.count(p.parts[i].ID, p.parts[i].NS)
+			t := p.count(p.parts[i].ID, p.parts[i].NS)
+			t.delayed += p.parts[i].NS
+			if t.lastDelay != p.spans {
+				t.delays++
+				t.lastDelay = p.spans
+			}
 		}
 	}
 }

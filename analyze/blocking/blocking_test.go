@@ -15,7 +15,7 @@ func TestChainByHand(t *testing.T) {
 	sites := map[string]string{
 		"sync.Mutex.Lock": "syscall fsync in main.holder 60, running main.holder 40",
 		"chan receive": "syscall fsync in main.holder 60, running main.holder 40, queued behind main.other 25, " +
-			"running main.client 20, wake-up  5",
+			"running main.client 20, unknown what the threads did then is not in the trace 5",
 	}
 	for _, s := range r.Spent {
 		want, ok := sites[s.Name]

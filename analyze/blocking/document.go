@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/replay/stack"
 	"github.com/gosched/gosched/analyze/report"
 	"github.com/gosched/gosched/format"
@@ -29,10 +30,15 @@ func (c *Cause) label() string {
 	case KindRunning:
 		return "running"
 	case KindQueued:
-		return "queued behind"
+		return "all Ps busy: queued behind"
+	case KindHeld:
+		return strings.TrimSpace(replay.PartSyscall.String() + ": " + cmp.Or(c.Syscall, "call not recorded"))
 	case KindOffCPU:
-		if c.Name == "" {
-			return "woken thread had no CPU"
+		switch {
+		case c.Name == "":
+			return "thread off CPU, who had it is not recorded"
+		case c.idleCPU():
+			return "thread off CPU, which was idle: a quota stopped it"
 		}
 		return "CPU taken by " + c.taker()
 	case KindAsleep:
@@ -40,7 +46,7 @@ func (c *Cause) label() string {
 	case KindSyscall:
 		return strings.TrimSpace("system call " + c.Syscall)
 	case KindWakeUp:
-		return "wake-up latency (P idle or in hand-off)"
+		return replay.PartWakeUp.String()
 	case KindSTW:
 		why, _ := format.IsStopTheWorld(c.Name)
 		return strings.TrimSpace(format.ReasonStopTheWorld.String() + " " + why)
@@ -66,6 +72,9 @@ func (c *Cause) taker() string {
 	return c.Name
 }
 
+// idleCPU says that nobody took the CPU: it was idle.
+func (c *Cause) idleCPU() bool { return format.ParseReason(c.Name) == format.ReasonSwapper }
+
 func parenthesized(name string) string {
 	if name == "" {
 		return ""
@@ -79,8 +88,8 @@ func (c *Cause) clause() string {
 	case KindRunning, KindQueued:
 		return "one " + c.label()
 	case KindOffCPU:
-		if c.Name == "" {
-			return "one whose thread had no CPU"
+		if c.Name == "" || c.idleCPU() {
+			return "one with its " + c.label()
 		}
 		return "one whose CPU " + c.taker() + " had taken"
 	case KindAsleep:
@@ -88,7 +97,9 @@ func (c *Cause) clause() string {
 	case KindSyscall:
 		return "one in " + c.label()
 	case KindWakeUp:
-		return "one in wake-up (P idle or in hand-off)"
+		return "one that waited for an " + c.label()
+	case KindHeld:
+		return "one that waited for a " + c.label()
 	case KindNetwork:
 		return "the network"
 	case KindTimer:

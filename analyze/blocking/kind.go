@@ -20,4 +20,5 @@ const (
 	KindTimer   = cause.Timer
 	KindGC      = cause.GC
 	KindRuntime = cause.Runtime
+	KindHeld    = cause.Held
 )

@@ -29,15 +29,21 @@ type offCPU struct {
 // process is what is remembered of a process.
 type process struct {
 	pid       int32
-	procs     []*cause.History         // who ran on each P
+	procs     []*proc                  // who had each P
 	threads   map[int32]*ring          // when each thread lacked a CPU
 	cpus      map[int32]*ring          // when threads of the process ran on each CPU
 	commands  map[format.StringID]bool // of names of threads, whether the process's own have it
 	stopped   ring                     // when the world was
 	suspended ring                     // when all threads were stopped from outside
 	totals    []total                  // of its goroutines, by cause.ID
-	parts     []cause.Part             // room for refined
-	pieces    []cause.Part             // room for unstopped
+	taken     ring                     // when any thread lacked a CPU, by the ends
+}
+
+// proc is what goroutines did on a P. Between them it is free, being handed on, or with one in a
+// system call.
+type proc struct {
+	cause.History
+	held cause.ID // the system call of the goroutine that left it last; 0: it did not leave for one
 }
 
 // idleAt says whether a goroutine that waits at the site may be waiting for work: it can receive
@@ -121,9 +127,8 @@ func (p *Pass) drop(g *goroutine) {
 // maxProcs bounds the table of Ps.
 const maxProcs = 1 << 16
 
-// proc is what goroutines did on a P, nil where the P is not known. Between them it is free, or
-// being handed on.
-func (q *process) proc(id int32) *cause.History {
+// proc is one of the process's Ps, nil where the P is not known.
+func (q *process) proc(id int32) *proc {
 	if id < 0 || id >= maxProcs {
 		return nil
 	}
@@ -131,7 +136,7 @@ func (q *process) proc(id int32) *cause.History {
 		q.procs = append(q.procs, nil)
 	}
 	if q.procs[id] == nil {
-		q.procs[id] = new(cause.History)
+		q.procs[id] = new(proc)
 	}
 	return q.procs[id]
 }
@@ -203,107 +208,30 @@ func (o *offCPU) outlasted(t int64) bool { return o.suspended && t-o.end <= prom
 // been seen on the P since, it had lost it.
 func (p *Pass) occupied(s *replay.Span, id cause.ID) {
 	h := p.current.proc(s.Proc)
+	if s.Proc == format.Unknown {
+		h = p.current.proc(s.EndProc) // it was there when the recording began
+	}
 	switch {
-	case h == nil || s.Flags != 0 || s.Begin < h.End():
+	case h == nil || s.Flags&^replay.CensoredLeft != 0 || s.Begin < h.End():
 		return
 	case h.Empty():
 		h.Start(s.Begin)
 	}
-	h.Add(s.Begin, p.nodes.WakeUp, p.pool)
+	h.Add(s.Begin, h.between(p.nodes), p.pool)
 	h.Add(s.End, id, p.pool)
+	h.held = 0
+	if s.State == format.StateRunning && s.Next == format.StateSyscall {
+		h.held = p.nodes.Call(KindHeld, s.EndReason, s.EndStack)
+	}
 }
 
-// inTheWay takes a runnable span apart by what went on where it ran in the end: who had that P,
-// else whether the thread lacked a CPU. The latest comes first.
-func (p *Pass) inTheWay(s *replay.Span, list []cause.Part) []cause.Part {
-	q := p.current
-	h := q.proc(s.EndProc)
-	if h == nil {
-		return append(list, cause.Part{ID: p.nodes.Unknown(cause.WhyWaker), NS: s.Len()})
+// between is what a P does after the end of its history: it is with a goroutine in a system call,
+// for as long as nobody takes it, or it is free.
+func (h *proc) between(nodes *cause.Table) cause.ID {
+	if h.held != 0 {
+		return h.held
 	}
-	from, to := min(max(h.Begin(), s.Begin), s.End), max(s.Begin, min(h.End(), s.End))
-	if to < s.End {
-		list = q.idle(to, s.End, s.EndTID, p.nodes, list)
-	}
-	n := len(list)
-	list, approximate := h.Between(from, to, list)
-	if p.approximate += approximate; h.Exact(s.Begin) {
-		list = q.refined(n, to, s.EndTID, p.nodes, list)
-	}
-	switch {
-	case from <= s.Begin:
-	case h.Forgot():
-		list = append(list, cause.Part{ID: p.nodes.Unknown(cause.WhyHistory), NS: from - s.Begin})
-	default: // nobody has been seen on the P yet
-		list = q.idle(s.Begin, from, s.EndTID, p.nodes, list)
-	}
-	return list
-}
-
-// refined takes apart the times in which a P was free, of the parts from n on, which end at to and
-// whose order is known.
-func (q *process) refined(n int, to int64, tid int32, nodes *cause.Table, list []cause.Part) []cause.Part {
-	if q.threads[tid] == nil && q.stopped.n == 0 && q.suspended.n == 0 {
-		return list
-	}
-	parts := append(q.parts[:0], list[n:]...)
-	q.parts, list = parts, list[:n]
-	for _, part := range parts {
-		if part.ID == nodes.WakeUp {
-			list = q.idle(to-part.NS, to, tid, nodes, list)
-		} else {
-			list = q.unstopped(to-part.NS, to, part.ID, list)
-		}
-		to -= part.NS
-	}
-	return list
-}
-
-// idle takes apart a time in which no goroutine ran on a P: its thread was without a CPU, or it was
-// being woken.
-func (q *process) idle(from, to int64, tid int32, n *cause.Table, list []cause.Part) []cause.Part {
-	if r := q.threads[tid]; r != nil {
-		for i := 0; to > from; i++ {
-			off, ok := r.before(i)
-			if !ok || off.end <= from {
-				break
-			}
-			begin, end := max(off.begin, from), min(off.end, to)
-			if end <= begin {
-				continue
-			}
-			if end < to {
-				list = q.unstopped(end, to, n.WakeUp, list)
-			}
-			list = append(list, cause.Part{ID: off.node, NS: end - begin})
-			to = begin
-		}
-	}
-	if to > from {
-		list = q.unstopped(from, to, n.WakeUp, list)
-	}
-	return list
-}
-
-// unstopped is a time that belongs to a cause, but for that in which the process was stopped from
-// outside, or the world was.
-func (q *process) unstopped(from, to int64, id cause.ID, list []cause.Part) []cause.Part {
-	if q.suspended.n == 0 {
-		return q.stopped.without(from, to, id, list)
-	}
-	at := len(list)
-	list = q.suspended.without(from, to, id, list)
-	parts := append(q.pieces[:0], list[at:]...)
-	q.pieces, list = parts, list[:at]
-	for _, p := range parts {
-		if p.ID == id {
-			list = q.stopped.without(to-p.NS, to, id, list)
-		} else {
-			list = append(list, p)
-		}
-		to -= p.NS
-	}
-	return list
+	return nodes.WakeUp
 }
 
 // without is a time that belongs to a cause, the latest first, but for the runs that are

@@ -26,8 +26,12 @@ func (p *Pass) thread(s *replay.Span) {
 	} else if off.asleep {
 		off.node = p.nodes.Named(KindAsleep, s.Reason)
 	} else {
-		off.node = p.noCPU(s)
-		ringOf(p.current.threads, s.TID).push(s.Begin, s.End, off.node)
+		off.node = p.nodes.WakeUp
+		if s.Delay[replay.PartOffCPU] > 0 {
+			off.node = p.noCPU(s)
+			ringOf(p.current.threads, s.TID).push(s.Begin, s.End, off.node)
+			p.current.taken.push(s.Begin, s.End, off.node)
+		}
 	}
 	if s.GoID == format.NoGoroutine {
 		return
@@ -39,16 +43,14 @@ func (p *Pass) thread(s *replay.Span) {
 
 // noCPU is why a thread that was ready had no CPU: the name of who had it. The trace has the names
 // of who took it first and who gave it back, and when threads of the process itself were there:
-// where the two differ, a short visit of one of these is not what kept the thread waiting.
+// where the two differ, a short visit of one of these is not what kept the thread waiting. The name
+// is that of the idle threads where nobody had it: a quota stopped the thread.
 func (p *Pass) noCPU(s *replay.Span) cause.ID {
 	first, last := s.Reason, s.EndReason
-	idle := p.isIdle(last)
 	switch {
-	case first == format.NullString && idle: // it was woken, and the CPU had to wake up itself
-		return p.nodes.WakeUp
-	case first == format.NullString:
+	case first == format.NullString || p.isIdle(first):
 		return p.nodes.Taken(last)
-	case last == format.NullString || idle || first == last:
+	case last == format.NullString || p.isIdle(last) || first == last:
 		return p.nodes.Taken(first)
 	}
 	ownMost := 2*ringOf(p.current.cpus, s.CPU).overlap(s.Begin, s.End) > s.Len()

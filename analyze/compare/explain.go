@@ -112,8 +112,9 @@ func (x *examiner) whereTo(m *Measured) string {
 // inTheWay says in words how a kind of cause kept goroutines from running.
 var inTheWay = map[string]string{
 	summary.CauseQueued:  " queued behind %s",
+	summary.CauseHeld:    " because %s kept a P in a system call",
 	summary.CauseOffCPU:  " because %s had the CPU",
-	summary.CauseWakeUp:  " by wake-up latency (P idle or in hand-off)",
+	summary.CauseWakeUp:  " by idle Ps being woken",
 	summary.CauseSTW:     " because the world was stopped (%s)",
 	summary.CauseStopped: " because the process was stopped by %s",
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/report"
 	"github.com/gosched/gosched/analyze/stats"
+	"github.com/gosched/gosched/format"
 )
 
 // breakdownTable shows what delayed goroutines, the largest part first, with what each means.
@@ -74,34 +75,65 @@ var verdicts = []struct {
 }{
 	{[]replay.Part{replay.PartStopped},
 		"passed while the process was stopped from outside: by SIGSTOP, a debugger or a frozen cgroup."},
-	{[]replay.Part{replay.PartOffCPU, replay.PartIdleOffCPU},
-		"was waiting for a CPU: other threads had the CPUs, or a CPU quota stopped the process; " +
-			"gosched blocking says which."},
 	{[]replay.Part{replay.PartAllBusy, replay.PartSyscall},
 		"was waiting for a P: more goroutines wanted to run than GOMAXPROCS allows."},
 	{[]replay.Part{replay.PartSTW}, "passed in stop-the-world pauses: gosched info lists them."},
-	{[]replay.Part{replay.PartWakeUp}, "was the runtime waking up Ps: the process was short of neither Ps nor CPUs."},
+	{[]replay.Part{replay.PartWakeUp},
+		"was idle Ps being woken: the process was short of neither Ps nor CPUs."},
 	{[]replay.Part{replay.PartUnknown}, "is unexplained: what the threads did then is not in the trace."},
 }
 
-// verdict is the sentence for the parts that are more than half of all delay; empty where none are.
-func (r *Result) verdict() string {
+// verdict are the sentences for the parts that are more than half of all delay, and for the want of
+// a CPU.
+func (r *Result) verdict(meta *format.Metadata) []string {
+	var out []string
 	if r.Total.Parts == nil || r.Total.SumNS == 0 {
-		return ""
+		return out
 	}
 	for _, v := range verdicts {
 		if ns := r.Total.Parts.Of(v.parts...); 2*ns > r.Total.SumNS {
-			return fmt.Sprintf("%s of the delay %s", report.FormatShare(float64(ns)/float64(r.Total.SumNS)), v.text)
+			out = append(out, fmt.Sprintf("%s of the delay %s",
+				report.FormatShare(float64(ns)/float64(r.Total.SumNS)), v.text))
 		}
 	}
-	return ""
+	share := float64(r.Total.Parts[replay.PartOffCPU]) / float64(r.Total.SumNS)
+	if share >= muchOffCPU {
+		out = append(out, fmt.Sprintf("%s of the delay was waiting for a CPU%s; gosched blocking says who had it.",
+			report.FormatShare(share), why(meta)))
+	}
+	return out
+}
+
+const (
+	muchOffCPU  = 0.2 // of all delay, from which on it is said
+	machineFull = 0.5 // how busy a machine is, at least, that can be said to be short of CPUs
+)
+
+// why is how a thread can have lacked a CPU, as far as the machine's own figures say.
+func why(meta *format.Metadata) string {
+	for i := range meta.Processes {
+		if q := meta.Processes[i].CPUQuota; q > 0 {
+			return fmt.Sprintf(": the process has a quota of %.3g CPUs, or other threads had the CPUs", q)
+		}
+	}
+	m := meta.Machine
+	if m == nil || m.BusyNS+m.StealNS+m.IdleNS <= 0 {
+		return ": other threads had the CPUs"
+	}
+	all := float64(m.BusyNS + m.StealNS + m.IdleNS)
+	busy := float64(m.BusyNS+m.StealNS) / all
+	if busy >= machineFull {
+		return fmt.Sprintf(": other threads had the CPUs, which were %s busy", report.FormatShare(busy))
+	}
+	return fmt.Sprintf(" although the machine's CPUs were only %s busy: others had it for short times, or the "+
+		"process may use only some of them", report.FormatShare(busy))
 }
 
 // fewForPercentiles is the number of delays below which the lead names no percentile.
 const fewForPercentiles = 10
 
 // lead says the headline numbers in words.
-func (r *Result) lead(delays *stats.Histogram) []string {
+func (r *Result) lead(delays *stats.Histogram, meta *format.Metadata) []string {
 	e, out := &r.Total, []string{}
 	if e.Count == 0 {
 		return out
@@ -122,8 +154,5 @@ func (r *Result) lead(delays *stats.Histogram) []string {
 			report.FormatAverage(float64(sum)/float64(r.DurationNS), "runnable goroutine"), report.FormatDuration(sum),
 			report.FormatDuration(r.DurationNS)))
 	}
-	if v := r.verdict(); v != "" {
-		out = append(out, v)
-	}
-	return out
+	return append(out, r.verdict(meta)...)
 }

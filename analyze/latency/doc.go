@@ -23,36 +23,38 @@
 // trace pin the percentile down if delays are independent of each other; delays in a burst are not,
 // and another run differs by more. Do not compare two runs by them.
 //
+// All delays are those of the program's goroutines. The runtime's own are by entry function alone;
+// gosched blocking and gosched compare leave them out too.
+//
 // # The latency breakdown
 //
-// Where the trace has the kernel's thread events, each delay is broken down. Every nanosecond goes
-// to the first of these that fits; replay.Part has the table:
+// Each delay is broken down. Every nanosecond goes to the first of these that fits; replay.Part has
+// the table, and every command that takes delays apart has the same parts with the same totals:
 //
 //   - stopped: the whole process was stopped from outside: by a signal such as SIGSTOP, by a
 //     debugger, or with its cgroup.
 //   - STW: the world was stopped, no goroutine could run.
-//   - thread off CPU: a thread that could have run the goroutine was ready to run itself, but the
-//     kernel had not put it on a CPU: it was just woken, or it had been preempted for another
-//     thread. Threads that could have run it are the one that ran it in the end, and the one whose
-//     P's queue it was put into when it was created or woken.
+//   - thread off CPU: a thread that could have run the goroutine was ready to run itself, and
+//     another thread had the CPU, or a CPU quota kept the thread from it. Threads that could have
+//     run it are the one that ran it in the end, and the one whose P's queue it was put into when it
+//     was created or woken. Where a P was idle, the want of a CPU of any other thread of the process
+//     counts too, as an upper bound.
 //   - all Ps busy: at least GOMAXPROCS goroutines were running. More Ps, or fewer goroutines, would
 //     have helped.
 //   - P in syscall: fewer were running, but the other Ps were with goroutines in system calls and
 //     not visibly taken from them. An upper bound: a call that the runtime knows to block gives its
 //     P away at once, which shows only when another goroutine runs on it.
-//   - P idle but thread off CPU: a P had no goroutine, and some thread of the process was ready to
-//     run but not on a CPU. One that the runtime woke for the P is such a thread; the one that only
-//     watches over the others (sysmon) may be, too.
-//   - P wake-up: none of these. A P had no goroutine: it was idle, or its thread was being started
-//     or was looking for work.
+//   - idle P being woken: none of these. A P had no goroutine: its thread was asleep or looking for
+//     work, or had been woken and got a CPU that had been idle, which takes time to wake up. Where a
+//     process has a CPU quota, 2 ms of that and more are the quota's: thread off CPU.
 //
-// "stopped" says nothing of the process: somebody stopped it. "thread off CPU" and "P idle but
-// thread off CPU" say that the machine, or the CPU quota, was too small or shared; "all Ps busy"
-// and "P in syscall" that the process had more to do than GOMAXPROCS allows.
+// "stopped" says nothing of the process: somebody stopped it. "thread off CPU" says that the
+// machine, or the CPU quota, was too small or shared; "all Ps busy" and "P in syscall" that the
+// process had more to do than GOMAXPROCS allows.
 //
 // A P counts as busy when a goroutine is seen running, so just after lost events "all Ps busy" is a
 // lower bound. GOMAXPROCS is what the process had at the moment; a trace of schema version 1 has
-// only what it was when the recording began. A delay with a thread that was not seen before it
-// began is not broken down; its length is under unknown. Without thread events there is no
-// breakdown.
+// only what it was when the recording began. Without thread events, as in a Go trace, or of a delay
+// with a thread that was not seen before it began, the time in which a P was idle is unknown: the
+// thread may have lacked a CPU. A delay in a process of unknown GOMAXPROCS is unknown as a whole.
 package latency

@@ -81,8 +81,11 @@ func (e *Row) cells() []report.Cell {
 	for _, p := range e.Percentiles {
 		cells = append(cells, report.OptionalDuration(p.NS))
 	}
-	return append(cells, report.OptionalDuration(e.MaxNS), report.Duration(e.SumNS+e.CensoredSumNS),
-		report.Share(e.Share))
+	share := report.Share(e.Share)
+	if e.System {
+		share = report.Text("")
+	}
+	return append(cells, report.OptionalDuration(e.MaxNS), report.Duration(e.SumNS+e.CensoredSumNS), share)
 }
 
 // without is a table without one of its columns.
@@ -124,10 +127,17 @@ func (r *Result) intervalTable() report.Table {
 // notes are what a reader of the numbers should know.
 func (r *Result) notes() []string {
 	var notes []string
-	if r.Total.Parts == nil {
+	if r.Runtime != nil {
+		notes = append(notes, fmt.Sprintf("The runtime's own goroutines are by entry function alone: %s, %s.",
+			report.FormatNumber(r.Runtime.Count+r.Runtime.Censored, "delay"),
+			report.FormatDuration(r.Runtime.SumNS+r.Runtime.CensoredSumNS)))
+	}
+	switch {
+	case r.Total.Parts == nil:
 		notes = append(notes,
-			"The trace has no thread events, so the delays cannot be broken down into waiting for a P "+
-				"and waiting for a CPU.")
+			"What delayed goroutines is not in the trace: it has neither thread events nor GOMAXPROCS.")
+	case r.noThreads:
+		notes = append(notes, "The trace has no thread events: what of the delays was for want of a CPU is not known.")
 	}
 	if r.Baseline != nil {
 		notes = append(notes, noVerdict)

@@ -3,7 +3,6 @@ package latency
 import (
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/stats"
-	"github.com/gosched/gosched/format"
 )
 
 // Group is the delays of one reason or one entry function, whole. The histogram is the pass's own
@@ -30,20 +29,17 @@ func groupsOf(list []named) []Group {
 	return out
 }
 
-// Parts is the breakdown of the program's delays that were seen whole; nil without thread events.
+// Parts is the breakdown of the program's delays that were seen whole; nil where nothing is known of
+// it.
 func (p *Pass) Parts(sum *replay.Summary) *replay.Delay {
-	if sum.ByKind[format.KindThread] == 0 {
+	total := mergeAll(p.program.groups(sum.Names()))
+	if !total.known(sum) {
 		return nil
 	}
-	out := new(replay.Delay)
-	for _, g := range p.program.groups(sum.Names()) {
-		out.Add(&g.parts)
-	}
-	return out
+	return &total.parts
 }
 
 // Own are the delays of the program's goroutines without the time in which a thread was ready and
-// had no CPU (thread off CPU, P idle but thread off CPU) or the process was stopped: what others on
-// the machine do is not in it. Censored delays are left out. It says something only where the trace
-// has thread events.
+// had no CPU or the process was stopped: what others on the machine do is not in it. Censored delays
+// are left out. It says something only where the trace has thread events.
 func (p *Pass) Own() *stats.Histogram { return &p.own }

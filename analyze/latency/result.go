@@ -24,12 +24,15 @@ type Result struct {
 	Confidence   float64  `json:"confidence"`         // of the intervals
 	ResolutionNS int64    `json:"time_resolution_ns"` // what the trace's times are multiples of
 	Lead         []string `json:"lead"`               // the headline numbers in sentences
-	Total        Row      `json:"total"`
-	// by reason, then by entry function; each from the largest share of delay down
+	Total        Row      `json:"total"`              // of the program's goroutines
+	Runtime      *Row     `json:"runtime,omitempty"`  // of the runtime's own; nil where none was delayed
+	// by reason those of the program, then by entry function all; each from the most delay down
 	Groups    []Row            `json:"groups"`
 	Histogram []stats.Row      `json:"histogram"`          // of the total, the buckets that are not empty
 	Baseline  *Against         `json:"baseline,omitempty"` // nil without one
 	Warnings  []report.Warning `json:"warnings"`
+
+	noThreads bool // the trace has no thread events
 }
 
 // Row is the delays of one group. A number that the trace cannot give is nil, null in JSON.
@@ -43,10 +46,11 @@ type Row struct {
 	MinNS         *int64        `json:"min_ns"`
 	MaxNS         *int64        `json:"max_ns"` // the longest of those counted
 	CensoredMaxNS *int64        `json:"censored_max_ns"`
-	SumNS         int64         `json:"sum_ns"`          // of those counted
-	CensoredSumNS int64         `json:"censored_sum_ns"` // what was seen of the censored
-	Share         float64       `json:"share"`           // of the total's SumNS + CensoredSumNS
-	Parts         *replay.Delay `json:"parts"`           // of SumNS; nil without thread events
+	SumNS         int64         `json:"sum_ns"`           // of those counted
+	CensoredSumNS int64         `json:"censored_sum_ns"`  // what was seen of the censored
+	Share         float64       `json:"share"`            // of the total's SumNS + CensoredSumNS; 0 of System
+	Parts         *replay.Delay `json:"parts"`            // of SumNS; nil where nothing is known of them
+	System        bool          `json:"system,omitempty"` // the runtime's own goroutines, which are not in the total
 }
 
 // Percentile is a percentile of a group's delays.
@@ -57,21 +61,36 @@ type Percentile struct {
 
 // Result is the answer after a walk, given what the walk says of the trace.
 func (p *Pass) Result(sum *replay.Summary) *Result {
-	var total group
-	reasons := append(p.program.groups(sum.Names()), p.runtime.groups(sum.Names())...)
-	for _, g := range reasons {
-		total.merge(g.group)
-	}
-	m := maker{whole: total.delays.Sum() + total.delays.CensoredSum(), parts: sum.ByKind[format.KindThread] > 0,
+	program, runtime := p.program.groups(sum.Names()), p.runtime.groups(sum.Names())
+	total, system := mergeAll(program), mergeAll(runtime)
+	m := maker{whole: total.delays.Sum() + total.delays.CensoredSum(), parts: total.known(sum),
 		percentiles: p.percentiles()}
 	r := &Result{
 		Version: Version, DurationNS: sum.DurationNS(), Events: sum.Events, Confidence: Confidence,
 		ResolutionNS: max(1, sum.Metadata().TimeResolutionNS),
-		Total:        m.entry(named{group: &total}), Histogram: total.delays.Rows(),
+		Total:        m.entry(named{group: total}), Histogram: total.delays.Rows(),
+		noThreads: sum.ByKind[format.KindThread] == 0,
 	}
-	r.Groups = append(m.entries(reasons), m.entries(p.entryGroups(sum.Names()))...)
-	r.Lead, r.Warnings = r.lead(&total.delays), warnings(r, sum, m.percentiles)
+	if len(runtime) > 0 {
+		system.system = true
+		r.Runtime = ptr(m.entry(named{group: system}))
+	}
+	r.Groups = append(m.entries(program), m.entries(p.entryGroups(sum.Names()))...)
+	r.Lead, r.Warnings = r.lead(&total.delays, sum.Metadata()), warnings(r, sum, m.percentiles)
 	return r
+}
+
+func mergeAll(list []named) *group {
+	total := new(group)
+	for _, g := range list {
+		total.merge(g.group)
+	}
+	return total
+}
+
+// known says whether anything is known of the parts of the delays.
+func (g *group) known(sum *replay.Summary) bool {
+	return sum.ByKind[format.KindThread] > 0 || g.parts[replay.PartUnknown] < g.delays.Sum()
 }
 
 type named struct {
@@ -134,7 +153,7 @@ func mergeByName(groups []named) []named {
 	var out []named
 	for _, g := range groups {
 		if n := len(out); n > 0 && out[n-1].name == g.name {
-			both := new(group)
+			both := &group{system: g.system}
 			both.merge(out[n-1].group)
 			both.merge(g.group)
 			out[n-1].group = both
@@ -149,7 +168,7 @@ func (m maker) entry(g named) Row {
 	h := &g.delays
 	e := Row{
 		By: g.by, Name: g.name, Count: h.Count(), Censored: h.Censored(), Broken: g.broken, SumNS: h.Sum(),
-		CensoredSumNS: h.CensoredSum(),
+		CensoredSumNS: h.CensoredSum(), System: g.system,
 	}
 	for i, p := range h.Percentiles(m.percentiles) {
 		e.Percentiles = append(e.Percentiles, Percentile{p, interval(h, m.percentiles[i])})
@@ -160,7 +179,7 @@ func (m maker) entry(g named) Row {
 	if h.Censored() > 0 {
 		e.CensoredMaxNS = ptr(h.CensoredMax())
 	}
-	if m.whole > 0 {
+	if m.whole > 0 && !g.system {
 		e.Share = float64(h.Sum()+h.CensoredSum()) / float64(m.whole)
 	}
 	if m.parts {
@@ -180,4 +199,4 @@ func interval(h *stats.Histogram, q stats.Quantile) (ends [2]*int64) {
 	return ends
 }
 
-func ptr(v int64) *int64 { return &v }
+func ptr[T any](v T) *T { return &v }

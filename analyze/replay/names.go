@@ -3,6 +3,7 @@ package replay
 import (
 	"strings"
 
+	"github.com/gosched/gosched/analyze/replay/internal/delay"
 	"github.com/gosched/gosched/format"
 )
 
@@ -15,6 +16,28 @@ type Names struct {
 	whys            ByID[Why]
 	stopped         ByID[stopFact]
 	over            ByID[overness]
+	cpus            ByID[cpuFact]
+}
+
+// cpuFact is what a thread row's reason says of its CPU, and whether that has been looked at.
+type cpuFact struct {
+	delay.CPU
+	known bool
+}
+
+// cpuOf is what a thread row's reason, which is the name of the thread that had the CPU, says of it.
+func (n *Names) cpuOf(reason format.StringID) delay.CPU {
+	if reason == format.NullString {
+		return delay.CPUUnknown
+	}
+	at := n.cpus.At(uint32(reason))
+	if !at.known {
+		*at = cpuFact{delay.CPUTaken, true}
+		if format.ParseReason(n.Reason(reason)) == format.ReasonSwapper {
+			at.CPU = delay.CPUIdle
+		}
+	}
+	return at.CPU
 }
 
 // overness says whether a stack is that of a goroutine which has returned from its entry function.

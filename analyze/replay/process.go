@@ -22,7 +22,8 @@ type process struct {
 	procs      []format.GoID // who runs on each P, as far as seen; vacated: nobody; NoGoroutine: nor since the last gap
 	checkProcs bool
 	exitUnseen bool
-	wantDelay  bool // threads are followed, so that delays can be taken apart
+	wantDelay  bool // delays are taken apart
+	followed   bool // by threads too, which are followed for it
 	maxStack   int
 
 	procsSince int64 // GOMAXPROCS is known from here on
@@ -49,9 +50,11 @@ func newProcess(pid int32, meta *format.Metadata, wants Wants) *process {
 	p.model = newModel(&info, wants)
 	p.checkProcs = p.model.occupiesWhole()
 	p.exitUnseen = p.model.missing[format.TransitionExit]
-	p.wantDelay = wants.Delay && !p.model.missing[format.TransitionKernel]
+	p.wantDelay = wants.Delay
+	p.followed = wants.Delay && !p.model.missing[format.TransitionKernel]
 	p.goroutines.withDetails = wants.Details || wants.Delay
 	p.occ = delay.NewOccupancy(info.GOMAXPROCS)
+	p.occ.SetQuota(info.CPUQuota > 0)
 	p.peakProcs, p.procsSince = info.GOMAXPROCS, math.MinInt64
 	return p
 }

@@ -4,7 +4,7 @@ import "github.com/gosched/gosched/format"
 
 // thread takes a thread row.
 func (w *Walk) thread(p *process, b *format.Batch, i int, t int64) {
-	if !p.wantDelay && !w.wants.Threads && !w.wants.Suspensions || t < p.gapEnd {
+	if !p.followed && !w.wants.Threads && !w.wants.Suspensions || t < p.gapEnd {
 		return
 	}
 	if b.TID[i] < 0 || b.To[i] == format.StateUnknown {
@@ -16,8 +16,8 @@ func (w *Walk) thread(p *process, b *format.Batch, i int, t int64) {
 	if w.wants.Threads {
 		w.threadRow(p, th, b, i, t)
 	}
-	if ready := th.Move(&p.occ, t, b.To[i]); ready != 0 {
-		p.occ.Ready(t, ready)
+	if lacking := th.Move(&p.occ, t, b.To[i], w.names.cpuOf(b.Reason[i])); lacking != 0 {
+		p.occ.Lack(t, lacking)
 	}
 }
 
@@ -77,8 +77,11 @@ func (w *Walk) limit(p *process, b *format.Batch, i int, t int64) {
 		w.totals.problem(w.problemAt(ProblemRow, nil, b, i, t))
 		return
 	}
-	if l.Name == format.LimitProcs {
+	switch l.Name {
+	case format.LimitProcs:
 		p.setProcs(t, int(l.Value))
+	case format.LimitQuota:
+		p.occ.SetQuota(l.Value > 0)
 	}
 	w.out.sendLimit(Limit{Limit: l, TimeNS: t, PID: p.pid})
 }

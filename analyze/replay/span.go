@@ -99,7 +99,9 @@ type Span struct {
 	Flags       Flags
 	Thread      bool  // it is a thread's, not a goroutine's: see Wants.Threads
 	SuspendedNS int64 // of its length, in which the whole process was stopped from outside; if a pass wants it
-	Delay       Delay // of a runnable span that ended with running, if a pass wants it
+	// of a goroutine's runnable span that ended with running, if a pass wants it; of a thread's,
+	// always, PartOffCPU or PartWakeUp alone
+	Delay Delay
 }
 
 // Len is the time between the span's ends in nanoseconds.

@@ -66,7 +66,7 @@ func (w *Walk) more(p *process, g *goroutine, b *format.Batch, i int, act acts) 
 	if act&actYield != 0 {
 		g.why = w.names.yieldWhy(b.Reason[i])
 	}
-	if act&actRunnable != 0 && len(p.thread) > 0 && p.goroutines.withDetails {
+	if act&actRunnable != 0 && p.wantDelay {
 		g.tid, g.proc, g.stamped = b.TID[i], b.Proc[i], true
 		p.occ.Set(&p.goroutines.details[g.details].begin, g.begin)
 	}

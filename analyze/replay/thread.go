@@ -14,14 +14,13 @@ type Part = delay.Part
 
 // The parts of a delay, which Part.Meaning describes.
 const (
-	PartStopped    = delay.PartStopped // see Suspension
-	PartSTW        = delay.PartSTW
-	PartOffCPU     = delay.PartOffCPU
-	PartAllBusy    = delay.PartAllBusy
-	PartSyscall    = delay.PartSyscall
-	PartIdleOffCPU = delay.PartIdleOffCPU
-	PartWakeUp     = delay.PartWakeUp
-	PartUnknown    = delay.PartUnknown
+	PartStopped = delay.PartStopped // see Suspension
+	PartSTW     = delay.PartSTW
+	PartOffCPU  = delay.PartOffCPU
+	PartAllBusy = delay.PartAllBusy
+	PartSyscall = delay.PartSyscall
+	PartWakeUp  = delay.PartWakeUp
+	PartUnknown = delay.PartUnknown
 )
 
 // Parts lists the parts of a delay in the order in which nanoseconds are given to them.
@@ -66,10 +65,8 @@ func (p *process) delay(d *Delay, g *goroutine, t int64, tid int32) {
 		off, known = p.offTimes(off, g.tid, a, b)
 	}
 	p.off = off
-	if known {
-		d[PartUnknown] = 0
-		d.TakeApart(a, b, off)
-	}
+	d[PartUnknown] = 0
+	d.TakeApart(a, b, off, known)
 }
 
 // offTimes is delay.Thread.OffTimes of a thread that may not be known at all.

@@ -19,6 +19,13 @@ func (w *Walk) threadRow(p *process, th *thread, b *format.Batch, i int, t int64
 		w.threadOut(p, th, b.TID[i], t, flags)
 		s := w.out.next()
 		s.GoID, s.CPU, s.EndReason, s.Next = b.GoID[i], b.CPU[i], b.Reason[i], b.To[i]
+		if flags == 0 && s.State == format.StateRunnable {
+			part := PartWakeUp
+			if th.Lacked(&p.occ, t, w.names.cpuOf(b.Reason[i])) {
+				part = PartOffCPU
+			}
+			s.Delay[part] = s.Len()
+		}
 		w.out.advance()
 	}
 	th.open = threadSpan{begin: t, reason: b.Reason[i], state: b.To[i]}

@@ -77,6 +77,7 @@ type Pair struct {
 // Kinds of causes that keep goroutines from running, as Cause has them.
 var (
 	CauseQueued  = blocking.KindQueued.String()
+	CauseHeld    = blocking.KindHeld.String()
 	CauseOffCPU  = blocking.KindOffCPU.String()
 	CauseWakeUp  = blocking.KindWakeUp.String()
 	CauseSTW     = blocking.KindSTW.String()

@@ -324,6 +324,8 @@ func lost(length int) func(*script) {
 	}
 }
 
+const oneP = `,"gomaxprocs":1`
+
 const halfACPU, almostTwo, three = `,"cpu_quota":0.5`, `,"cpu_quota":1.5`, `,"cpu_quota":3`
 
 // spin has goroutines that nothing preempts until their entry function, main.spin, has returned.
@@ -356,8 +358,8 @@ var cases = []traceCase{
 	{"a lock that is taken often and waited for briefly", "", "", lockBriefly(50), ""},
 	{"a lock whose owner does not queue", "", "", owned, ""},
 	{"a lock that one at a time waits for", "", "", lockBriefly(990), ""},
-	{"a goroutine that keeps the P", "hog", "", hog(8000), "hog"},
-	{"runs of 95 ms that end with their goroutines", "spin", "", spin, "hog long-run"},
+	{"a goroutine that keeps the P", "hog", oneP, hog(8000), "hog"},
+	{"runs of 95 ms that end with their goroutines", "spin", oneP, spin, "hog long-run"},
 	{"long runs that nobody waits behind", "", "", hog(90), ""},
 	{"four senders and one busy receiver", "", "", fanIn(0), "fan-in"},
 	{"four senders and a receiver that waits for the network", "", "", fanIn(500), ""},

@@ -26,6 +26,7 @@ const (
 	Timer
 	GC
 	Runtime
+	Held
 	Wait // not a cause but a step on the way to one
 	numKinds
 )
@@ -34,7 +35,19 @@ var kindNames = [numKinds]string{
 	Unknown: "unknown", Running: "running", OffCPU: "off CPU", Asleep: "asleep", Syscall: "syscall",
 	Queued: "queued behind",
 	WakeUp: "wake-up", STW: "stop-the-world", Stopped: "stopped", Network: "network",
-	Timer: "timer", GC: "GC", Runtime: "runtime", Wait: "wait",
+	Timer: "timer", GC: "GC", Runtime: "runtime", Held: "P in syscall", Wait: "wait",
+}
+
+// partOf is the part of a scheduling delay that a kind of cause stands for, where it is one.
+var partOf = map[Kind]replay.Part{
+	Stopped: replay.PartStopped, STW: replay.PartSTW, OffCPU: replay.PartOffCPU, Queued: replay.PartAllBusy,
+	GC: replay.PartAllBusy, Held: replay.PartSyscall, WakeUp: replay.PartWakeUp, Unknown: replay.PartUnknown,
+}
+
+// Part is the part of a scheduling delay that a cause of this kind stands for in one.
+func (k Kind) Part() (replay.Part, bool) {
+	part, ok := partOf[k]
+	return part, ok
 }
 
 // String is the name that reports print.
@@ -57,6 +70,7 @@ const (
 	WhyBefore             // the waker was not yet observed
 	WhyHistory            // the waker's past was given up to bound memory
 	WhyVarious            // too many different causes in one stretch
+	WhyThreads            // of a delay: replay.PartUnknown
 	numWhys
 )
 
@@ -66,6 +80,7 @@ var whyNames = [numWhys]string{
 	WhyWaker:   "the trace does not say who ended it",
 	WhyBefore:  "what the waker did before is not in the trace",
 	WhyHistory: "too long ago to be remembered", WhyVarious: "many small causes",
+	WhyThreads: replay.PartUnknown.Meaning(),
 }
 
 // String is the name that reports print.
@@ -118,6 +133,7 @@ type Table struct {
 	behind  replay.ByID[ID]           // by stack
 	byEntry [numKinds]replay.ByID[ID] // of those without a stack, by kind and entry function
 	syscall replay.ByID[ID]           // by stack, the latest
+	held    replay.ByID[ID]           // as syscall
 	offCPU  replay.ByID[ID]           // by name
 	outside replay.ByID[ID]           // by stack, the latest
 	WakeUp  ID                        // a P was free, or being handed on
@@ -175,11 +191,15 @@ func (n *Table) Code(kind Kind, stack format.StringID, entry replay.EntryID) ID 
 	return *at
 }
 
-// Call is a system call, or C, at a stack.
-func (n *Table) Call(reason, stack format.StringID) ID {
-	at := n.syscall.At(uint32(stack))
+// Call is a system call, or C, at a stack: of a goroutine in it, or as Held of one that keeps a P.
+func (n *Table) Call(kind Kind, reason, stack format.StringID) ID {
+	cache := &n.syscall
+	if kind == Held {
+		cache = &n.held
+	}
+	at := cache.At(uint32(stack))
 	if *at == 0 || n.list[*at].What != uint32(reason) {
-		*at = n.intern(Key{Kind: Syscall, Where: uint32(stack), What: uint32(reason)})
+		*at = n.intern(Key{Kind: kind, Where: uint32(stack), What: uint32(reason)})
 	}
 	return *at
 }

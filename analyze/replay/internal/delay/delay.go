@@ -22,22 +22,25 @@ type Part uint8
 const (
 	PartStopped Part = iota // see replay.Suspension
 	PartSTW
-	// PartOffCPU is when a thread that could have run the goroutine had been woken and not yet
-	// scheduled, or the kernel had preempted it. Threads that could have run it are the one that
-	// ran it in the end and the one whose P's queue it was put into.
+	// PartOffCPU is when a thread that could have run the goroutine was ready, and another thread had
+	// the CPU or a quota kept it from running. Threads that could have run it are the one that ran it
+	// in the end and the one whose P's queue it was put into. Where a P was idle it counts too if any
+	// other thread of the process is known to have lacked a CPU then, which is an upper bound: that
+	// thread need not have been the one to start the P.
+	//
+	// A thread that was woken and got a CPU that had been idle did not lack one: see PartWakeUp.
 	PartOffCPU
 	PartAllBusy
 	// PartSyscall is when no P was free if those count as taken whose goroutine was in a system
 	// call and had not visibly lost it. An upper bound: a call that is known to block gives its P
 	// away at once, which the trace shows only when another goroutine runs there.
 	PartSyscall
-	// PartIdleOffCPU is when a P had no goroutine, and some thread of the process was ready to run
-	// without a CPU. A thread that the runtime had woken for the P is one; the thread that only
-	// watches over the others (sysmon) may be one too.
-	PartIdleOffCPU
+	// PartWakeUp is when a P was idle and no thread is known to have lacked a CPU: the thread was
+	// asleep or looking for work, or it had been woken and its CPU, which was idle, was waking up.
 	PartWakeUp
-	// PartUnknown is all but PartStopped where the trace has no thread rows or no GOMAXPROCS, or
-	// a thread was not seen before the span began.
+	// PartUnknown is all but PartStopped where the trace has no GOMAXPROCS. Where it has no thread
+	// rows, or a thread was not seen before the span began, it is when a P was idle; what of the
+	// other parts was for want of a CPU is not known then either.
 	PartUnknown
 	numParts
 )
@@ -52,14 +55,13 @@ var parts = [numParts]struct {
 }{
 	PartStopped: {"stopped", "stopped", "the process was stopped from outside: SIGSTOP, a debugger, a frozen " +
 		"cgroup", true},
-	PartSTW:     {"stw", "STW", "the world was stopped: no goroutine could run", false},
-	PartOffCPU:  {"off_cpu", "thread off CPU", "a thread to run it was ready, but the kernel gave it no CPU", true},
+	PartSTW: {"stw", "STW", "the world was stopped: no goroutine could run", false},
+	PartOffCPU: {"off_cpu", "thread off CPU", "a thread to run it was ready, but another had the CPU, or a quota " +
+		"stopped it", true},
 	PartAllBusy: {"all_ps_busy", "all Ps busy", "every P ran another goroutine", false},
 	PartSyscall: {"p_in_syscall", "P in syscall", "the other Ps were held by system calls (upper bound)", false},
-	PartIdleOffCPU: {"p_idle_off_cpu", "P idle but thread off CPU", "a P was idle and some thread was ready, but had " +
-		"no CPU (upper bound)", true},
-	PartWakeUp: {"p_wakeup", "P wake-up", "a P was idle or looking for work; the runtime was slow to start it",
-		false},
+	PartWakeUp: {"p_wakeup", "idle P being woken", "a P was idle: its thread, or the idle CPU under it, was being " +
+		"woken", false},
 	PartUnknown: {"unknown", "unknown", "what the threads did then is not in the trace", false},
 }
 
@@ -119,6 +121,10 @@ func (d Delay) MarshalJSON() ([]byte, error) {
 	return out.Bytes(), nil
 }
 
+// retired are the parts that were once told apart, in JSON. What they held could be for want of a
+// CPU or an idle P being woken: it is unknown now.
+var retired = []string{"p_idle_off_cpu_ns"}
+
 // UnmarshalJSON implements json.Unmarshaler. A part that is not there is 0.
 func (d *Delay) UnmarshalJSON(text []byte) error {
 	var byKey map[string]int64
@@ -127,6 +133,9 @@ func (d *Delay) UnmarshalJSON(text []byte) error {
 	}
 	for p := range d {
 		d[p] = byKey[parts[p].key+"_ns"]
+	}
+	for _, key := range retired {
+		d[PartUnknown] += byKey[key]
 	}
 	return nil
 }

@@ -10,7 +10,7 @@ const (
 	usageStopped                // the world is stopped
 	usageFull                   // as many goroutines run as there are Ps
 	usageSyscall                // as many run or are in system calls with their P
-	usageStarved                // a P is free, and a thread of the process is ready to run without a CPU
+	usageStarved                // a P is free, and a thread of the process is known to lack a CPU
 	usageFree                   // a P is free
 	numUsages
 )
@@ -26,10 +26,11 @@ type Stamp struct {
 // A P counts as taken when the model sees a goroutine running; goroutines whose state is not known
 // yet are not counted, so the clocks of usageFull and usageSyscall go slow just after a gap.
 type Occupancy struct {
-	limit     int // GOMAXPROCS at the moment, 0: unknown, and only stopped worlds are told apart
-	running   int // goroutines seen running
-	held      int // goroutines in system calls that have not lost their P
-	ready     int // threads that are ready to run without a CPU
+	limit     int  // GOMAXPROCS at the moment, 0: unknown, and only stopped worlds are told apart
+	running   int  // goroutines seen running
+	held      int  // goroutines in system calls that have not lost their P
+	lacking   int  // threads that are known to lack a CPU
+	quota     bool // the process has a CPU quota
 	suspended bool
 	stopEnd   int64 // when the world goes on; math.MaxInt64 while it is not stopped
 	usage     usage
@@ -85,7 +86,7 @@ func (o *Occupancy) classify() usage {
 		return usageFull
 	case o.limit > 0 && o.running+o.held >= o.limit:
 		return usageSyscall
-	case o.ready > 0:
+	case o.lacking > 0:
 		return usageStarved
 	}
 	return usageFree
@@ -112,14 +113,17 @@ func (o *Occupancy) Suspend(t int64, suspended bool) {
 	o.update(t)
 }
 
-// Ready counts threads in and out of being ready to run without a CPU.
-func (o *Occupancy) Ready(t int64, ready int) {
-	o.ready += ready
+// Lack counts threads in and out of being known to lack a CPU.
+func (o *Occupancy) Lack(t int64, lacking int) {
+	o.lacking += lacking
 	o.update(t)
 }
 
+// SetQuota says whether the process has a CPU quota from now on.
+func (o *Occupancy) SetQuota(has bool) { o.quota = has }
+
 // Reset forgets who runs, after a gap.
 func (o *Occupancy) Reset(t int64) {
-	o.running, o.held, o.ready = 0, 0, 0
+	o.running, o.held, o.lacking = 0, 0, 0
 	o.update(t)
 }
