@@ -3,7 +3,7 @@
 GO          ?= go
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test demo example self-gate bench trial kernels generate generate-bpf lint referee fuzz clean
+.PHONY: build test demo example self-gate bench diagnose trial kernels generate generate-bpf lint referee fuzz clean
 
 build: ## the program, ./gosched
 	CGO_ENABLED=0 $(GO) build -trimpath -o gosched ./cmd/gosched
@@ -23,6 +23,11 @@ self-gate: ## is this tree worse than the commit before? Records a benchmark of 
 bench: ## what recording costs and how fast traces are written, read and analyzed, in one run of ten minutes; needs root
 	GOSCHED_REQUIRE_BPF=1 GOSCHED_BENCH_SECONDS=60 $(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./record
 	$(GO) test -p 1 -run '^$$' -bench . -timeout 30m ./format ./analyze/latency ./analyze/blocking ./analyze/summary ./record/gobin ./record/gotrace
+
+ROUNDS ?= 3
+diagnose: ## does the verdict name the cause, of programs with one that is known, and blame nothing in those that are well? Each ROUNDS times by eBPF and Go traces, alone and beside busy loops; two hours; needs root
+	mkdir -p build
+	GOSCHED_REQUIRE_BPF=1 GOSCHED_DIAGNOSE_ROUNDS=$(ROUNDS) GOSCHED_DIAGNOSE_REPORT=$(CURDIR)/build/diagnose.md $(GO) test -v -count=1 -timeout 6h -run TestDiagnosis ./analyze/blocking
 
 trial: ## how often compare is right: 100 rounds of 36 recordings of programs of which one thing is known to be worse; hours, resumable; needs root
 	testdata/trial/run

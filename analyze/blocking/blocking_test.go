@@ -1,11 +1,14 @@
 package blocking_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 
 	"github.com/gosched/gosched/analyze/blocking"
+	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/report"
+	"github.com/gosched/gosched/format"
 	"github.com/gosched/gosched/internal/golden"
 )
 
@@ -69,4 +72,22 @@ func TestASuspensionByHand(t *testing.T) {
 	if r.Threads.RunningStoppedNS != 200_000_000 || r.Threads.RunningAsleepNS != 0 {
 		t.Errorf("threads of running goroutines: %+v", r.Threads)
 	}
+}
+
+func blocked(t *testing.T, trace format.Trace) *blocking.Result {
+	t.Helper()
+	p, finish := blocking.NewAudited(t)
+	sum, err := replay.Run(context.Background(), trace, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	finish()
+	if sum.Counts.Total() != 0 {
+		t.Errorf("the trace contradicts the scheduler model: %+v", sum.Problems)
+	}
+	r := p.Result(sum)
+	if len(r.Causes) == 0 {
+		t.Fatal("there is no cause")
+	}
+	return r
 }

@@ -42,6 +42,7 @@ var wellOutside = map[string]func() error{
 	"log-drained":       func() error { return logTo("child-sink", 3, 5*time.Millisecond) },
 	"socket-kept-up":    socketKeptUp,
 	"load-beside":       loadBeside,
+	"service":           service,
 	"idle-server":       idle,
 	"syscalls-alone":    func() error { return crowd(1, always(lookup)) },
 }
@@ -262,20 +263,40 @@ func socketKeptUp() error {
 	return err
 }
 
-// loadBeside is a server with a load generator, called wrk, on the same machine, which asks it now
-// and then.
-func loadBeside() error {
+// serveHTTP has a server answer on a port.
+func serveHTTP() (net.Listener, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer l.Close()
 	go func() {
 		_ = http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			thumbnail()
 			fmt.Fprintln(w, "1")
 		}))
 	}()
+	return l, nil
+}
+
+// service is a server with two clients in the same process.
+func service() error {
+	l, err := serveHTTP()
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	q := &quotes{http.DefaultClient, "http://" + l.Addr().String()}
+	return crowd(2, q.get)
+}
+
+// loadBeside is a server with a load generator, called wrk, on the same machine, which asks it now
+// and then.
+func loadBeside() error {
+	l, err := serveHTTP()
+	if err != nil {
+		return err
+	}
+	defer l.Close()
 	path, remove, err := executable("wrk")
 	if err != nil {
 		return err
