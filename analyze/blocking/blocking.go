@@ -325,6 +325,13 @@ func unknownOf(s *replay.Span) cause.Why {
 	return cause.WhyNever
 }
 
+// mostOfTheTime says whether a wait lasted for most of what has been seen so far of the recording.
+// Who waits as long for a sync.WaitGroup waits for the end of all that the program does, as main
+// does, and is not delayed. What else lasts as long at the beginning is next to nothing.
+func (p *Pass) mostOfTheTime(s *replay.Span) bool {
+	return p.meta != nil && 4*s.Len() > 3*(s.End-p.meta.StartNS)
+}
+
 // waited takes a wait.
 func (p *Pass) waited(g *goroutine, entry *entrySum, s *replay.Span) {
 	id := p.sites.of(s, p.names)
@@ -334,11 +341,12 @@ func (p *Pass) waited(g *goroutine, entry *entrySum, s *replay.Span) {
 	if known && s.Flags&replay.CensoredRight == 0 {
 		p.sites.woken(id, s)
 	}
-	idle := g.idleAt(site)
+	receives := g.idleAt(site)
+	idle := receives || site.gathers && p.mostOfTheTime(s)
 	if known && idle && (g.again || s.Flags.Censored()) {
 		site.idle += s.Len()
 	}
-	g.again = g.again || idle
+	g.again = g.again || receives
 	p.parts = p.merged(p.resolve(site, s, p.parts[:0]))
 	at := s.Begin
 	for i := len(p.parts) - 1; i >= 0; i-- {

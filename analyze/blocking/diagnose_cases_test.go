@@ -43,7 +43,8 @@ var diagnoses = []diagnosis{
 	{name: "semaphore", rule: "channel of n", says: []string{`main\.fetch`, `read`}},
 	{name: "singleflight", rule: "singleflight", says: []string{`main\.fetch`, `read`}},
 	{name: "group-limit", rule: "errgroup limit", says: []string{`main\.\(\*group\)\.start`, `main\.fetchPart`}},
-	{name: "sql-pool", rule: "connection pool", says: []string{`main\.\(\*orders\)\.find`, `main\.\(?\*?wire\)?\.roundTrip`}},
+	{name: "sql-pool", rule: "connection pool", says: []string{`main\.\(\*orders\)\.find`,
+		`main\.\(?\*?wire\)?\.roundTrip`}},
 	{name: "http-conns", rule: "MaxConnsPerHost", says: []string{`main\.\(\*quotes\)\.get`, `network|connection`}},
 	{name: "worker-pool", rule: "worker pool", says: []string{`main\.\(\*pool\)\.submit`, `main\.upload`}},
 

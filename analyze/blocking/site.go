@@ -1,6 +1,7 @@
 package blocking
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/gosched/gosched/analyze/blocking/internal/cause"
@@ -19,6 +20,7 @@ type site struct {
 	class         replay.Class
 	system        bool // goroutines of the runtime wait there
 	receives      bool // it may be a wait for work
+	gathers       bool // it is a wait for a sync.WaitGroup
 	depth         int  // frames that are not plumbing
 	// the goroutine moved while the stack was read: its deeper frames, and so the depth, are not
 	// known
@@ -93,8 +95,26 @@ func newSite(key siteKey, names namer) *site {
 	root := stack.Root(text)
 	inC := n.depth == 0 && root == "runtime.cgocallback" // a thread of C between two calls into Go
 	n.system = n.class == replay.ClassSystem || stack.IsSystem(root) || inC
-	n.receives = !key.syscall && replay.Receives(reason)
+	n.receives = !key.syscall && replay.Receives(reason) && !asks(text)
+	n.gathers = n.class == replay.ClassSync && strings.Contains(text, "sync.(*WaitGroup).Wait ")
 	return n
+}
+
+// asking are functions that a goroutine calls to get something: who waits there waits for that, and
+// not for work, however far up its stack that is.
+var asking = [...]string{
+	"database/sql.(*DB).conn",                // a connection, of those that SetMaxOpenConns allows
+	"net/http.(*Transport).getConn",          // a connection, of those that MaxConnsPerHost allows
+	"net/http.(*persistConn).roundTrip",      // the answer
+	"golang.org/x/sync/errgroup.(*Group).Go", // a place below its limit
+	"golang.org/x/sync/semaphore.(*Weighted).Acquire",
+	"golang.org/x/sync/singleflight.(*Group).Do",
+	"golang.org/x/time/rate.(*Limiter).Wait",
+}
+
+// asks says whether one of a stack's frames is such a function.
+func asks(text string) bool {
+	return slices.ContainsFunc(asking[:], func(name string) bool { return strings.Contains(text, name+" ") })
 }
 
 // woken counts a wait that was ended and by whom.
