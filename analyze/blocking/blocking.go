@@ -33,6 +33,7 @@ type Pass struct {
 	approximate int64 // nanoseconds of waits whose cause is attributed approximately
 	blamed      *blame
 	check       func(wait *replay.Span, parts []cause.Part)
+	follow      func(s *replay.Span, parts []Part)
 }
 
 // DefaultPercentiles are those of a Result where a Pass does not say others.
@@ -226,6 +227,7 @@ func (p *Pass) ran(g *goroutine, entry *entrySum, s *replay.Span) {
 		p.countOff(&off)
 	}
 	p.occupied(s, p.nodes.Code(KindQueued, s.EndStack, s.Entry))
+	p.follows(s, id, off.parts)
 }
 
 // called takes a time in a system call, or in C.
@@ -237,6 +239,7 @@ func (p *Pass) called(g *goroutine, entry *entrySum, s *replay.Span) {
 	p.threads.callRunning += s.Len() - off.asleep - off.suspended - off.ready
 	entry.syscall += s.Len()
 	p.occupied(s, p.nodes.Call(KindHeld, s.Reason, s.Stack))
+	p.follows(s, id, off.parts)
 	site := p.sites.list[p.sites.of(s, p.names)]
 	if !site.lengths.take(s) {
 		return
@@ -315,6 +318,9 @@ func (p *Pass) delayed(g *goroutine, entry *entrySum, s *replay.Span) {
 			}
 		}
 	}
+	if p.follow != nil {
+		p.follow(s, p.parts)
+	}
 }
 
 // unknownOf says why the cause of a censored span is not known.
@@ -363,5 +369,8 @@ func (p *Pass) waited(g *goroutine, entry *entrySum, s *replay.Span) {
 	}
 	if p.check != nil {
 		p.check(s, p.parts)
+	}
+	if p.follow != nil {
+		p.follow(s, p.parts)
 	}
 }
