@@ -17,6 +17,7 @@ const (
 	Latency                    // how long goroutines waited to run
 	Blocking                   // where goroutines waited, and for what
 	Goroutines                 // which goroutines are left
+	Requests                   // how long work cycles take, and what for
 	numQuestions
 )
 
@@ -56,26 +57,31 @@ var needs = []need{
 		Latency:    "delays that reach into it are censored",
 		Blocking:   "waits that reach into it are censored",
 		Goroutines: "no leak is reported, because wake-ups may be among them",
+		Requests:   "cycles that reach into it are censored",
 	}},
 	{"clock", noted, coarseClock, effects{
 		Trace: "what happened on several CPUs within a step has one time and its order is a guess, and a delay " +
 			"shorter than a step is not measured",
 		Latency:  "delays shorter than a step are not measured",
 		Blocking: "times shorter than a step are not measured, and who woke whom within one is a guess",
+		Requests: "times shorter than a step are not measured, and who woke whom within one is a guess",
 	}},
 	{"stopped", noted, suspensions, effects{
 		Latency:    "the breakdown shows what that added to delays as " + replay.PartStopped.String(),
 		Blocking:   "what that blocked has it as its cause",
 		Goroutines: "the times of goroutines have that in them",
+		Requests:   "cycles are as much longer",
 	}},
 	{"problems", spoils, problems, effects{
 		Latency:    "the delays that they end are left out",
 		Blocking:   "the waits that they end are left out",
 		Goroutines: "some states may be wrong",
+		Requests:   "the cycles that they end are left out",
 	}},
 	class(format.TransitionCreate, effects{
 		Latency:    "delays of new goroutines are missing",
 		Goroutines: "new goroutines are found late, and no leak is reported",
+		Requests:   "cycles from creation to exit are missing",
 	}),
 	class(format.TransitionRun, effects{
 		Latency:  "no delay has an end",
@@ -84,21 +90,25 @@ var needs = []need{
 	class(format.TransitionPark, effects{
 		Blocking:   "no wait is seen",
 		Goroutines: "waits and where they happen are missing",
+		Requests:   "no cycle is seen",
 	}),
 	class(format.TransitionReady, effects{
 		Latency:    "delays of woken goroutines are missing",
 		Blocking:   "waits have no known waker, and no cause",
 		Goroutines: "wake-ups and wakers are missing, and no leak is reported",
+		Requests:   "what began a cycle is not known, nor what it waited for",
 	}),
 	class(format.TransitionYield, effects{
 		Latency: "delays after preemption are missing",
 	}),
 	class(format.TransitionExit, effects{
 		Goroutines: "goroutines that ended are listed, and no leak is reported",
+		Requests:   "cycles from creation to exit have no end",
 	}),
 	class(format.TransitionSyscalls, effects{
 		Latency:  "delays after system calls are missing",
 		Blocking: "system calls count as running",
+		Requests: "a cycle that found its data without waiting is one with that before it",
 	}),
 	class(format.TransitionGC, effects{
 		Latency:  "stop-the-world pauses are in the other parts of the breakdown",
@@ -107,10 +117,12 @@ var needs = []need{
 	class(format.TransitionStacks, effects{
 		Blocking:   "waits at different places look alike",
 		Goroutines: "goroutines are told apart by their reasons alone",
+		Requests:   "no top of a loop is known",
 	}),
 	class(format.TransitionKernel, effects{
 		Latency:  "there is no latency breakdown",
 		Blocking: "running goroutines whose thread had no CPU count as running",
+		Requests: "time in which a thread had no CPU counts as what the goroutine did",
 	}),
 	{"gomaxprocs", tabled, raisedProcs, effects{
 		Latency: fmt.Sprintf("%q and %q are too large", replay.PartAllBusy, replay.PartSyscall),
@@ -118,6 +130,7 @@ var needs = []need{
 	{"stacks", spoils, lostStacks, effects{
 		Blocking:   "their places are unknown",
 		Goroutines: "their places are unknown",
+		Requests:   "their places are unknown",
 	}},
 	{"unread", noted, unread, effects{
 		Trace:      "those that never moved are missing",

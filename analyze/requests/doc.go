@@ -1,0 +1,66 @@
+// Package requests cuts the lives of goroutines into work cycles, which of a server are requests,
+// and says how long they take and what for.
+//
+// # What a cycle is
+//
+// A goroutine that serves waits for work at the top of its loop. A cycle is the time from leaving
+// that wait until the goroutine is back there. It begins when the goroutine becomes runnable, so
+// the delay until it runs is in it, and ends when the goroutine arrives: where it begins to wait
+// again, or to read from the network. A read that finds data at once is an arrival, too: there a
+// cycle ends and the next one begins.
+//
+// The top of a loop is the place where a goroutine comes back to take something in: a read from the
+// network or an accept, a receive, a select, a sleep, a wait on a condition. Of several it is the
+// one that is the furthest up the stack, frames of the standard library that only pass data on not
+// counted; of two as far up, the one whose waits are not mostly ended by goroutines that this
+// goroutine had set going, as those are waits for answers. One of these must have come back to it.
+//
+// A goroutine that has no loop is one cycle, from creation to exit. Goroutines that end after less
+// than 16 rounds count so too, unless they read from the network before they ever wrote to it. If
+// they did, the cycle begins with what they first read.
+//
+// The first stretch of a goroutine, from its creation to the top of its loop, is a cycle only if it
+// has read from the network by then: the server of net/http reads the first request of a connection
+// elsewhere than all others. The last stretch, from the top to the goroutine's exit, is none: what
+// came was the end of the work. They are counted.
+//
+// # Where the time goes
+//
+// The time of a cycle is what the goroutine did itself: it ran, could have run, was in a system
+// call, or waited. A wait is followed into the goroutine that ended it, and what that one did
+// meanwhile is what the time was spent on, as `gosched blocking` defines it and from the same
+// account. So the parts add up to the cycles' time.
+//
+// # What it is not
+//
+//   - The client sees more: the time in the kernel and in the network on both ways, and the time
+//     that a request lay in a socket before a goroutine wanted to read it.
+//   - What lies in a buffer of the program makes nobody wait or read: pipelined requests that were
+//     read at once are one cycle. Nor does a receive from a channel that has something: a worker's
+//     cycle may hold several jobs.
+//   - A message that comes in pieces, each read at the top of the loop, is several cycles.
+//   - A connection that is closed without a request is a cycle of its reader, where that is its
+//     only one. One that the server closes after several requests lacks the last.
+//   - Without system calls in the trace, a read that finds data at once is not seen: two cycles are
+//     one. Reads of files and terminals are no arrivals.
+//
+// Which place is the top is known once a goroutine has come back to it. Cycles that were cut
+// elsewhere before that are not counted.
+//
+// # What began it
+//
+// The network, a timer, another goroutine, or a go statement. Where another goroutine did, that
+// one's own cycle is looked at, and so on: a goroutine that a request makes belongs to what the
+// network began.
+//
+// # Memory
+//
+// Beside what `gosched blocking` needs, each goroutine that is alive takes up to 4 KB for the cycle
+// that it is in, 500 bytes mostly. 4,096 tops of loops are told apart, each with up to 512 parts and
+// the slowest cycles in at most 64 steps.
+//
+// # Size
+//
+// Where a goroutine's loop has its top shows while its cycles go on, so finding tops, cutting and
+// counting are one state machine. What a cycle and a group of them hold is in internal/cycle.
+package requests
