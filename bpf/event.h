@@ -40,6 +40,7 @@ enum op {
 	OP_THREAD_WAKE,    /* a sleeping thread is being woken */
 	OP_EXEC,           /* the process replaced its program */
 	OP_STACK = 96,     /* a stack, named by its hash from now on */
+	OP_SAMPLE,         /* a thread was on a CPU */
 };
 
 /* Where a probe finds its argument: gobin.Arg. */
@@ -63,6 +64,8 @@ enum event_flags {
 	FLAG_CORO_EXIT = 2, /* OP_CORO_SWITCH: the goroutine that leaves is done */
 	FLAG_NO_REASON = 8, /* OP_READY: what it waited for was not read, a goroutine woke it */
 	FLAG_INVOLUNTARY = 4, /* OP_THREAD_OFF: it could have gone on running */
+	FLAG_IN_KERNEL = 16,    /* OP_SAMPLE: in the kernel */
+	FLAG_SYSTEM_STACK = 32, /* OP_SAMPLE: not on the goroutine's own stack */
 };
 
 /* A record is as long as its operation needs: an event_base, or with a stack, or
@@ -114,5 +117,12 @@ struct stack_def {
 };
 
 #define STACK_DEF_HEAD 16 /* the bytes before pcs */
+
+/* A sample. A stack_def follows whose first pc is the instruction that was interrupted; its hash means
+ * nothing. goid is 0 where the thread has no goroutine. */
+struct event_sample {
+	struct event_base base;
+	__u64 caller; /* where it returns to if the function has no frame there; 0: not known */
+};
 
 #endif

@@ -7,7 +7,7 @@
  *
  * They are compiled twice: for kernels that have attach cookies, task storage and bpf_loop, and,
  * with LEGACY, for older ones from Linux 5.10 on. */
-#include "goroutine.h"
+#include "sample.h"
 
 /* A probe point that nothing is known of. */
 static __always_inline int lose_point(__u32 tgid)
@@ -112,6 +112,19 @@ int process_exec(struct bpf_raw_tracepoint_args *ctx)
 	/* Whatever the new program does is not what was asked about; its runtime lies elsewhere. */
 	subject_at(subject)->tgid = 0;
 	return submit_thread(&t);
+}
+
+/* One event a CPU, of its clock: it interrupts whatever runs there. */
+SEC("perf_event")
+int cpu_sample(struct bpf_perf_event_data *ctx)
+{
+	__s32 subject = subject_number(bpf_get_current_pid_tgid() >> 32);
+	struct scratch *s;
+
+	if (subject < 0)
+		return 0;
+	s = sample_scratch();
+	return s ? take_sample(ctx, s, subject) : 0;
 }
 
 #ifdef LEGACY

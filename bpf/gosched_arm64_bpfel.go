@@ -59,11 +59,19 @@ type GoschedEventBy struct {
 type GoschedEventFlags uint32
 
 const (
-	GoschedEventFlagsFLAG_PREEMPTED   GoschedEventFlags = 1
-	GoschedEventFlagsFLAG_CORO_EXIT   GoschedEventFlags = 2
-	GoschedEventFlagsFLAG_NO_REASON   GoschedEventFlags = 8
-	GoschedEventFlagsFLAG_INVOLUNTARY GoschedEventFlags = 4
+	GoschedEventFlagsFLAG_PREEMPTED    GoschedEventFlags = 1
+	GoschedEventFlagsFLAG_CORO_EXIT    GoschedEventFlags = 2
+	GoschedEventFlagsFLAG_NO_REASON    GoschedEventFlags = 8
+	GoschedEventFlagsFLAG_INVOLUNTARY  GoschedEventFlags = 4
+	GoschedEventFlagsFLAG_IN_KERNEL    GoschedEventFlags = 16
+	GoschedEventFlagsFLAG_SYSTEM_STACK GoschedEventFlags = 32
 )
+
+type GoschedEventSample struct {
+	_      structs.HostLayout
+	Base   GoschedEventBase
+	Caller uint64
+}
 
 type GoschedEventStack struct {
 	_     structs.HostLayout
@@ -141,6 +149,7 @@ const (
 	GoschedOpOP_THREAD_WAKE   GoschedOp = 66
 	GoschedOpOP_EXEC          GoschedOp = 67
 	GoschedOpOP_STACK         GoschedOp = 96
+	GoschedOpOP_SAMPLE        GoschedOp = 97
 )
 
 type GoschedPointFlags uint32
@@ -184,6 +193,15 @@ type GoschedScratch struct {
 		Fp   uint64
 		InC  uint64
 	}
+	Regs struct {
+		_  structs.HostLayout
+		Ip uint64
+		Sp uint64
+		Fp uint64
+		G  uint64
+		Lr uint64
+	}
+	Sample GoschedEventSample
 	Def    GoschedStackDef
 	Window [1024]uint8
 }
@@ -281,6 +299,7 @@ const (
 	GoschedMapStacksSent     = "stacks_sent"
 	GoschedMapSubjectNumbers = "subject_numbers"
 	GoschedMapThreads        = "threads"
+	GoschedProgCpuSample     = "cpu_sample"
 	GoschedProgProcessExec   = "process_exec"
 	GoschedProgThreadSwitch  = "thread_switch"
 	GoschedProgThreadWaking  = "thread_waking"
@@ -297,6 +316,7 @@ const (
 	GoschedVarUnusedKind     = "unused_kind"
 	GoschedVarUnusedOp       = "unused_op"
 	GoschedVarUnusedPoint    = "unused_point"
+	GoschedVarUnusedSample   = "unused_sample"
 	GoschedVarUnusedStack    = "unused_stack"
 	GoschedVarUnusedThread   = "unused_thread"
 )
@@ -343,6 +363,7 @@ type GoschedSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type GoschedProgramSpecs struct {
+	CpuSample    *ebpf.ProgramSpec `ebpf:"cpu_sample"`
 	ProcessExec  *ebpf.ProgramSpec `ebpf:"process_exec"`
 	ThreadSwitch *ebpf.ProgramSpec `ebpf:"thread_switch"`
 	ThreadWaking *ebpf.ProgramSpec `ebpf:"thread_waking"`
@@ -378,6 +399,7 @@ type GoschedVariableSpecs struct {
 	UnusedKind   *ebpf.VariableSpec `ebpf:"unused_kind"`
 	UnusedOp     *ebpf.VariableSpec `ebpf:"unused_op"`
 	UnusedPoint  *ebpf.VariableSpec `ebpf:"unused_point"`
+	UnusedSample *ebpf.VariableSpec `ebpf:"unused_sample"`
 	UnusedStack  *ebpf.VariableSpec `ebpf:"unused_stack"`
 	UnusedThread *ebpf.VariableSpec `ebpf:"unused_thread"`
 }
@@ -439,6 +461,7 @@ type GoschedVariables struct {
 	UnusedKind   *ebpf.Variable `ebpf:"unused_kind"`
 	UnusedOp     *ebpf.Variable `ebpf:"unused_op"`
 	UnusedPoint  *ebpf.Variable `ebpf:"unused_point"`
+	UnusedSample *ebpf.Variable `ebpf:"unused_sample"`
 	UnusedStack  *ebpf.Variable `ebpf:"unused_stack"`
 	UnusedThread *ebpf.Variable `ebpf:"unused_thread"`
 }
@@ -447,6 +470,7 @@ type GoschedVariables struct {
 //
 // It can be passed to LoadGoschedObjects or ebpf.CollectionSpec.LoadAndAssign.
 type GoschedPrograms struct {
+	CpuSample    *ebpf.Program `ebpf:"cpu_sample"`
 	ProcessExec  *ebpf.Program `ebpf:"process_exec"`
 	ThreadSwitch *ebpf.Program `ebpf:"thread_switch"`
 	ThreadWaking *ebpf.Program `ebpf:"thread_waking"`
@@ -455,6 +479,7 @@ type GoschedPrograms struct {
 
 func (p *GoschedPrograms) Close() error {
 	return _GoschedClose(
+		p.CpuSample,
 		p.ProcessExec,
 		p.ThreadSwitch,
 		p.ThreadWaking,

@@ -76,6 +76,30 @@ type GoschedLegacyScratch struct {
 		Fp   uint64
 		InC  uint64
 	}
+	Regs struct {
+		_  structs.HostLayout
+		Ip uint64
+		Sp uint64
+		Fp uint64
+		G  uint64
+		Lr uint64
+	}
+	Sample struct {
+		_    structs.HostLayout
+		Base struct {
+			_       structs.HostLayout
+			Op      uint8
+			Reason  uint8
+			Cpu     uint16
+			Tid     uint32
+			TimeNs  uint64
+			Goid    uint64
+			Proc    int32
+			Flags   uint16
+			Subject uint16
+		}
+		Caller uint64
+	}
 	Def struct {
 		_       structs.HostLayout
 		Op      uint8
@@ -164,6 +188,7 @@ const (
 	GoschedLegacyMapStacksSent     = "stacks_sent"
 	GoschedLegacyMapSubjectNumbers = "subject_numbers"
 	GoschedLegacyMapThreads        = "threads"
+	GoschedLegacyProgCpuSample     = "cpu_sample"
 	GoschedLegacyProgProcessExec   = "process_exec"
 	GoschedLegacyProgThreadExit    = "thread_exit"
 	GoschedLegacyProgThreadSwitch  = "thread_switch"
@@ -182,6 +207,7 @@ const (
 	GoschedLegacyVarUnusedOp       = "unused_op"
 	GoschedLegacyVarUnusedPlace    = "unused_place"
 	GoschedLegacyVarUnusedPoint    = "unused_point"
+	GoschedLegacyVarUnusedSample   = "unused_sample"
 	GoschedLegacyVarUnusedStack    = "unused_stack"
 	GoschedLegacyVarUnusedThread   = "unused_thread"
 )
@@ -228,6 +254,7 @@ type GoschedLegacySpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type GoschedLegacyProgramSpecs struct {
+	CpuSample    *ebpf.ProgramSpec `ebpf:"cpu_sample"`
 	ProcessExec  *ebpf.ProgramSpec `ebpf:"process_exec"`
 	ThreadExit   *ebpf.ProgramSpec `ebpf:"thread_exit"`
 	ThreadSwitch *ebpf.ProgramSpec `ebpf:"thread_switch"`
@@ -266,6 +293,7 @@ type GoschedLegacyVariableSpecs struct {
 	UnusedOp     *ebpf.VariableSpec `ebpf:"unused_op"`
 	UnusedPlace  *ebpf.VariableSpec `ebpf:"unused_place"`
 	UnusedPoint  *ebpf.VariableSpec `ebpf:"unused_point"`
+	UnusedSample *ebpf.VariableSpec `ebpf:"unused_sample"`
 	UnusedStack  *ebpf.VariableSpec `ebpf:"unused_stack"`
 	UnusedThread *ebpf.VariableSpec `ebpf:"unused_thread"`
 }
@@ -330,6 +358,7 @@ type GoschedLegacyVariables struct {
 	UnusedOp     *ebpf.Variable `ebpf:"unused_op"`
 	UnusedPlace  *ebpf.Variable `ebpf:"unused_place"`
 	UnusedPoint  *ebpf.Variable `ebpf:"unused_point"`
+	UnusedSample *ebpf.Variable `ebpf:"unused_sample"`
 	UnusedStack  *ebpf.Variable `ebpf:"unused_stack"`
 	UnusedThread *ebpf.Variable `ebpf:"unused_thread"`
 }
@@ -338,6 +367,7 @@ type GoschedLegacyVariables struct {
 //
 // It can be passed to LoadGoschedLegacyObjects or ebpf.CollectionSpec.LoadAndAssign.
 type GoschedLegacyPrograms struct {
+	CpuSample    *ebpf.Program `ebpf:"cpu_sample"`
 	ProcessExec  *ebpf.Program `ebpf:"process_exec"`
 	ThreadExit   *ebpf.Program `ebpf:"thread_exit"`
 	ThreadSwitch *ebpf.Program `ebpf:"thread_switch"`
@@ -347,6 +377,7 @@ type GoschedLegacyPrograms struct {
 
 func (p *GoschedLegacyPrograms) Close() error {
 	return _GoschedLegacyClose(
+		p.CpuSample,
 		p.ProcessExec,
 		p.ThreadExit,
 		p.ThreadSwitch,

@@ -44,6 +44,10 @@ enum {
 	BPF_RB_NO_WAKEUP = 1,
 };
 
+enum {
+	BPF_F_USER_STACK = 1 << 8,
+};
+
 struct bpf_raw_tracepoint_args {
 	__u64 args[8];
 };
@@ -85,6 +89,9 @@ _Static_assert(sizeof(struct pt_regs) == 21 * 8, "x86-64 pt_regs");
 #define REG_FP(ctx)      ((ctx)->bp)
 #define REG_SP(ctx)      ((ctx)->sp)
 #define REG_PC(ctx)      ((ctx)->ip)
+#define REG_LINK(ctx)    ((ctx)->ip) /* there is none */
+#define REG_MODE(ctx)    ((ctx)->cs)
+#define OF_USER(mode)    (((mode) & 3) == 3)
 
 #elif defined(__TARGET_ARCH_arm64)
 
@@ -104,9 +111,20 @@ _Static_assert(sizeof(struct pt_regs) == 34 * 8, "arm64 user_pt_regs");
 #define REG_LR(ctx)      ((ctx)->regs[30])
 #define REG_SP(ctx)      ((ctx)->sp)
 #define REG_PC(ctx)      ((ctx)->pc)
+#define REG_LINK(ctx)    REG_LR(ctx)
+#define REG_MODE(ctx)    ((ctx)->pstate)
+#define OF_USER(mode)    (((mode) & 0xf) == 0)
 
 #else
 #error "unsupported architecture"
 #endif
+
+/* What the program of a perf event gets: the registers are those that it interrupted, the kernel's
+ * or the thread's (include/uapi/linux/bpf_perf_event.h, ABI). */
+struct bpf_perf_event_data {
+	struct pt_regs regs;
+	__u64 sample_period;
+	__u64 addr;
+};
 
 #endif

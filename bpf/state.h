@@ -199,6 +199,11 @@ struct walk {
 	__u64 in_c; /* the frame is the one that cgocallback made */
 };
 
+/* A thread's registers in its own code. */
+struct registers {
+	__u64 ip, sp, fp, g, lr;
+};
+
 struct g {
 	__u8 bytes[G_BYTES];
 } __attribute__((aligned(8)));
@@ -213,6 +218,8 @@ struct scratch {
 	struct thread unknown; /* for a thread that the kernel has no memory for */
 	struct g g;
 	struct walk walk;
+	struct registers regs;
+	struct event_sample sample; /* sent together with the next */
 	struct stack_def def;
 	__u8 window[WINDOW];
 };
@@ -222,7 +229,7 @@ struct scratch {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, SCRATCHES);
+	__uint(max_entries, SCRATCHES + 1); /* the last is for samples */
 	__type(key, __u32);
 	__type(value, struct scratch);
 } scratches SEC(".maps");
@@ -239,6 +246,7 @@ const struct event_stack *unused_stack __attribute__((unused));
 const struct event_by *unused_by __attribute__((unused));
 const struct event_thread *unused_thread __attribute__((unused));
 const struct stack_def *unused_def __attribute__((unused));
+const struct event_sample *unused_sample __attribute__((unused));
 
 static __always_inline void count_loss(__u32 subject, __u64 events, __u64 stacks)
 {

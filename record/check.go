@@ -111,16 +111,17 @@ func (c *Checked) met(step Step, err error) {
 // Kernel says what the running kernel can do for a recording.
 type Kernel struct {
 	Fallbacks []fallback.Fallback // those that are needed here
+	NoSamples error               // why no on-CPU samples can be taken; nil: they can
 }
 
 // probeKernel finds out what the running kernel can do, by loading the programs. The error says why
 // nothing can be recorded.
 func probeKernel() (Kernel, error) {
-	p, err := kernel.Load(kernel.ProgramConfig{StackDepth: DefaultStackDepth, Kernel: true})
+	p, err := kernel.Load(kernel.ProgramConfig{StackDepth: DefaultStackDepth, Kernel: true, Samples: true})
 	if err != nil {
 		return Kernel{}, err
 	}
-	k := Kernel{Fallbacks: p.Fallbacks()}
+	k := Kernel{Fallbacks: p.Fallbacks(), NoSamples: p.TrySampling()}
 	return k, errors.Join(p.Close(), kernel.ProbeNumbers())
 }
 

@@ -22,6 +22,7 @@ const (
 	opThreadWake  = op(bpf.GoschedOpOP_THREAD_WAKE)
 	opExec        = op(bpf.GoschedOpOP_EXEC)
 	opStack       = op(bpf.GoschedOpOP_STACK)
+	opSample      = op(bpf.GoschedOpOP_SAMPLE)
 	opGap         = op(128) // events were lost from time to until
 	opSnapshot    = op(129) // a goroutine as it was found in memory
 	opSyscallSlow = op(130) // a system call ended and no P was free
@@ -44,12 +45,12 @@ type event struct {
 	time    int64 // CLOCK_MONOTONIC
 	goid    int64
 	byGoid  int64
-	stack   uint64 // hash; for a creation the new goroutine's first pc
+	stack   uint64 // hash; for a creation the new goroutine's first pc; for a sample the stack's id
 	byStack uint64 // hash
 	tid     int32
 	proc    int32
 	other   int32  // the waking thread
-	text    uint32 // in the reasons table: the comm or state of a thread
+	text    uint32 // in the reasons table: the comm or state of a thread, where a sample found it
 	cpu     uint16
 	flags   uint16
 	subject uint16 // the number of the process it is about
@@ -65,6 +66,7 @@ const (
 	stackBytes  = 40
 	byBytes     = 56
 	threadBytes = 56
+	sampleBytes = 40 // and a stack's definition
 	defBytes    = 16 // and 8 a frame
 	maxFrames   = 128
 )
@@ -74,7 +76,7 @@ func decode(raw []byte, e *event) error {
 	if len(raw) < baseBytes {
 		return fmt.Errorf("%w: %d bytes", errRecord, len(raw))
 	}
-	if op(raw[0]) >= op(gobin.NumOps) && (op(raw[0]) < opThreadOn || op(raw[0]) > opExec) {
+	if o := op(raw[0]); o >= op(gobin.NumOps) && (o < opThreadOn || o > opExec) && o != opSample {
 		return fmt.Errorf("%w: operation %d", errRecord, raw[0])
 	}
 	le := binary.LittleEndian
@@ -93,6 +95,7 @@ func decode(raw []byte, e *event) error {
 		flags:   le.Uint16(raw[28:]),
 	}
 	switch {
+	case e.op == opSample: // decodeSample reads the rest
 	case e.op >= opThreadOn && e.op <= opExec:
 		if len(raw) < threadBytes {
 			return fmt.Errorf("%w: %d bytes for a thread", errRecord, len(raw))
@@ -119,6 +122,19 @@ func threadText(raw []byte) (state uint32, comm []byte) {
 		}
 	}
 	return binary.LittleEndian.Uint32(raw[36:]), comm
+}
+
+// decodeSample reads where a sample's thread was. The flags are those of the event that it begins
+// with.
+func decodeSample(raw []byte, flags uint16) (s stacks.Sample, err error) {
+	if len(raw) < sampleBytes {
+		return s, fmt.Errorf("%w: %d bytes for a sample", errRecord, len(raw))
+	}
+	def, err := decodeStack(raw[sampleBytes:])
+	return stacks.Sample{
+		Stack: def.Stack, Caller: binary.LittleEndian.Uint64(raw[baseBytes:]),
+		Kernel: flags&flagInKernel != 0, System: flags&flagSystemStack != 0,
+	}, err
 }
 
 // stackDef is a stack to which the kernel side has given a name, and the number of its process.

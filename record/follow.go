@@ -89,6 +89,7 @@ type Counts struct {
 	Events     int64 // rows in the trace
 	Goroutine  int64 // transitions of goroutines
 	Thread     int64
+	Samples    int64
 	Lost       int64
 	LostStacks int64
 	Gaps       int64 // rows that say that events were lost or not looked for
@@ -105,6 +106,7 @@ func (c *Counts) add(d Counts) {
 	c.Events += d.Events
 	c.Goroutine += d.Goroutine
 	c.Thread += d.Thread
+	c.Samples += d.Samples
 	c.Lost += d.Lost
 	c.LostStacks += d.LostStacks
 	c.Gaps += d.Gaps
@@ -150,6 +152,8 @@ func (f *follower) emit(e *event) {
 		f.snapshot(e)
 	case opLimit:
 		f.limit(e)
+	case opSample:
+		f.sample(e)
 	case opReadBegin:
 		f.read = true
 	case opReadEnd:

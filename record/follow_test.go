@@ -24,6 +24,7 @@ func frame(pc uint64) gobin.Frame {
 
 func (program) StartFrame(pc uint64) (gobin.Frame, bool) { return frame(pc), true }
 func (program) CallFrames(ret uint64) []gobin.Frame      { return []gobin.Frame{frame(ret - 1)} }
+func (program) Frameless(uint64) bool                    { return false }
 func (program) FuncAt(pc uint64) (gobin.Func, bool)      { return gobin.Func{Name: frame(pc).Func}, true }
 func (program) Unknown(uint64) (uint64, bool)            { return 0, false }
 func (program) AppendStack(dst []gobin.Frame, pcs []uint64, exact bool) []gobin.Frame {

@@ -190,6 +190,9 @@ func FuzzDecode(f *testing.F) {
 				t.Errorf("a name of %d bytes", len(comm))
 			}
 		}
+		if s, err := decodeSample(raw, 0); err == nil && len(s.PCs) > maxFrames {
+			t.Errorf("%d frames of a sample", len(s.PCs))
+		}
 		if def, err := decodeStack(raw); err == nil && len(def.PCs) > maxFrames {
 			t.Errorf("%d frames", len(def.PCs))
 		}

@@ -51,11 +51,12 @@ const (
 
 // Options say how to record. The zero value records everything until the last process exits.
 type Options struct {
-	Output     string              // a trace's path, or a folder for its segments
-	Duration   time.Duration       // 0: until the context or the last process ends
-	Without    []format.Transition // what to leave out
-	StackDepth int                 // frames a stack, at most MaxStackDepth; 0: DefaultStackDepth
-	Recorder   string              // name and version of the program that records, for the trace's metadata
+	Output           string              // a trace's path, or a folder for its segments
+	Duration         time.Duration       // 0: until the context or the last process ends
+	Without          []format.Transition // what to leave out
+	SamplesPerSecond float64             // on-CPU samples of a busy CPU; 0: DefaultSamplesPerSecond; NoSamples: none
+	StackDepth       int                 // frames a stack, at most MaxStackDepth; 0: DefaultStackDepth
+	Recorder         string              // name and version of the program that records, for the trace's metadata
 	// called once everything is attached; processes that were started for this recording go on
 	// then. With it, goroutines that are there already are not read at the beginning
 	Ready     func() error
@@ -71,6 +72,9 @@ type Options struct {
 func (o *Options) Check() error {
 	if o.StackDepth < 0 || o.StackDepth > MaxStackDepth {
 		return fmt.Errorf("a stack depth of %d is not between 1 and %d", o.StackDepth, MaxStackDepth)
+	}
+	if o.SamplesPerSecond > MaxSamplesPerSecond {
+		return fmt.Errorf("%g samples a second are more than %d", o.SamplesPerSecond, MaxSamplesPerSecond)
 	}
 	return errors.Join(checkTransitions(o.Without), fallback.Check(o.Fallbacks))
 }

@@ -52,6 +52,9 @@ func open(opts Options, procs []*target.Process) (*session, error) {
 	if err := errors.Join(opts.Check(), checkProcesses(procs)); err != nil {
 		return nil, err
 	}
+	if opts.samplesPerSecond() == 0 {
+		opts.Without = append(slices.Clone(opts.Without), format.TransitionSamples)
+	}
 	s := &session{opts: opts, several: len(procs) > 1}
 	if !slices.Contains(opts.Without, format.TransitionStacks) {
 		s.depth = cmp.Or(opts.StackDepth, DefaultStackDepth)
@@ -394,9 +397,17 @@ func (s *session) accept(ring int, raw []byte) error {
 		}
 		e.text = uint32(sub.texts.threadReason(e.flags&flagInvoluntary != 0, state, comm))
 	}
-	if s.startNS == 0 || e.time < s.startNS { // seen before everything was attached
+	early := s.startNS == 0 || e.time < s.startNS // seen before everything was attached
+	switch {
+	case early && e.op != opSample:
 		sub.follow.seeEarly(&e)
 		return nil
+	case early:
+		return nil
+	case e.op == opSample:
+		if err := sub.readSample(raw, &e); err != nil {
+			return err
+		}
 	}
 	s.order.push(ring, &e)
 	sub.limitOf(ring, &e)

@@ -113,7 +113,7 @@ func (s *session) load() error {
 	}
 	programs := kernel.ProgramConfig{
 		StackDepth: s.depth, Kernel: !slices.Contains(s.opts.Without, format.TransitionKernel),
-		Fallbacks: s.opts.Fallbacks,
+		Samples: s.opts.samplePeriod() != 0, Fallbacks: s.opts.Fallbacks,
 	}
 	var err error
 	if s.probes, err = s.opts.Programs.Load(programs); err != nil {
@@ -191,5 +191,6 @@ func (s *session) attach() error {
 			return s.of(sub.proc, err)
 		}
 	}
+	s.sample()
 	return nil
 }

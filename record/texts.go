@@ -14,6 +14,8 @@ const (
 	flagPreempted   = uint16(bpf.GoschedEventFlagsFLAG_PREEMPTED)
 	flagCoroExit    = uint16(bpf.GoschedEventFlagsFLAG_CORO_EXIT)
 	flagInvoluntary = uint16(bpf.GoschedEventFlagsFLAG_INVOLUNTARY)
+	flagInKernel    = uint16(bpf.GoschedEventFlagsFLAG_IN_KERNEL)
+	flagSystemStack = uint16(bpf.GoschedEventFlagsFLAG_SYSTEM_STACK)
 	flagDead        = uint16(1 << 8) // the thread is gone
 
 	snapshotState = uint16(0x0f)    // the bits that hold the format.State

@@ -21,7 +21,6 @@ func choose(points []gobin.Probe, covered []format.Coverage, without []format.Tr
 		points: wanted(points, without), coverage: format.FullCoverage(),
 		kernel: !slices.Contains(without, format.TransitionKernel),
 	}
-	*c.of(format.TransitionSamples) = format.Coverage{Transition: format.TransitionSamples, Why: "none are taken"}
 	for _, t := range covered {
 		*c.of(t.Transition) = t
 	}

@@ -25,6 +25,13 @@ type checkDocument struct {
 type checkedKernel struct {
 	Release   string            `json:"release"`
 	Fallbacks []checkedFallback `json:"fallbacks"` // that recording takes here; null: not tried
+	Samples   *checkedSamples   `json:"samples"`   // null: not tried
+}
+
+// checkedSamples says whether on-CPU samples can be taken.
+type checkedSamples struct {
+	Possible bool   `json:"possible"`
+	Why      string `json:"why,omitempty"` // not
 }
 
 // checkedFallback is what recording does because the kernel lacks something.
@@ -93,6 +100,10 @@ func newCheckDocument(c *record.Checked) *checkDocument {
 		d.Privileges = checkUses(c.Caller)
 	}
 	if c.Kernel != nil {
+		d.Kernel.Samples = &checkedSamples{Possible: c.Kernel.NoSamples == nil}
+		if err := c.Kernel.NoSamples; err != nil {
+			d.Kernel.Samples.Why = err.Error()
+		}
 		d.Kernel.Fallbacks = []checkedFallback{}
 		for _, f := range c.Kernel.Fallbacks {
 			d.Kernel.Fallbacks = append(d.Kernel.Fallbacks, checkedFallback{f.Name, f.Lacks, f.Does})

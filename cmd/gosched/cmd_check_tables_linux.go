@@ -53,6 +53,13 @@ func (d *checkDocument) facts() []report.Fact {
 		text := fmt.Sprintf("the kernel lacks %s: %s", f.Lacks, f.Does)
 		facts = append(facts, report.Fact{Name: "fall-back " + f.Name, Value: report.Text(text)})
 	}
+	if s := d.Kernel.Samples; s != nil {
+		text := "yes"
+		if !s.Possible {
+			text = "no: " + s.Why
+		}
+		facts = append(facts, report.Fact{Name: "on-CPU samples", Value: report.Text(text)})
+	}
 	if p := d.Process; p != nil {
 		facts = append(facts, report.Fact{Name: "process", Value: report.Text(p.describe())})
 	}

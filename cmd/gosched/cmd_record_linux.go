@@ -52,14 +52,20 @@ func sinceText(since time.Time) string {
 
 // record are the options of one recording.
 func (o *probeOptions) record(output string, duration time.Duration) record.Options {
-	return record.Options{
+	opts := record.Options{
 		Output:     output,
 		Duration:   duration,
 		Without:    o.without.list,
 		StackDepth: o.stackDepth,
 		Recorder:   "gosched " + programVersion(),
 		Fallbacks:  o.fallbacks.list,
+
+		SamplesPerSecond: o.samples.value,
 	}
+	if o.samples.set && o.samples.value == 0 {
+		opts.SamplesPerSecond = record.NoSamples
+	}
+	return opts
 }
 
 // openProcesses opens processes that may all be recorded, or none.

@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -13,6 +15,7 @@ import (
 // probeOptions are the options of every command that records with eBPF.
 type probeOptions struct {
 	without    transitionsFlag
+	samples    rateFlag
 	stackDepth int
 	fallbacks  fallbacksFlag
 	user       string // who runs a command; "": gosched's own
@@ -20,6 +23,7 @@ type probeOptions struct {
 
 func (o *probeOptions) addFlags(flags *pflag.FlagSet) {
 	flags.Var(&o.without, "without", "leave out `transitions`, to cost less: "+transitionNames())
+	flags.Var(&o.samples, "cpu-samples", "look at what runs on each busy CPU at this `rate`: 99/s, or 0 for never")
 	flags.IntVar(&o.stackDepth, "stack-depth", 0, "the most `frames` of a stack, up to 126; 0: 64")
 	flags.StringVar(&o.user, "user", "", "run the command as this `user`, by name or number")
 	flags.Var(&o.fallbacks, "fallback", "use `fall-backs` for older kernels even where the kernel can do better: "+
@@ -47,6 +51,31 @@ func (f *transitionsFlag) Set(text string) error {
 func (f *transitionsFlag) String() string { return "" }
 
 func (f *transitionsFlag) Type() string { return "transitions" }
+
+// rateFlag is how often something is done each second: "99/s" or "99".
+type rateFlag struct {
+	set   bool
+	value float64
+}
+
+// maxRate is the highest rate of on-CPU samples.
+const maxRate = 10_000
+
+func (f *rateFlag) Set(text string) error {
+	n, err := strconv.ParseFloat(strings.TrimSuffix(text, "/s"), 64)
+	if err != nil || math.IsNaN(n) {
+		return fmt.Errorf("%q is no rate: say how often a second, as in 99/s, or 0", text)
+	}
+	if n < 0 || n > maxRate {
+		return fmt.Errorf("%s is not between 0 and %d/s", text, maxRate)
+	}
+	f.set, f.value = true, n
+	return nil
+}
+
+func (f *rateFlag) String() string { return "" }
+
+func (f *rateFlag) Type() string { return "rate" }
 
 // fallbacksFlag is a list of fall-backs, with commas between, that may be given more than once.
 type fallbacksFlag struct{ list []string }

@@ -33,6 +33,17 @@ func (b *Binary) FuncAt(pc uint64) (Func, bool) {
 	return Func{name, f.Entry, f.End}, ok
 }
 
+// Frameless says whether a function has no frame on the stack when the instruction at pc is about
+// to run: it is not one that has a frame, or it has not made it yet or taken it away.
+func (b *Binary) Frameless(pc uint64) bool {
+	f, ok := b.table.Find(pc)
+	if !ok {
+		return false
+	}
+	delta, ok := b.table.SPDelta(f, pc)
+	return ok && delta == 0
+}
+
 // indexed says whether a name belongs into the index of names.
 func indexed(name []byte) bool {
 	return bytes.HasPrefix(name, []byte("runtime.")) || bytes.HasPrefix(name, []byte("crosscall2"))

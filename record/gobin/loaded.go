@@ -64,6 +64,12 @@ func (l *Loaded) FuncAt(pc uint64) (Func, bool) {
 	return Func{f.Name, f.Entry + m.bias, f.End + m.bias}, ok
 }
 
+// Frameless is Binary.Frameless.
+func (l *Loaded) Frameless(pc uint64) bool {
+	m, ok := l.at(pc)
+	return ok && m.binary != nil && m.binary.Frameless(pc-m.bias)
+}
+
 // StartFrame is Binary.StartFrame.
 func (l *Loaded) StartFrame(pc uint64) (Frame, bool) {
 	m, ok := l.at(pc)

@@ -35,8 +35,10 @@ type Probes struct {
 	subjects   *subjectTable
 	losses     *ebpf.Memory // by CPU and subject
 	lost       [MaxSubjects]bpf.GoschedLosses
-	multi      bool // attached all at once
-	legacy     bool // the programs are those for older kernels
+	multi      bool  // attached all at once
+	legacy     bool  // the programs are those for older kernels
+	samplers   []int // perf events
+	noSampler  error // why the kernel does not take the program for samples; nil: it does, or was not asked
 
 	config ProgramConfig
 	epoch  uint32 // the latest of any subject: see struct subject in state.h
@@ -46,6 +48,7 @@ type Probes struct {
 type ProgramConfig struct {
 	StackDepth int
 	Kernel     bool     // the kernel's scheduler is watched
+	Samples    bool     // what runs on the CPUs may be sampled
 	Fallbacks  []string // fall-backs to use even where the kernel can do better
 }
 
@@ -122,11 +125,11 @@ func loadVariant(read func() (*ebpf.CollectionSpec, error), cfg ProgramConfig, l
 		delete(spec.Programs, bpf.GoschedProgThreadSwitch)
 		delete(spec.Programs, bpf.GoschedProgThreadWaking)
 	}
-	c, err := ebpf.NewCollection(spec)
+	c, noSampler, err := loadSampling(spec, cfg.Samples)
 	if err != nil {
 		return nil, fmt.Errorf("load BPF programs: %w", explain(err))
 	}
-	p := &Probes{collection: c, multi: multi, legacy: legacy, config: cfg}
+	p := &Probes{collection: c, multi: multi, legacy: legacy, config: cfg, noSampler: noSampler}
 	p.subjects, err = openSubjects(spec, c)
 	if err := errors.Join(err, p.openLosses(), p.openRings(inner, cpus)); err != nil {
 		return nil, errors.Join(err, p.Close())
@@ -309,7 +312,7 @@ func (p *Probes) OneByOne() bool { return !p.multi }
 
 // detach takes the programs off; what they have written can still be drained.
 func (p *Probes) detach() error {
-	var errs []error
+	errs := []error{p.stopSampling()}
 	for _, l := range slices.Backward(p.links) {
 		errs = append(errs, l.Close())
 	}

@@ -99,7 +99,8 @@ func (p *Programs) Release(q *Probes) error {
 
 // equal says whether programs loaded for one recording are as those for the other.
 func (c ProgramConfig) equal(d ProgramConfig) bool {
-	return c.StackDepth == d.StackDepth && c.Kernel == d.Kernel && slices.Equal(c.Fallbacks, d.Fallbacks)
+	return c.StackDepth == d.StackDepth && c.Kernel == d.Kernel && c.Samples == d.Samples &&
+		slices.Equal(c.Fallbacks, d.Fallbacks)
 }
 
 // clear empties what a recording has left: records that nobody took, and the hashes. What is in the

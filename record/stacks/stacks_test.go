@@ -19,7 +19,7 @@ var functions = program{
 	1: "runtime.goexit", 2: "main.work", 3: "runtime.gopark", 4: "runtime.asyncPreempt", 5: "runtime.asyncPreempt2",
 	6: "syscall.Syscall", 7: "syscall.fsync", 8: "runtime.reentersyscall", 9: "runtime.cgocall",
 	10: "runtime.notetsleepg",
-	11: "main.main", 90: "[plugin.so]",
+	11: "main.main", 12: "runtime.gcDrain", 13: "runtime.mcall", 14: "runtime.schedule", 90: "[plugin.so]",
 }
 
 func (p program) frame(pc uint64) gobin.Frame {
@@ -31,11 +31,15 @@ func (p program) CallFrames(ret uint64) []gobin.Frame      { return []gobin.Fram
 func (p program) FuncAt(pc uint64) (gobin.Func, bool) {
 	return gobin.Func{Name: p[pc/10]}, p[pc/10] != ""
 }
-func (p program) Unknown(ret uint64) (uint64, bool) { return 900, ret > 900 }
+func (p program) Frameless(pc uint64) bool          { return pc%10 == 0 }
+func (p program) Unknown(ret uint64) (uint64, bool) { return 900, ret > 900 && ret < 1000 }
 func (p program) AppendStack(dst []gobin.Frame, pcs []uint64, exact bool) []gobin.Frame {
 	for i, pc := range pcs {
 		if i > 0 || !exact {
 			pc--
+		}
+		if pc >= 1000 {
+			continue // no Go code
 		}
 		dst = append(dst, p.frame(pc))
 	}
