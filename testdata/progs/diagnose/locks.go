@@ -4,7 +4,6 @@ import (
 	"os"
 	"os/exec"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -326,7 +325,8 @@ func (m *mailbox) fill() {
 	m.some.Signal()
 }
 
-func (m *mailbox) take() bool {
+//go:noinline
+func (m *mailbox) take() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for len(m.items) == 0 && !m.done {
@@ -334,32 +334,20 @@ func (m *mailbox) take() bool {
 	}
 	if len(m.items) > 0 {
 		m.items = m.items[1:]
-		return true
 	}
-	return false
 }
 
 func condProducer() error {
 	m := new(mailbox)
 	m.some = sync.NewCond(&m.mu)
-	var wg sync.WaitGroup
-	var taken int64
-	for i := 0; i < 6; i++ {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			for m.take() {
-				atomic.AddInt64(&taken, 1)
-			}
-		}()
-	}
-	for end := time.Now().Add(length); time.Now().Before(end); {
-		m.fill()
-	}
-	m.mu.Lock()
-	m.done = true
-	m.mu.Unlock()
-	m.some.Broadcast()
-	wg.Wait()
-	return nil
+	go func() {
+		for end := time.Now().Add(length); time.Now().Before(end); {
+			m.fill()
+		}
+		m.mu.Lock()
+		m.done = true
+		m.mu.Unlock()
+		m.some.Broadcast()
+	}()
+	return serve(6, always(m.take))
 }

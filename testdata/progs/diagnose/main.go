@@ -163,6 +163,37 @@ func crowd(n int, do func() error) error {
 	return failed
 }
 
+// serve hands n goroutines requests, one after the other, until the time is up: there is always one
+// more.
+func serve(n int, handle func() error) error {
+	requests := make(chan int)
+	errs := make(chan error, n)
+	for i := 0; i < n; i++ {
+		go serveOne(requests, handle, errs)
+	}
+	for end := time.Now().Add(length); time.Now().Before(end); {
+		requests <- 1
+	}
+	close(requests)
+	var failed error
+	for i := 0; i < n; i++ {
+		if err := <-errs; failed == nil {
+			failed = err
+		}
+	}
+	return failed
+}
+
+func serveOne(requests chan int, handle func() error, errs chan error) {
+	var failed error
+	for range requests {
+		if err := handle(); failed == nil {
+			failed = err
+		}
+	}
+	errs <- failed
+}
+
 // always is what a crowd does again and again that cannot fail.
 func always(do func()) func() error {
 	return func() error {

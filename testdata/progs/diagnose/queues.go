@@ -174,11 +174,16 @@ func refill(tokens chan struct{}, done chan struct{}) {
 	}
 }
 
+// admit waits until the rate allows one more.
+//
+//go:noinline
+func admit(tokens chan struct{}) { <-tokens }
+
 func limiter() error {
 	tokens, done := make(chan struct{}), make(chan struct{})
 	go refill(tokens, done)
 	defer close(done)
-	return crowd(4, always(func() { <-tokens }))
+	return serve(4, always(func() { admit(tokens) }))
 }
 
 func forward(in chan job, next chan job) {
@@ -326,6 +331,14 @@ func (r *remote) pump(done chan struct{}) {
 	}
 }
 
+//go:noinline
+func (r *remote) line() error {
+	if line := <-r.answers; line != "more" {
+		return fmt.Errorf("the line is %q", line)
+	}
+	return nil
+}
+
 // slowFeed has goroutines wait for what one reads from the network.
 func slowFeed() error {
 	remotes, stop, err := dialEcho(1)
@@ -336,10 +349,5 @@ func slowFeed() error {
 	done := make(chan struct{})
 	defer close(done)
 	go remotes[0].pump(done)
-	return crowd(5, func() error {
-		if line := <-remotes[0].answers; line != "more" {
-			return fmt.Errorf("the line is %q", line)
-		}
-		return nil
-	})
+	return serve(5, remotes[0].line)
 }
