@@ -247,9 +247,28 @@ func assists(wait int) func(*script) {
 	return func(s *script) {
 		s.start(0, 1, "main.allocate")
 		for at := 1000; at < 398000; at += 10000 {
+			s.add(at, "range notexist->notexist pid=1 end_ns=%dus reason=\"GC concurrent mark phase\"", at+wait)
 			s.park(at, 1, "GC assist marking", "main.allocate /m.go:4;runtime.mallocgc /malloc.go:1")
 			s.event(at+wait, 1, "gc")
 			s.run(at+wait, 1)
+		}
+	}
+}
+
+// collections has one goroutine ask for garbage collections, others that wait for it meanwhile.
+func collections(period int) func(*script) {
+	return func(s *script) {
+		s.start(0, 1, "main.tidy")
+		s.start(0, 2, "main.serve")
+		for at := 1000; at < 390000; at += period {
+			s.add(at, "range notexist->notexist pid=1 end_ns=%dus reason=\"GC concurrent mark phase\"", at+5000)
+			s.park(at+10, 1, "wait for GC cycle",
+				"main.tidy /m.go:4;runtime.GC /mgc.go:1;runtime.gcWaitOnMark /mgc.go:2")
+			s.park(at+20, 2, "GC assist wait", "main.serve /m.go:8;runtime.mallocgc /malloc.go:1")
+			s.event(at+4000, 2, "gc")
+			s.run(at+4000, 2)
+			s.event(at+5000, 1, "gc")
+			s.run(at+5000, 1)
 		}
 	}
 }
@@ -307,12 +326,12 @@ func calls(to string) func(*script) {
 	}
 }
 
-func stops(length int) func(*script) {
+func stops(length int, why string) func(*script) {
 	return func(s *script) {
 		s.start(0, 1, "main.main")
 		for at := 1000; at < 390000; at += 10000 {
-			s.add(at, "range notexist->notexist pid=1 end_ns=%dus reason=\"stop-the-world (read mem stats)\"",
-				at+length)
+			s.add(at, "range notexist->notexist pid=1 end_ns=%dus reason=\"stop-the-world (%s)\"",
+				at+length, why)
 		}
 	}
 }
@@ -370,7 +389,9 @@ var cases = []traceCase{
 	{"a timer two thousand times a second", "", "", timers(500, 10), "timer-storm"},
 	{"a timer two hundred times a second", "", "", timers(5000, 10), ""},
 	{"a timer that begins real work", "", "", timers(500, 300), ""},
-	{"long waits for the collector", "", "", assists(2000), "gc-assist"},
+	{"long waits for the collector", "gc", "", assists(2000), "gc-pressure"},
+	{"a collection every 10 ms that is asked for", "asked", "", collections(10000), "explicit-gc"},
+	{"a collection that is asked for twice", "", "", collections(200000), ""},
 	{"short waits for the collector", "", "", assists(20), ""},
 	{"a goroutine more each millisecond", "", "", create(398, 1000, "sleep", false), "goroutine-growth"},
 	{"all goroutines at the start", "", "", create(398, 1, "sleep", false), ""},
@@ -401,8 +422,9 @@ var cases = []traceCase{
 	{"an idle CPU without a quota", "", "", without("swapper", "swapper"), ""},
 	{"system calls that cost the P", "", "", calls("runnable"), "syscall-handoff"},
 	{"system calls that do not", "", "", calls("running"), ""},
-	{"a stop of 1 ms every 10 ms", "", "", stops(1000), "stop-the-world"},
-	{"a stop of 20 µs every 10 ms", "", "", stops(20), ""},
+	{"a stop of 1 ms every 10 ms to read statistics", "", "", stops(1000, "read mem stats"), "explicit-stop"},
+	{"a stop of 1 ms every 10 ms for a tracer", "", "", stops(1000, "start trace"), "stop-the-world"},
+	{"a stop of 20 µs every 10 ms", "", "", stops(20, "read mem stats"), ""},
 	{"a tenth of the recording is missing", "", "", lost(40000), "gaps"},
 	{"a hundredth of the recording is missing", "", "", lost(4000), ""},
 }

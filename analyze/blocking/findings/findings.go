@@ -60,11 +60,13 @@ type Pass struct {
 	classes    replay.ByID[reasonFacts]
 	entries    replay.ByID[entryFacts]
 	crowds     replay.ByID[crowdFacts] // by stack of a waker
+	stacks     replay.ByID[stackFacts]
 }
 
 // reasonFacts are what a reason means, worked out once.
 type reasonFacts struct {
 	known, timer, assist bool
+	scan                 bool // it is stopped to have its stack scanned
 	idle                 bool // the name of the kernel's idle thread
 	class                replay.Class
 	send                 bool
@@ -73,7 +75,10 @@ type reasonFacts struct {
 // crowdFacts say whether a waker's stack is in a call that wakes all who wait.
 type crowdFacts struct{ known, all bool }
 
-type entryFacts struct{ known, system bool }
+type entryFacts struct{ known, system, worker bool }
+
+// markWorker is the entry function of the garbage collector's workers.
+const markWorker = "runtime.gcBgMarkWorker"
 
 var (
 	_ replay.RangePass = (*Pass)(nil)
@@ -107,21 +112,26 @@ func (p *Pass) Spans(spans []replay.Span) {
 			p.thread(s)
 		case !p.system(s.Entry):
 			p.span(s)
+		default:
+			p.collects(s)
 		}
 	}
 }
 
 // Range implements replay.RangePass.
 func (p *Pass) Range(r replay.Range) {
-	if !r.StopWorld {
-		return
+	c := &p.process(r.PID).gc
+	begun := int64(1)
+	if r.Flags&replay.CensoredLeft != 0 {
+		begun = 0
 	}
-	s := &p.process(r.PID).stops
-	if r.Flags&replay.CensoredLeft == 0 {
-		s.count++
+	if r.StopWorld {
+		w := c.stops[r.Reason]
+		w.sum(waits{begun, r.End - r.Begin, r.End - r.Begin})
+		c.stops[r.Reason] = w
+	} else if format.ParseReason(p.names.Reason(r.Reason)) == format.ReasonMarkPhase {
+		c.cycles += begun
 	}
-	s.sumNS += r.End - r.Begin
-	s.maxNS = max(s.maxNS, r.End-r.Begin)
 }
 
 // Suspension implements replay.SuspensionPass.
@@ -168,7 +178,8 @@ func (q *process) learn(meta *format.Metadata) {
 func (p *Pass) system(entry replay.EntryID) bool {
 	k := p.entries.At(uint32(entry))
 	if !k.known {
-		*k = entryFacts{known: true, system: stack.IsSystem(p.names.Entry(entry))}
+		name := p.names.Entry(entry)
+		*k = entryFacts{true, stack.IsSystem(name), name == markWorker}
 	}
 	return k.system
 }
@@ -183,6 +194,7 @@ func (p *Pass) reason(id format.StringID) reasonFacts {
 		ours := format.ParseReason(text)
 		*f = reasonFacts{
 			known: true, timer: ours == format.ReasonTimer, idle: ours == format.ReasonSwapper, assist: assists[text],
+			scan:  ours == format.ReasonPreempted,
 			class: replay.ClassOf(text),
 			send:  text == "chan send",
 		}

@@ -16,7 +16,6 @@ type process struct {
 	entries    replay.ByID[entryTime]
 	ranNS      int64 // goroutines of the program on a CPU, as far as known
 	readyNS    int64 // runnable
-	assist     waits
 	backFromOS waits // runnable because of a system call that cost the P
 	calls      int64
 	procs      float64         // GOMAXPROCS at the moment; 0: not known
@@ -27,7 +26,7 @@ type process struct {
 	longStack  format.StringID // where the longest ended; null: with its goroutine
 	longEntry  replay.EntryID
 	timer      shortRuns // begun by timers
-	stops      waits
+	gc         collector
 	suspended  waits    // stopped from outside
 	suspenders []string // by whom
 	alive      curve
@@ -102,7 +101,7 @@ type site struct {
 }
 
 func newProcess(pid int32) *process {
-	return &process{pid: pid}
+	return &process{pid: pid, gc: newCollector()}
 }
 
 // goroutine is one of the current process.

@@ -84,6 +84,29 @@ var rules = [...]Rule{
 		find: throttled,
 	},
 	{
+		Name:  "explicit-gc",
+		Title: "The program asks for garbage collections",
+		needs: []format.Transition{format.TransitionGC, format.TransitionStacks},
+		Looks: "waits in runtime.GC and debug.FreeOSMemory, by caller",
+		Threshold: "three calls, and one a second; where most cycles were asked for, all that the collector costs is " +
+			"because of them",
+		Explains: "the calls themselves, and all waits for the collector where most cycles were asked for",
+		Advice:   "Leave it to the collector (GOGC, GOMEMLIMIT), or do it much less often.",
+		find:     explicitGC,
+	},
+	{
+		Name:  "explicit-stop",
+		Title: "The program asks for what stops the world",
+		needs: []format.Transition{format.TransitionGC},
+		Looks: "stops of the world for runtime.ReadMemStats, profiles of goroutines, stacks of all goroutines, heap " +
+			"dumps and changes of GOMAXPROCS, and who calls for them",
+		Threshold: "three stops, and one a second",
+		Explains: "delays while the world was stopped so, and waits of those that call for it; the floor of a note: " +
+			"time in such stops / recorded time",
+		Advice: "Do it less often.",
+		find:   explicitStop,
+	},
+	{
 		Name:  "fan-in",
 		Title: "One receiver for many senders",
 		needs: []format.Transition{format.TransitionPark, format.TransitionReady},
@@ -105,16 +128,18 @@ var rules = [...]Rule{
 			"with care.",
 	},
 	{
-		Name:  "gc-assist",
-		Title: "Goroutines that allocate must help the garbage collector",
-		needs: []format.Transition{format.TransitionPark, format.TransitionReady},
-		Looks: "waits of goroutines that allocate faster than the collector marks; help that they give without " +
-			"waiting is not seen",
-		Threshold: "none but the floor: a collector that keeps up asks for no help that has to be waited for",
-		Explains:  "the waits for the collector, and of who waited for these goroutines",
-		Advice: "Allocate less, or raise GOGC or GOMEMLIMIT, so that cycles are rarer and begin " +
-			"earlier relative to the heap.",
-		find: gcAssist,
+		Name:  "gc-pressure",
+		Title: "The garbage collector takes what others wait for",
+		needs: []format.Transition{format.TransitionGC},
+		Looks: "cycles of the garbage collector, and what it takes of the Ps, of those that allocate and have to " +
+			"help it, of those that are stopped to be scanned, and of all while the world is stopped for it",
+		Threshold: "three cycles, and the floor: others hardly wait for a collector that keeps up. Not where the " +
+			"program asks for most of the cycles itself: see explicit-gc",
+		Explains: "waits for the collector and delays while its workers had the P or the world was stopped for " +
+			"it, and what others waited for that long",
+		Advice: "Allocate less there (a heap profile says what: pprof -alloc_space), or raise GOGC or GOMEMLIMIT, so " +
+			"that cycles are rarer.",
+		find: gcPressure,
 	},
 	{
 		Name:      "goroutine-growth",
@@ -199,12 +224,11 @@ var rules = [...]Rule{
 	{
 		Name:      "stop-the-world",
 		Title:     "The world is stopped for long",
-		Looks:     "the time in which no goroutine may run, from the request to stop on",
+		Looks:     "the time in which no goroutine may run for a reason that is none of the rules' above",
 		Threshold: "the floor: pauses of a healthy collector are well below 1% of the time",
 		Explains:  "delays while the world was stopped; the floor of a note: time in pauses / recorded time",
-		Advice: "Call runtime.ReadMemStats, " +
-			"debug.ReadGCStats, profiles of goroutines and runtime.GC less often; see long-run.",
-		find: stopTheWorld,
+		Advice:    "See what stops it (gosched info), and call for that less often; where stops are long: long-run.",
+		find:      stopTheWorld,
 	},
 	{
 		Name:      "syscall-handoff",

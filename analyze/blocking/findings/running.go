@@ -237,13 +237,21 @@ func handoff(l *look) []hit {
 		evidence: []string{capital(text) + "."}}}
 }
 
+// stopTheWorld looks for stops of the world that neither the collector nor a call that is known
+// makes.
 func stopTheWorld(l *look) []hit {
-	share := float64(l.stops.sumNS) / float64(max(1, l.end-l.begin))
+	stops := l.stopsOf(isOtherStop)
+	if stops.count == 0 {
+		return nil
+	}
+	share := float64(stops.sumNS) / float64(max(1, l.end-l.begin))
 	text := fmt.Sprintf("the world was stopped %s: for %s in all (%s of the time), %s at most",
-		report.FormatNumber(l.stops.count, "time"), report.FormatDuration(l.stops.sumNS), report.FormatShare(share),
-		report.FormatDuration(l.stops.maxNS))
+		report.FormatNumber(stops.count, "time"), report.FormatDuration(stops.sumNS), report.FormatShare(share),
+		report.FormatDuration(stops.maxNS))
 	return []hit{{extent: share, clause: text, evidence: []string{capital(text) + "."},
-		explains: l.account.causedBy(func(c *blocking.Leaf) bool { return c.Kind == blocking.KindSTW })}}
+		explains: l.account.causedBy(func(c *blocking.Leaf) bool {
+			return c.Kind == blocking.KindSTW && isOtherStop(c.Name)
+		})}}
 }
 
 func growth(l *look) []hit {

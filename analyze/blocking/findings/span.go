@@ -64,6 +64,7 @@ func (p *Pass) ran(g *goroutine, s *replay.Span) {
 	}
 	q.ranNS += ns
 	g.ranNS += ns
+	p.ranUntil(s, ns)
 	if ns < minHogNS || s.Flags != 0 {
 		return
 	}
@@ -81,6 +82,17 @@ func (p *Pass) ran(g *goroutine, s *replay.Span) {
 		q.long.count++
 		q.long.sumNS += ns - sliceNS
 		q.long.maxNS = max(q.long.maxNS, ns)
+	}
+}
+
+// ranUntil takes where a run ended.
+func (p *Pass) ranUntil(s *replay.Span, ns int64) {
+	if s.EndStack == format.NullString {
+		return
+	}
+	p.called(s.EndStack, ns, false)
+	if p.stackFacts(s.EndStack).allocates {
+		add(p.current.gc.until, s.EndStack, ns)
 	}
 }
 
@@ -124,8 +136,11 @@ func (p *Pass) waited(g *goroutine, s *replay.Span) {
 	if s.Flags&replay.EndUnseen != 0 {
 		return
 	}
-	if p.reason(s.Reason).assist {
-		q.assist.take(own(s))
+	if p.reason(s.Reason).class == replay.ClassGC {
+		q.gc.wait(p, s)
+		p.called(s.Stack, own(s), true)
+	} else {
+		p.called(s.Stack, own(s), false)
 	}
 	if site != nil {
 		p.waitedAt(site, g, s)

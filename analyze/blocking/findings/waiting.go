@@ -99,18 +99,6 @@ func timerStorm(l *look) []hit {
 	return []hit{h}
 }
 
-func gcAssist(l *look) []hit {
-	if l.assist.count == 0 {
-		return nil
-	}
-	assisting := l.account.causedBy(func(c *blocking.Leaf) bool { return c.Kind == blocking.KindGC && assists[c.Name] })
-	return []hit{{explains: assisting, behind: "the garbage collector", evidence: []string{
-		fmt.Sprintf("Goroutines that allocated waited for the collector %s: %s in all, %s at most.",
-			report.FormatNumber(l.assist.count, "time"), report.FormatDuration(l.assist.sumNS),
-			report.FormatDuration(l.assist.maxNS)),
-	}}}
-}
-
 // leaked are the classes of waits that only another goroutine can end.
 var leaked = map[replay.Class]bool{replay.ClassChannel: true, replay.ClassSelect: true, replay.ClassMutex: true,
 	replay.ClassSync:    true,
