@@ -87,6 +87,13 @@ struct event_stack {
 	__u64 stack;
 };
 
+/* OP_PARK, where it is known what the goroutine waits for. */
+struct event_wait {
+	struct event_base base;
+	__u64 stack;
+	__u64 object; /* an address */
+};
+
 struct event_by {
 	struct event_base base;
 	__u64 stack;

@@ -98,6 +98,14 @@ static __always_inline int submit_stack(struct scratch *s)
 	return 0;
 }
 
+static __always_inline int submit_wait(struct scratch *s)
+{
+	if (!s->seen.base.goid)
+		return lose_event(s);
+	SUBMIT(struct event_wait, &s->seen, s->seen.base.subject);
+	return 0;
+}
+
 static __noinline int submit_by(struct scratch *s)
 {
 	if (!s->seen.base.goid)
@@ -393,6 +401,27 @@ static __always_inline int enter_syscall(struct pt_regs *ctx, struct scratch *s,
 	return submit_stack(s);
 }
 
+/* What a goroutine that parks waits for; 0: not known. gopark leaves its lock in the m
+ * (go1.18-1.27 src/runtime/proc.go). */
+static __always_inline __u64 awaited(struct scratch *s, struct thread *t)
+{
+	volatile struct subject *of = subject_of(s);
+	__u8 reason = s->seen.base.reason;
+
+	if (reason >= 64 || !(of->object_reasons >> reason & 1))
+		return 0;
+	return read_word(t->m + of->offsets.m_waitlock);
+}
+
+/* A goroutine waits. */
+static __always_inline int park(struct scratch *s, struct thread *t, __u64 gp)
+{
+	if (!leave(s, t, gp, OP_PARK))
+		return 0;
+	s->seen.object = awaited(s, t);
+	return s->seen.object ? submit_wait(s) : submit_stack(s);
+}
+
 static __always_inline int on_goroutine(struct pt_regs *ctx, struct scratch *s)
 {
 	struct point p = s->seen.point;
@@ -443,6 +472,8 @@ static __always_inline int on_goroutine(struct pt_regs *ctx, struct scratch *s)
 		if (preempted(ctx, of, p))
 			s->seen.base.flags |= FLAG_PREEMPTED;
 		break;
+	case OP_PARK:
+		return park(s, t, gp);
 	case OP_CORO_SWITCH:
 		return leave(s, t, gp, p.op) ? submit_by(s) : 0;
 	}

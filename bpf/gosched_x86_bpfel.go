@@ -87,6 +87,13 @@ type GoschedEventThread struct {
 	Comm     [16]int8
 }
 
+type GoschedEventWait struct {
+	_      structs.HostLayout
+	Base   GoschedEventBase
+	Stack  uint64
+	Object uint64
+}
+
 type GoschedGoidEntry struct {
 	_     structs.HostLayout
 	Goid  uint64
@@ -106,6 +113,7 @@ type GoschedOffsets struct {
 	M_g0         uint16
 	M_curg       uint16
 	M_p          uint16
+	M_waitlock   uint16
 	P_id         uint16
 	G_stackLo    uint8
 	G_stackHi    uint8
@@ -116,7 +124,7 @@ type GoschedOffsets struct {
 	G_goid       uint8
 	G_schedlink  uint8
 	G_waitreason uint8
-	Pad          [3]uint8
+	Pad          [1]uint8
 }
 
 type GoschedOp uint32
@@ -257,6 +265,7 @@ type GoschedSubject struct {
 		M_g0         uint16
 		M_curg       uint16
 		M_p          uint16
+		M_waitlock   uint16
 		P_id         uint16
 		G_stackLo    uint8
 		G_stackHi    uint8
@@ -267,7 +276,7 @@ type GoschedSubject struct {
 		G_goid       uint8
 		G_schedlink  uint8
 		G_waitreason uint8
-		Pad          [3]uint8
+		Pad          [1]uint8
 	}
 	PreemptedInArg1 bool
 	KnowCurrent     bool
@@ -276,6 +285,7 @@ type GoschedSubject struct {
 	Pad             uint32
 	Gomaxprocs      uint64
 	Newprocs        uint64
+	ObjectReasons   uint64
 }
 
 type GoschedThread struct {
@@ -319,6 +329,7 @@ const (
 	GoschedVarUnusedSample   = "unused_sample"
 	GoschedVarUnusedStack    = "unused_stack"
 	GoschedVarUnusedThread   = "unused_thread"
+	GoschedVarUnusedWait     = "unused_wait"
 )
 
 // LoadGosched returns the embedded CollectionSpec for Gosched.
@@ -402,6 +413,7 @@ type GoschedVariableSpecs struct {
 	UnusedSample *ebpf.VariableSpec `ebpf:"unused_sample"`
 	UnusedStack  *ebpf.VariableSpec `ebpf:"unused_stack"`
 	UnusedThread *ebpf.VariableSpec `ebpf:"unused_thread"`
+	UnusedWait   *ebpf.VariableSpec `ebpf:"unused_wait"`
 }
 
 // GoschedObjects contains all objects after they have been loaded into the kernel.
@@ -464,6 +476,7 @@ type GoschedVariables struct {
 	UnusedSample *ebpf.Variable `ebpf:"unused_sample"`
 	UnusedStack  *ebpf.Variable `ebpf:"unused_stack"`
 	UnusedThread *ebpf.Variable `ebpf:"unused_thread"`
+	UnusedWait   *ebpf.Variable `ebpf:"unused_wait"`
 }
 
 // GoschedPrograms contains all programs after they have been loaded into the kernel.

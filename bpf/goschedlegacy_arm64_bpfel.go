@@ -145,6 +145,7 @@ type GoschedLegacySubject struct {
 		M_g0         uint16
 		M_curg       uint16
 		M_p          uint16
+		M_waitlock   uint16
 		P_id         uint16
 		G_stackLo    uint8
 		G_stackHi    uint8
@@ -155,7 +156,7 @@ type GoschedLegacySubject struct {
 		G_goid       uint8
 		G_schedlink  uint8
 		G_waitreason uint8
-		Pad          [3]uint8
+		Pad          [1]uint8
 	}
 	PreemptedInArg1 bool
 	KnowCurrent     bool
@@ -164,6 +165,7 @@ type GoschedLegacySubject struct {
 	Pad             uint32
 	Gomaxprocs      uint64
 	Newprocs        uint64
+	ObjectReasons   uint64
 }
 
 type GoschedLegacyThread struct {
@@ -210,6 +212,7 @@ const (
 	GoschedLegacyVarUnusedSample   = "unused_sample"
 	GoschedLegacyVarUnusedStack    = "unused_stack"
 	GoschedLegacyVarUnusedThread   = "unused_thread"
+	GoschedLegacyVarUnusedWait     = "unused_wait"
 )
 
 // LoadGoschedLegacy returns the embedded CollectionSpec for GoschedLegacy.
@@ -296,6 +299,7 @@ type GoschedLegacyVariableSpecs struct {
 	UnusedSample *ebpf.VariableSpec `ebpf:"unused_sample"`
 	UnusedStack  *ebpf.VariableSpec `ebpf:"unused_stack"`
 	UnusedThread *ebpf.VariableSpec `ebpf:"unused_thread"`
+	UnusedWait   *ebpf.VariableSpec `ebpf:"unused_wait"`
 }
 
 // GoschedLegacyObjects contains all objects after they have been loaded into the kernel.
@@ -361,6 +365,7 @@ type GoschedLegacyVariables struct {
 	UnusedSample *ebpf.Variable `ebpf:"unused_sample"`
 	UnusedStack  *ebpf.Variable `ebpf:"unused_stack"`
 	UnusedThread *ebpf.Variable `ebpf:"unused_thread"`
+	UnusedWait   *ebpf.Variable `ebpf:"unused_wait"`
 }
 
 // GoschedLegacyPrograms contains all programs after they have been loaded into the kernel.

@@ -13,10 +13,10 @@
  * in G_BYTES: whatever such a byte says, the verifier knows that a read there stays in a scratch. Of
  * the others, a field that this version does not have is 0xffff. */
 struct offsets {
-	__u16 g_coroarg, g_coroexit, m_g0, m_curg, m_p, p_id;
+	__u16 g_coroarg, g_coroexit, m_g0, m_curg, m_p, m_waitlock, p_id;
 	__u8 g_stack_lo, g_stack_hi, g_m, g_sched_sp, g_sched_pc, g_sched_bp;
 	__u8 g_goid, g_schedlink, g_waitreason;
-	__u8 pad[3];
+	__u8 pad[1];
 };
 
 /* A run of machine code. */
@@ -55,6 +55,8 @@ struct subject {
 	__u32 pad;
 	/* The addresses of the runtime's variables of these names; 0: not known. */
 	__u64 gomaxprocs, newprocs;
+	/* The wait reasons, a bit each, for which the lock that gopark is given is of what is waited for. */
+	__u64 object_reasons;
 };
 
 volatile struct subject subjects[MAX_SUBJECTS];
@@ -182,7 +184,12 @@ const struct place *unused_place __attribute__((unused));
 /* What a probe learnt before it knows whether there is room for it. */
 struct seen {
 	struct event_base base;
-	__u64 stack, by_goid, by_stack; /* up to here as in event_by */
+	__u64 stack;
+	union {
+		__u64 by_goid;
+		__u64 object; /* up to here as in event_wait */
+	};
+	__u64 by_stack; /* and up to here as in event_by */
 	struct point point;
 	__u32 pad;
 };
@@ -244,6 +251,7 @@ const enum stack_kind *unused_kind __attribute__((unused));
 const struct event_base *unused_base __attribute__((unused));
 const struct event_stack *unused_stack __attribute__((unused));
 const struct event_by *unused_by __attribute__((unused));
+const struct event_wait *unused_wait __attribute__((unused));
 const struct event_thread *unused_thread __attribute__((unused));
 const struct stack_def *unused_def __attribute__((unused));
 const struct event_sample *unused_sample __attribute__((unused));

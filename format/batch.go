@@ -19,6 +19,7 @@ type Event struct {
 	Stack   StringID
 	ByGoID  GoID
 	ByStack StringID
+	Object  int64
 }
 
 // NoEvent is an event of which nothing is known: the one to start from, for
@@ -41,6 +42,7 @@ func (b *Batch) Append(e Event) {
 	b.Stack = append(b.Stack, e.Stack)
 	b.ByGoID = append(b.ByGoID, e.ByGoID)
 	b.ByStack = append(b.ByStack, e.ByStack)
+	b.Object = append(b.Object, e.Object)
 }
 
 // At is event i. Columns that the batch does not have are null.
@@ -60,6 +62,7 @@ func (b *Batch) At(i int) Event {
 		Stack:   at(b.Stack, i, NullString),
 		ByGoID:  at(b.ByGoID, i, NoGoroutine),
 		ByStack: at(b.ByStack, i, NullString),
+		Object:  at(b.Object, i, 0),
 	}
 }
 

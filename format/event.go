@@ -58,14 +58,15 @@ const (
 //   - goroutine: GoID moved From → To on thread TID, CPU, Proc. Reason, Stack, ByGoID and ByStack
 //     by move: create (notexist→runnable, or →waiting for a coroutine): Stack is the entry function
 //     alone, By* the creator; run (runnable→running): nothing more; park (running→waiting): Reason
-//     is the runtime's wait reason, Stack the goroutine's own; ready (waiting→runnable): By* the
-//     waker; Reason "netpoll", "timer", "sysmon", "gc" or "runtime" where it was no goroutine;
-//     yield (running→runnable): Reason "preempted", "runtime.Gosched", "goyield" or "syscall exit";
-//     Stack its own; syscall (running→syscall): Reason the system call's name where known, "cgo"
-//     for a call into C; Stack its own; syscall exit (syscall→running, or →runnable when no P was
-//     free); exit (running→notexist); coroutine switch: running→waiting "coroutine" of one and
-//     waiting→running of the other at the same time and thread, By* the one that left; a C thread
-//     entering and leaving Go: notexist→syscall, syscall→notexist.
+//     is the runtime's wait reason, Stack the goroutine's own, Object what it waits for; ready
+//     (waiting→runnable): By* the waker; Reason "netpoll", "timer", "sysmon", "gc" or "runtime"
+//     where it was no goroutine; yield (running→runnable): Reason "preempted", "runtime.Gosched",
+//     "goyield" or "syscall exit"; Stack its own; syscall (running→syscall): Reason the system
+//     call's name where known, "cgo" for a call into C; Stack its own; syscall exit
+//     (syscall→running, or →runnable when no P was free); exit (running→notexist); coroutine
+//     switch: running→waiting "coroutine" of one and waiting→running of the other at the same time
+//     and thread, By* the one that left; a C thread entering and leaving Go: notexist→syscall,
+//     syscall→notexist.
 //   - thread: TID came onto CPU (From runnable, To running, Reason the name of the thread that had
 //     been there, "swapper" where the CPU was idle), left it still runnable (running→runnable,
 //     Reason the name of the thread that took the CPU), went to sleep (running→waiting, Reason the
@@ -102,6 +103,7 @@ type Batch struct {
 	Stack   []StringID // in the stacks table: frames root first, ";" between, each "func file:line"
 	ByGoID  []GoID
 	ByStack []StringID // in the stacks table
+	Object  []int64    // what a wait is for, an opaque number; 0 = null
 }
 
 // Len is the number of events in the batch.

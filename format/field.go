@@ -230,6 +230,7 @@ var (
 	stackField   = stringColumn(func(b *Batch) *[]StringID { return &b.Stack })
 	byGoIDField  = goIDField(func(b *Batch) *[]GoID { return &b.ByGoID })
 	byStackField = stringColumn(func(b *Batch) *[]StringID { return &b.ByStack })
+	objectField  = intField[int64]{slot[int64]{of: func(b *Batch) *[]int64 { return &b.Object }, nullable: true}}
 	endField     = intField[int64]{slot[int64]{of: func(b *Batch) *[]int64 { return &b.EndNS }, nullable: true}}
 )
 

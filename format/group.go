@@ -12,6 +12,7 @@ type group struct {
 	file     *flat.File
 	number   int
 	cols     ColumnSet // that can be decoded
+	lacks    ColumnSet // that are wanted and that the file does not have: it is of an earlier version
 	decoders [NumColumns]decoder
 	pages    [NumColumns][]flat.Page
 }
@@ -32,6 +33,9 @@ func openGroup(z *flat.Decompressor, file *flat.File, number int, cols ColumnSet
 		if err := g.openColumn(Column(i), src, t); err != nil {
 			return nil, fmt.Errorf("row group %d, column %s: %w", number, specs[i].name, err)
 		}
+	}
+	for c := Column(len(columns)); c < NumColumns; c++ {
+		g.lacks |= cols & Columns(c)
 	}
 	return g, g.checkStripes()
 }
@@ -85,6 +89,9 @@ func (g *group) decode(z *flat.Decompressor, stripe int, b *Batch) error {
 	for c := range Column(NumColumns) {
 		if !g.cols.Has(c) {
 			specs[c].field.drop(b)
+			if g.lacks.Has(c) {
+				specs[c].field.resize(b, g.anyPages()[stripe].Rows)
+			}
 			continue
 		}
 		if err := g.decoders[c].decode(z, g.file, g.pages[c][stripe], b); err != nil {

@@ -3,6 +3,7 @@ package format
 // SchemaVersion is the version of the trace schema that this package writes. Version 2 added
 // KindLimit. Version 3 added:
 //   - KindSample, with TransitionSamples.
+//   - the column object.
 const SchemaVersion = 3
 
 // Source says how the events of a trace were obtained.

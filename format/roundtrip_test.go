@@ -44,6 +44,7 @@ func randomBatch(rng *rand.Rand, in interner, n int, from int64) *Batch {
 		if rng.IntN(2) == 0 {
 			e.Reason = in.Reasons().Intern(fmt.Sprintf("reason %d", rng.IntN(20)))
 			e.ByGoID = GoID(rng.Int64N(100))
+			e.Object = int64(rng.IntN(3)) << rng.IntN(60)
 		}
 		if rng.IntN(3) == 0 {
 			e.Stack = in.Stacks().Intern(fmt.Sprintf("main.main m.go:1;f %d", rng.IntN(700)))

@@ -25,6 +25,7 @@ const (
 	ColByGoID
 	ColByStack
 	ColEnd
+	ColObject
 
 	NumColumns = iota
 )
@@ -140,6 +141,10 @@ var specs = [NumColumns]spec{
 	ColEnd: {"end_ns", flat.Int64, encEither, uses{never, never, must, must, never, never, never},
 		"When a range or gap ended, on the clock of `time_ns`; the event itself lies at its beginning.",
 		endField},
+	ColObject: {"object", flat.Int64, encEither, uses{may, never, never, never, never, never, never},
+		"What a wait that begins is for: a number that is the same for the same channel, lock, condition, or " +
+			"direction of a descriptor of a process.",
+		objectField},
 }
 
 // String is the column's name in the schema.

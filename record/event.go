@@ -46,6 +46,7 @@ type event struct {
 	goid    int64
 	byGoid  int64
 	stack   uint64 // hash; for a creation the new goroutine's first pc; for a sample the stack's id
+	object  int64  // what a goroutine that parks waits for, 0: not known
 	byStack uint64 // hash
 	tid     int32
 	proc    int32
@@ -64,6 +65,7 @@ var errRecord = errors.New("record from the kernel is not one of ours")
 const (
 	baseBytes   = 32
 	stackBytes  = 40
+	waitBytes   = 48
 	byBytes     = 56
 	threadBytes = 56
 	sampleBytes = 40 // and a stack's definition
@@ -105,6 +107,9 @@ func decode(raw []byte, e *event) error {
 	case len(raw) >= byBytes:
 		e.byGoid = int64(le.Uint64(raw[40:]))
 		e.byStack = le.Uint64(raw[48:])
+		e.stack = le.Uint64(raw[32:])
+	case len(raw) >= waitBytes:
+		e.object = int64(le.Uint64(raw[40:]))
 		fallthrough
 	case len(raw) >= stackBytes:
 		e.stack = le.Uint64(raw[32:])

@@ -170,7 +170,7 @@ func (f *follower) transition(e *event, m *move) {
 		w.Reason = m.why(f, e)
 	}
 	if m.stack {
-		w.Stack = f.stack(e.stack)
+		w.Stack, w.Object = f.stack(e.stack), e.object
 	}
 	if m.by {
 		w.ByGoID, w.ByStack = format.GoID(e.byGoid), f.stack(e.byStack)

@@ -139,6 +139,11 @@ func configOf(b *gobin.Binary, layout *gobin.Layout, c *choice) (*kernel.Subject
 		Proc:  c.sees(format.TransitionRun, format.TransitionSyscalls, format.TransitionCgo, format.TransitionGC),
 		GoIDs: c.sees(format.TransitionCreate, format.TransitionExit, format.TransitionCoroutines),
 	}
+	waits, err := b.WaitReasons()
+	if err != nil {
+		return nil, err
+	}
+	c.setObjects(cfg, layout, waits)
 	if callback, ok := b.Callback(); ok {
 		cfg.Callback = callback
 		cfg.Ranges["runtime.cgocallback"] = callback.Code

@@ -66,7 +66,8 @@ func (w Wants) columns() format.ColumnSet {
 		set |= format.Columns(format.ColCPU)
 	}
 	if w.Details {
-		set |= format.Columns(format.ColTID, format.ColCPU, format.ColByGoID, format.ColByStack)
+		set |= format.Columns(format.ColTID, format.ColCPU, format.ColByGoID, format.ColByStack,
+			format.ColObject)
 	}
 	return set
 }

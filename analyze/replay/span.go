@@ -93,6 +93,7 @@ type Span struct {
 	EndTID      int32 // of a runnable span: the thread that ran it
 	EndCPU      int32
 	EndProc     int32
+	Object      int64 // of a waiting span: what it waits for, see format.Batch; 0: not known
 	State       format.State
 	Next        format.State // the state after it; StateUnknown where it was not seen
 	Why         Why          // of a runnable span

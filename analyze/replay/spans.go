@@ -72,7 +72,7 @@ func (w *Walk) more(p *process, g *goroutine, b *format.Batch, i int, act acts) 
 	}
 	if w.wants.Details {
 		d := &p.goroutines.details[g.details]
-		d.byGoID, d.stack, d.byStack = b.ByGoID[i], b.Stack[i], b.ByStack[i]
+		d.byGoID, d.stack, d.byStack, d.object = b.ByGoID[i], b.Stack[i], b.ByStack[i], b.Object[i]
 		g.tid, g.cpu, g.proc = b.TID[i], b.CPU[i], b.Proc[i]
 	}
 }
@@ -207,6 +207,7 @@ func (w *Walk) fill(p *process, g *goroutine, t int64) *Span {
 	if w.wants.Details {
 		d := &p.goroutines.details[g.details]
 		s.Stack, s.ByGoID, s.ByStack, s.TID, s.CPU = d.stack, d.byGoID, d.byStack, g.tid, g.cpu
+		s.Object = d.object
 	}
 	s.Delay, s.SuspendedNS = Delay{}, p.suspending.within(g.begin, t)
 	return s

@@ -34,6 +34,7 @@ type goroutine struct {
 type details struct {
 	byGoID         format.GoID
 	stack, byStack format.StringID
+	object         int64
 	begin          delay.Stamp // of a runnable goroutine
 }
 

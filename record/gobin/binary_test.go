@@ -119,8 +119,8 @@ func TestTableIsDWARF(t *testing.T) {
 			}
 		}
 		part, err := bin.dwarf(layoutKeys())
-		if err != nil || len(part) != len(layoutFields) {
-			t.Fatalf("%d of the layout's %d numbers: %v", len(part), len(layoutFields), err)
+		if want := len(layoutFields) + 1; err != nil || len(part) != want { // and waitUnlockKey
+			t.Fatalf("%d of the layout's %d numbers: %v", len(part), want, err)
 		}
 		for key, n := range part {
 			if own[key] != n {
@@ -154,8 +154,12 @@ func TestLayout(t *testing.T) {
 				t.Errorf("%s is %d in go1.%d", name, check.got, minor)
 			}
 		}
-		if l.G.GoID <= 0 || l.M.CurG <= 0 || l.Gobuf.PC <= 0 {
+		if l.G.GoID <= 0 || l.M.CurG <= 0 || l.Gobuf.PC <= 0 || l.M.WaitLock <= 0 {
 			t.Errorf("fields missing: %+v", l)
+		}
+		c, err := bin.decode("runtime.gopark")
+		if stored := bin.parkedLock(c); err != nil || stored != int64(l.M.WaitLock) {
+			t.Errorf("m.waitlock is at %d, and by gopark's code at %d: %v", l.M.WaitLock, stored, err)
 		}
 	})
 }

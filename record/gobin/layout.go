@@ -8,9 +8,13 @@ import (
 	"github.com/gosched/gosched/record/gobin/internal/offsets"
 )
 
-// Absent is the offset of a field that this version of Go does not have. There are no unknown
-// offsets: a Layout that could not be told whole is an error.
-const Absent = offsets.Absent
+const (
+	// Absent is the offset of a field that this version of Go does not have.
+	Absent = offsets.Absent
+	// Unknown is the offset of a field of which nothing proves where it is. Only MLayout.WaitLock may
+	// be unknown: a Layout that could not be told otherwise is an error.
+	Unknown = offsets.Drifts
+)
 
 // Layout says where the runtime of this executable keeps what, in bytes from the beginning of each
 // struct.
@@ -40,7 +44,10 @@ type GLayout struct {
 }
 
 // MLayout holds offsets in runtime.m, a thread.
-type MLayout struct{ G0, ProcID, CurG, P, ID int32 }
+type MLayout struct {
+	G0, ProcID, CurG, P, ID int32
+	WaitLock                int32 // Unknown where gopark's code does not confirm it
+}
 
 // PLayout holds offsets in runtime.p.
 type PLayout struct{ ID int32 }
@@ -86,6 +93,7 @@ var layoutFields = []layoutField{
 	{"m.curg", func(l *Layout) *int32 { return &l.M.CurG }},
 	{"m.p", func(l *Layout) *int32 { return &l.M.P }},
 	{"m.id", func(l *Layout) *int32 { return &l.M.ID }},
+	{waitLockKey, func(l *Layout) *int32 { return &l.M.WaitLock }},
 	{"p.id", func(l *Layout) *int32 { return &l.P.ID }},
 	{"coro.gp", func(l *Layout) *int32 { return &l.Coro.GP }},
 	{"gobuf.sp", func(l *Layout) *int32 { return &l.Gobuf.SP }},
@@ -122,6 +130,7 @@ func (b *Binary) findLayout() (Layout, error) {
 	for _, f := range layoutFields {
 		*f.field(&l) = int32(set[f.key])
 	}
+	l.M.WaitLock = b.waitLock(set)
 	return l, nil
 }
 
@@ -164,6 +173,7 @@ func (b *Binary) dwarf(keys []offsets.Key) (offsets.Set, error) {
 // together.
 func layoutKeys() []offsets.Key {
 	return slices.DeleteFunc(slices.Clone(offsets.Keys), func(k offsets.Key) bool {
-		return !slices.ContainsFunc(layoutFields, func(f layoutField) bool { return f.key == k.Name })
+		return k.Name != waitUnlockKey &&
+			!slices.ContainsFunc(layoutFields, func(f layoutField) bool { return f.key == k.Name })
 	})
 }

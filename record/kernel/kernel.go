@@ -70,6 +70,7 @@ type SubjectConfig struct {
 	Callback   gobin.Callback // how frames lie where C calls Go
 	GOMAXPROCS uint64         // address of runtime.gomaxprocs in the process; 0: not known
 	Newprocs   uint64         // address of runtime.newprocs in the process; 0: not known
+	Objects    uint64         // the wait reasons, a bit each, whose lock says what is waited for
 }
 
 // Load puts the programs into the kernel and makes sure that they may be attached. Nothing is
@@ -156,6 +157,7 @@ func (p *Probes) Watch(cfg *SubjectConfig) error {
 		KnowGoids:         cfg.GoIDs,
 		Gomaxprocs:        cfg.GOMAXPROCS,
 		Newprocs:          cfg.Newprocs,
+		ObjectReasons:     cfg.Objects,
 	})
 	if err == nil {
 		err = p.collection.Maps[bpf.GoschedMapSubjectNumbers].Put(uint32(cfg.TGID), uint32(cfg.Number))

@@ -15,7 +15,8 @@ func Offsets(l *gobin.Layout) (bpf.GoschedOffsets, error) {
 	g, m := &l.G, &l.M
 	o := bpf.GoschedOffsets{
 		G_coroarg: small(g.CoroArg), G_coroexit: small(g.CoroExit),
-		M_g0: small(m.G0), M_curg: small(m.CurG), M_p: small(m.P), P_id: small(l.P.ID),
+		M_g0: small(m.G0), M_curg: small(m.CurG), M_p: small(m.P), M_waitlock: small(m.WaitLock),
+		P_id: small(l.P.ID),
 	}
 	for _, f := range []struct {
 		in *uint8

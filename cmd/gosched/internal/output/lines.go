@@ -32,6 +32,7 @@ type eventLine struct {
 	ByGoID  int64  `json:"by_goid,omitempty"`
 	ByStack string `json:"by_stack,omitempty"`
 	EndNS   int64  `json:"end_ns,omitempty"`
+	Object  int64  `json:"object,omitempty"`
 }
 
 // Lines writes what is selected of a trace as JSON: a line with the metadata and the version of
@@ -69,7 +70,7 @@ func newEventLine(trace format.Trace, e format.Event) eventLine {
 		Reason: trace.Reasons().Lookup(e.Reason),
 		Stack:  trace.Stacks().Lookup(e.Stack),
 		ByGoID: int64(e.ByGoID), ByStack: trace.Stacks().Lookup(e.ByStack),
-		EndNS: e.EndNS,
+		EndNS: e.EndNS, Object: e.Object,
 	}
 }
 

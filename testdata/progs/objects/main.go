@@ -1,0 +1,64 @@
+// Command objects waits, until its standard input ends, for two things of each sort at one place in
+// its code each: each goroutine always for the same thing, and two goroutines for each.
+package main
+
+import (
+	"io"
+	"os"
+	"sync"
+	"time"
+)
+
+const pause = 200 * time.Microsecond
+
+func main() {
+	var channels [2]chan int
+	var conds [2]*sync.Cond
+	var mutexes [2]sync.Mutex
+	for i := range channels {
+		channels[i], conds[i] = make(chan int), sync.NewCond(new(sync.Mutex))
+	}
+	for i := 0; i < 4; i++ {
+		go receive(channels[i%2])
+		go lock(&mutexes[i%2])
+		go await(conds[i%2])
+	}
+	for i := range channels {
+		go feed(channels[i], conds[i])
+	}
+	if _, err := io.Copy(io.Discard, os.Stdin); err != nil {
+		os.Exit(1)
+	}
+}
+
+func receive(c chan int) {
+	for {
+		<-c
+	}
+}
+
+// lock holds the mutex most of the time, so that the other goroutine has to wait for it.
+func lock(mu *sync.Mutex) {
+	for {
+		mu.Lock()
+		time.Sleep(pause)
+		mu.Unlock()
+	}
+}
+
+func await(c *sync.Cond) {
+	for {
+		c.L.Lock()
+		c.Wait()
+		c.L.Unlock()
+	}
+}
+
+func feed(c chan int, cond *sync.Cond) {
+	for {
+		c <- 1
+		c <- 2
+		cond.Broadcast()
+		time.Sleep(pause)
+	}
+}
