@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/gosched/gosched/analyze/blocking/internal/cause"
-	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/replay/stack"
 	"github.com/gosched/gosched/format"
 )
@@ -18,13 +17,6 @@ type blame struct {
 	groups  map[causeKey]*group // of everything that blocked goroutines of the program
 	delayed map[causeKey]*group // of runnable goroutines alone
 	bySite  map[cause.Site]map[causeKey]*group
-	keys    map[cause.ID]causeKey
-}
-
-// causeKey is what a person tells causes apart by.
-type causeKey struct {
-	kind          Kind
-	name, syscall string
 }
 
 // group is the nodes of one cause.
@@ -48,10 +40,19 @@ func (p *Pass) blame() *blame {
 
 func newBlame(p *Pass) *blame {
 	b := &blame{Pass: p, spans: p.spans, groups: map[causeKey]*group{}, delayed: map[causeKey]*group{},
-		bySite: map[cause.Site]map[causeKey]*group{}, keys: map[cause.ID]causeKey{}}
-	for id, t := range p.totals() {
+		bySite: map[cause.Site]map[causeKey]*group{}}
+	totals := p.totals()
+	for id, t := range totals {
 		if t.ns > 0 {
 			b.charge(cause.ID(id), t)
+		}
+	}
+	for id, t := range totals {
+		if t.times == 0 {
+			continue
+		}
+		if g := b.groups[b.key(cause.ID(id))]; g != nil { // nil: it blocked nobody
+			g.times += t.times
 		}
 	}
 	return b
@@ -68,6 +69,7 @@ func (p *Pass) totals() []total {
 			out[id].idle += t.idle
 			out[id].delayed += t.delayed
 			out[id].delays += t.delays
+			out[id].times += t.times
 		}
 	}
 	return out
@@ -80,7 +82,9 @@ func (b *blame) charge(id cause.ID, t total) {
 	key := b.key(n.Leaf)
 	if n.Kind != cause.Wait {
 		if t.delayed > 0 {
-			groupOf(b.delayed, key).charge(n, leaf, id, total{count: t.delays, ns: t.delayed})
+			g := groupOf(b.delayed, key)
+			g.charge(n, leaf, id, total{count: t.delays, ns: t.delayed})
+			g.times += t.delays
 		}
 		if !b.blocks(n, leaf) {
 			return
@@ -145,41 +149,6 @@ func (g *group) charge(n, leaf *cause.Node, id cause.ID, t total) {
 	if first || leads && !g.chainLeads || leads == g.chainLeads && busy > g.chainBusy {
 		g.chain, g.chainBusy, g.chainLeads = id, busy, leads
 	}
-}
-
-// key is the name of a cause.
-func (b *blame) key(leaf cause.ID) causeKey {
-	if k, ok := b.keys[leaf]; ok {
-		return k
-	}
-	n := b.nodes.At(leaf)
-	k := causeKey{kind: n.Kind}
-	where := format.StringID(n.Where)
-	switch n.Kind {
-	case KindRunning, KindQueued:
-		if collects(b.names.Stack(where)) {
-			k.kind, k.name = KindGC, "marking"
-			break
-		}
-		k.name = stack.Function(stack.Culprit(b.names.Stack(where)))
-		if where == format.NullString {
-			k.name = b.names.Entry(replay.EntryID(n.What))
-		}
-	case KindNetwork, KindTimer, KindRuntime:
-		k.name = stack.Function(stack.Culprit(b.names.Stack(where)))
-	case KindSyscall, KindHeld:
-		k.name, k.syscall = stack.Function(stack.Culprit(b.names.Stack(where))), b.names.Reason(format.StringID(n.What))
-	case KindOffCPU:
-		k.name = b.names.Reason(where)
-	case KindStopped:
-		k.name, _ = replay.Suspender(b.names.Reason(format.StringID(n.What)))
-	case KindAsleep, KindGC, KindSTW:
-		k.name = b.names.Reason(format.StringID(n.What))
-	case KindUnknown:
-		k.name = cause.Why(n.Where).String()
-	}
-	b.keys[leaf] = k
-	return k
 }
 
 // collects says whether a stack is that of the garbage collector at work: one of its workers, or a
@@ -249,7 +218,7 @@ func sorted(groups map[causeKey]*group) []*group {
 func (b *blame) cause(g *group, sum int64) Cause {
 	c := Cause{
 		Kind: g.kind, Name: g.name, Syscall: g.syscall, BlockedNS: g.blocked(), Count: g.count, DirectNS: g.direct,
-		IdleNS: g.idle, Share: float64(g.blocked()) / float64(max(1, sum)), Chain: b.steps(g.chain),
+		IdleNS: g.idle, Times: max(1, g.times), Share: shareOf(g.blocked(), sum), Chain: b.steps(g.chain),
 		ChainNS: g.chainBusy,
 	}
 	if hasStack(g.kind) {

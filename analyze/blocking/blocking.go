@@ -28,7 +28,9 @@ type Pass struct {
 	spans       int64        // so far
 	parts       []cause.Part // room for resolve
 	culprits    []cause.Part // room for inTheWay
-	places      []place      // by cause.ID, for merged
+	keys        keyed
+	counting    bool    // the wait in hand counts the stretches that it is for
+	places      []place // by cause.ID, for merged
 	pool        *cause.Pool
 	approximate int64 // nanoseconds of waits whose cause is attributed approximately
 	blamed      *blame
@@ -58,9 +60,9 @@ type total struct {
 	count, ns int64
 	idle      int64 // of ns in which a goroutine may have been waiting for work
 	latest    int64 // the span that counted last
+	times     int64 // stretches of a cause, each once however many waited for it
 	delayed   int64 // of ns in which goroutines of the program were runnable
-	delays    int64 // of count, those
-	lastDelay int64 // the delay that counted last
+	delays    int64 // of times, those
 }
 
 // entrySum is the time of the goroutines of one entry function.
@@ -100,6 +102,7 @@ func New() *Pass {
 		nodes: cause.NewTable(), sites: newSites(), processes: map[int32]*process{},
 		ranges: map[format.StringID]*rangeSum{},
 		pool:   cause.NewPool(),
+		keys:   keyed{places: map[causeKey]uint32{}},
 	}
 }
 
@@ -180,7 +183,7 @@ func (p *Pass) meet(g *goroutine, s *replay.Span) {
 			g.creator, g.createStack = s.ByGoID, s.ByStack
 		}
 	case s.Begin > h.End():
-		h.Add(s.Begin, p.nodes.Unknown(cause.WhyGap), p.pool)
+		h.Add(s.Begin, p.nodes.Unknown(cause.WhyGap), false, p.pool)
 		g.off = g.off[:0]
 	}
 }
@@ -198,11 +201,7 @@ func (p *Pass) entry(entry replay.EntryID) *entrySum {
 // count adds to what a node was the answer to in the current process. Several times in one span are
 // once.
 func (p *Pass) count(id cause.ID, ns int64) *total {
-	q := p.current
-	if int(id) >= len(q.totals) {
-		q.totals = append(q.totals, make([]total, max(int(id)+1, 2*len(q.totals))-len(q.totals))...)
-	}
-	t := &q.totals[id]
+	t := p.total(id)
 	t.ns += ns
 	if t.latest != p.spans {
 		t.count++
@@ -211,11 +210,31 @@ func (p *Pass) count(id cause.ID, ns int64) *total {
 	return t
 }
 
+// direct counts a cause that delayed the goroutine itself. What is called the same happens once in a
+// span.
+func (p *Pass) direct(id cause.ID, ns int64) (t *total, fresh bool) {
+	t = p.count(id, ns)
+	if latest := &p.keys.latest[p.place(id)]; *latest != p.spans {
+		*latest, fresh = p.spans, true
+		t.times++
+	}
+	return t, fresh
+}
+
+// total is that of a node in the current process, valid until the next call.
+func (p *Pass) total(id cause.ID) *total {
+	q := p.current
+	if int(id) >= len(q.totals) {
+		q.totals = append(q.totals, make([]total, max(int(id)+1, 2*len(q.totals))-len(q.totals))...)
+	}
+	return &q.totals[id]
+}
+
 // ran takes a time in which a goroutine ran, or would have if its thread had a CPU.
 func (p *Pass) ran(g *goroutine, entry *entrySum, s *replay.Span) {
 	entry.runs.take(s)
 	id := p.nodes.Code(KindRunning, s.EndStack, s.Entry)
-	off := p.record(g, s, id)
+	off := p.record(g, s, id, !entry.system)
 	on := s.Len() - off.ready - off.asleep - off.suspended
 	entry.running += on
 	entry.offCPU += off.ready + off.asleep + off.suspended
@@ -233,20 +252,21 @@ func (p *Pass) ran(g *goroutine, entry *entrySum, s *replay.Span) {
 // called takes a time in a system call, or in C.
 func (p *Pass) called(g *goroutine, entry *entrySum, s *replay.Span) {
 	id := p.nodes.Call(KindSyscall, s.Reason, s.Stack)
-	off := p.record(g, s, id)
+	site := p.sites.list[p.sites.of(s, p.names)]
+	blocked := !entry.system && !site.system && s.Flags == 0
+	off := p.record(g, s, id, blocked)
 	p.threads.callBlocked += off.asleep + off.suspended
 	p.threads.callOffCPU += off.ready
 	p.threads.callRunning += s.Len() - off.asleep - off.suspended - off.ready
 	entry.syscall += s.Len()
 	p.occupied(s, p.nodes.Call(KindHeld, s.Reason, s.Stack))
 	p.follows(s, id, off.parts)
-	site := p.sites.list[p.sites.of(s, p.names)]
 	if !site.lengths.take(s) {
 		return
 	}
 	entry.calls.take(s)
-	if !entry.system && !site.system && s.Flags == 0 {
-		p.count(id, s.Len()-off.ready-off.held)
+	if blocked {
+		p.direct(id, s.Len()-off.ready-off.held)
 		p.countOff(&off)
 	}
 }
@@ -282,6 +302,7 @@ func (p *Pass) merged(parts []cause.Part) []cause.Part {
 		at := &p.places[part.ID]
 		if at.span == p.spans {
 			parts[at.index].NS += part.NS
+			parts[at.index].New += part.New
 			continue
 		}
 		*at = place{p.spans, n}
@@ -308,13 +329,13 @@ func (p *Pass) delayed(g *goroutine, entry *entrySum, s *replay.Span) {
 	at := s.Begin
 	for i := len(p.parts) - 1; i >= 0; i-- {
 		at += p.parts[i].NS
-		g.history.Add(at, p.parts[i].ID, p.pool)
-		if !entry.system && s.Flags&replay.EndUnseen == 0 {
-			t := p.count(p.parts[i].ID, p.parts[i].NS)
+		counts := !entry.system && s.Flags&replay.EndUnseen == 0
+		g.history.Add(at, p.parts[i].ID, counts, p.pool)
+		if counts {
+			t, fresh := p.direct(p.parts[i].ID, p.parts[i].NS)
 			t.delayed += p.parts[i].NS
-			if t.lastDelay != p.spans {
+			if fresh {
 				t.delays++
-				t.lastDelay = p.spans
 			}
 		}
 	}
@@ -338,6 +359,13 @@ func (p *Pass) mostOfTheTime(s *replay.Span) bool {
 	return p.meta != nil && 4*s.Len() > 3*(s.End-p.meta.StartNS)
 }
 
+// isAlone says whether a wait is a goroutine's own, for the outside: it blocks nobody until somebody
+// waits for it.
+func (p *Pass) isAlone(id cause.ID) bool {
+	n := p.nodes.At(id)
+	return n.Depth == 1 && outside(p.nodes.At(n.Leaf))
+}
+
 // waited takes a wait.
 func (p *Pass) waited(g *goroutine, entry *entrySum, s *replay.Span) {
 	id := p.sites.of(s, p.names)
@@ -353,18 +381,24 @@ func (p *Pass) waited(g *goroutine, entry *entrySum, s *replay.Span) {
 		site.idle += s.Len()
 	}
 	g.again = g.again || receives
+	p.counting = known && !idle && !site.system
 	p.parts = p.merged(p.resolve(site, s, p.parts[:0]))
 	at := s.Begin
 	for i := len(p.parts) - 1; i >= 0; i-- {
 		part := &p.parts[i]
+		leaf := p.nodes.At(part.ID).Leaf
 		part.ID = p.nodes.Wait(id, part.ID)
 		at += part.NS
-		g.history.Add(at, part.ID, p.pool)
+		alone := p.isAlone(part.ID)
+		g.history.Add(at, part.ID, !alone, p.pool)
 		if !known {
 			continue
 		}
 		if t := p.count(part.ID, part.NS); idle {
 			t.idle += part.NS
+		}
+		if p.counting && !alone {
+			p.total(leaf).times += int64(part.New)
 		}
 	}
 	if p.check != nil {

@@ -124,7 +124,7 @@ func (p *Pass) onProc(h *proc, s *replay.Span, wanted func(Kind) bool, list []ca
 	if from >= to {
 		return list
 	}
-	all, _ := h.Between(from, to, list)
+	all, _ := h.Between(from, to, false, list)
 	list = all[:n]
 	for _, part := range all[n:] { // behind what is written
 		if wanted(p.nodes.At(part.ID).Kind) {

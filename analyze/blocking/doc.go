@@ -14,15 +14,16 @@
 //     woke somebody, parked, gave way or entered the kernel. The trace does not look inside of what
 //     runs between.
 //   - syscall: it was in a system call, or in C. The function is the caller.
-//   - queued behind: it was runnable, and another goroutine had the P that it ran on in the end,
-//     running or in a system call that it kept the P for. The function is that other's, as in
-//     running.
-//   - wake-up (P idle or in hand-off): it was runnable, and no goroutine had that P; the P was
-//     being started, or handed from one goroutine to the next. Or its thread was ready, and the CPU
-//     that it got had been idle.
+//   - queued behind: it was runnable, and all Ps ran other goroutines. The function is that of the
+//     goroutines that had the P which it got in the end, as in running.
+//   - P in syscall: it was runnable, and the Ps that ran no goroutine were kept by goroutines in
+//     system calls. The function is their caller.
+//   - wake-up: it was runnable and a P was idle: its thread was asleep or looking for work, or had
+//     been woken and got a CPU that had been idle and had to wake up itself.
 //   - off CPU: its thread was ready and had no CPU. The name is that of the thread that had it. The
 //     trace knows who took the CPU first and who gave it back last; where these differ, the
-//     process's own threads count only if they ran there for most of the time.
+//     process's own threads count only if they ran there for most of the time. It is that of the
+//     kernel's idle threads, swapper, where a CPU quota kept the thread from an idle CPU.
 //   - asleep: it ran, and the kernel had put its thread to sleep: a page fault, or a lock inside of
 //     the runtime.
 //   - stop-the-world: it was runnable and the world was stopped.
@@ -35,6 +36,15 @@
 //     function is where it waited.
 //   - unknown: with the reason: lost events, not over when the recording ended, or a waker of which
 //     the trace has nothing.
+//
+// How much of the time in which a goroutine was runnable is which of these is what replay.Delay
+// says, as in gosched latency: the parts have the same totals. Who it was is what is known of that
+// time: where several had the P or the CPU each gets its share, and the parts are put in the order
+// of most delays: what has the Ps is in the way first, then who has the CPU, and an idle P is woken
+// last.
+//
+// A cause happens once however many wait for it: times counts calls, runs and delays, not the waits
+// that had one in them.
 //
 // The table of root causes holds what blocked goroutines: the waits that another goroutine ended,
 // system calls, and the time that they were runnable or without a CPU. It leaves out what is a

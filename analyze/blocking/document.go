@@ -164,12 +164,15 @@ const statesNamed = 6
 
 // states says what goroutines were doing on average.
 func (r *Result) states() string {
-	var parts []string
+	var list []*Spent
 	for i := range r.Spent {
-		s := &r.Spent[i]
-		if s.By != "class" || s.System || len(parts) == statesNamed {
-			continue
+		if s := &r.Spent[i]; s.By == "class" && !s.System {
+			list = append(list, s)
 		}
+	}
+	slices.SortStableFunc(list, func(a, b *Spent) int { return cmp.Compare(b.Average, a.Average) })
+	var parts []string
+	for _, s := range list[:min(len(list), statesNamed)] {
 		parts = append(parts, report.FormatAverage(s.Average, "")+" "+s.Name)
 	}
 	return "All goroutines on average: " + strings.Join(parts, ", ") + "."
@@ -195,7 +198,7 @@ func (r *Result) causeTable() report.Table {
 	for i, c := range r.blocking() {
 		t.Rows = append(t.Rows, []report.Cell{report.Count(int64(i + 1)), report.Text(c.label()),
 			report.Function(c.function()), report.Text(stack.Position(c.Frame)), report.Duration(c.BlockedNS),
-			report.Share(c.Share), report.Count(c.Count)})
+			report.Share(c.Share), report.Count(c.Times)})
 	}
 	t.Below = []string{"Not in the table: waits for the network or a timer that delayed no other goroutine" + r.idle() +
 		"."}
@@ -223,46 +226,6 @@ func (r *Result) idle() string {
 	return fmt.Sprintf("; and idle goroutines, which wait for work at the top of their loops: %s on average, %s (%s)",
 		report.FormatAverage(shareOf(r.IdleNS, r.DurationNS), ""), report.FormatDuration(r.IdleNS),
 		strings.Join(named, ", "))
-}
-
-// chainTable shows the heaviest chain of waits that leads to each of the first causes.
-func (r *Result) chainTable() report.Table {
-	t := report.Table{Title: "Heaviest wait chain to each root cause",
-		Columns: []string{"#", "blocked", "chain", "function", "at"}, Spare: []string{"at"}}
-	for i, c := range r.blocking() {
-		rows := c.chainRows(i + 1)
-		if i < briefChains {
-			t.Brief += len(rows)
-		}
-		t.Rows = append(t.Rows, rows...)
-	}
-	return t
-}
-
-// chainRows are the steps of a cause's chain.
-func (c *Cause) chainRows(number int) [][]report.Cell {
-	var rows [][]report.Cell
-	add := func(text, function, frame string) {
-		lead := []report.Cell{{}, {}}
-		if len(rows) == 0 {
-			lead = []report.Cell{report.Count(int64(number)), report.Duration(c.ChainNS)}
-		}
-		rows = append(rows, append(lead, report.Text(text), report.Function(function),
-			report.Text(stack.Position(frame))))
-	}
-	before := "blocked in "
-	for _, s := range c.Chain {
-		add(before+s.Reason, stack.Function(s.Frame), s.Frame)
-		if before = "waiting for one blocked in "; s.Elided {
-			add("… (waits left out)", "", "")
-		}
-	}
-	if len(c.Chain) == 0 {
-		add("delayed directly: "+c.label(), c.function(), c.Frame)
-		return rows
-	}
-	add("waiting for "+c.clause(), c.function(), c.Frame)
-	return rows
 }
 
 func (r *Result) rangeTable() report.Table {
@@ -304,11 +267,13 @@ func (w *Waker) outside() string {
 func (r *Result) delayTable() report.Table {
 	t := report.Table{Title: "What delayed runnable goroutines", Extra: true, Spare: []string{"at"},
 		Columns: []string{"delayed by", "function", "at", "total", "share", "times"}}
-	for i := range r.Delays {
-		c := &r.Delays[i]
+	list := slices.Clone(r.Delays)
+	slices.SortStableFunc(list, func(a, b Cause) int { return cmp.Compare(b.BlockedNS, a.BlockedNS) })
+	for i := range list {
+		c := &list[i]
 		t.Rows = append(t.Rows, []report.Cell{report.Text(c.label()), report.Function(c.function()),
 			report.Text(stack.Position(c.Frame)), report.Duration(c.BlockedNS), report.Share(c.Share),
-			report.Count(c.Count)})
+			report.Count(c.Times)})
 	}
 	return t
 }

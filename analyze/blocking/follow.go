@@ -50,7 +50,7 @@ type Explanation struct {
 
 // Explain says what a CauseID stands for. It may be called during and after the walk.
 func (p *Pass) Explain(id CauseID) Explanation {
-	b := &blame{Pass: p, keys: map[cause.ID]causeKey{}}
+	b := &blame{Pass: p}
 	leaf := p.nodes.At(id).Leaf
 	key := b.key(leaf)
 	e := Explanation{Kind: key.kind, Name: key.name, Syscall: key.syscall, Chain: b.steps(id)}

@@ -151,13 +151,15 @@ type offSum struct {
 
 func (p *Pass) countOff(off *offSum) {
 	for _, o := range off.parts {
-		p.count(o.ID, o.NS)
+		p.direct(o.ID, o.NS)
 	}
 }
 
 // record appends a running goroutine's time, or one's in a system call, to its history: id while
-// its thread was on the CPU. In a system call a thread that sleeps is part of the call.
-func (p *Pass) record(g *goroutine, s *replay.Span, id cause.ID) (sum offSum) {
+// its thread was on the CPU. In a system call a thread that sleeps is part of the call. What it was
+// blocked by itself is counted by the caller if it says so.
+func (p *Pass) record(g *goroutine, s *replay.Span, id cause.ID, counted bool) (sum offSum) {
+	call := counted && s.State == format.StateSyscall
 	at := s.Begin
 	p.parts = p.parts[:0]
 	for i := range g.off {
@@ -174,10 +176,10 @@ func (p *Pass) record(g *goroutine, s *replay.Span, id cause.ID) (sum offSum) {
 			sum.held += end - begin
 		}
 		p.parts = cause.Merge(p.parts, cause.Part{ID: o.node, NS: end - begin})
-		g.history.Add(begin, id, p.pool)
-		g.history.Add(end, o.node, p.pool)
+		g.history.Add(begin, id, call, p.pool)
+		g.history.Add(end, o.node, counted, p.pool)
 	}
-	g.history.Add(s.End, id, p.pool)
+	g.history.Add(s.End, id, call, p.pool)
 	g.off = g.off[:0]
 	sum.parts = p.parts
 	return sum
@@ -217,8 +219,8 @@ func (p *Pass) occupied(s *replay.Span, id cause.ID) {
 	case h.Empty():
 		h.Start(s.Begin)
 	}
-	h.Add(s.Begin, h.between(p.nodes), p.pool)
-	h.Add(s.End, id, p.pool)
+	h.Add(s.Begin, h.between(p.nodes), false, p.pool)
+	h.Add(s.End, id, false, p.pool)
 	h.held = 0
 	if s.State == format.StateRunning && s.Next == format.StateSyscall {
 		h.held = p.nodes.Call(KindHeld, s.EndReason, s.EndStack)

@@ -9,8 +9,22 @@ import (
 )
 
 // resolve appends what a wait was for, the latest first. The parts add up to the length of the
-// span.
+// span. What no other goroutine did is new.
 func (p *Pass) resolve(w *site, s *replay.Span, list []cause.Part) []cause.Part {
+	if s.Flags&(replay.EndUnseen|replay.CensoredRight) == 0 && w.class != replay.ClassGC &&
+		w.class != replay.ClassStop && s.EndByGoID != format.NoGoroutine {
+		return p.woken(s, list)
+	}
+	n := len(list)
+	list = p.unwoken(w, s, list)
+	for i := range list[n:] {
+		list[n+i].New = 1
+	}
+	return list
+}
+
+// unwoken resolves a wait that no goroutine ended, or for which it does not matter who did.
+func (p *Pass) unwoken(w *site, s *replay.Span, list []cause.Part) []cause.Part {
 	switch {
 	case s.Flags&(replay.EndUnseen|replay.CensoredRight) != 0:
 		return append(list, cause.Part{ID: p.nodes.Unknown(unknownOf(s)), NS: s.Len()})
@@ -21,9 +35,12 @@ func (p *Pass) resolve(w *site, s *replay.Span, list []cause.Part) []cause.Part 
 		}
 		id := p.nodes.Named(kind, s.Reason)
 		return p.current.suspended.without(s.Begin, s.End, id, list)
-	case s.EndByGoID == format.NoGoroutine:
-		return p.unlessSuspended(s, p.outside(w, s), list)
 	}
+	return p.unlessSuspended(s, p.outside(w, s), list)
+}
+
+// woken resolves a wait that a goroutine ended.
+func (p *Pass) woken(s *replay.Span, list []cause.Part) []cause.Part {
 	open := p.nodes.Code(KindRunning, s.EndByStack, replay.UnknownEntry)
 	if waker := p.find(s.EndByGoID); waker != nil && waker.next == format.StateRunning {
 		p.seen(waker, s.End, open)
@@ -44,7 +61,8 @@ func (p *Pass) seen(g *goroutine, t int64, id cause.ID) {
 	p.parts = p.openPart(g, from, t, id, p.parts)
 	for i := len(p.parts) - 1; i >= at; i-- {
 		from += p.parts[i].NS
-		g.history.Add(from, p.parts[i].ID, p.pool)
+		// what kept its thread from a CPU is counted when it stops to run
+		g.history.Add(from, p.parts[i].ID, p.parts[i].ID != id, p.pool)
 	}
 	p.parts = p.parts[:at]
 }
@@ -94,7 +112,7 @@ func (p *Pass) past(id format.GoID, t0, t1 int64, open cause.ID, depth int, list
 		list = p.openPart(g, max(h.End(), t0), t1, open, list)
 		t1 = max(h.End(), t0)
 	}
-	list, approximate = h.Between(t0, t1, list)
+	list, approximate = h.Between(t0, t1, p.counting, list)
 	if t1 = min(t1, h.Begin()); t1 <= t0 {
 		return list, approximate
 	}

@@ -22,6 +22,7 @@ type Result struct {
 	ResolutionNS int64    `json:"time_resolution_ns"` // what the trace's times are multiples of
 	Lead         []string `json:"lead"`               // the headline numbers in sentences
 	Causes       []Cause  `json:"causes"`             // the root causes, see idleWeight; the unknown last
+	Chains       []Way    `json:"chains"`             // the heaviest chains of waits, at most maxWays
 	BlockedNS    int64    `json:"blocked_ns"`         // the sum of all causes
 	// in which goroutines may have been waiting for work; not in BlockedNS
 	IdleNS int64 `json:"idle_ns"`
@@ -33,6 +34,8 @@ type Result struct {
 	Delays   []Cause          `json:"delays"`  // what runnable goroutines of the program waited for
 	Threads  *Threads         `json:"threads"` // nil without thread events
 	Warnings []report.Warning `json:"warnings"`
+
+	moreWays int // chains that are not in Chains
 }
 
 // Cause is a root cause of blocked time: what goroutines waited for in the end.
@@ -44,7 +47,8 @@ type Cause struct {
 	Frame     string `json:"frame,omitempty"`   // the function with file and line, in the heaviest stack
 	Stack     string `json:"stack,omitempty"`   // the heaviest
 	BlockedNS int64  `json:"blocked_ns"`        // how long goroutines were blocked by it, waits for work left out
-	Count     int64  `json:"count"`             // the times they waited for it, for work too
+	Count     int64  `json:"count"`             // the waits and delays that had it in them, waits for work too
+	Times     int64  `json:"times"`             // how often it happened, each once however many waited for it
 	// of BlockedNS in which it delayed the goroutine itself, not one it waited for
 	DirectNS int64   `json:"direct_ns"`
 	IdleNS   int64   `json:"idle_ns"` // in which goroutines may have been waiting for work; not in BlockedNS
@@ -128,6 +132,7 @@ func (p *Pass) Result(sum *replay.Summary) *Result {
 	}
 	b := p.blame()
 	r.Causes, r.BlockedNS, r.IdleNS = b.causes()
+	r.Chains, r.moreWays = p.ways(r.BlockedNS)
 	r.Delays = b.delays()
 	p.markOwn(r.Causes)
 	p.markOwn(r.Delays)

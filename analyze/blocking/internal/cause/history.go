@@ -18,12 +18,14 @@ const (
 type stretch struct {
 	end  int64
 	node ID
+	seen bool // it has been counted
 }
 
 // Part is how long something was the cause.
 type Part struct {
-	ID ID
-	NS int64
+	ID  ID
+	New uint32 // stretches of it that had not been counted before
+	NS  int64
 }
 
 // block is a part of the past in which the order of causes is forgotten.
@@ -99,8 +101,8 @@ func (h *History) Clear(pool *Pool) {
 	*h = History{recent: h.recent[:0]}
 }
 
-// Add appends what was the cause until end.
-func (h *History) Add(end int64, id ID, pool *Pool) {
+// Add appends what was the cause until end, and says whether it has been counted already.
+func (h *History) Add(end int64, id ID, seen bool, pool *Pool) {
 	if end <= h.end {
 		return
 	}
@@ -112,7 +114,7 @@ func (h *History) Add(end int64, id ID, pool *Pool) {
 	if len(h.recent) == maxRecent {
 		h.fold(pool)
 	}
-	h.recent = append(h.recent, stretch{end, id})
+	h.recent = append(h.recent, stretch{end, id, seen})
 }
 
 // fold makes a block of the older half of the recent past.
@@ -124,7 +126,7 @@ func (h *History) fold(pool *Pool) {
 	}
 	b := block{end: h.recent[half-1].end, parts: pool.take()}
 	for _, s := range h.recent[:half] {
-		b.parts = Merge(b.parts, Part{s.node, s.end - from})
+		b.parts = Merge(b.parts, Part{s.node, unseen(s.seen), s.end - from})
 		from = s.end
 	}
 	b.trim()
@@ -137,6 +139,13 @@ func (h *History) fold(pool *Pool) {
 		h.begin, h.forgot = h.blocks[0].end, true
 		h.blocks = append(h.blocks[:0], h.blocks[1:]...)
 	}
+}
+
+func unseen(seen bool) uint32 {
+	if seen {
+		return 0
+	}
+	return 1
 }
 
 // settle joins the two oldest blocks of each level that has too many.
@@ -169,6 +178,7 @@ func Merge(parts []Part, p Part) []Part {
 	for i := range parts {
 		if parts[i].ID == p.ID {
 			parts[i].NS += p.NS
+			parts[i].New += p.New
 			return parts
 		}
 	}
@@ -187,13 +197,15 @@ func (b *block) trim() {
 	rest := Part{ID: ID(WhyVarious)}
 	for _, p := range b.parts[maxInBlock-1:] {
 		rest.NS += p.NS
+		rest.New += p.New
 	}
 	b.parts = Merge(b.parts[:maxInBlock-1], rest)
 }
 
 // Between appends the causes from t0 to t1, the latest first, to list, and says how much of it is
-// an estimate. It covers all of it from t0 or h.begin on to t1, which is not after h.end.
-func (h *History) Between(t0, t1 int64, list []Part) (_ []Part, approximate int64) {
+// an estimate. It covers all of it from t0 or h.begin on to t1, which is not after h.end. With count
+// each stretch that it touches is counted: it is new to the first who asks so, and to nobody after.
+func (h *History) Between(t0, t1 int64, count bool, list []Part) (_ []Part, approximate int64) {
 	for i := len(h.recent) - 1; i >= 0 && t1 > t0; i-- {
 		begin := h.startOf(i)
 		if begin >= t1 {
@@ -201,7 +213,11 @@ func (h *History) Between(t0, t1 int64, list []Part) (_ []Part, approximate int6
 		}
 		from := max(begin, t0)
 		if from < t1 {
-			list = append(list, Part{h.recent[i].node, t1 - from})
+			part := Part{h.recent[i].node, 0, t1 - from}
+			if count {
+				part.New, h.recent[i].seen = unseen(h.recent[i].seen), true
+			}
+			list = append(list, part)
 		}
 		t1 = min(t1, from)
 	}
@@ -215,7 +231,7 @@ func (h *History) Between(t0, t1 int64, list []Part) (_ []Part, approximate int6
 		}
 		from := max(begin, t0)
 		var guess int64
-		list, guess = h.blocks[i].portion(begin, from, t1, list)
+		list, guess = h.blocks[i].portion(begin, from, t1, count, list)
 		approximate += guess
 		t1 = from
 	}
@@ -234,22 +250,27 @@ func (h *History) startOf(i int) int64 {
 }
 
 // portion appends the block's parts in [from, to). Of a block that is not inside as a whole each
-// part counts in proportion, which is an estimate.
-func (b *block) portion(begin, from, to int64, list []Part) (_ []Part, approximate int64) {
-	if from == begin && to == b.end {
-		return append(list, b.parts...), 0
-	}
+// part counts in proportion, which is an estimate; the stretches that are not counted yet all do.
+func (b *block) portion(begin, from, to int64, count bool, list []Part) (_ []Part, approximate int64) {
 	length, want := b.end-begin, to-from
 	var before, given int64
-	for _, p := range b.parts {
+	for i := range b.parts {
+		p := &b.parts[i]
 		before += p.NS
 		hi, lo := bits.Mul64(uint64(want), uint64(before))
 		quotient, _ := bits.Div64(hi, lo, uint64(length))
 		upTo := int64(quotient)
 		if upTo > given {
-			list = append(list, Part{p.ID, upTo - given})
+			part := Part{p.ID, 0, upTo - given}
+			if count {
+				part.New, p.New = p.New, 0
+			}
+			list = append(list, part)
 			given = upTo
 		}
+	}
+	if want == length {
+		return list, 0
 	}
 	return list, want
 }
