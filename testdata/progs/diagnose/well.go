@@ -19,7 +19,7 @@ var wellLocks = map[string]func() error{
 	"rwmutex-read-mostly":  readMostly,
 	"shards-even":          evenShards,
 	"channel-lock-brief":   channelLockBriefly,
-	"semaphore-never-full": func() error { return callsOfFew(12, 6) },
+	"semaphore-never-full": func() error { return callsOfFew(12, 3) },
 	"group-within-limit":   groupWithinLimit,
 	"singleflight-quick":   singleflightQuick,
 }
@@ -38,8 +38,8 @@ var wellOutside = map[string]func() error{
 	"connections-idle":  idleConnections,
 	"http-conns-spare":  func() error { return httpFrom(8, 4, 10*time.Millisecond) },
 	"sql-pool-spare":    spareOrders,
-	"write-never-waits": func() error { return auditTo("child-sink", 4, 5*time.Millisecond) },
-	"log-drained":       func() error { return logTo("child-sink", 3, 5*time.Millisecond) },
+	"write-never-waits": func() error { return auditTo("child-sink", 3, 10*time.Millisecond) },
+	"log-drained":       func() error { return logTo("child-sink", 3, 10*time.Millisecond) },
 	"socket-kept-up":    socketKeptUp,
 	"load-beside":       loadBeside,
 	"service":           service,
@@ -79,17 +79,17 @@ func onceQuick() error {
 	return crowd(4, always(func() {
 		var once sync.Once
 		once.Do(thumbnail)
-		time.Sleep(2 * time.Millisecond)
+		time.Sleep(10 * time.Millisecond)
 	}))
 }
 
 // retryWithoutLock waits between its attempts, and nobody waits for it.
 func retryWithoutLock() error {
-	return crowd(6, always(func() {
+	return crowd(3, always(func() {
 		var u uplink
 		u.attempts = 1
 		u.send()
-		time.Sleep(time.Millisecond)
+		time.Sleep(10 * time.Millisecond)
 	}))
 }
 
@@ -97,8 +97,10 @@ func readMostly() error {
 	t := new(table)
 	defer beside(20*time.Millisecond, func() { t.reload(20 * time.Microsecond) })()
 	return crowd(6, always(func() {
-		t.read()
-		time.Sleep(time.Millisecond)
+		for i := 0; i < 20; i++ {
+			t.read()
+		}
+		time.Sleep(10 * time.Millisecond)
 	}))
 }
 
@@ -106,16 +108,20 @@ func evenShards() error {
 	var s shards
 	var turn turns
 	return crowd(4, always(func() {
-		s.add(turn.next(), 100*time.Microsecond)
-		time.Sleep(2 * time.Millisecond)
+		for i := 0; i < 5; i++ {
+			s.add(turn.next(), 20*time.Microsecond)
+		}
+		time.Sleep(10 * time.Millisecond)
 	}))
 }
 
 func channelLockBriefly() error {
 	p := printer{make(chan struct{}, 1)}
 	return crowd(4, always(func() {
-		p.print(20 * time.Microsecond)
-		time.Sleep(2 * time.Millisecond)
+		for i := 0; i < 5; i++ {
+			p.print(20 * time.Microsecond)
+		}
+		time.Sleep(10 * time.Millisecond)
 	}))
 }
 
@@ -127,16 +133,16 @@ func callsOfFew(slots, callers int) error {
 func groupWithinLimit() error {
 	g := group{limit: make(chan struct{}, 16)}
 	defer g.wg.Wait()
-	return crowd(4, always(func() {
+	return crowd(2, always(func() {
 		g.start(fetchPart)
-		time.Sleep(4 * time.Millisecond)
+		time.Sleep(8 * time.Millisecond)
 	}))
 }
 
 func singleflightQuick() error {
 	f := new(flight)
 	return crowd(4, func() error {
-		time.Sleep(2 * time.Millisecond)
+		time.Sleep(10 * time.Millisecond)
 		return f.load(func() error {
 			busy(20 * time.Microsecond)
 			return nil
@@ -163,9 +169,11 @@ func evenPartitions() error {
 	}
 	var turn turns
 	err := crowd(4, always(func() {
-		n := turn.next()
-		queues[n%len(queues)] <- n
-		time.Sleep(2 * time.Millisecond)
+		for i := 0; i < 5; i++ {
+			n := turn.next()
+			queues[n%len(queues)] <- n
+		}
+		time.Sleep(10 * time.Millisecond)
 	}))
 	for _, queue := range queues {
 		close(queue)
@@ -188,8 +196,10 @@ func balancedPipeline() error {
 	go enrich(b, c)
 	go deliver(c, stopped)
 	err := crowd(2, always(func() {
-		a <- 1
-		time.Sleep(2 * time.Millisecond)
+		for i := 0; i < 5; i++ {
+			a <- i
+		}
+		time.Sleep(10 * time.Millisecond)
 	}))
 	close(a)
 	<-stopped
@@ -211,7 +221,7 @@ func sparePool() error {
 	defer close(p.jobs)
 	return crowd(3, always(func() {
 		p.submit()
-		time.Sleep(4 * time.Millisecond)
+		time.Sleep(8 * time.Millisecond)
 	}))
 }
 
@@ -225,9 +235,9 @@ func filledOnce() error {
 func spareOrders() error {
 	o := openOrders(8, 3*time.Millisecond)
 	defer o.db.Close()
-	return crowd(4, func() error {
+	return crowd(3, func() error {
 		err := o.find()
-		time.Sleep(5 * time.Millisecond)
+		time.Sleep(10 * time.Millisecond)
 		return err
 	})
 }
@@ -341,7 +351,10 @@ func gcKeepsUp() error {
 // gcOnce collects once, at the beginning.
 func gcOnce() error {
 	tidy()
-	return crowd(4, always(handle))
+	return crowd(3, always(func() {
+		thumbnail()
+		time.Sleep(10 * time.Millisecond)
+	}))
 }
 
 // longRunsAlone has a P free for everybody else.
