@@ -312,6 +312,16 @@ func without(to, from string) func(*script) {
 	}
 }
 
+// besides has the CPU taken from a goroutine's thread for a short time now and then, too.
+func besides(write func(*script), to string) func(*script) {
+	return func(s *script) {
+		write(s)
+		for at := 20000; at < 390000; at += 40000 {
+			s.off(at, at+300, 1, to, to)
+		}
+	}
+}
+
 // calls are system calls of 1 ms, which cost the P or not.
 func calls(to string) func(*script) {
 	return func(s *script) {
@@ -401,7 +411,8 @@ var cases = []traceCase{
 	{"runs of 60 ms on a CPU", "", "", longRuns(0), "long-run"},
 	{"runs of 60 ms without a CPU for most of it", "", "", longRuns(45000), ""},
 	{"another process has the CPU", "", "", without("hog", "hog"), "cpu-contention"},
-	{"the recorder has the CPU", "recorder", "", without("gosched", "gosched"), "cpu-contention"},
+	{"another process has the CPU now and then", "beside", oneP, besides(hog(8000), "hey"), "hog"},
+	{"the recorder has the CPU", "recorder", "", without("gosched", "gosched"), ""},
 	{"the process's own threads have the CPU", "", "", without("prog", "prog"), ""},
 	{"an idle CPU that a process with a quota does not get", "throttled", halfACPU, without("swapper", "swapper"),
 		"cpu-throttled procs-over-quota"},

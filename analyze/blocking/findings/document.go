@@ -31,7 +31,7 @@ func (r *Result) Tables() []report.Table {
 	} else {
 		list.Below = []string{"none"}
 	}
-	list.Below = append(list.Below, r.unlooked()...)
+	list.Below = append(append(list.Below, r.Machine...), r.unlooked()...)
 	return []report.Table{list, details}
 }
 
@@ -45,10 +45,17 @@ func (f *Finding) shares() []report.Cell {
 
 // whose names the process that a finding is about, where there are several.
 func (r *Result) whose(f *Finding) string {
-	if !r.several || f.PID == nil {
+	if f.PID == nil {
 		return ""
 	}
-	return replay.ProcessText(*f.PID) + ": "
+	return r.of(*f.PID)
+}
+
+func (r *Result) of(pid int32) string {
+	if !r.several {
+		return ""
+	}
+	return replay.ProcessText(pid) + ": "
 }
 
 // unlooked says which rules could not look.

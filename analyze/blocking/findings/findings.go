@@ -29,6 +29,7 @@ type Finding struct {
 	Evidence    []string `json:"evidence"`
 	Advice      string   `json:"advice"`
 
+	machine  bool    // it is about the machine, not the program
 	extent   float64 // of what is no blocked time
 	explains explained
 }
@@ -44,6 +45,7 @@ type Result struct {
 	Verdict  []string   `json:"verdict"`  // the answer in a few sentences, the most important first
 	Findings []Finding  `json:"findings"` // those that explain the most first, notes last
 	Unlooked []Unlooked `json:"unlooked"`
+	Machine  []string   `json:"machine"` // what the machine is to blame for where that is no finding
 
 	several bool // the trace is of several processes, and each finding has to say whose it is
 }
@@ -215,7 +217,8 @@ func (p *Pass) wakesAll(id format.StringID) bool {
 
 // Result is the answer after a walk, given what the walk says of the trace.
 func (p *Pass) Result(sum *replay.Summary) *Result {
-	r := &Result{Findings: []Finding{}, Unlooked: []Unlooked{}, several: len(sum.Metadata().Processes) > 1}
+	r := &Result{Findings: []Finding{}, Unlooked: []Unlooked{}, Machine: []string{},
+		several: len(sum.Metadata().Processes) > 1}
 	looks := p.looks(sum)
 	for i := range rules {
 		rule := &rules[i]
@@ -238,6 +241,9 @@ func (p *Pass) Result(sum *replay.Summary) *Result {
 		sortFindings(j.findings)
 		j.causes = generalRule.findings(j.look, j.explainedCauses())
 		r.Findings = append(r.Findings, j.findings...)
+		if line := j.closing(); line != "" {
+			r.Machine = append(r.Machine, r.of(j.pid)+line)
+		}
 	}
 	sortFindings(r.Findings)
 	r.Verdict = verdict(looks, r.several)
@@ -246,7 +252,7 @@ func (p *Pass) Result(sum *replay.Summary) *Result {
 
 // looks are the processes as the rules see them, by PID.
 func (p *Pass) looks(sum *replay.Summary) []*judged {
-	accounts := accounts(p.blocking.Chains())
+	accounts, busy := accounts(p.blocking.Chains()), busyShare(sum.Metadata().Machine)
 	var out []*judged
 	for pid, q := range p.processes {
 		q.learn(sum.Metadata())
@@ -255,10 +261,18 @@ func (p *Pass) looks(sum *replay.Summary) []*judged {
 			a = new(account)
 		}
 		out = append(out, &judged{look: &look{process: q, names: p.names, account: a, begin: sum.BeginNS,
-			end: sum.EndOf(pid)}})
+			end: sum.EndOf(pid), busy: busy}})
 	}
 	slices.SortFunc(out, func(a, b *judged) int { return cmp.Compare(a.pid, b.pid) })
 	return out
+}
+
+// busyShare is the share of the CPUs' time in which they were busy, −1 where that is not known.
+func busyShare(m *format.MachineTime) float64 {
+	if m == nil || m.BusyNS+m.StealNS+m.IdleNS <= 0 {
+		return -1
+	}
+	return float64(m.BusyNS+m.StealNS) / float64(m.BusyNS+m.StealNS+m.IdleNS)
 }
 
 func sortFindings(list []Finding) {
@@ -290,7 +304,8 @@ func (rule *Rule) findings(l *look, hits []hit) (out []Finding) {
 
 func (rule *Rule) finding(l *look, h *hit) (f Finding, ok bool) {
 	f = Finding{Name: rule.Name, Title: rule.Title, Where: h.function, At: h.at, Behind: h.behind,
-		Evidence: h.evidence, Advice: cmp.Or(h.advice, rule.Advice), extent: h.extent, explains: h.explains}
+		Evidence: h.evidence, Advice: cmp.Or(h.advice, rule.Advice), machine: rule.machine, extent: h.extent,
+		explains: h.explains}
 	if l != nil {
 		if l.pid != format.Unknown {
 			f.PID = &l.pid

@@ -90,6 +90,30 @@ func TestRules(t *testing.T) {
 	}
 }
 
+// TestAMachineWithCPUsToSpareIsNotContended has another process take the CPU of a machine that is
+// hardly busy, and of one that is.
+func TestAMachineWithCPUsToSpareIsNotContended(t *testing.T) {
+	c := traceCase{write: without("hey", "hey")}
+	for machine, want := range map[string]string{
+		`{"busy_ns":56,"steal_ns":0,"idle_ns":944,"own_ns":1}`:  "",
+		`{"busy_ns":900,"steal_ns":0,"idle_ns":100,"own_ns":1}`: "cpu-contention",
+	} {
+		text := strings.Replace(c.text(), `"processes"`, `"machine":`+machine+`,"processes"`, 1)
+		trace, err := format.ParseText(strings.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := found(t, trace)
+		if names(r) != want {
+			t.Errorf("%s: found %q", machine, names(r))
+		}
+		if want == "" && (len(r.Machine) != 1 || !strings.Contains(r.Machine[0], "the machine was 5.6% busy") ||
+			strings.Contains(r.Verdict[0], "hey")) {
+			t.Errorf("of the machine is said %q and %q", r.Machine, r.Verdict)
+		}
+	}
+}
+
 // TestEveryRuleIsTested wants each rule to be found in at least one trace.
 func TestEveryRuleIsTested(t *testing.T) {
 	tested := map[string]bool{}

@@ -69,6 +69,9 @@ func (l *look) explainedCauses() []hit {
 	by, keys := map[cause]*explained{}, []cause{}
 	for i := range l.account.chains {
 		c := l.account.chains[i].Cause
+		if ofMachine(c) {
+			continue // there are rules for it
+		}
 		key := cause{c.Kind, c.Name, c.Syscall}
 		if by[key] == nil {
 			by[key] = new(explained)

@@ -14,6 +14,7 @@ type Rule struct {
 	Explains  string // what time it explains; of what that explains none, what the floor is of
 	Advice    string // what to do about it
 	threads   bool   // it needs thread events
+	machine   bool   // it is about the machine, not the program
 	needs     []format.Transition
 	find      func(*look) []hit
 	trace     func(*replay.Summary) []hit // of rules about the whole trace
@@ -38,6 +39,7 @@ type look struct {
 	names      *replay.Names
 	account    *account
 	begin, end int64
+	busy       float64 // the share of the machine's CPUs' time that was used; −1: not known
 }
 
 // The floor of all rules that say none of their own.
@@ -60,12 +62,15 @@ func Rules() []Rule { return append([]Rule(nil), rules[:]...) }
 // rules is the table.
 var rules = [...]Rule{
 	{
-		Name:      "cpu-contention",
-		Title:     "Other processes take the CPUs",
-		threads:   true,
-		Looks:     "threads that were ready, with a goroutine on them, while a thread of another process had the CPU",
-		Threshold: "none but the floor: a program alone on its CPUs loses next to nothing this way",
-		Explains:  "the time in which threads of other programs had the CPU, and what others waited for that long",
+		Name:    "cpu-contention",
+		Title:   "Other processes take the CPUs",
+		threads: true,
+		machine: true,
+		Looks: "threads that could have run goroutines and were ready while a thread of another program had the CPU, " +
+			"gosched itself left out",
+		Threshold: "a fifth of the time in which goroutines could run and did not, on a machine whose CPUs were busy " +
+			"for half of the time; less is a line below the findings",
+		Explains: "the time in which threads of other programs had the CPU, and what others waited for that long",
 		Advice: "Move the other process, give this one a larger CPU weight, or give it CPUs of " +
 			"its own.",
 		find: cpuContention,
@@ -74,10 +79,11 @@ var rules = [...]Rule{
 		Name:    "cpu-throttled",
 		Title:   "The CPU quota stops the process",
 		threads: true,
+		machine: true,
 		Looks: "ready threads whose CPU went idle instead, or was idle when they got it, of a process with a " +
 			"CPU quota: had it been contention, another thread would have had the CPU",
-		Threshold: "2 ms at a time, since the kernel gives an idle CPU to a ready thread within microseconds, and " +
-			"three times in all",
+		Threshold: "2 ms at a time, since the kernel gives an idle CPU to a ready thread within microseconds, " +
+			"three times in all, and a fifth of the time in which goroutines could run and did not",
 		Explains: "so much of goroutines' delays as was spent so",
 		Advice: "Raise the quota (cpu.max), or use less CPU in bursts: fewer Ps, less work at " +
 			"once, less garbage.",
@@ -214,6 +220,7 @@ var rules = [...]Rule{
 		Name:      "procs-over-quota",
 		Title:     "GOMAXPROCS is larger than the CPU quota",
 		threads:   true,
+		machine:   true,
 		Looks:     "a process that was throttled and has more Ps than its quota has CPUs, rounded up",
 		Threshold: "as cpu-throttled: more Ps than CPUs do no harm to a process that never uses up its quota",
 		Explains:  "as cpu-throttled, the time in which there were more Ps than that",

@@ -67,7 +67,8 @@ func (j *judged) verdict() []string {
 func (j *judged) told() []string {
 	seen := map[int]bool{}
 	var chosen []*Finding
-	for _, list := range [][]Finding{j.findings, j.causes} {
+	program, machine := j.byBlame()
+	for _, list := range [][]Finding{program, machine, j.causes} {
 		for i := range list {
 			f := &list[i]
 			left := j.account.beyond(f.explains, seen)
@@ -81,12 +82,33 @@ func (j *judged) told() []string {
 			}
 		}
 	}
-	slices.SortStableFunc(chosen, func(a, b *Finding) int { return cmp.Compare(b.ExplainedNS, a.ExplainedNS) })
+	slices.SortStableFunc(chosen, func(a, b *Finding) int { return cmp.Compare(b.weight(), a.weight()) })
 	var out []string
 	for _, f := range chosen {
 		out = append(out, f.Sentence)
 	}
 	return out
+}
+
+// byBlame are the findings on the program and those on the machine that it runs on.
+func (j *judged) byBlame() (program, machine []Finding) {
+	for _, f := range j.findings {
+		if f.machine {
+			machine = append(machine, f)
+		} else {
+			program = append(program, f)
+		}
+	}
+	return program, machine
+}
+
+// weight is how much a finding explains, for the order of sentences. What the machine is to blame
+// for counts half: it makes worse whatever else is wrong, and that can be mended.
+func (f *Finding) weight() int64 {
+	if f.machine {
+		return f.ExplainedNS / 2
+	}
+	return f.ExplainedNS
 }
 
 // scatteredNamed is how many causes are named where none explains much.
@@ -99,10 +121,14 @@ func (j *judged) scattered() string {
 		names = append(names, percent(f.Share)+" "+f.Behind)
 	}
 	text := "Nothing explains more than a fifth of blocked time"
-	if len(names) == 0 {
-		return text + "."
+	if len(names) > 0 {
+		text += ": the largest are " + strings.Join(names, ", ")
 	}
-	return text + ": the largest are " + strings.Join(names, ", ") + "."
+	text += "."
+	if d := j.delayed(); d.share(d.recorderNS) >= minTold {
+		text += " " + j.closing()
+	}
+	return text
 }
 
 // notes are the first of the sentences on what explains no time.
