@@ -232,9 +232,18 @@ func (p *Pass) total(id cause.ID) *total {
 
 // ran takes a time in which a goroutine ran, or would have if its thread had a CPU.
 func (p *Pass) ran(g *goroutine, entry *entrySum, s *replay.Span) {
-	entry.runs.take(s)
+	known := entry.runs.take(s)
 	id := p.nodes.Code(KindRunning, s.EndStack, s.Entry)
 	off := p.record(g, s, id, !entry.system)
+	if known {
+		p.addRun(entry, s, &off)
+	}
+	p.occupied(s, p.nodes.Code(KindQueued, s.EndStack, s.Entry))
+	p.follows(s, id, off.parts)
+}
+
+// addRun counts how long a goroutine ran, and how long its thread had no CPU.
+func (p *Pass) addRun(entry *entrySum, s *replay.Span, off *offSum) {
 	on := s.Len() - off.ready - off.asleep - off.suspended
 	entry.running += on
 	entry.offCPU += off.ready + off.asleep + off.suspended
@@ -243,10 +252,8 @@ func (p *Pass) ran(g *goroutine, entry *entrySum, s *replay.Span) {
 	p.threads.offCPU += off.ready
 	p.threads.asleep += off.asleep
 	if !entry.system {
-		p.countOff(&off)
+		p.countOff(off)
 	}
-	p.occupied(s, p.nodes.Code(KindQueued, s.EndStack, s.Entry))
-	p.follows(s, id, off.parts)
 }
 
 // called takes a time in a system call, or in C.

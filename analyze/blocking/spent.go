@@ -21,6 +21,8 @@ const (
 	classRunning  = "running"
 	classRunnable = "runnable"
 	classSyscall  = "syscall"
+	// delays of the runtime's own goroutines, which gosched latency does not count either
+	classSystem = "runnable, the runtime's own"
 )
 
 // sum is what a row is made of.
@@ -60,7 +62,7 @@ func (s spender) all(bySite map[cause.Site]map[causeKey]*group) []Spent {
 		sumOf(reasons, orUnknown(reason)).merge(&site.lengths, site.system)
 		sites = append(sites, s.site(cause.Site(id), site, reason, bySite[cause.Site(id)]))
 	}
-	s.runnable(sumOf(classes, classRunnable))
+	s.runnable(classes)
 	out := append([]Spent{s.running()}, s.rows("class", classes)...)
 	out = append(out, s.stops()...)
 	out = append(out, s.rows("reason", reasons)...)
@@ -83,12 +85,17 @@ func sumOf(m map[string]*sum, name string) *sum {
 	return m[name]
 }
 
-// runnable adds the delays of all goroutines.
-func (s spender) runnable(m *sum) {
+// runnable adds the delays of the program's goroutines, and those of the runtime's own.
+func (s spender) runnable(classes map[string]*sum) {
 	for _, k := range s.entries {
-		if k != nil {
-			m.merge(&lengths{Histogram: k.delays.Histogram}, k.system)
+		if k == nil {
+			continue
 		}
+		class := classRunnable
+		if k.system {
+			class = classSystem
+		}
+		sumOf(classes, class).merge(&lengths{Histogram: k.delays.Histogram}, k.system)
 	}
 }
 
