@@ -120,12 +120,16 @@ var needs = []need{
 		Requests:   "no top of a loop is known",
 	}),
 	class(format.TransitionKernel, effects{
-		Latency:  "there is no latency breakdown",
+		Latency:  "what of the delays was for want of a CPU is not known",
 		Blocking: "running goroutines whose thread had no CPU count as running",
 		Requests: "time in which a thread had no CPU counts as what the goroutine did",
 	}),
 	{"gomaxprocs", tabled, raisedProcs, effects{
 		Latency: fmt.Sprintf("%q and %q are too large", replay.PartAllBusy, replay.PartSyscall),
+	}},
+	{"doubled", noted, doubled, effects{
+		Blocking:   "that is left out of what ran",
+		Goroutines: "that is left out of what ran",
 	}},
 	{"stacks", spoils, lostStacks, effects{
 		Blocking:   "their places are unknown",
@@ -226,15 +230,25 @@ func processes(s *replay.Summary) []*format.Process {
 	return out
 }
 
-// raisedProcs is said only where delays are taken apart, which needs thread events.
 func raisedProcs(s *replay.Summary) (out []lack) {
-	if s.ByKind[format.KindThread] == 0 {
-		return nil
-	}
 	for _, pid := range s.BeyondProcs {
 		out = append(out, lack{process: &format.Process{PID: pid}, text: "GOMAXPROCS was raised while recording"})
 	}
 	return out
+}
+
+// doubled are the goroutines that are said to have run where others did, by their processes.
+func doubled(s *replay.Summary) []lack {
+	if s.LeftOutCount == 0 {
+		return nil
+	}
+	first := &s.LeftOut[0]
+	text := fmt.Sprintf("goroutine %d (%s) is said to have run for %s on a P where others did", first.GoID,
+		s.Names().Entry(first.Entry), report.FormatDuration(first.End-first.Begin))
+	if n := s.LeftOutCount - 1; n > 0 {
+		text += ", and " + report.FormatNumber(n, "more run") + " like it"
+	}
+	return []lack{{count: s.LeftOutCount, text: text}}
 }
 
 func lostStacks(s *replay.Summary) []lack {

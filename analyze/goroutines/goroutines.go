@@ -115,7 +115,9 @@ func (g *goroutine) take(s *replay.Span) {
 	case format.StateRunnable:
 		g.runnable(s)
 	case format.StateRunning:
-		g.runningNS += s.Len()
+		if s.Flags&replay.EndUnseen == 0 {
+			g.runningNS += s.Len()
+		}
 		g.reason, g.stack = format.NullString, s.EndStack
 	case format.StateSyscall:
 		g.syscallNS += s.Len()

@@ -20,6 +20,7 @@ type process struct {
 
 	ended      ended         // since the last gap
 	procs      []format.GoID // who runs on each P, as far as seen; vacated: nobody; NoGoroutine: nor since the last gap
+	doubledAt  []int64       // by P, since when others are seen there, of the goroutine that is doubled there
 	checkProcs bool
 	exitUnseen bool
 	wantDelay  bool // delays are taken apart
@@ -114,6 +115,9 @@ func (p *process) leave(g *goroutine, to format.State, t int64) {
 // stopRun notes that g, which ran, does so no more. If it goes into a system call it keeps its P
 // until another is seen there.
 func (p *process) stopRun(g *goroutine, to format.State, t int64) {
+	if g.flags&doubled != 0 {
+		return
+	}
 	if int(uint32(g.proc)) >= len(p.procs) || p.procs[g.proc] != g.id {
 		p.occ.Change(t, -1, 0)
 		return

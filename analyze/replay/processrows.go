@@ -52,7 +52,7 @@ func (w *Walk) gap(p *process, t, end int64) {
 
 func (w *Walk) gapIn(p *process, t, end int64) {
 	p.gapNS += max(0, end-max(t, p.gapEnd))
-	w.censorAll(p, t, w.out.advance)
+	w.censorAll(p, t, func() { w.handedOut(w.out.next()) })
 	for _, g := range p.goroutines.known() {
 		p.goroutines.forget(g)
 	}

@@ -201,6 +201,9 @@ func (w *Walk) fill(p *process, g *goroutine, t int64) *Span {
 	s.Begin, s.End, s.GoID, s.PID = g.begin, t, g.id, p.pid
 	s.Reason, s.Waited, s.Entry, s.Proc = g.reason, format.NullString, g.entry, g.proc
 	s.State, s.Why, s.Flags, s.Thread = g.state, g.why, g.flags, false
+	if g.flags&doubled != 0 {
+		s.Flags = p.undoubled(g, t)
+	}
 	if g.why == WhyWoken {
 		s.Waited = g.waited
 	}
@@ -227,6 +230,15 @@ func (w *Walk) handOut(p *process, g *goroutine, b *format.Batch, i int, t int64
 	if w.wants.Delay && s.State == format.StateRunnable && s.Next == format.StateRunning && s.Flags == 0 {
 		p.delay(&s.Delay, g, t, b.TID[i])
 	}
+	w.handedOut(s)
+}
+
+// handedOut counts the outlet's next span, which is finished.
+func (w *Walk) handedOut(s *Span) {
+	if s.State == format.StateRunning && s.Flags&leftOut == leftOut {
+		w.totals.leaveOut(s)
+		s.Flags &^= doubled
+	}
 	w.out.advance()
 }
 
@@ -234,7 +246,7 @@ func (w *Walk) handOut(p *process, g *goroutine, b *format.Batch, i int, t int64
 func (w *Walk) censor(p *process, g *goroutine, t int64, flags Flags) {
 	if w.wants.States.Has(g.state) {
 		w.fillCensored(p, g, t, flags)
-		w.out.advance()
+		w.handedOut(w.out.next())
 	}
 }
 
@@ -287,11 +299,7 @@ func (w *Walk) runBeside(p *process, g *goroutine, t int64) {
 	if p.checkProcs {
 		w.totals.problem(Problem{Kind: ProblemProc, TimeNS: t, PID: p.pid, GoID: id, Have: other.state,
 			From: format.StateRunnable, To: format.StateRunning})
-		if other.flags&CensoredLeft != 0 { // nobody saw it begin: it did not run
-			p.occ.Change(t, -1, 0)
-			p.goroutines.forget(other)
-			other.begin = t
-		}
+		w.double(p, other, t)
 		return
 	}
 	w.censor(p, other, t, EndUnseen)

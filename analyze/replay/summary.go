@@ -93,7 +93,9 @@ type Summary struct {
 	ImpliedMoves   int64        // times that a move was missing because the recording does not cover it
 	Suspended      []Suspension // the first of the times in which a process was stopped; where a pass wants it
 	SuspendedCount int64
-	SuspendedNS    int64 // the time in them
+	SuspendedNS    int64     // the time in them
+	LeftOut        []LeftOut // the first of the runs that are EndUnseen because others ran on the P
+	LeftOutCount   int64
 	Problems       []Problem
 	Counts         ProblemCounts
 	// AtStart and AtEnd count snapshot rows by state: goroutines met for the first time, and ones

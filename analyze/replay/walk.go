@@ -111,7 +111,10 @@ func (w *Walk) Open() []Span {
 	}
 	var open []Span
 	for _, p := range w.told() {
-		w.censorAll(p, w.endOf(p), func() { open = append(open, *w.out.next()) })
+		w.censorAll(p, w.endOf(p), func() {
+			w.out.next().Flags &^= doubled
+			open = append(open, *w.out.next())
+		})
 	}
 	return open
 }
@@ -134,7 +137,7 @@ func (w *Walk) end() {
 	}
 	for _, p := range w.told() {
 		end := w.endOf(p)
-		w.censorAll(p, end, w.out.advance)
+		w.censorAll(p, end, func() { w.handedOut(w.out.next()) })
 		w.censorSuspension(p, end)
 	}
 	w.state = walkEnded

@@ -128,7 +128,8 @@ func (a *account) agree(t *testing.T) {
 	}{
 		{"the program's delays, by latency", a.latency.Total.SumNS + a.latency.Total.CensoredSumNS, a.spans.waited},
 		{"the program's delays, by blocking", runnable, a.spans.waited},
-		{"runnable, by goroutines, with those that have ended", grouped + a.spans.gone, a.spans.byState[format.StateRunnable]},
+		{"runnable, by goroutines, with those that have ended", grouped + a.spans.gone,
+			a.spans.byState[format.StateRunnable]},
 		{"all states, by blocking", a.spent(""), a.whole()},
 		{"the root causes", a.causes(), a.blocking.BlockedNS},
 	} {
