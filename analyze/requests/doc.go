@@ -21,8 +21,10 @@
 //
 // The first stretch of a goroutine, from its creation to the top of its loop, is a cycle only if it
 // has read from the network by then: the server of net/http reads the first request of a connection
-// elsewhere than all others. The last stretch, from the top to the goroutine's exit, is none: what
-// came was the end of the work. They are counted.
+// elsewhere than all others. The last stretch, from the top to the goroutine's exit, is one only if
+// the goroutine wrote to the network in it, or never came back: else what came was the end of the
+// work. Nor is a connection a cycle that is closed without an answer, where others are answered.
+// Such ends are counted.
 //
 // # Where the time goes
 //
@@ -39,8 +41,9 @@
 //     read at once are one cycle. Nor does a receive from a channel that has something: a worker's
 //     cycle may hold several jobs.
 //   - A message that comes in pieces, each read at the top of the loop, is several cycles.
-//   - A connection that is closed without a request is a cycle of its reader, where that is its
-//     only one. One that the server closes after several requests lacks the last.
+//   - A goroutine reads further down its stack than it has read before, and has not written to the
+//     network since: that is taken for the rest of a request. A read at the same place, before
+//     anybody has been seen to come back there, is taken for that too.
 //   - Without system calls in the trace, a read that finds data at once is not seen: two cycles are
 //     one. Reads of files and terminals are no arrivals.
 //

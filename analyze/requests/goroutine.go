@@ -19,6 +19,7 @@ type segment struct {
 	unwaited bool
 	by       format.GoID   // who woke or created it
 	byLeave  int64         // when that one's cycle had begun
+	replied  bool          // the goroutine wrote to the network
 	over     bool          // the goroutine has parked at the top of its loop, and within is known
 	within   bool          // that one is in that cycle still
 	wait     cycle.Account // the time from arrive to leave
@@ -40,7 +41,9 @@ type goroutine struct {
 	created  bool      // its creation was seen
 	birth    segment   // its creation, without an account
 	wrote    bool      // to the network, before it first read
-	readNet  bool      // it has read from the network
+	from     *spot     // where it last took something from the network
+	others   int       // visits to spots where nothing comes from the network, since
+	replied  bool      // it has written to the network since
 	reads    int       // from the network, at the spot that it was at last, with nothing else between
 	parked   placeID   // where it waits now; 0: it does not, or the place is not known
 	fresh    bool      // the open segment holds nothing but a read that may have found nothing
@@ -93,8 +96,16 @@ func (g *goroutine) push(s segment) {
 
 // swallow makes the segment go on through the visit that ended it.
 func (s *segment) swallow(next *segment) {
+	s.replied = s.replied || next.replied
 	s.Account.Join(&next.wait)
 	s.Account.Join(&next.Account)
+}
+
+// bare is a segment without its accounts.
+func (s *segment) bare() segment {
+	b := *s
+	b.Account, b.wait = cycle.Account{}, cycle.Account{}
+	return b
 }
 
 // keepLast leaves the open segment alone.
@@ -129,22 +140,56 @@ func (g *goroutine) choose() (best *spot) {
 	return best
 }
 
-// manyReads is how many reads in a row are one message that comes in pieces, before the top of the
-// loop is known. A goroutine that does nothing else sees many messages.
-const manyReads = 256
+// manyReads is how many reads in a row are taken for one message that comes in pieces, a wait before
+// one counting as perWait of them.
+const (
+	manyReads = 64
+	perWait   = 16
+)
 
-// inPieces says whether a read at a spot, or a wait to read, goes on with what the goroutine has
-// read there, as far as is known.
+// inPieces says whether a read at a spot, or a wait to read, may go on with what a new goroutine
+// has just read there: nobody has been seen to come back to it. More reads than belong to a message
+// are none, and when they began one cannot tell.
 func (g *goroutine) inPieces(x *spot) bool {
-	return (g.top == nil || g.top.beaten) && g.open().spot == x && g.reads > 0 && g.reads < manyReads
+	if !g.created || g.top != nil || x.loop || g.reads == 0 || g.open().spot != x {
+		return false
+	}
+	if g.reads >= manyReads {
+		g.open().known = false
+		return false
+	}
+	return true
+}
+
+// goesOn says whether a read goes on with what the goroutine took from the network further up its
+// stack, and has not answered yet: the body of a request, for one.
+func (g *goroutine) goesOn(x *spot) bool {
+	return x != g.top && g.from != nil && x.depth > g.from.depth && !g.replied
+}
+
+// patience is how often a goroutine that takes something from the network comes to another spot
+// before that is looked at as the top of its loop.
+const patience = 32
+
+// mayTop says whether a spot may be the top of the goroutine's loop, as far as it has taken nothing
+// from the network elsewhere.
+func (g *goroutine) mayTop(x *spot) bool {
+	if x.network || g.from == nil || g.top == x {
+		return true
+	}
+	g.others++
+	return g.top == nil && g.others > patience
 }
 
 // visit takes a goroutine's arrival at a spot, and says whether a segment began there. s says how
 // it left the spot.
 func (p *Pass) visit(g *goroutine, s segment) bool {
 	x := s.spot
-	if x == nil || x.beaten {
+	if x == nil || x.beaten || !g.mayTop(x) {
 		return false
+	}
+	if x.network {
+		g.from, g.replied = x, false
 	}
 	if g.top != nil && g.top.beaten {
 		g.top = nil
@@ -231,6 +276,7 @@ func (p *Pass) first(g *goroutine, x *spot, n int) {
 		}
 	}
 	if from != nil {
+		g.birth = from.bare()
 		p.commit(g, x, from, end)
 		return
 	}
@@ -253,6 +299,10 @@ func (g *goroutine) keepLife(s *segment) {
 // commit counts a cycle of a loop.
 func (p *Pass) commit(g *goroutine, x *spot, s *segment, end int64) {
 	g.cycles++
+	if s.replied {
+		x.replies++
+		p.silence(g).worked++
+	}
 	if s.known {
 		p.finish(&x.cycles, g, s, end)
 	}
@@ -268,6 +318,9 @@ func (p *Pass) finish(to *cycle.Group, g *goroutine, s *segment, end int64) {
 
 // end takes the end of a goroutine.
 func (p *Pass) end(g *goroutine, t int64) {
+	if g.top == nil || g.top.beaten { // others may have found it by now
+		p.decide(g)
+	}
 	if g.top != nil {
 		p.endLoop(g, t)
 		return
@@ -293,15 +346,40 @@ func (p *Pass) end(g *goroutine, t int64) {
 		p.uncut[uncutBefore]++
 		return
 	}
+	if from != whole && p.foundEnd(g, from) {
+		p.ends++
+		return
+	}
 	p.finish(&x.lives, g, from, t)
 }
 
-// endLoop takes the end of a goroutine that had a loop. What it did since it last left the top is
-// no cycle: what it got there was the end of its work. One that never came back did its work then.
+// silence is the spot that counts for a goroutine's entry function what answers and what does not.
+func (p *Pass) silence(g *goroutine) *spot {
+	if x := p.spot(g.entry, 0); x != nil {
+		return x
+	}
+	return new(spot)
+}
+
+// foundEnd says whether what a goroutine read from the network before it ended was the end of its
+// connection, and no request: it did not answer, and others of its kind do.
+func (p *Pass) foundEnd(g *goroutine, s *segment) bool {
+	x := p.silence(g)
+	if s.replied {
+		x.worked++
+		return false
+	}
+	x.bare++
+	return x.bare <= max(1, x.worked)
+}
+
+// endLoop takes the end of a goroutine that had a loop. What it did since it last left the top is a
+// cycle if it answered; else what it got there was the end of its work. One that never came back,
+// of those that do not answer, did its work then.
 func (p *Pass) endLoop(g *goroutine, t int64) {
-	x := g.top
-	if g.cycles == 0 && x.network && g.open().known {
-		p.commit(g, x, g.open(), t)
+	x, last := g.top, g.open()
+	if x.network && last.known && (last.replied || g.cycles == 0 && !p.foundEnd(g, last)) {
+		p.commit(g, x, last, t)
 		return
 	}
 	p.ends++

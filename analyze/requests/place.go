@@ -31,7 +31,8 @@ type stackFacts struct {
 	looked bool
 	place  placeID
 	net    bool // something of package net is in it
-	writes bool // it waits to write
+	closes bool // what it writes ends a connection
+	inside bool // it waits to write, or for the garbage collector: what it waits for is no work
 }
 
 func newPlaces() *places { return &places{list: []place{{}}, ids: map[string]placeID{}} }
@@ -49,11 +50,16 @@ func (t *places) of(id format.StringID, names *replay.Names) *stackFacts {
 }
 
 func (t *places) look(text string) stackFacts {
-	f := stackFacts{looked: true, net: strings.Contains(text, ";net.(*") || strings.HasPrefix(text, "net.(*"),
-		writes: strings.Contains(text, ".waitWrite ") || strings.Contains(text, ".WaitWrite ")}
+	f := stackFacts{looked: true, closes: strings.Contains(text, ";crypto/tls.(*Conn).closeNotify "),
+		net: strings.Contains(text, ";net.(*") || strings.HasPrefix(text, "net.(*"),
+		inside: strings.Contains(text, ".waitWrite ") || strings.Contains(text, ".WaitWrite ") ||
+			strings.Contains(text, ";runtime.gcStart ")}
 	if text == "" || strings.HasSuffix(text, format.MarkRunning.String()) ||
 		strings.HasPrefix(text, format.MarkTruncated.String()) {
 		return f // how deep the goroutine is cannot be told
+	}
+	if i := strings.Index(text, ";net.(*"); i >= 0 { // how it is done is no matter, of reads and waits alike
+		text = text[:i]
 	}
 	frame := stack.Culprit(text)
 	key := text[:strings.LastIndex(text, frame)+len(frame)]
@@ -95,6 +101,7 @@ type spot struct {
 	loop    bool  // a goroutine has come back to it, and none that has found a better one
 	beaten  bool  // a better one was found: here goroutines wait on the way
 	returns int64 // times that a goroutine came back
+	replies int64 // times that it had written to the network by then
 	answers int64 // waits that were ended by who the goroutine itself had set going
 	waits   int64
 	// reads that something but another read came after, and those that a read came after
@@ -141,7 +148,7 @@ func (x *spot) foundNothing() bool {
 }
 
 // manyReturns is how often goroutines come back to the top of a loop for each one that ends, unless
-// it reads from the network.
+// it reads requests from the network, and answers.
 const manyReturns = 16
 
 // isLoop says whether a spot is the top of a loop, and not a place where short-lived goroutines
@@ -150,5 +157,5 @@ func (x *spot) isLoop() bool {
 	if !x.loop || x.beaten {
 		return false
 	}
-	return x.network && 2*x.asked <= x.short || x.returns >= manyReturns*x.short
+	return x.returns >= manyReturns*x.short || x.network && 2*x.asked <= x.short && 2*x.replies >= x.returns
 }

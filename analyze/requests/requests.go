@@ -195,7 +195,7 @@ func (p *Pass) censor(g *goroutine, s *replay.Span) {
 // arrived says whether a wait that was not over is one for work.
 func (p *Pass) arrived(g *goroutine, s *replay.Span) bool {
 	f := p.places.of(s.Stack, p.names)
-	if s.State != format.StateWaiting || f.place == 0 || f.writes || !replay.Receives(p.names.Reason(s.Reason)) {
+	if s.State != format.StateWaiting || f.place == 0 || f.inside || !replay.Receives(p.names.Reason(s.Reason)) {
 		return false
 	}
 	x := p.spot(g.entry, f.place)
@@ -230,8 +230,9 @@ func (p *Pass) called(g *goroutine, s *replay.Span, parts []blocking.Part) {
 			return
 		}
 	}
-	if f.net && kind == sortWrite && !g.readNet {
-		g.wrote = true
+	if f.net && kind == sortWrite && !f.closes {
+		g.wrote = g.wrote || g.from == nil
+		g.replied, g.open().replied = true, true
 	}
 	g.work()
 	p.spend(&g.open().Account, s, parts)
@@ -239,11 +240,14 @@ func (p *Pass) called(g *goroutine, s *replay.Span, parts []blocking.Part) {
 
 // read takes a read from the network.
 func (p *Pass) read(g *goroutine, s *replay.Span, x *spot, parts []blocking.Part) {
-	x.network, g.readNet = true, true
+	x.network = true
 	open := g.open()
 	switch here := open.spot == x; {
+	case g.goesOn(x):
+		g.work()
 	case here && g.retry:
-		g.retry, g.reads = false, 1
+		g.retry = false
+		g.reads++
 	case g.inPieces(x):
 		g.fresh = false
 		g.reads++
@@ -263,7 +267,7 @@ func (p *Pass) read(g *goroutine, s *replay.Span, x *spot, parts []blocking.Part
 func (p *Pass) waited(g *goroutine, s *replay.Span, parts []blocking.Part) {
 	f := p.places.of(s.Stack, p.names)
 	reason := p.names.Reason(s.Reason)
-	if replay.Receives(reason) && !f.writes {
+	if replay.Receives(reason) && !f.inside {
 		if f.place == 0 {
 			g.blind = true
 		} else if p.received(g, s, p.spot(g.entry, f.place), parts) {
@@ -299,8 +303,11 @@ func (p *Pass) received(g *goroutine, s *replay.Span, x *spot, parts []blocking.
 	if by := p.goroutines.Find(s.PID, s.EndByGoID); by != nil {
 		left.by, left.byLeave = s.EndByGoID, by.open().leave
 	}
+	if x.network && g.goesOn(x) {
+		return false
+	}
 	if g.inPieces(x) && !g.fresh {
-		g.reads++
+		g.reads += perWait
 		p.spend(&g.open().Account, s, parts)
 		return true
 	}

@@ -24,7 +24,8 @@ type Result struct {
 	Events       int64    `json:"events"`
 	ResolutionNS int64    `json:"time_resolution_ns"` // what the trace's times are multiples of
 	Lead         []string `json:"lead"`               // the headline numbers in sentences
-	// those that the network began first, each sort from the largest sum down
+	// those that the network began first, then the parts of these, then others; each from the
+	// largest sum down
 	Groups   []Group          `json:"groups"`
 	Uncut    []Uncut          `json:"uncut"` // goroutines of which no cycle can be told
 	Ends     int64            `json:"ends"`  // goroutines that left their loops for good; that is no cycle
@@ -212,14 +213,12 @@ func (g *Group) byNetwork() bool {
 func sortGroups(list []Group) {
 	rank := func(g *Group) int {
 		switch {
-		case g.Begun == cycle.ByNetwork:
-			return 0
 		case g.byNetwork():
-			return 1
+			return 0
 		case g.Root == cycle.ByNetwork:
-			return 2
+			return 1
 		}
-		return 3
+		return 2
 	}
 	slices.SortStableFunc(list, func(a, b Group) int {
 		return cmp.Or(cmp.Compare(rank(&a), rank(&b)), cmp.Compare(b.SumNS, a.SumNS), cmp.Compare(a.Entry, b.Entry),
