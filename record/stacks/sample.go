@@ -1,7 +1,6 @@
 package stacks
 
 import (
-	"encoding/binary"
 	"slices"
 
 	"github.com/gosched/gosched/format"
@@ -15,63 +14,113 @@ type Sample struct {
 	System bool   // it was on its system stack
 }
 
-// sampled is what is known of a stack.
-type sampled struct {
-	id  format.StringID
-	inC bool // its leaf is no Go code that is called as such: it is C
+// place is what is known of an instruction. Hardly two samples are alike, but they are made of the
+// same places.
+type place struct {
+	text        string // its frames, outermost first; empty where it is not Go code
+	inner       string // the innermost function
+	outer       string // the outermost
+	frameless   bool
+	interrupts  bool   // its caller was interrupted, and has made no call
+	ofUnknown   bool   // its module is not known
+	module      uint64 // that module
+	notCompiled bool   // it is not Go code
 }
 
-// maxSampled is how many stacks of samples are remembered at most; the strings of all are kept.
-const maxSampled = 8 << 10
+// maxPlaces is how many places are remembered at most.
+const maxPlaces = 32 << 10
 
 // Sampled is the string of a sample's stack, and where the thread was if not in the goroutine's own
-// code.
+// code. Functions that the compiler made to wrap others are left out, also where they panic. C code
+// has no frames in it: what is left is who called it.
 func (t *Table) Sampled(s *Sample) (format.StringID, format.Reason) {
-	pcs := t.callers(s)
+	places := t.places(s)
+	leaf := slices.IndexFunc(places, func(p *place) bool { return p.text != "" })
+	if leaf < 0 {
+		return format.NullString, s.where(true)
+	}
+	inC := places[0].notCompiled && callsC(places[leaf].inner)
 	t.key = t.key[:0]
-	for _, pc := range pcs {
-		t.key = binary.LittleEndian.AppendUint64(t.key, pc)
+	root := slices.IndexFunc(places, func(p *place) bool { return p.outer == "runtime.goexit" })
+	switch {
+	case root > 0: // every goroutine's stack begins with it
+		places = places[:root]
+	case !s.Whole && !slices.Contains(threadRoots, places[len(places)-1].outer):
+		t.key = append(t.key, format.MarkTruncated.String()...)
 	}
-	known, ok := t.samples[string(t.key)]
-	if !ok {
-		if len(t.samples) >= maxSampled {
-			clear(t.samples)
+	for _, p := range slices.Backward(places) {
+		if len(t.key) > 0 && p.text != "" {
+			t.key = append(t.key, ';')
 		}
-		known = t.sample(pcs, s.Whole)
-		t.samples[string(t.key)] = known
+		t.key = append(t.key, p.text...)
 	}
-	return t.used(known.id), s.where(known.inC)
+	return t.sampledID(places), s.where(inC)
 }
 
-// callers are the sample's pcs with the caller of a function that has no frame.
-func (t *Table) callers(s *Sample) []uint64 {
-	if s.Caller == 0 || len(s.PCs) == 0 || !t.code.Frameless(s.PCs[0]) {
-		return s.PCs
+// sampledID is the id of the string that has been made of the places.
+func (t *Table) sampledID(places []*place) format.StringID {
+	id, ok := t.samples[string(t.key)]
+	if !ok {
+		id = t.intern(t.key)
+		if id != format.NullString {
+			t.samples[string(t.key)] = id
+		}
+		for _, p := range places {
+			if p.ofUnknown && id != format.NullString {
+				t.unknown[id] = p.module
+			}
+		}
 	}
-	return slices.Insert(slices.Clone(s.PCs), 1, s.Caller)
-}
-
-// sample makes the string. C code has no frames in it: what is left is who called it.
-func (t *Table) sample(pcs []uint64, whole bool) sampled {
-	frames := t.frames(pcs, true)
-	inC := len(frames) == 0 || !t.isGo(pcs[0]) && callsC(frames[0].Func)
-	if len(frames) == 0 {
-		return sampled{inC: inC}
-	}
-	whole = whole || slices.Contains(threadRoots, frames[len(frames)-1].Func)
-	id := t.intern(appendStack(frames, whole))
-	t.see(id, pcs)
 	if id == format.NullString {
 		t.lost++
 	}
-	return sampled{id, inC}
+	return t.used(id)
 }
 
-// isGo says whether an instruction is of Go code, be it of a module whose functions are not known.
-func (t *Table) isGo(pc uint64) bool {
-	_, known := t.code.FuncAt(pc)
-	_, unknown := t.code.Unknown(pc + 1)
-	return known || unknown
+// places are those of the sample's pcs, innermost first.
+func (t *Table) places(s *Sample) []*place {
+	t.walked = t.walked[:0]
+	exact := true
+	for i, pc := range s.PCs {
+		if !exact {
+			pc--
+		}
+		p := t.place(pc)
+		t.walked = append(t.walked, p)
+		exact = p.interrupts
+		if i == 0 && p.frameless && s.Caller != 0 {
+			t.walked = append(t.walked, t.place(s.Caller-1))
+		}
+	}
+	return t.walked
+}
+
+// place is that of the instruction at pc.
+func (t *Table) place(pc uint64) *place {
+	p, ok := t.known[pc]
+	if !ok {
+		if len(t.known) >= maxPlaces {
+			clear(t.known)
+		}
+		p = t.newPlace(pc)
+		t.known[pc] = p
+	}
+	return p
+}
+
+func (t *Table) newPlace(pc uint64) *place {
+	p := new(place)
+	frames := t.code.AppendStack(nil, []uint64{pc}, true)
+	p.module, p.ofUnknown = t.code.Unknown(pc + 1)
+	f, compiled := t.code.FuncAt(pc)
+	p.notCompiled = !compiled && !p.ofUnknown
+	p.interrupts = interrupts(f.Name)
+	p.frameless = t.code.Frameless(pc)
+	if len(frames) > 0 {
+		p.text = string(appendFrames(nil, frames))
+		p.inner, p.outer = frames[0].Func, frames[len(frames)-1].Func
+	}
+	return p
 }
 
 // callsC says whether a function calls C. Others that end in code that is not Go's call the vDSO.

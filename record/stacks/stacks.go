@@ -54,7 +54,9 @@ type Table struct {
 	syscalls map[uint64]format.StringID
 	creators map[uint64]format.StringID
 	memory   map[string]format.StringID // stacks found in memory, by their pcs
-	samples  map[string]sampled         // by their pcs
+	samples  map[string]format.StringID // stacks of samples, by their strings
+	known    map[uint64]*place          // of samples
+	walked   []*place                   // room for those of one sample
 	key      []byte                     // room for such a key
 	lost     int64
 	unknown  map[format.StringID]uint64 // modules that are not known, by stacks with their code
@@ -68,7 +70,8 @@ func New(code Code, table, calls Interner) *Table {
 		Room: NewRoom(1),
 		defs: map[uint64]Stack{}, ids: map[uint64]format.StringID{}, entries: map[uint64]format.StringID{},
 		syscalls: map[uint64]format.StringID{}, memory: map[string]format.StringID{},
-		creators: map[uint64]format.StringID{}, samples: map[string]sampled{},
+		creators: map[uint64]format.StringID{}, samples: map[string]format.StringID{},
+		known: map[uint64]*place{},
 	}
 }
 
@@ -181,27 +184,23 @@ func (t *Table) intern(stack []byte) format.StringID {
 
 // expand writes the frames of a stack, root first.
 func (t *Table) expand(def Stack) []byte {
-	return appendStack(trimLeaf(t.frames(def.PCs, false)), def.Whole)
-}
-
-// appendStack writes frames, which are innermost first, up to a goroutine's first function.
-func appendStack(frames []gobin.Frame, whole bool) []byte {
+	frames := trimLeaf(t.frames(def.PCs))
 	root := slices.IndexFunc(frames, func(f gobin.Frame) bool { return f.Func == "runtime.goexit" })
 	switch {
 	case root > 0: // every goroutine's stack begins with it
 		frames = frames[:root]
-	case !whole:
+	case !def.Whole:
 		return appendFrames([]byte(format.MarkTruncated.String()), frames)
 	}
 	return appendFrames(nil, frames)
 }
 
-// frames gives the frames of a stack, innermost first. With exact the first pc is about to run. All
-// others are return addresses but those that a signal interrupted: the runtime makes it look as if
-// that instruction had called asyncPreempt or sigpanic (go1.18–1.27 src/runtime/signal_unix.go).
-func (t *Table) frames(pcs []uint64, exact bool) []gobin.Frame {
+// frames gives the frames of a stack, innermost first. All pcs are return addresses but those that
+// a signal interrupted: the runtime makes it look as if that instruction had called asyncPreempt or
+// sigpanic (go1.18–1.27 src/runtime/signal_unix.go).
+func (t *Table) frames(pcs []uint64) []gobin.Frame {
 	var frames []gobin.Frame
-	from := 0
+	exact, from := false, 0
 	for i, pc := range pcs {
 		if f, ok := t.code.FuncAt(pc - 1); ok && interrupts(f.Name) {
 			frames = t.code.AppendStack(frames, pcs[from:i+1], exact)
@@ -245,7 +244,7 @@ func trimLeaf(frames []gobin.Frame) []gobin.Frame {
 
 // syscallOf names the call by the innermost function that is not the general way into the kernel.
 func (t *Table) syscallOf(def Stack) format.StringID {
-	for _, f := range t.frames(def.PCs[:min(len(def.PCs), 8)], false) {
+	for _, f := range t.frames(def.PCs[:min(len(def.PCs), 8)]) {
 		switch {
 		case f.Func == "runtime.cgocall":
 			return t.calls.Intern(format.ReasonCgo.String())
