@@ -105,7 +105,7 @@ var specs = [NumColumns]spec{
 	ColPID: {"pid", flat.Int32, encDict, uses{may, may, may, may, may, may, may},
 		"The process, as the root PID namespace numbers it.",
 		pidField},
-	ColTID: {"tid", flat.Int32, encDict, uses{may, must, may, may, may, never, must},
+	ColTID: {"tid", flat.Int32, encDict, uses{may, must, may, may, may, never, may},
 		"The kernel thread it happened on or to, as the root PID namespace numbers it.",
 		tidField},
 	ColCPU: {"cpu", flat.Int32, encDict, uses{may, may, may, may, may, never, may},

@@ -197,7 +197,7 @@ var reasonSpecs = [NumReasons]struct{ name, of, meaning string }{
 		"What the plugin's code did until probes were on it is not known."},
 	ReasonInKernel: {"in the kernel", "sample", "In a system call, a page fault, or an interrupt."},
 	ReasonSystemStack: {"system stack", "sample", "In the runtime, on the thread's own stack: for the goroutine, " +
-		"whose stack then ends where it called the runtime, or for none."},
+		"or for none."},
 }
 
 // reasonsByName finds a reason by its name.

@@ -153,6 +153,7 @@ type outlet struct {
 	limits      []LimitPass
 	suspensions []SuspensionPass
 	snapshots   []SnapshotPass
+	samples     []SamplePass
 	rows        []RowPass
 	n           int
 	buffer      [spanBuffer]Span
@@ -188,6 +189,10 @@ func newOutlet(passes []Pass) *outlet {
 		if s, ok := p.(SnapshotPass); ok {
 			o.snapshots = append(o.snapshots, s)
 			o.union.Columns |= format.Columns(format.ColByGoID, format.ColByStack)
+		}
+		if s, ok := p.(SamplePass); ok {
+			o.samples = append(o.samples, s)
+			o.union.Columns |= format.Columns(format.ColTID, format.ColCPU)
 		}
 		if r, ok := p.(RowPass); ok {
 			o.rows = append(o.rows, r)

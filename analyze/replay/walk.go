@@ -275,6 +275,8 @@ func (w *Walk) row(b *format.Batch, i int) {
 		w.snapshot(p, b, i, t)
 	case format.KindLimit:
 		w.limit(p, b, i, t)
+	case format.KindSample:
+		w.sample(p, b, i, t)
 	}
 }
 

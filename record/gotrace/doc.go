@@ -18,6 +18,8 @@
 //     timer is not told.
 //   - Threads are not followed: nothing is known of the kernel's scheduler, of CPUs, or of other
 //     processes.
+//   - The samples of a CPU profile that was made meanwhile are in it. Each is taken to stand for
+//     10 ms of CPU time, which is the profiler's period unless a program changed it.
 //   - The time is the wall clock from Go 1.25 on; before, a trace does not say when it was made,
 //     but who imports it may.
 //

@@ -27,6 +27,7 @@ type importer struct {
 	first, end int64
 	procs      int // GOMAXPROCS at first, 0: the trace has not said it
 	procsNow   int
+	samples    int64
 	stacks     map[trace.Stack]format.StringID
 	seen       map[trace.Stack]stackFacts
 	texts      map[string]format.StringID
@@ -66,6 +67,8 @@ func (i *importer) event(ev *trace.Event) {
 		i.rangeBegin(ev.Range().Name, t, format.StateUnknown)
 	case trace.EventRangeEnd:
 		i.rangeEnd(ev.Range().Name, t)
+	case trace.EventStackSample:
+		i.sample(ev, t)
 	case trace.EventStateTransition:
 		if st := ev.StateTransition(); st.Resource.Kind == trace.ResourceGoroutine {
 			i.transition(ev, &st, t)
@@ -86,6 +89,23 @@ func (i *importer) limit(t int64, procs uint64) {
 	e := format.NoEvent
 	e.TimeNS, e.Kind = t, format.KindLimit
 	e.Reason = i.text(format.Limit{Name: format.LimitProcs, Value: float64(procs)}.String())
+	i.add(row{Event: e})
+}
+
+// samplePeriodNS is the CPU time that a sample of Go's CPU profiler stands for, unless the program
+// has changed its rate, which no trace says (go1.22-1.27 src/runtime/pprof/pprof.go, StartCPUProfile).
+const samplePeriodNS = 10e6
+
+// sample takes one of the CPU profiler's samples, which are in traces of programs that profile
+// themselves meanwhile.
+func (i *importer) sample(ev *trace.Event, t int64) {
+	e := format.NoEvent
+	e.TimeNS, e.Kind, e.Stack = t, format.KindSample, i.stack(ev.Stack())
+	e.TID, e.Proc = known(int64(ev.Thread())), known(int64(ev.Proc()))
+	if g := ev.Goroutine(); g != trace.NoGoroutine {
+		e.GoID = format.GoID(g)
+	}
+	i.samples++
 	i.add(row{Event: e})
 }
 

@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/pprof"
 	"runtime/trace"
 	"slices"
 	"strings"
@@ -256,3 +258,51 @@ func TestTheCallerSaysWhatTheTraceDoesNot(t *testing.T) {
 		})
 	}
 }
+
+// TestSamplesOfACPUProfileAreRows traces a program that profiles itself meanwhile.
+func TestSamplesOfACPUProfileAreRows(t *testing.T) {
+	var out bytes.Buffer
+	if err := pprof.StartCPUProfile(io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	if err := trace.Start(&out); err != nil {
+		t.Fatal(err)
+	}
+	spin(300 * time.Millisecond)
+	trace.Stop()
+	pprof.StopCPUProfile()
+	m, sum, err := read(out.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, spinning := 0, 0
+	for i := range m.Events.Kind {
+		e := m.Events.At(i)
+		if e.Kind != format.KindSample {
+			continue
+		}
+		n++
+		if e.GoID != 0 && strings.Contains(m.Stacks().Lookup(e.Stack), "gotrace.spin ") {
+			spinning++
+		}
+	}
+	why, missing := sum.Metadata.Processes[0].Missing(format.TransitionSamples)
+	if spinning == 0 || missing || why != "" || sum.Metadata.SamplePeriodNS != 10e6 {
+		t.Errorf("%d samples, %d of who ran; missing %v (%s); period %d", n, spinning, missing, why,
+			sum.Metadata.SamplePeriodNS)
+	}
+	if problems, err := format.Validate(t.Context(), m, 0); err != nil || len(problems) > 0 {
+		t.Errorf("%v, %v", problems, err)
+	}
+}
+
+//go:noinline
+func spin(d time.Duration) {
+	for end := time.Now().Add(d); time.Now().Before(end); {
+		for i := range 100_000 {
+			spun += i * i
+		}
+	}
+}
+
+var spun int

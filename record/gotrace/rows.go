@@ -194,7 +194,10 @@ func (i *importer) coverage() []format.Coverage {
 	all := format.CoverAllBut(noKernel, format.TransitionKernel)
 	for k := range all {
 		if all[k].Transition == format.TransitionSamples {
-			all[k].Covered, all[k].Why = false, "they are not imported"
+			all[k].Covered = i.samples > 0
+			if !all[k].Covered {
+				all[k].Why = "the program made no CPU profile while it was traced"
+			}
 		}
 	}
 	return all
@@ -207,6 +210,9 @@ func (i *importer) metadata(opts *Options, truncated error) format.Metadata {
 		Host: where.Host, Kernel: where.Kernel, Arch: where.Arch, CPUModel: where.CPUModel, CPUs: where.CPUs,
 		Machine:       where.Machine,
 		ClockOffsetNS: i.offset, StartNS: i.first, EndNS: i.end, EndReason: "end of the Go trace", MaxStackDepth: 128,
+	}
+	if i.samples > 0 {
+		m.SamplePeriodNS = samplePeriodNS
 	}
 	if truncated != nil {
 		m.EndReason = "the Go trace is cut: " + truncated.Error()
