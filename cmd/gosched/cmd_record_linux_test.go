@@ -70,7 +70,7 @@ func TestSummary(t *testing.T) {
 	}
 	want := `recorded server (pid 42, go1.26.8) for 2.00 s: 4,000 events, 2,000/s; ended: duration
 lost 1,200 events and 3 stacks, without gc (left out when recording)
-wrote t.parquet, 7.81 KiB, 2.00 bytes an event: gosched latency t.parquet
+wrote t.parquet, 7.81 KiB, 2.00 bytes an event: gosched blocking t.parquet
 `
 	if out.String() != want {
 		t.Errorf("summary\n%s; want\n%s", out, want)
@@ -106,7 +106,7 @@ func TestSummaryOfSeveralProcesses(t *testing.T) {
   worker (pid 7, in the trace 1007 as the root PID namespace has it, go1.22.1), ended after 500 ms: ` +
 		`target exited: no event lost, read from memory 3 goroutines in 0 ns (up to 2 more not read), ` +
 		`without gc (left out when recording)
-wrote t.parquet, 7.81 KiB, 2.00 bytes an event: gosched latency t.parquet
+wrote t.parquet, 7.81 KiB, 2.00 bytes an event: gosched blocking t.parquet
 `
 	if out.String() != want {
 		t.Errorf("summary\n%s; want\n%s", out, want)

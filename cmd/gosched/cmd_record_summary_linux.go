@@ -75,7 +75,7 @@ func writeSummary(out io.Writer, s *record.Summary, path string) error {
 		report.FormatCount(s.Events), perSecond(s), s.EndReason)
 	written := "nothing was written"
 	if s.Bytes > 0 {
-		written = fmt.Sprintf("wrote %s, %s%s: gosched latency %s", path, report.FormatBytes(s.Bytes), perEvent(s),
+		written = fmt.Sprintf("wrote %s, %s%s: gosched blocking %s", path, report.FormatBytes(s.Bytes), perEvent(s),
 			path)
 	}
 	lines := []string{fmt.Sprintf("recorded %d processes %s", len(s.PIDs), whole)}
