@@ -380,9 +380,13 @@ func (p *Pass) waited(g *goroutine, entry *entrySum, s *replay.Span) {
 	known := site.lengths.take(s)
 	entry.waits.take(s)
 	if known && s.Flags&replay.CensoredRight == 0 {
-		p.sites.woken(id, s)
+		p.sites.woken(id, s, p.names)
 	}
 	receives := g.idleAt(site)
+	if s.EndByGoID != format.NoGoroutine {
+		receives = !p.hands(id, s) && receives
+		g.took = id
+	}
 	idle := receives || site.gathers && p.mostOfTheTime(s)
 	if known && idle && (g.again || s.Flags.Censored()) {
 		site.idle += s.Len()

@@ -11,15 +11,15 @@ import (
 )
 
 // Chain is blocked time of one process that went one way: from where goroutines were blocked,
-// through the waits of those that they waited for, to a root cause. Time in which goroutines may
-// have been waiting for work is left out. The chains of all processes add up to Result.BlockedNS,
-// each nanosecond in one of them.
+// through the waits of those that they waited for, to a root cause. The chains of all processes add
+// up to Result.BlockedNS and IdleNS, each nanosecond in one of them.
 type Chain struct {
 	PID    int32
 	Waits  []*Place // where the blocked goroutines waited first; none: the cause delayed them directly
 	Elided bool     // waits between two of these are left out
 	Cause  *Leaf
-	NS     int64 // never 0
+	NS     int64
+	IdleNS int64 // time in which they may have been waiting for work; not in NS
 	Count  int64 // how many times, those of idle goroutines too
 }
 
@@ -67,7 +67,7 @@ type chainer struct {
 func (c *chainer) of(q *process) (list []Chain) {
 	for id := range q.totals[:min(len(q.totals), c.nodes.Len())] {
 		t, n := &q.totals[id], c.nodes.At(cause.ID(id))
-		if t.ns > t.idle && c.blocks(n, c.nodes.At(n.Leaf)) {
+		if t.ns > 0 && c.blocks(n, c.nodes.At(n.Leaf)) {
 			list = append(list, c.chain(q.pid, cause.ID(id), t))
 		}
 	}
@@ -76,7 +76,7 @@ func (c *chainer) of(q *process) (list []Chain) {
 }
 
 func (c *chainer) chain(pid int32, id cause.ID, t *total) Chain {
-	out := Chain{PID: pid, NS: t.ns - t.idle, Count: t.count}
+	out := Chain{PID: pid, NS: t.ns - t.idle, IdleNS: t.idle, Count: t.count}
 	n := c.nodes.At(id)
 	for ; n.Kind == cause.Wait; n = c.nodes.At(n.Tail) {
 		out.Waits, out.Elided = append(out.Waits, c.place(n.Where)), out.Elided || n.Elided

@@ -57,8 +57,9 @@
 // of root causes, and its sum is said below it. In the order of the JSON document's causes it
 // counts a hundredth: where goroutines are blocked by next to nothing else, that is the best
 // answer. Who waits for an answer, or for a connection of a pool, in functions that are known for
-// that, is blocked wherever that is; and who waits for a sync.WaitGroup for most of the recording,
-// as main does for the end, is idle.
+// that, is blocked wherever that is, and so is who was let through by a goroutine that had been let
+// through at the same place. Who waits for a sync.WaitGroup for most of the recording, as main does
+// for the end, is idle.
 //
 // # What is counted and what is censored
 //

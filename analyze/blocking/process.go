@@ -14,6 +14,7 @@ type goroutine struct {
 	next        format.State // the state since the history's end
 	shallowest  int          // frames of its own when it waited, at least; 0: it has not yet
 	again       bool         // it has waited there before, as who waits for work does
+	took        cause.Site   // where a goroutine ended its latest wait, until it ends one there itself
 	creator     format.GoID  // who made it, where the history reaches back to that
 	createStack format.StringID
 }

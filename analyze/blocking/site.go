@@ -41,6 +41,7 @@ type siteKey struct {
 // pair is a site with who ended the waits there.
 type pair struct {
 	pairKey
+	same         bool // the waker is in the function in which the other waits
 	count, sumNS int64
 }
 
@@ -95,7 +96,7 @@ func newSite(key siteKey, names namer) *site {
 	root := stack.Root(text)
 	inC := n.depth == 0 && root == "runtime.cgocallback" // a thread of C between two calls into Go
 	n.system = n.class == replay.ClassSystem || stack.IsSystem(root) || inC
-	n.receives = !key.syscall && replay.Receives(reason) && !asks(text)
+	n.receives = !key.syscall && replay.Receives(reason) && !asks(text) && SectionOf(reason, text) == nil
 	n.gathers = n.class == replay.ClassSync && strings.Contains(text, "sync.(*WaitGroup).Wait ")
 	return n
 }
@@ -118,14 +119,14 @@ func asks(text string) bool {
 }
 
 // woken counts a wait that was ended and by whom.
-func (t *sites) woken(id cause.Site, s *replay.Span) {
+func (t *sites) woken(id cause.Site, s *replay.Span, names namer) {
 	key := pairKey{id, s.EndByStack, format.NullString}
 	if s.EndByGoID == format.NoGoroutine {
 		key.waker, key.reason = format.NullString, s.EndReason
 	}
 	p := t.list[id].last
 	if p == nil || p.pairKey != key {
-		if p = t.pair(key); p == nil {
+		if p = t.pair(key, names); p == nil {
 			t.others++
 			return
 		}
@@ -135,10 +136,11 @@ func (t *sites) woken(id cause.Site, s *replay.Span) {
 	p.sumNS += s.Len()
 }
 
-func (t *sites) pair(key pairKey) *pair {
+func (t *sites) pair(key pairKey, names namer) *pair {
 	p := t.pairs[key]
 	if p == nil && len(t.pairs) < maxSites {
-		p = &pair{pairKey: key}
+		at := stack.Function(stack.Culprit(names.Stack(t.list[key.site].stack)))
+		p = &pair{pairKey: key, same: at != "" && at == stack.Function(stack.Culprit(names.Stack(key.waker)))}
 		t.pairs[key] = p
 	}
 	return p

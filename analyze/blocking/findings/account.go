@@ -9,6 +9,7 @@ import (
 type account struct {
 	chains    []blocking.Chain // the longest first
 	blockedNS int64            // the sum of all
+	idle      []blocking.Chain // those of goroutines that may have been waiting for work
 }
 
 // accounts are those of all processes, by PID.
@@ -19,6 +20,12 @@ func accounts(chains []blocking.Chain) map[int32]*account {
 			out[c.PID] = new(account)
 		}
 		a := out[c.PID]
+		if c.IdleNS > 0 {
+			a.idle = append(a.idle, c)
+		}
+		if c.NS == 0 {
+			continue
+		}
 		a.chains = append(a.chains, c)
 		a.blockedNS += c.NS
 	}

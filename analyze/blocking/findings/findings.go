@@ -63,6 +63,7 @@ type Pass struct {
 	entries    replay.ByID[entryFacts]
 	crowds     replay.ByID[crowdFacts] // by stack of a waker
 	stacks     replay.ByID[stackFacts]
+	wakers     replay.ByID[wakerFacts] // by stack of a waker
 }
 
 // reasonFacts are what a reason means, worked out once.
@@ -71,11 +72,17 @@ type reasonFacts struct {
 	scan                 bool // it is stopped to have its stack scanned
 	idle                 bool // the name of the kernel's idle thread
 	class                replay.Class
-	send                 bool
 }
 
 // crowdFacts say whether a waker's stack is in a call that wakes all who wait.
 type crowdFacts struct{ known, all bool }
+
+// wakerFacts say of the latest section in which a waker ended a wait whether it was in the function
+// in which the other waited.
+type wakerFacts struct {
+	section *section
+	same    bool
+}
 
 type entryFacts struct{ known, system, worker bool }
 
@@ -198,7 +205,6 @@ func (p *Pass) reason(id format.StringID) reasonFacts {
 			known: true, timer: ours == format.ReasonTimer, idle: ours == format.ReasonSwapper, assist: assists[text],
 			scan:  ours == format.ReasonPreempted,
 			class: replay.ClassOf(text),
-			send:  text == "chan send",
 		}
 	}
 	return *f
@@ -213,6 +219,11 @@ func (p *Pass) wakesAll(id format.StringID) bool {
 			strings.Contains(text, "runtime.closechan ")}
 	}
 	return f.all
+}
+
+// frees says whether a function is on the stack of a waker.
+func (p *Pass) frees(function string, id format.StringID) bool {
+	return strings.Contains(p.names.Stack(id), function+" ")
 }
 
 // Result is the answer after a walk, given what the walk says of the trace.
@@ -239,6 +250,7 @@ func (p *Pass) Result(sum *replay.Summary) *Result {
 	}
 	for _, j := range looks {
 		sortFindings(j.findings)
+		j.waits = generalRule.findings(j.look, j.explainedWaits())
 		j.causes = generalRule.findings(j.look, j.explainedCauses())
 		r.Findings = append(r.Findings, j.findings...)
 		if line := j.closing(); line != "" {
@@ -261,7 +273,7 @@ func (p *Pass) looks(sum *replay.Summary) []*judged {
 			a = new(account)
 		}
 		out = append(out, &judged{look: &look{process: q, names: p.names, account: a, begin: sum.BeginNS,
-			end: sum.EndOf(pid), busy: busy}})
+			end: sum.EndOf(pid), busy: busy, known: map[*blocking.Place]*section{}}})
 	}
 	slices.SortFunc(out, func(a, b *judged) int { return cmp.Compare(a.pid, b.pid) })
 	return out
@@ -313,7 +325,8 @@ func (rule *Rule) finding(l *look, h *hit) (f Finding, ok bool) {
 		f.ExplainedNS = l.account.ns(h.explains)
 		f.Share = l.account.share(f.ExplainedNS)
 		f.Severity = int(math.Round(100 * f.Share))
-		ok = f.Severity >= MinSeverity && float64(f.ExplainedNS) >= MinExplained*float64(l.end-l.begin)
+		ok = f.Severity >= MinSeverity && float64(f.ExplainedNS) >= MinExplained*float64(l.end-l.begin) ||
+			rule == &generalRule
 	}
 	if !ok {
 		f.ExplainedNS, f.Share, f.Severity, f.explains = 0, 0, 0, explained{}

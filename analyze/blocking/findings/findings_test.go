@@ -3,6 +3,7 @@ package findings_test
 import (
 	"context"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -75,7 +76,7 @@ func names(r *findings.Result) string {
 // TestRules has for each rule a trace that it must find and ones that look alike and must stay
 // silent.
 func TestRules(t *testing.T) {
-	for _, c := range cases {
+	for _, c := range slices.Concat(cases, waitingCases) {
 		t.Run(c.name, func(t *testing.T) {
 			trace, err := format.ParseText(strings.NewReader(c.text()))
 			if err != nil {
@@ -117,7 +118,7 @@ func TestAMachineWithCPUsToSpareIsNotContended(t *testing.T) {
 // TestEveryRuleIsTested wants each rule to be found in at least one trace.
 func TestEveryRuleIsTested(t *testing.T) {
 	tested := map[string]bool{}
-	for _, c := range cases {
+	for _, c := range slices.Concat(cases, waitingCases) {
 		for _, name := range strings.Fields(c.want) {
 			tested[name] = true
 		}
@@ -142,7 +143,7 @@ func question(testing.TB, string) ([]replay.Pass, func(*replay.Summary) passtest
 
 // TestTraces draws what is found in some of the traces.
 func TestTraces(t *testing.T) {
-	for _, c := range cases {
+	for _, c := range slices.Concat(cases, waitingCases) {
 		if c.golden != "" {
 			golden.Check(t, "testdata/"+c.golden+".trace", []byte(c.text()))
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/gosched/gosched/analyze/blocking"
+	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/report"
 )
 
@@ -85,6 +86,29 @@ func (l *look) explainedCauses() []hit {
 	var out []hit
 	for _, key := range keys {
 		out = append(out, l.generally(*by[key]))
+	}
+	return out
+}
+
+// explainedWaits says of each section whose waits are ended by goroutines of one entry function what
+// these do.
+func (l *look) explainedWaits() (out []hit) {
+	for _, c := range l.inOrder {
+		o := &c.others
+		if c.isSerial() || o.sumNS == 0 || float64(o.entry.sum) < mostOfOutsiders*float64(o.sumNS) {
+			continue
+		}
+		e := l.throughSections(func(d *section) bool { return d == c })
+		if len(e.chains) == 0 {
+			continue
+		}
+		entry := replay.EntryID(o.entry.id)
+		first, who := l.inside(e)[0], l.whoWaits([]*section{c})
+		out = append(out, hit{code: who, explains: e, behind: first.behind(), advice: generals[first.leaf.Kind].advice,
+			clause: fmt.Sprintf("%s waits (%s) for %s (%s×, %s in all), %s", named(who),
+				cmp.Or(c.reason, "unknown"), l.local(entry), report.FormatCount(c.waits.count),
+				report.FormatDuration(c.waits.sumNS), mostly(l.inside(e), "it")),
+			evidence: []string{"Meanwhile: " + insideText(l.inside(e)) + "."}})
 	}
 	return out
 }

@@ -12,6 +12,8 @@ type process struct {
 	goroutines int64              // alive
 	sites      replay.ByID[*site] // by stack
 	places     []*site
+	sections   map[sectionKey]*section
+	inOrder    []*section         // in that of their first waits
 	threads    replay.ByID[int64] // by TID: nanoseconds without a CPU since the goroutine on it changed state
 	entries    replay.ByID[entryTime]
 	ranNS      int64 // goroutines of the program on a CPU, as far as known
@@ -25,7 +27,7 @@ type process struct {
 	long       waits           // runs that went on beyond what the runtime allows
 	longStack  format.StringID // where the longest ended; null: with its goroutine
 	longEntry  replay.EntryID
-	timer      shortRuns // begun by timers
+	timer      waits // short runs begun by timers, with the delays before
 	gc         collector
 	suspended  waits    // stopped from outside
 	suspenders []string // by whom
@@ -57,14 +59,17 @@ func (r *shortRuns) take(ranNS, delayNS int64) {
 type goroutine struct {
 	ranNS   int64 // since it was woken
 	delayNS int64 // from its last wake-up to running
-	lock    *site // where it waited for a lock last
 	herd    *site // where it was woken as one of many, and has not waited since
-	fan     *site // where it is the one that ends the waits of senders
-	timer   bool  // a timer woke it, and it has not waited since
+	entry   replay.EntryID
+	in      [4]*section // where it has waited, the latest first
+	took    *section    // where a goroutine let it through last, until it ends a wait there itself
+	tookNS  int64       // when
+	timer   bool        // a timer woke it, and it has not waited since
 }
 
 // entryTime is the time of goroutines with one entry function.
 type entryTime struct {
+	alive, most int64 // goroutines, and the most at a time
 	readyNS     int64 // in delays of minDelay or more
 	delays      int64
 	maxNS       int64 // the longest of these
@@ -79,16 +84,11 @@ type entryTime struct {
 type site struct {
 	stack       format.StringID
 	reason      format.StringID
-	lock, send  bool
+	section     *section // nil: nobody is waited for there
 	class       replay.Class
 	waits       waits
 	first, last int64 // the time from the first wait to the last
-	handed      int64 // waits for a lock that one ended who had waited here before
 	timers      int64 // waits that a timer ended
-	waker       format.GoID
-	votes       int64 // for waker, less those for others
-	byWaker     int64 // waits that it ended since it is the candidate
-	idleNS      int64 // that waker waited itself
 	burst       []*goroutine
 	burstBy     format.GoID
 	burstAt     int64
@@ -101,7 +101,7 @@ type site struct {
 }
 
 func newProcess(pid int32) *process {
-	return &process{pid: pid, gc: newCollector()}
+	return &process{pid: pid, gc: newCollector(), sections: map[sectionKey]*section{}}
 }
 
 // goroutine is one of the current process.
@@ -135,8 +135,9 @@ func (p *Pass) site(s *replay.Span) *site {
 	at := p.current.sites.At(uint32(s.Stack))
 	if *at == nil && len(p.current.places) < maxSites {
 		f := p.reason(s.Reason)
-		*at = &site{stack: s.Stack, reason: s.Reason, class: f.class, lock: replay.ForMutex(p.names.Reason(s.Reason),
-			p.names.Stack(s.Stack)), send: f.send, first: s.Begin}
+		reason, text := p.names.Reason(s.Reason), p.names.Stack(s.Stack)
+		*at = &site{stack: s.Stack, reason: s.Reason, class: f.class, first: s.Begin,
+			section: p.section(reason, text, replay.ClassAt(reason, text))}
 		p.current.places = append(p.current.places, *at)
 	}
 	return *at

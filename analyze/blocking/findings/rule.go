@@ -1,6 +1,7 @@
 package findings
 
 import (
+	"github.com/gosched/gosched/analyze/blocking"
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/format"
 )
@@ -39,7 +40,8 @@ type look struct {
 	names      *replay.Names
 	account    *account
 	begin, end int64
-	busy       float64 // the share of the machine's CPUs' time that was used; −1: not known
+	busy       float64                      // the share of the machine's CPUs' time that was used; −1: not known
+	known      map[*blocking.Place]*section // where the places of chains belong to
 }
 
 // The floor of all rules that say none of their own.
@@ -113,15 +115,15 @@ var rules = [...]Rule{
 		find:   explicitStop,
 	},
 	{
-		Name:  "fan-in",
-		Title: "One receiver for many senders",
+		Name:  "fan-in-imbalance",
+		Title: "One of several goroutines has nearly all of the work",
 		needs: []format.Transition{format.TransitionPark, format.TransitionReady},
-		Looks: "sends that wait, nearly all of them for one goroutine, which hardly waits itself",
-		Threshold: "two senders waiting on average, nine in ten woken by one goroutine that waits less than a fifth " +
-			"of the time: it is the bottleneck, not the channel",
-		Explains: "the waits of the senders, and of who waited for them",
-		Advice:   "Let several goroutines receive, or make the receiver do less for each value.",
-		find:     fanIn,
+		Looks: "as queued-behind, where others with the same entry function wait for work",
+		Threshold: "three goroutines of that entry function, of whom one ends nine in ten of the waits: what is " +
+			"split by a key, a channel each, is split badly",
+		Explains: "the waits there, and of who waited for these goroutines",
+		Advice:   "Spread the work: another key, one channel for all, or more channels for what is hot.",
+		find:     fanInImbalance,
 	},
 	{
 		Name:      "gaps",
@@ -181,17 +183,6 @@ var rules = [...]Rule{
 		find: leak,
 	},
 	{
-		Name:  "lock-convoy",
-		Title: "Goroutines queue for a lock",
-		needs: []format.Transition{format.TransitionPark, format.TransitionReady},
-		Looks: "waits for a mutex at one place that were ended by goroutines that had queued there themselves",
-		Threshold: "50 waits, one goroutine waiting on average, half of the waits handed from one to the next: the " +
-			"queue does not drain",
-		Explains: "the waits there, and of who waited for these goroutines",
-		Advice:   "Hold the lock for less, split it, or let one goroutine do the work for all.",
-		find:     convoy,
-	},
-	{
 		Name:    "long-run",
 		Title:   "Goroutines cannot be preempted",
 		threads: true,
@@ -227,6 +218,43 @@ var rules = [...]Rule{
 		Advice: "Set GOMAXPROCS to the quota rounded up. Go 1.25 and later do so unless told " +
 			"otherwise.",
 		find: procsOverQuota,
+	},
+	{
+		Name:  "queued-behind",
+		Title: "Goroutines queue for one goroutine",
+		needs: []format.Transition{format.TransitionPark, format.TransitionReady},
+		Looks: "waits of two or more goroutines to send to one or to hear from it, which does not wait there itself; " +
+			"what it does meanwhile is what they wait for",
+		Threshold: "eight in ten of the waits that its like do not end are ended by goroutines with its entry " +
+			"function, nine in ten of these by one",
+		Explains: "the waits there, and of who waited for these goroutines",
+		Advice:   "Let several goroutines do it, or let it do less for each: hand on what takes time.",
+		find:     queuedBehind,
+	},
+	{
+		Name:  "serial-section",
+		Title: "Goroutines go through a section one by one",
+		needs: []format.Transition{format.TransitionPark, format.TransitionReady},
+		Looks: "waits for a Mutex, an RWMutex, a sync.Once, singleflight, an errgroup's limit, a semaphore.Weighted, " +
+			"a connection of database/sql or net/http; and for a channel that is used as a semaphore: those who wait " +
+			"are let through by those who had been let through",
+		Threshold: "a tenth of a goroutine waiting on average, and somebody for a fifth of the time, or one on " +
+			"average; of channels three in four waits that end so, and 20 waits",
+		Explains: "the waits there, and of who waited for these goroutines: the time that their holder lacked a " +
+			"CPU too",
+		Advice: "Hold it for less, split it, or let more through at a time.",
+		find:   serialSections,
+	},
+	{
+		Name:  "sleep-under-lock",
+		Title: "A goroutine sleeps with a lock in its hand",
+		needs: []format.Transition{format.TransitionPark, format.TransitionReady},
+		Looks: "as serial-section, of locks, where the root cause of the waits is a timer: a sleep, or a pause " +
+			"between attempts",
+		Threshold: "half of the time of the waits",
+		Explains:  "the waits there, and of who waited for these goroutines",
+		Advice:    "Do not sleep with the lock in hand.",
+		find:      sleepsUnderLock,
 	},
 	{
 		Name:      "stop-the-world",
@@ -266,9 +294,20 @@ var rules = [...]Rule{
 		needs:     []format.Transition{format.TransitionPark, format.TransitionReady},
 		Looks:     "runs of less than 50 µs that a timer began",
 		Threshold: "1,000 a second: fewer cost a CPU less than 1%",
-		Explains:  "the delays of those that timers woke; the floor of a note: these and their runs" + ranAndMore,
+		Explains:  "nothing; the floor of a note: the delays and runs of those that timers woke" + ranAndMore,
 		Advice:    "Use one timer for many, longer periods, or an event instead of polling.",
 		find:      timerStorm,
+	},
+	{
+		Name:  "worker-pool",
+		Title: "All goroutines of a pool are busy",
+		needs: []format.Transition{format.TransitionPark, format.TransitionReady},
+		Looks: "as queued-behind, for up to eight goroutines with one entry function",
+		Threshold: "eight in ten of the waits that their like do not end are ended by goroutines with one entry " +
+			"function, and less than nine in ten of these by one",
+		Explains: "the waits there, and of who waited for these goroutines",
+		Advice:   "Let more goroutines do it, or make each piece of work shorter.",
+		find:     workerPools,
 	},
 }
 

@@ -25,6 +25,9 @@ const (
 func (p *Pass) span(s *replay.Span) {
 	q := p.current
 	g := p.goroutine(s.GoID)
+	if g.entry != s.Entry {
+		p.enter(g, s.Entry)
+	}
 	switch s.State {
 	case format.StateRunning:
 		p.ran(g, s)
@@ -38,8 +41,20 @@ func (p *Pass) span(s *replay.Span) {
 	}
 	if s.Next == format.StateNotExist {
 		q.alive.move(s.End, -1)
+		q.entries.At(uint32(g.entry)).alive--
 		p.drop(s.GoID)
 	}
+}
+
+// enter counts a goroutine whose entry function is known now.
+func (p *Pass) enter(g *goroutine, entry replay.EntryID) {
+	if g.entry != replay.UnknownEntry {
+		p.current.entries.At(uint32(g.entry)).alive--
+	}
+	g.entry = entry
+	k := p.current.entries.At(uint32(entry))
+	k.alive++
+	k.most = max(k.most, k.alive)
 }
 
 // own is the length of a span without what the process was stopped from outside meanwhile.
@@ -100,6 +115,7 @@ func (p *Pass) delayed(g *goroutine, s *replay.Span) {
 	q := p.current
 	if s.Why == replay.WhyCreated {
 		q.alive.move(s.Begin, 1)
+		g.inherit(p.find(s.ByGoID))
 	}
 	if s.Flags&replay.EndUnseen != 0 {
 		return
@@ -123,16 +139,13 @@ func (p *Pass) waited(g *goroutine, s *replay.Span) {
 	q, site := p.current, p.site(s)
 	if g.ranNS < shortRunNS {
 		if g.timer {
-			q.timer.take(g.ranNS, g.delayNS)
+			q.timer.take(g.ranNS + g.delayNS)
 		}
 		if g.herd != nil && g.herd == site {
 			site.futile.take(g.ranNS, g.delayNS)
 		}
 	}
 	g.ranNS, g.delayNS, g.timer, g.herd = 0, 0, false, nil
-	if g.fan != nil {
-		g.fan.idleNS += own(s)
-	}
 	if s.Flags&replay.EndUnseen != 0 {
 		return
 	}
@@ -157,8 +170,8 @@ func (p *Pass) waitedAt(at *site, g *goroutine, s *replay.Span) {
 	at.first = min(at.first, s.Begin)
 	at.last = max(at.last, s.End)
 	at.waits.take(own(s))
-	if at.lock {
-		g.lock = at
+	if at.section != nil {
+		at.section.waited(s)
 	}
 }
 
@@ -171,32 +184,12 @@ func (p *Pass) wokenAt(at *site, g *goroutine, s *replay.Span) {
 	if s.EndByGoID == format.NoGoroutine {
 		return
 	}
-	switch {
-	case at.lock:
-		if w := p.find(s.EndByGoID); w != nil && w.lock == at {
-			at.handed++
-		}
-	case at.send:
-		at.vote(p.find(s.EndByGoID), s.EndByGoID)
+	if at.section != nil {
+		g.began(at.section)
+		p.wokenIn(at.section, g, s)
 	}
 	if p.wakesAll(s.EndByStack) {
 		at.oneOfMany(g, s)
-	}
-}
-
-// vote finds the goroutine that ends most waits here (Boyer and Moore's majority vote).
-func (at *site) vote(w *goroutine, id format.GoID) {
-	switch {
-	case at.waker == id:
-		at.votes++
-		at.byWaker++
-	case at.votes > 0:
-		at.votes--
-	default:
-		at.waker, at.votes, at.byWaker, at.idleNS = id, 1, 1, 0
-	}
-	if w != nil && at.waker == id {
-		w.fan = at
 	}
 }
 

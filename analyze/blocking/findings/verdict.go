@@ -7,24 +7,26 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/gosched/gosched/analyze/blocking"
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/report"
 )
 
 // What the verdict says, and of how much.
 const (
-	maxSentences = 3    // of one process
-	maxVerdicts  = 3    // processes that it speaks of, those with the most blocked time
-	minTold      = 0.2  // of blocked time; what explains less is not worth a sentence of its own
-	minOther     = 0.5  // of what a sentence explains: as much must not be explained by those before it
-	littleShare  = 0.01 // of a goroutine on average; who is blocked for less is not worth a look
+	maxSentences = 3   // of one process
+	maxVerdicts  = 3   // processes that it speaks of, those with the most blocked time
+	minTold      = 0.2 // of blocked time; what explains less is not worth a sentence of its own
+	minOther     = 0.5 // of what a sentence explains: as much must not be explained by those before it
+	littleShare  = 0.1 // of a goroutine on average; who is blocked for less is not worth a look
 )
 
 // judged is a process with what was found in it.
 type judged struct {
 	*look
 	findings []Finding // of the rules, the largest share first
-	causes   []Finding // of its root causes, each explained in general
+	waits    []Finding // the waits for goroutines of one entry function, each explained in general
+	causes   []Finding // the root causes, each explained in general
 }
 
 // verdict is the answer in a few sentences, for each of the processes with the most blocked time.
@@ -50,25 +52,60 @@ func (j *judged) verdict() []string {
 		return nil
 	}
 	if little := float64(j.account.blockedNS) < littleShare*float64(duration); little {
-		text := fmt.Sprintf("Little is blocked: %s in %s, %s of one goroutine's time on average.",
+		text := fmt.Sprintf("Little is blocked: %s in %s, %s of one goroutine's time on average%s.",
 			report.FormatDuration(j.account.blockedNS), report.FormatDuration(duration),
-			report.FormatShare(float64(j.account.blockedNS)/float64(duration)))
+			report.FormatShare(float64(j.account.blockedNS)/float64(duration)), j.idling())
 		return append([]string{text}, j.notes(maxSentences-1)...)
 	}
-	told := j.told()
-	if len(told) > 0 {
-		return told
+	out := j.told()
+	if len(out) == 0 {
+		out = []string{j.scattered()}
 	}
-	return append([]string{j.scattered()}, j.notes(maxSentences-1)...)
+	return append(out, j.notes(maxSentences-len(out))...)
 }
 
-// told are the sentences on most of the blocked time: first what rules found, then, of what is left,
-// the root causes. No two explain mostly the same time. The largest comes first.
+// minIdling is how many idle goroutines on average are worth a word, where little is blocked.
+const minIdling = 1
+
+// idling says what idle goroutines wait for most, which may be work or what the program is slow for.
+// It is empty where that is next to nothing, or comes from outside.
+func (j *judged) idling() string {
+	by := map[cause]int64{}
+	first := map[cause]*blocking.Chain{}
+	var most cause
+	for i := range j.account.idle {
+		c := &j.account.idle[i]
+		key := cause{c.Cause.Kind, c.Cause.Name, c.Cause.Syscall}
+		if first[key] == nil || c.IdleNS > first[key].IdleNS {
+			first[key] = c
+		}
+		if by[key] += c.IdleNS; by[key] > by[most] {
+			most = key
+		}
+	}
+	average := j.average(by[most])
+	if average < minIdling || most.kind == blocking.KindUnknown {
+		return ""
+	}
+	x := inside{leaf: first[most].Cause}
+	return fmt.Sprintf("; idle goroutines, %.1f on average, wait for one that %s", average, x.does())
+}
+
+// told is a finding that the verdict tells, and how much of it others did not tell before.
+type told struct {
+	*Finding
+	leftNS int64
+}
+
+// told are the sentences on most of the blocked time: first what rules found in the code, then, of
+// what is left, whom goroutines wait for, what rules found in the machine, and the root causes. So a
+// lock explains also the time in which its holder had no CPU. No two explain mostly the same time.
+// What explains the most that no other does comes first.
 func (j *judged) told() []string {
 	seen := map[int]bool{}
-	var chosen []*Finding
+	var chosen []told
 	program, machine := j.byBlame()
-	for _, list := range [][]Finding{program, machine, j.causes} {
+	for _, list := range [][]Finding{program, j.waits, machine, j.causes} {
 		for i := range list {
 			f := &list[i]
 			left := j.account.beyond(f.explains, seen)
@@ -76,16 +113,16 @@ func (j *judged) told() []string {
 				float64(left) < minOther*float64(f.ExplainedNS) {
 				continue
 			}
-			chosen = append(chosen, f)
+			chosen = append(chosen, told{f, left})
 			for _, c := range f.explains.chains {
 				seen[c] = true
 			}
 		}
 	}
-	slices.SortStableFunc(chosen, func(a, b *Finding) int { return cmp.Compare(b.weight(), a.weight()) })
+	slices.SortStableFunc(chosen, func(a, b told) int { return cmp.Compare(b.weight(), a.weight()) })
 	var out []string
-	for _, f := range chosen {
-		out = append(out, f.Sentence)
+	for _, t := range chosen {
+		out = append(out, t.Sentence)
 	}
 	return out
 }
@@ -102,13 +139,14 @@ func (j *judged) byBlame() (program, machine []Finding) {
 	return program, machine
 }
 
-// weight is how much a finding explains, for the order of sentences. What the machine is to blame
-// for counts half: it makes worse whatever else is wrong, and that can be mended.
-func (f *Finding) weight() int64 {
-	if f.machine {
-		return f.ExplainedNS / 2
+// weight is how much a finding explains that others did not tell before, for the order of sentences.
+// What the machine is to blame for counts half: it makes worse whatever else is wrong, and that can be
+// mended.
+func (t *told) weight() int64 {
+	if t.machine {
+		return t.leftNS / 2
 	}
-	return f.ExplainedNS
+	return t.leftNS
 }
 
 // scatteredNamed is how many causes are named where none explains much.
@@ -134,7 +172,7 @@ func (j *judged) scattered() string {
 // notes are the first of the sentences on what explains no time.
 func (j *judged) notes(n int) (out []string) {
 	for i := range j.findings {
-		if f := &j.findings[i]; f.Share == 0 && len(out) < n {
+		if f := &j.findings[i]; f.Share == 0 && f.extent >= minTold && len(out) < n {
 			out = append(out, f.Sentence)
 		}
 	}

@@ -2,64 +2,12 @@ package findings
 
 import (
 	"fmt"
-	"slices"
 
-	"github.com/gosched/gosched/analyze/blocking"
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/report"
 )
 
-// average is how many goroutines waited at the place at a time, from the first wait to the last.
-func (at *site) average() float64 {
-	return float64(at.waits.sumNS) / float64(max(1, at.last-at.first))
-}
-
-func (at *site) queue() string {
-	return fmt.Sprintf("%s of %s in all, %s at most; %.1f goroutines waited at a time",
-		report.FormatNumber(at.waits.count, "wait"), report.FormatDuration(at.waits.sumNS),
-		report.FormatDuration(at.waits.maxNS), at.average())
-}
-
-// waitsAt are the chains that lead through waits at a place.
-func (l *look) waitsAt(at *site) explained {
-	text, reason := l.names.Stack(at.stack), l.names.Reason(at.reason)
-	return l.account.which(func(c *blocking.Chain) bool {
-		return slices.ContainsFunc(c.Waits, func(w *blocking.Place) bool {
-			return w.Stack == text && w.Reason == reason
-		})
-	})
-}
-
-func convoy(l *look) (hits []hit) {
-	for _, at := range l.places {
-		if !at.lock || at.woken < 50 || at.average() < 1 || 2*at.handed < at.woken {
-			continue
-		}
-		hits = append(hits, hit{code: l.code(at.stack), explains: l.waitsAt(at), evidence: []string{
-			at.queue() + ".",
-			fmt.Sprintf("%s of the waits were ended by a goroutine that had waited there itself.",
-				part(at.handed, at.woken)),
-		}})
-	}
-	return hits
-}
-
 func part(n, of int64) string { return report.FormatShare(float64(n) / float64(max(1, of))) }
-
-func fanIn(l *look) (hits []hit) {
-	for _, at := range l.places {
-		length := at.last - at.first
-		if !at.send || at.woken < 50 || at.average() < 2 || 10*at.byWaker < 9*at.woken || 5*at.idleNS > length {
-			continue
-		}
-		hits = append(hits, hit{code: l.code(at.stack), explains: l.waitsAt(at), evidence: []string{
-			at.queue() + ".",
-			fmt.Sprintf("Goroutine %d ended %s of the waits, and waited itself for %s of that time.", at.waker,
-				part(at.byWaker, at.woken), part(at.idleNS, length)),
-		}})
-	}
-	return hits
-}
 
 func herd(l *look) (hits []hit) {
 	for _, at := range l.places {
@@ -87,7 +35,7 @@ func timerStorm(l *look) []hit {
 			most = at
 		}
 	}
-	h := hit{extent: l.ofRun(l.timer.sumNS), explains: l.account.delays().atMost(l.timer.delayNS), evidence: []string{
+	h := hit{extent: l.ofRun(l.timer.sumNS), evidence: []string{
 		fmt.Sprintf("Timers began %s runs of less than 50 µs a second; with their delays they took %s.",
 			report.FormatCount(l.perSecond(l.timer.count)), report.FormatDuration(l.timer.sumNS)),
 	}}

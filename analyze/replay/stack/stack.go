@@ -96,6 +96,18 @@ func Culprit(stack string) string {
 	return ""
 }
 
+// Caller is the innermost frame that is neither plumbing nor of a package: the code that calls it. It
+// is the culprit where there is no such frame, or no package.
+func Caller(stack, pkg string) string {
+	list := Frames(stack)
+	for i := len(list) - 1; i >= 0 && pkg != ""; i-- {
+		if f := Function(list[i]); !isPlumbing(f) && Package(f) != pkg {
+			return list[i]
+		}
+	}
+	return Culprit(stack)
+}
+
 // OwnFrames is the number of frames that are not plumbing.
 func OwnFrames(stack string) int {
 	n := 0
