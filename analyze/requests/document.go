@@ -104,7 +104,7 @@ func splitTable(title string, groups []*Group) report.Table {
 }
 
 func (g *Group) partCells(part *Part, number, state report.Cell) []report.Cell {
-	return []report.Cell{number, state, report.Text(part.Text), report.Text(part.place()),
+	return []report.Cell{number, state, report.Text(part.does(part.State)), report.Text(part.place()),
 		report.Duration(part.NS / max(1, g.Count)), report.Duration(part.NS), report.Share(part.Share)}
 }
 
@@ -124,6 +124,18 @@ func slowTable(groups []*Group) report.Table {
 		}
 	}
 	return t
+}
+
+// does is a cause in few words beside a state, which says already that it ran or was in a system
+// call.
+func (c *Cause) does(state cycle.State) string {
+	switch state {
+	case cycle.Running:
+		return strings.TrimPrefix(c.Text, "running ")
+	case cycle.Syscall:
+		return strings.TrimPrefix(c.Text, "system call ")
+	}
+	return c.Text
 }
 
 // short is the share of a cycle below which steps in a row are drawn as one.
@@ -152,10 +164,11 @@ func (c *Cycle) brief() []Step {
 
 // text is what a step was, and how much of it where that is not nearly all.
 func (s *Step) text() string {
+	text := s.does(s.State)
 	if 10*s.MostNS >= 9*s.NS {
-		return s.Text
+		return text
 	}
-	return s.Text + " (" + report.FormatShare(float64(s.MostNS)/float64(max(1, s.NS))) + " of it)"
+	return text + " (" + report.FormatShare(float64(s.MostNS)/float64(max(1, s.NS))) + " of it)"
 }
 
 func (r *Result) uncutTable() report.Table {

@@ -152,10 +152,11 @@ func (x *spot) foundNothing() bool {
 const manyReturns = 16
 
 // isLoop says whether a spot is the top of a loop, and not a place where short-lived goroutines
-// wait on their way.
-func (x *spot) isLoop() bool {
+// wait on their way. answers says whether the trace shows who writes to the network.
+func (x *spot) isLoop(answers bool) bool {
 	if !x.loop || x.beaten {
 		return false
 	}
-	return x.returns >= manyReturns*x.short || x.network && 2*x.asked <= x.short && 2*x.replies >= x.returns
+	return x.returns >= manyReturns*x.short ||
+		x.network && 2*x.asked <= x.short && (2*x.replies >= x.returns || !answers)
 }

@@ -25,6 +25,7 @@ type Pass struct {
 	calls      replay.ByID[sort] // by the name of a system call
 	uncut      [numUncuts]int64  // goroutines that ended
 	ends       int64             // goroutines that left their loops
+	writes     bool              // somebody wrote to the network
 	at         *replay.Span      // in hand
 	cycle      cycle.Cycle       // in hand
 	tallies    []cycle.Tally     // room for spend
@@ -232,7 +233,7 @@ func (p *Pass) called(g *goroutine, s *replay.Span, parts []blocking.Part) {
 	}
 	if f.net && kind == sortWrite && !f.closes {
 		g.wrote = g.wrote || g.from == nil
-		g.replied, g.open().replied = true, true
+		g.replied, g.open().replied, p.writes = true, true, true
 	}
 	g.work()
 	p.spend(&g.open().Account, s, parts)

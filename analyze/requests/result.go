@@ -181,7 +181,7 @@ func (p *Pass) groups() []named {
 	var entries []string
 	for _, x := range p.order {
 		name := p.names.Entry(x.entry)
-		if x.isLoop() {
+		if x.isLoop(p.writes) {
 			if x.cycles.Lengths != nil && x.cycles.Lengths.Count() > 0 {
 				out = append(out, named{name, x, &x.cycles})
 			}
