@@ -105,7 +105,9 @@ struct event_thread {
 	struct event_base base;
 	__u32 other_tid; /* OP_THREAD_WAKE: the waker if it is of the same process, else 0 */
 	__u32 state;     /* OP_THREAD_OFF: the kernel's task state */
-	char comm[16];   /* OP_THREAD_OFF: who came instead; OP_THREAD_ON: who was there before */
+	/* OP_THREAD_OFF: who came instead; OP_THREAD_ON: who was there before; OP_THREAD_WAKE: who has the
+	 * CPU, the idle thread if one is free, empty if it is not known */
+	char comm[16];
 };
 
 enum stack_kind {

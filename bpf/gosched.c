@@ -54,14 +54,30 @@ static __always_inline __u32 task_state(struct task_struct *t)
 	return BPF_CORE_READ(old, state);
 }
 
+/* This CPU runs another thread from now on. */
+static __always_inline void note_switch(struct task_struct *next, __u32 tgid)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+	struct cpu *here = bpf_map_lookup_elem(&cpus, &cpu);
+	__u64 state = tgid ? CPU_BUSY : CPU_IDLE; /* idle threads have no process */
+
+	if (!here)
+		return;
+	here->task = (__u64)next;
+	if (here->state != state)
+		here->state = state;
+}
+
 /* args: bool preempt, struct task_struct *prev, struct task_struct *next */
 SEC("raw_tracepoint/sched_switch")
 int thread_switch(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct task_struct *prev = (void *)ctx->args[1], *next = (void *)ctx->args[2];
-	__s32 left = subject_number(BPF_CORE_READ(prev, tgid)), comes = subject_number(BPF_CORE_READ(next, tgid));
+	__u32 next_tgid = BPF_CORE_READ(next, tgid);
+	__s32 left = subject_number(BPF_CORE_READ(prev, tgid)), comes = subject_number(next_tgid);
 	struct event_thread t = {};
 
+	note_switch(next, next_tgid);
 	if (left >= 0) {
 		begin_event(&t.base, OP_THREAD_OFF, left);
 		t.base.tid = BPF_CORE_READ(prev, pid);
@@ -81,15 +97,51 @@ int thread_switch(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
+/* The CPUs whose masks are in one word. */
+#define MASK_CPUS 64
+
+/* The CPU that a woken thread can be expected to get: one that is idle, where the thread may run on
+ * one, else that on which it last ran; NULL: it is not known. The kernel takes an idle one if it finds
+ * one that shares the cache (Linux v5.10-v6.18 kernel/sched/fair.c, select_idle_sibling). Of more than
+ * 64 CPUs only those are looked at whose bits are in one word. */
+static __always_inline struct cpu *cpu_for(struct task_struct *woken)
+{
+	struct cpu *at, *last = NULL;
+	bool unsure = cpu_count > MASK_CPUS;
+	__u32 base, first, cpu;
+	__u64 allowed = 0;
+
+	if (!bpf_core_field_exists(woken->wake_cpu))
+		return NULL;
+	first = BPF_CORE_READ(woken, wake_cpu);
+	base = first & ~(MASK_CPUS - 1);
+	bpf_probe_read_kernel(&allowed, sizeof(allowed), BPF_CORE_READ(woken, cpus_ptr) + base / 8);
+	for (__u32 i = 0; i < MASK_CPUS; i++) {
+		cpu = base + ((first + i) & (MASK_CPUS - 1));
+		if (cpu >= cpu_count || !(allowed >> (cpu & (MASK_CPUS - 1)) & 1))
+			continue;
+		at = bpf_map_lookup_elem(&cpus, &cpu);
+		if (!at)
+			continue;
+		if (at->state == CPU_IDLE)
+			return at;
+		unsure |= at->state == CPU_UNKNOWN;
+		if (!i)
+			last = at;
+	}
+	return unsure ? NULL : last;
+}
+
 /* args: struct task_struct *woken; current is the waker */
 SEC("raw_tracepoint/sched_waking")
 int thread_waking(struct bpf_raw_tracepoint_args *ctx)
 {
-	struct task_struct *woken = (void *)ctx->args[0];
+	struct task_struct *woken = (void *)ctx->args[0], *has;
 	struct event_thread t = {};
 	__u64 waker = bpf_get_current_pid_tgid();
 	__u32 tgid = BPF_CORE_READ(woken, tgid);
 	__s32 subject = subject_number(tgid);
+	struct cpu *cpu;
 
 	if (subject < 0)
 		return 0;
@@ -97,6 +149,11 @@ int thread_waking(struct bpf_raw_tracepoint_args *ctx)
 	t.base.tid = BPF_CORE_READ(woken, pid);
 	if (waker >> 32 == tgid)
 		t.other_tid = waker;
+	cpu = cpu_for(woken);
+	if (cpu) {
+		has = (void *)cpu->task;
+		BPF_CORE_READ_INTO(&t.comm, has, comm);
+	}
 	return submit_thread(&t);
 }
 

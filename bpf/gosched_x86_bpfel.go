@@ -35,6 +35,22 @@ type GoschedCode struct {
 	End   uint64
 }
 
+type GoschedCpu struct {
+	_     structs.HostLayout
+	State uint64
+	Pad   [7]uint64
+	Task  uint64
+	Pad2  [7]uint64
+}
+
+type GoschedCpuState uint32
+
+const (
+	GoschedCpuStateCPU_UNKNOWN GoschedCpuState = 0
+	GoschedCpuStateCPU_BUSY    GoschedCpuState = 1
+	GoschedCpuStateCPU_IDLE    GoschedCpuState = 2
+)
+
 type GoschedEventBase struct {
 	_       structs.HostLayout
 	Op      uint8
@@ -302,6 +318,7 @@ type GoschedThread struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
+	GoschedMapCpus           = "cpus"
 	GoschedMapGoids          = "goids"
 	GoschedMapLost           = "lost"
 	GoschedMapRings          = "rings"
@@ -314,6 +331,7 @@ const (
 	GoschedProgThreadSwitch  = "thread_switch"
 	GoschedProgThreadWaking  = "thread_waking"
 	GoschedProgTransition    = "transition"
+	GoschedVarCpuCount       = "cpu_count"
 	GoschedVarSeveral        = "several"
 	GoschedVarStackDepth     = "stack_depth"
 	GoschedVarSubjects       = "subjects"
@@ -321,6 +339,7 @@ const (
 	GoschedVarUnusedBase     = "unused_base"
 	GoschedVarUnusedBounds   = "unused_bounds"
 	GoschedVarUnusedBy       = "unused_by"
+	GoschedVarUnusedCpuState = "unused_cpu_state"
 	GoschedVarUnusedDef      = "unused_def"
 	GoschedVarUnusedFlags    = "unused_flags"
 	GoschedVarUnusedKind     = "unused_kind"
@@ -385,6 +404,7 @@ type GoschedProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type GoschedMapSpecs struct {
+	Cpus           *ebpf.MapSpec `ebpf:"cpus"`
 	Goids          *ebpf.MapSpec `ebpf:"goids"`
 	Lost           *ebpf.MapSpec `ebpf:"lost"`
 	Rings          *ebpf.MapSpec `ebpf:"rings"`
@@ -398,22 +418,24 @@ type GoschedMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type GoschedVariableSpecs struct {
-	Several      *ebpf.VariableSpec `ebpf:"several"`
-	StackDepth   *ebpf.VariableSpec `ebpf:"stack_depth"`
-	Subjects     *ebpf.VariableSpec `ebpf:"subjects"`
-	UnusedArg    *ebpf.VariableSpec `ebpf:"unused_arg"`
-	UnusedBase   *ebpf.VariableSpec `ebpf:"unused_base"`
-	UnusedBounds *ebpf.VariableSpec `ebpf:"unused_bounds"`
-	UnusedBy     *ebpf.VariableSpec `ebpf:"unused_by"`
-	UnusedDef    *ebpf.VariableSpec `ebpf:"unused_def"`
-	UnusedFlags  *ebpf.VariableSpec `ebpf:"unused_flags"`
-	UnusedKind   *ebpf.VariableSpec `ebpf:"unused_kind"`
-	UnusedOp     *ebpf.VariableSpec `ebpf:"unused_op"`
-	UnusedPoint  *ebpf.VariableSpec `ebpf:"unused_point"`
-	UnusedSample *ebpf.VariableSpec `ebpf:"unused_sample"`
-	UnusedStack  *ebpf.VariableSpec `ebpf:"unused_stack"`
-	UnusedThread *ebpf.VariableSpec `ebpf:"unused_thread"`
-	UnusedWait   *ebpf.VariableSpec `ebpf:"unused_wait"`
+	CpuCount       *ebpf.VariableSpec `ebpf:"cpu_count"`
+	Several        *ebpf.VariableSpec `ebpf:"several"`
+	StackDepth     *ebpf.VariableSpec `ebpf:"stack_depth"`
+	Subjects       *ebpf.VariableSpec `ebpf:"subjects"`
+	UnusedArg      *ebpf.VariableSpec `ebpf:"unused_arg"`
+	UnusedBase     *ebpf.VariableSpec `ebpf:"unused_base"`
+	UnusedBounds   *ebpf.VariableSpec `ebpf:"unused_bounds"`
+	UnusedBy       *ebpf.VariableSpec `ebpf:"unused_by"`
+	UnusedCpuState *ebpf.VariableSpec `ebpf:"unused_cpu_state"`
+	UnusedDef      *ebpf.VariableSpec `ebpf:"unused_def"`
+	UnusedFlags    *ebpf.VariableSpec `ebpf:"unused_flags"`
+	UnusedKind     *ebpf.VariableSpec `ebpf:"unused_kind"`
+	UnusedOp       *ebpf.VariableSpec `ebpf:"unused_op"`
+	UnusedPoint    *ebpf.VariableSpec `ebpf:"unused_point"`
+	UnusedSample   *ebpf.VariableSpec `ebpf:"unused_sample"`
+	UnusedStack    *ebpf.VariableSpec `ebpf:"unused_stack"`
+	UnusedThread   *ebpf.VariableSpec `ebpf:"unused_thread"`
+	UnusedWait     *ebpf.VariableSpec `ebpf:"unused_wait"`
 }
 
 // GoschedObjects contains all objects after they have been loaded into the kernel.
@@ -436,6 +458,7 @@ func (o *GoschedObjects) Close() error {
 //
 // It can be passed to LoadGoschedObjects or ebpf.CollectionSpec.LoadAndAssign.
 type GoschedMaps struct {
+	Cpus           *ebpf.Map `ebpf:"cpus"`
 	Goids          *ebpf.Map `ebpf:"goids"`
 	Lost           *ebpf.Map `ebpf:"lost"`
 	Rings          *ebpf.Map `ebpf:"rings"`
@@ -447,6 +470,7 @@ type GoschedMaps struct {
 
 func (m *GoschedMaps) Close() error {
 	return _GoschedClose(
+		m.Cpus,
 		m.Goids,
 		m.Lost,
 		m.Rings,
@@ -461,22 +485,24 @@ func (m *GoschedMaps) Close() error {
 //
 // It can be passed to LoadGoschedObjects or ebpf.CollectionSpec.LoadAndAssign.
 type GoschedVariables struct {
-	Several      *ebpf.Variable `ebpf:"several"`
-	StackDepth   *ebpf.Variable `ebpf:"stack_depth"`
-	Subjects     *ebpf.Variable `ebpf:"subjects"`
-	UnusedArg    *ebpf.Variable `ebpf:"unused_arg"`
-	UnusedBase   *ebpf.Variable `ebpf:"unused_base"`
-	UnusedBounds *ebpf.Variable `ebpf:"unused_bounds"`
-	UnusedBy     *ebpf.Variable `ebpf:"unused_by"`
-	UnusedDef    *ebpf.Variable `ebpf:"unused_def"`
-	UnusedFlags  *ebpf.Variable `ebpf:"unused_flags"`
-	UnusedKind   *ebpf.Variable `ebpf:"unused_kind"`
-	UnusedOp     *ebpf.Variable `ebpf:"unused_op"`
-	UnusedPoint  *ebpf.Variable `ebpf:"unused_point"`
-	UnusedSample *ebpf.Variable `ebpf:"unused_sample"`
-	UnusedStack  *ebpf.Variable `ebpf:"unused_stack"`
-	UnusedThread *ebpf.Variable `ebpf:"unused_thread"`
-	UnusedWait   *ebpf.Variable `ebpf:"unused_wait"`
+	CpuCount       *ebpf.Variable `ebpf:"cpu_count"`
+	Several        *ebpf.Variable `ebpf:"several"`
+	StackDepth     *ebpf.Variable `ebpf:"stack_depth"`
+	Subjects       *ebpf.Variable `ebpf:"subjects"`
+	UnusedArg      *ebpf.Variable `ebpf:"unused_arg"`
+	UnusedBase     *ebpf.Variable `ebpf:"unused_base"`
+	UnusedBounds   *ebpf.Variable `ebpf:"unused_bounds"`
+	UnusedBy       *ebpf.Variable `ebpf:"unused_by"`
+	UnusedCpuState *ebpf.Variable `ebpf:"unused_cpu_state"`
+	UnusedDef      *ebpf.Variable `ebpf:"unused_def"`
+	UnusedFlags    *ebpf.Variable `ebpf:"unused_flags"`
+	UnusedKind     *ebpf.Variable `ebpf:"unused_kind"`
+	UnusedOp       *ebpf.Variable `ebpf:"unused_op"`
+	UnusedPoint    *ebpf.Variable `ebpf:"unused_point"`
+	UnusedSample   *ebpf.Variable `ebpf:"unused_sample"`
+	UnusedStack    *ebpf.Variable `ebpf:"unused_stack"`
+	UnusedThread   *ebpf.Variable `ebpf:"unused_thread"`
+	UnusedWait     *ebpf.Variable `ebpf:"unused_wait"`
 }
 
 // GoschedPrograms contains all programs after they have been loaded into the kernel.

@@ -13,6 +13,14 @@ import (
 	"github.com/cilium/ebpf"
 )
 
+type GoschedLegacyCpu struct {
+	_     structs.HostLayout
+	State uint64
+	Pad   [7]uint64
+	Task  uint64
+	Pad2  [7]uint64
+}
+
 type GoschedLegacyGoidEntry struct {
 	_     structs.HostLayout
 	Goid  uint64
@@ -182,6 +190,7 @@ type GoschedLegacyThread struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
+	GoschedLegacyMapCpus           = "cpus"
 	GoschedLegacyMapGoids          = "goids"
 	GoschedLegacyMapLost           = "lost"
 	GoschedLegacyMapPoints         = "points"
@@ -196,6 +205,7 @@ const (
 	GoschedLegacyProgThreadSwitch  = "thread_switch"
 	GoschedLegacyProgThreadWaking  = "thread_waking"
 	GoschedLegacyProgTransition    = "transition"
+	GoschedLegacyVarCpuCount       = "cpu_count"
 	GoschedLegacyVarSeveral        = "several"
 	GoschedLegacyVarStackDepth     = "stack_depth"
 	GoschedLegacyVarSubjects       = "subjects"
@@ -203,6 +213,7 @@ const (
 	GoschedLegacyVarUnusedBase     = "unused_base"
 	GoschedLegacyVarUnusedBounds   = "unused_bounds"
 	GoschedLegacyVarUnusedBy       = "unused_by"
+	GoschedLegacyVarUnusedCpuState = "unused_cpu_state"
 	GoschedLegacyVarUnusedDef      = "unused_def"
 	GoschedLegacyVarUnusedFlags    = "unused_flags"
 	GoschedLegacyVarUnusedKind     = "unused_kind"
@@ -269,6 +280,7 @@ type GoschedLegacyProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type GoschedLegacyMapSpecs struct {
+	Cpus           *ebpf.MapSpec `ebpf:"cpus"`
 	Goids          *ebpf.MapSpec `ebpf:"goids"`
 	Lost           *ebpf.MapSpec `ebpf:"lost"`
 	Points         *ebpf.MapSpec `ebpf:"points"`
@@ -283,23 +295,25 @@ type GoschedLegacyMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type GoschedLegacyVariableSpecs struct {
-	Several      *ebpf.VariableSpec `ebpf:"several"`
-	StackDepth   *ebpf.VariableSpec `ebpf:"stack_depth"`
-	Subjects     *ebpf.VariableSpec `ebpf:"subjects"`
-	UnusedArg    *ebpf.VariableSpec `ebpf:"unused_arg"`
-	UnusedBase   *ebpf.VariableSpec `ebpf:"unused_base"`
-	UnusedBounds *ebpf.VariableSpec `ebpf:"unused_bounds"`
-	UnusedBy     *ebpf.VariableSpec `ebpf:"unused_by"`
-	UnusedDef    *ebpf.VariableSpec `ebpf:"unused_def"`
-	UnusedFlags  *ebpf.VariableSpec `ebpf:"unused_flags"`
-	UnusedKind   *ebpf.VariableSpec `ebpf:"unused_kind"`
-	UnusedOp     *ebpf.VariableSpec `ebpf:"unused_op"`
-	UnusedPlace  *ebpf.VariableSpec `ebpf:"unused_place"`
-	UnusedPoint  *ebpf.VariableSpec `ebpf:"unused_point"`
-	UnusedSample *ebpf.VariableSpec `ebpf:"unused_sample"`
-	UnusedStack  *ebpf.VariableSpec `ebpf:"unused_stack"`
-	UnusedThread *ebpf.VariableSpec `ebpf:"unused_thread"`
-	UnusedWait   *ebpf.VariableSpec `ebpf:"unused_wait"`
+	CpuCount       *ebpf.VariableSpec `ebpf:"cpu_count"`
+	Several        *ebpf.VariableSpec `ebpf:"several"`
+	StackDepth     *ebpf.VariableSpec `ebpf:"stack_depth"`
+	Subjects       *ebpf.VariableSpec `ebpf:"subjects"`
+	UnusedArg      *ebpf.VariableSpec `ebpf:"unused_arg"`
+	UnusedBase     *ebpf.VariableSpec `ebpf:"unused_base"`
+	UnusedBounds   *ebpf.VariableSpec `ebpf:"unused_bounds"`
+	UnusedBy       *ebpf.VariableSpec `ebpf:"unused_by"`
+	UnusedCpuState *ebpf.VariableSpec `ebpf:"unused_cpu_state"`
+	UnusedDef      *ebpf.VariableSpec `ebpf:"unused_def"`
+	UnusedFlags    *ebpf.VariableSpec `ebpf:"unused_flags"`
+	UnusedKind     *ebpf.VariableSpec `ebpf:"unused_kind"`
+	UnusedOp       *ebpf.VariableSpec `ebpf:"unused_op"`
+	UnusedPlace    *ebpf.VariableSpec `ebpf:"unused_place"`
+	UnusedPoint    *ebpf.VariableSpec `ebpf:"unused_point"`
+	UnusedSample   *ebpf.VariableSpec `ebpf:"unused_sample"`
+	UnusedStack    *ebpf.VariableSpec `ebpf:"unused_stack"`
+	UnusedThread   *ebpf.VariableSpec `ebpf:"unused_thread"`
+	UnusedWait     *ebpf.VariableSpec `ebpf:"unused_wait"`
 }
 
 // GoschedLegacyObjects contains all objects after they have been loaded into the kernel.
@@ -322,6 +336,7 @@ func (o *GoschedLegacyObjects) Close() error {
 //
 // It can be passed to LoadGoschedLegacyObjects or ebpf.CollectionSpec.LoadAndAssign.
 type GoschedLegacyMaps struct {
+	Cpus           *ebpf.Map `ebpf:"cpus"`
 	Goids          *ebpf.Map `ebpf:"goids"`
 	Lost           *ebpf.Map `ebpf:"lost"`
 	Points         *ebpf.Map `ebpf:"points"`
@@ -334,6 +349,7 @@ type GoschedLegacyMaps struct {
 
 func (m *GoschedLegacyMaps) Close() error {
 	return _GoschedLegacyClose(
+		m.Cpus,
 		m.Goids,
 		m.Lost,
 		m.Points,
@@ -349,23 +365,25 @@ func (m *GoschedLegacyMaps) Close() error {
 //
 // It can be passed to LoadGoschedLegacyObjects or ebpf.CollectionSpec.LoadAndAssign.
 type GoschedLegacyVariables struct {
-	Several      *ebpf.Variable `ebpf:"several"`
-	StackDepth   *ebpf.Variable `ebpf:"stack_depth"`
-	Subjects     *ebpf.Variable `ebpf:"subjects"`
-	UnusedArg    *ebpf.Variable `ebpf:"unused_arg"`
-	UnusedBase   *ebpf.Variable `ebpf:"unused_base"`
-	UnusedBounds *ebpf.Variable `ebpf:"unused_bounds"`
-	UnusedBy     *ebpf.Variable `ebpf:"unused_by"`
-	UnusedDef    *ebpf.Variable `ebpf:"unused_def"`
-	UnusedFlags  *ebpf.Variable `ebpf:"unused_flags"`
-	UnusedKind   *ebpf.Variable `ebpf:"unused_kind"`
-	UnusedOp     *ebpf.Variable `ebpf:"unused_op"`
-	UnusedPlace  *ebpf.Variable `ebpf:"unused_place"`
-	UnusedPoint  *ebpf.Variable `ebpf:"unused_point"`
-	UnusedSample *ebpf.Variable `ebpf:"unused_sample"`
-	UnusedStack  *ebpf.Variable `ebpf:"unused_stack"`
-	UnusedThread *ebpf.Variable `ebpf:"unused_thread"`
-	UnusedWait   *ebpf.Variable `ebpf:"unused_wait"`
+	CpuCount       *ebpf.Variable `ebpf:"cpu_count"`
+	Several        *ebpf.Variable `ebpf:"several"`
+	StackDepth     *ebpf.Variable `ebpf:"stack_depth"`
+	Subjects       *ebpf.Variable `ebpf:"subjects"`
+	UnusedArg      *ebpf.Variable `ebpf:"unused_arg"`
+	UnusedBase     *ebpf.Variable `ebpf:"unused_base"`
+	UnusedBounds   *ebpf.Variable `ebpf:"unused_bounds"`
+	UnusedBy       *ebpf.Variable `ebpf:"unused_by"`
+	UnusedCpuState *ebpf.Variable `ebpf:"unused_cpu_state"`
+	UnusedDef      *ebpf.Variable `ebpf:"unused_def"`
+	UnusedFlags    *ebpf.Variable `ebpf:"unused_flags"`
+	UnusedKind     *ebpf.Variable `ebpf:"unused_kind"`
+	UnusedOp       *ebpf.Variable `ebpf:"unused_op"`
+	UnusedPlace    *ebpf.Variable `ebpf:"unused_place"`
+	UnusedPoint    *ebpf.Variable `ebpf:"unused_point"`
+	UnusedSample   *ebpf.Variable `ebpf:"unused_sample"`
+	UnusedStack    *ebpf.Variable `ebpf:"unused_stack"`
+	UnusedThread   *ebpf.Variable `ebpf:"unused_thread"`
+	UnusedWait     *ebpf.Variable `ebpf:"unused_wait"`
 }
 
 // GoschedLegacyPrograms contains all programs after they have been loaded into the kernel.

@@ -65,6 +65,8 @@ struct task_struct {
 	int pid;  /* the thread's id in the root namespace */
 	int tgid; /* the process's */
 	unsigned int __state;
+	int wake_cpu; /* the CPU that it last ran on, or is to run on */
+	const void *cpus_ptr; /* the CPUs that it may run on, a bit each */
 	char comm[16];
 } CORE;
 

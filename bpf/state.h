@@ -26,6 +26,7 @@ struct code {
 
 /* What holds for all processes that are watched. */
 volatile const __u32 stack_depth;
+volatile const __u32 cpu_count;
 
 /* A process that is watched. Loaded programs can be given others, of any build. */
 struct subject {
@@ -71,6 +72,28 @@ struct {
 	__type(key, __u32);
 	__type(value, __u32);
 } subject_numbers SEC(".maps");
+
+/* What a CPU runs, as far as it was seen. */
+enum cpu_state {
+	CPU_UNKNOWN,
+	CPU_BUSY, /* or it is offline */
+	CPU_IDLE,
+};
+
+/* Others read the state, so that it has a cache line to itself, which is written only when it changes. */
+struct cpu {
+	__u64 state;
+	__u64 pad[7];
+	__u64 task; /* the address of its task_struct */
+	__u64 pad2[7];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1); /* set to the number of CPUs */
+	__type(key, __u32);
+	__type(value, struct cpu);
+} cpus SEC(".maps");
 
 struct ring {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -250,6 +273,7 @@ const enum point_flags *unused_point __attribute__((unused));
 const enum stack_kind *unused_kind __attribute__((unused));
 const struct event_base *unused_base __attribute__((unused));
 const struct event_stack *unused_stack __attribute__((unused));
+const enum cpu_state *unused_cpu_state __attribute__((unused));
 const struct event_by *unused_by __attribute__((unused));
 const struct event_wait *unused_wait __attribute__((unused));
 const struct event_thread *unused_thread __attribute__((unused));

@@ -71,8 +71,9 @@ const (
 //     been there, "swapper" where the CPU was idle), left it still runnable (running→runnable,
 //     Reason the name of the thread that took the CPU), went to sleep (running→waiting, Reason the
 //     kernel's state: "sleeping", "disk sleep", …), or was woken (waiting→runnable, ByGoID the
-//     goroutine that was running on the waking thread); GoID is the goroutine on that thread where
-//     known.
+//     goroutine that was running on the waking thread, Reason the name of the thread on the CPU
+//     where it last ran, "swapper" where it can have an idle one); GoID is the goroutine on that
+//     thread where known.
 //   - range: Reason the Go execution trace's name for it ("GC concurrent mark phase",
 //     "stop-the-world (GC mark termination)"); [TimeNS, EndNS). A range longer than the recorder's
 //     ordering window comes in consecutive pieces: From is StateNotExist where the range begins

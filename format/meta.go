@@ -4,6 +4,7 @@ package format
 // KindLimit. Version 3 added:
 //   - KindSample, with TransitionSamples.
 //   - the column object.
+//   - in rows of threads that are woken, whether a CPU was idle.
 const SchemaVersion = 3
 
 // Source says how the events of a trace were obtained.

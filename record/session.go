@@ -387,9 +387,10 @@ func (s *session) accept(ring int, raw []byte) error {
 	case opExec:
 		sub.replacedNS = e.time
 		return nil
-	case opThreadOn:
-		_, comm := threadText(raw)
-		e.text = uint32(sub.texts.command(comm))
+	case opThreadOn, opThreadWake:
+		if _, comm := threadText(raw); len(comm) > 0 {
+			e.text = uint32(sub.texts.command(comm))
+		}
 	case opThreadOff:
 		state, comm := threadText(raw)
 		if state&taskDead != 0 {

@@ -40,8 +40,9 @@ func (s States) Has(state format.State) bool { return s>>state&1 != 0 }
 // TID is the thread, GoID the goroutine that was on it at the end, where known, and CPU where it
 // was then. It is running, or runnable: ready and without a CPU, or waiting: asleep. Reason is the
 // kernel's state of one asleep, and of one that is runnable the name of the thread that had taken
-// the CPU from it, null where it was woken; EndReason is then the name of the thread that gave the
-// CPU to it, "swapper" where it was idle. Gaps end them as they end all spans; nothing is said of a
+// the CPU from it or, where it was woken, had its CPU then; EndReason is then the name of the thread
+// that gave the CPU to it. Either is "swapper" where the CPU was idle, and null where that is not
+// known. Gaps end them as they end all spans; nothing is said of a
 // thread before its first row.
 type Wants struct {
 	States States // the states whose spans it takes

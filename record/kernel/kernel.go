@@ -118,6 +118,10 @@ func loadVariant(read func() (*ebpf.CollectionSpec, error), cfg ProgramConfig, l
 	spec.Maps[bpf.GoschedMapRings].MaxEntries = uint32(cpus)
 	spec.Maps[bpf.GoschedMapRings].InnerMap = inner
 	spec.Maps[bpf.GoschedMapLost].MaxEntries = uint32(cpus * MaxSubjects)
+	spec.Maps[bpf.GoschedMapCpus].MaxEntries = uint32(cpus)
+	if err := spec.Variables[bpf.GoschedVarCpuCount].Set(uint32(cpus)); err != nil {
+		return nil, fmt.Errorf("set the number of CPUs in BPF object: %w", err)
+	}
 	multi := !slices.Contains(cfg.Fallbacks, fallback.PerfUprobes) && haveUprobeMulti()
 	if multi {
 		spec.Programs[bpf.GoschedProgTransition].AttachType = ebpf.AttachTraceUprobeMulti
@@ -206,6 +210,9 @@ func (p *Probes) AttachKernel() error {
 	}
 	if !p.config.Kernel {
 		return nil
+	}
+	if err := p.resetCPUs(); err != nil {
+		return err
 	}
 	if err := p.attachTracepoint("sched_switch", bpf.GoschedProgThreadSwitch); err != nil {
 		return err
