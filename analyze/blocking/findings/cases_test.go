@@ -167,12 +167,20 @@ func owned(s *script) {
 }
 
 // hog runs ten milliseconds at a time; another goroutine waits for its turn for some of each.
-func hog(delay int) func(*script) {
+func hog(delay int) func(*script) { return computes(delay, false) }
+
+// computes is a hog that waits for the network, too, if it is to be a request.
+func computes(delay int, request bool) func(*script) {
 	return func(s *script) {
 		s.proc = onOneProc
 		s.start(0, 2, "main.serve")
 		s.park(1, 2, "IO wait", "main.serve /m.go:5")
 		s.start(2, 1, "main.spin")
+		if request {
+			s.park(3, 1, "IO wait", "main.spin /m.go:1")
+			s.event(4, 1, "netpoll")
+			s.run(5, 1)
+		}
 		for at := 9900; at < 399000; at += 10000 {
 			s.event(at-delay, 2, "netpoll")
 			s.add(at, "g1 running->runnable pid=1 tid=101 proc=0 reason=preempted stack=\"main.spin /m.go:2\"")
@@ -180,6 +188,20 @@ func hog(delay int) func(*script) {
 			s.park(at+99, 2, "IO wait", "main.serve /m.go:5")
 			s.run(at+100, 1)
 		}
+	}
+}
+
+// aside has one goroutine compute on a P, and another wait for the network and run on the other P.
+func aside(s *script) {
+	s.start(0, 1, "main.compute")
+	s.start(0, 2, "main.serve")
+	s.rows[0].text += " proc=0"
+	s.proc = " proc=1"
+	s.park(1, 2, "IO wait", "main.serve /m.go:5")
+	for at := 9900; at < 399000; at += 10000 {
+		s.event(at, 2, "netpoll")
+		s.run(at+10, 2)
+		s.park(at+1000, 2, "IO wait", "main.serve /m.go:5")
 	}
 }
 
@@ -387,8 +409,10 @@ var cases = []traceCase{
 	{"a lock that is taken often and waited for briefly", "", "", lockBriefly(50), ""},
 	{"a lock whose owner does not queue", "", "", owned, "serial-section"},
 	{"a lock that one at a time waits for", "", "", lockBriefly(990), "serial-section"},
-	{"a goroutine that keeps the P", "hog", oneP, hog(8000), "hog"},
-	{"runs of 95 ms that end with their goroutines", "spin", oneP, spin, "hog long-run"},
+	{"requests that keep the P", "hog", oneP, computes(8000, true), "hog"},
+	{"a goroutine that keeps the P, which no request began", "background", oneP, hog(8000), "background-work"},
+	{"work that no request began, beside a free P", "", "", aside, ""},
+	{"runs of 95 ms that end with their goroutines", "spin", oneP, spin, "long-run"},
 	{"long runs that nobody waits behind", "", "", hog(90), ""},
 	{"four senders and one busy receiver", "queue", "", fanIn(0), "queued-behind"},
 	{"four senders and a receiver that waits for the network", "", "", fanIn(500), "queued-behind"},
@@ -411,7 +435,7 @@ var cases = []traceCase{
 	{"runs of 60 ms on a CPU", "", "", longRuns(0), "long-run"},
 	{"runs of 60 ms without a CPU for most of it", "", "", longRuns(45000), ""},
 	{"another process has the CPU", "", "", without("hog", "hog"), "cpu-contention"},
-	{"another process has the CPU now and then", "beside", oneP, besides(hog(8000), "hey"), "hog"},
+	{"another process has the CPU now and then", "beside", oneP, besides(hog(8000), "hey"), "background-work"},
 	{"the recorder has the CPU", "recorder", "", without("gosched", "gosched"), ""},
 	{"the process's own threads have the CPU", "", "", without("prog", "prog"), ""},
 	{"an idle CPU that a process with a quota does not get", "throttled", halfACPU, without("swapper", "swapper"),

@@ -84,7 +84,7 @@ type wakerFacts struct {
 	same    bool
 }
 
-type entryFacts struct{ known, system, worker bool }
+type entryFacts struct{ known, system, worker, main bool }
 
 // markWorker is the entry function of the garbage collector's workers.
 const markWorker = "runtime.gcBgMarkWorker"
@@ -188,7 +188,7 @@ func (p *Pass) system(entry replay.EntryID) bool {
 	k := p.entries.At(uint32(entry))
 	if !k.known {
 		name := p.names.Entry(entry)
-		*k = entryFacts{true, stack.IsSystem(name), name == markWorker}
+		*k = entryFacts{true, stack.IsSystem(name), name == markWorker, name == "runtime.main"}
 	}
 	return k.system
 }

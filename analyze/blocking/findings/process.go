@@ -16,6 +16,7 @@ type process struct {
 	inOrder    []*section         // in that of their first waits
 	threads    replay.ByID[int64] // by TID: nanoseconds without a CPU since the goroutine on it changed state
 	entries    replay.ByID[entryTime]
+	procsHeld  replay.ByID[*holders]
 	ranNS      int64 // goroutines of the program on a CPU, as far as known
 	readyNS    int64 // runnable
 	backFromOS waits // runnable because of a system call that cost the P
@@ -65,6 +66,7 @@ type goroutine struct {
 	took    *section    // where a goroutine let it through last, until it ends a wait there itself
 	tookNS  int64       // when
 	timer   bool        // a timer woke it, and it has not waited since
+	request bool        // it waits for the network, or such a goroutine began it
 }
 
 // entryTime is the time of goroutines with one entry function.
@@ -76,8 +78,13 @@ type entryTime struct {
 	hoggedNS    int64 // on the CPU in runs of minHog or more
 	hogs        int64
 	longest     int64
-	longestSeen int64           // the longest of those whose end has a stack
-	hogsStack   format.StringID // that
+	longestSeen int64                     // the longest of those whose end has a stack
+	hogsStack   format.StringID           // that
+	heldNS      int64                     // that they had a P
+	requestNS   int64                     // of that, for requests
+	behindNS    int64                     // of the delays of goroutines that got a P which these had before
+	othersNS    int64                     // of that, of goroutines with other entry functions
+	until       map[format.StringID]int64 // nanoseconds of runs, by where they ended
 }
 
 // site is a place where goroutines wait.

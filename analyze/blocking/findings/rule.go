@@ -64,6 +64,19 @@ func Rules() []Rule { return append([]Rule(nil), rules[:]...) }
 // rules is the table.
 var rules = [...]Rule{
 	{
+		Name:  "background-work",
+		Title: "Background work has the Ps",
+		needs: []format.Transition{format.TransitionRun},
+		Looks: "runs of goroutines that do not wait for the network, were begun by none that does, and that others " +
+			"hardly wait for, and delays of goroutines that got a P which these had before",
+		Threshold: "two fifths of the Ps' time, and a tenth of the delays behind it of other goroutines: with free " +
+			"Ps nobody waits behind it",
+		Explains: "those delays, and what others waited for that long",
+		Advice: "Give it fewer goroutines than there are Ps, do less of it at a time with pauses between, or move " +
+			"it to a process of its own.",
+		find: backgroundWork,
+	},
+	{
 		Name:    "cpu-contention",
 		Title:   "Other processes take the CPUs",
 		threads: true,
@@ -162,12 +175,13 @@ var rules = [...]Rule{
 	{
 		Name:  "hog",
 		Title: "Goroutines of one entry function hold the Ps",
-		Looks: "runs of 5 ms and more of goroutines with one entry function, beside delays of 1 ms and more of others",
+		Looks: "runs of 5 ms and more of goroutines with one entry function, beside delays of 1 ms and more of " +
+			"others; background work and runs that cannot be preempted have rules of their own",
 		Threshold: "half of all running time in such runs of one entry function, and 20 such delays: what the others " +
 			"wait for has one source",
 		Explains: "delays of goroutines that were queued behind those, and what others waited for that long",
-		Advice: "Run fewer of them at once than there are Ps, or split their work with " +
-			"runtime.Gosched between the parts.",
+		Advice: "Let fewer of them compute at once than there are Ps, make what they compute shorter, or give the " +
+			"process more CPUs.",
 		find: hog,
 	},
 	{
@@ -189,9 +203,10 @@ var rules = [...]Rule{
 		Looks:   "runs on a CPU that went on long after the runtime asked for the P",
 		Threshold: "40 ms, four times what the runtime allows, and three of them: one may be the runtime's own " +
 			"delay on a busy machine",
-		Explains: "nothing; the floor of a note: time beyond 10 ms in such runs" + ranAndMore,
-		Advice: "Look for asyncpreemptoff, loops in assembly or long copies; call a function or runtime.Gosched " +
-			"within.",
+		Explains: "delays of goroutines that got a P which those had before; the floor of a note: time beyond " +
+			"10 ms in such runs" + ranAndMore,
+		Advice: "Look for asyncpreemptoff, loops in assembly or long copies; where nothing preempts it, it helps to " +
+			"call runtime.Gosched within.",
 		find: longRun,
 	},
 	{

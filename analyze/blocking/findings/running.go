@@ -31,8 +31,11 @@ func (l *look) ofRun(ns int64) float64 {
 	return float64(ns) / float64(max(1, ns+max(l.ranNS, (l.end-l.begin)/minRan)))
 }
 
+// minLong is how many runs must not have been preempted: one may be the runtime's own delay.
+const minLong = 3
+
 func longRun(l *look) []hit {
-	if l.long.count < 3 {
+	if l.long.count < minLong {
 		return nil
 	}
 	place := "The place is where the longest ended, which may be after the code that could not be preempted."
@@ -42,11 +45,14 @@ func longRun(l *look) []hit {
 	at := l.codeOr(l.longStack, l.longEntry)
 	ran := fmt.Sprintf("ran on a CPU for 40 ms or more without a break: %s, %s at most",
 		report.FormatNumber(l.long.count, "time"), report.FormatDuration(l.long.maxNS))
+	k := l.entries.At(uint32(l.longEntry))
 	return []hit{{code: at, extent: l.ofRun(l.long.sumNS), clause: named(at) + " " + ran,
+		explains: l.delaysBehind([]job{{k, l.names.Entry(l.longEntry)}}),
 		evidence: []string{"A goroutine " + ran + ".", place}}}
 }
 
-// hog looks for the entry function with the most time in long runs.
+// hog looks for the entry function with the most time in long runs. Background work and runs that
+// cannot be preempted have rules of their own.
 func hog(l *look) []hit {
 	most := -1
 	for id := range l.entries.Len() {
@@ -55,29 +61,22 @@ func hog(l *look) []hit {
 			most = id
 		}
 	}
-	if most < 0 {
+	if most < 0 || l.long.count >= minLong && l.longEntry == replay.EntryID(most) {
 		return nil
 	}
-	h := *l.entries.At(uint32(most))
-	var others entryTime
-	for id := range l.entries.Len() {
-		if k := l.entries.At(uint32(id)); id != most {
-			others.readyNS += k.readyNS
-			others.delays += k.delays
-			others.maxNS = max(others.maxNS, k.maxNS)
-		}
+	h, entry := *l.entries.At(uint32(most)), l.names.Entry(replay.EntryID(most))
+	if slices.ContainsFunc(l.background(), func(j job) bool { return j.entry == entry }) {
+		return nil
 	}
+	others := l.otherDelays(most)
 	if 2*h.hoggedNS < l.ranNS || others.delays < 20 {
 		return nil
 	}
-	entry, at := l.names.Entry(replay.EntryID(most)), l.codeOr(h.hogsStack, replay.EntryID(most))
+	at := l.codeOr(h.hogsStack, replay.EntryID(most))
 	runs := fmt.Sprintf("%s of 5 ms or more, %s at most", report.FormatNumber(h.hogs, "run"),
 		report.FormatDuration(h.longest))
-	behind := l.account.causedBy(func(c *blocking.Leaf) bool {
-		return c.Kind == blocking.KindQueued && (c.Name == entry || stack.Root(c.Stack) == entry)
-	})
-	return []hit{{code: at, behind: entry, explains: behind,
-		clause: fmt.Sprintf("goroutines that could run wait for a P that goroutines of %s have at %s (%s)",
+	return []hit{{code: at, behind: entry, explains: l.delaysBehind([]job{{&h, entry}}),
+		clause: fmt.Sprintf("goroutines that could run wait for a P that goroutines of %s have, running until %s (%s)",
 			stack.Local(entry), named(at), runs),
 		evidence: []string{
 			fmt.Sprintf("Goroutines of %s had %s: %s of all running time.", entry, runs, part(h.hoggedNS, l.ranNS)),
@@ -85,6 +84,18 @@ func hog(l *look) []hit {
 				report.FormatNumber(others.delays, "time"), report.FormatDuration(others.readyNS),
 				report.FormatDuration(others.maxNS)),
 		}}}
+}
+
+// otherDelays are those of goroutines with other entry functions.
+func (l *look) otherDelays(than int) (others entryTime) {
+	for id := range l.entries.Len() {
+		if k := l.entries.At(uint32(id)); id != than {
+			others.readyNS += k.readyNS
+			others.delays += k.delays
+			others.maxNS = max(others.maxNS, k.maxNS)
+		}
+	}
+	return others
 }
 
 func handoff(l *look) []hit {

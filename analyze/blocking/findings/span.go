@@ -77,6 +77,10 @@ func (p *Pass) ran(g *goroutine, s *replay.Span) {
 	if s.Flags&replay.EndUnseen != 0 || s.Flags == replay.CensoredLeft|replay.CensoredRight {
 		return // found running, and then nothing was seen of it
 	}
+	q.had(s)
+	if g.request {
+		q.entries.At(uint32(s.Entry)).requestNS += s.Len()
+	}
 	q.ranNS += ns
 	g.ranNS += ns
 	p.ranUntil(s, ns)
@@ -116,10 +120,14 @@ func (p *Pass) delayed(g *goroutine, s *replay.Span) {
 	if s.Why == replay.WhyCreated {
 		q.alive.move(s.Begin, 1)
 		g.inherit(p.find(s.ByGoID))
+		if by := p.find(s.ByGoID); by != nil && by.request && by != g && !p.entries.At(uint32(by.entry)).main {
+			g.request = true
+		}
 	}
 	if s.Flags&replay.EndUnseen != 0 {
 		return
 	}
+	q.behind(s)
 	ns := own(s)
 	q.readyNS += ns
 	g.delayNS += ns
@@ -149,6 +157,7 @@ func (p *Pass) waited(g *goroutine, s *replay.Span) {
 	if s.Flags&replay.EndUnseen != 0 {
 		return
 	}
+	g.request = g.request || p.reason(s.Reason).class == replay.ClassNetwork
 	if p.reason(s.Reason).class == replay.ClassGC {
 		q.gc.wait(p, s)
 		p.called(s.Stack, own(s), true)
