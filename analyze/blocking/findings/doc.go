@@ -32,14 +32,16 @@
 // not that nothing is wrong. Waits and runs whose end was not seen are in no sum. Where threads'
 // events are missing, a goroutine whose thread had no CPU counts as running.
 //
-// Lock convoys and the like are told apart by place, the stack of the wait, and not by lock: the
-// trace has no addresses. Two locks that are waited for at one place look like one.
+// Locks, pools and queues are told apart by the function in which goroutines wait, and where the trace
+// says what a wait is for by that too. Two locks that are waited for in one function look like one
+// otherwise. A lock that is never waited for is not seen.
 //
 // # Memory
 //
 // Per process: about 100 bytes for each goroutine alive, 300 for each place where goroutines wait
 // (at most 65,536, others are not looked at), and 32 KB for each place at which goroutines are left
-// waiting when observation stops; nothing grows with the length of the trace.
+// waiting when observation stops; up to 10 KB for each function in which goroutines wait for one
+// another. Nothing grows with the length of the trace.
 //
 // # Size
 //

@@ -30,6 +30,7 @@ type Finding struct {
 	Advice      string   `json:"advice"`
 
 	machine  bool    // it is about the machine, not the program
+	unknown  bool    // it says only that the trace does not know
 	extent   float64 // of what is no blocked time
 	explains explained
 }
@@ -317,7 +318,7 @@ func (rule *Rule) findings(l *look, hits []hit) (out []Finding) {
 func (rule *Rule) finding(l *look, h *hit) (f Finding, ok bool) {
 	f = Finding{Name: rule.Name, Title: rule.Title, Where: h.function, At: h.at, Behind: h.behind,
 		Evidence: h.evidence, Advice: cmp.Or(h.advice, rule.Advice), machine: rule.machine, extent: h.extent,
-		explains: h.explains}
+		explains: h.explains, unknown: h.unknown}
 	if l != nil {
 		if l.pid != format.Unknown {
 			f.PID = &l.pid

@@ -122,7 +122,8 @@ func (l *look) generally(e explained) hit {
 		leaf.function = c.Cause.Name
 	}
 	fill := strings.NewReplacer("{code}", named(leaf), "{name}", cmp.Or(name, "unknown")).Replace
-	h := hit{code: leaf, explains: e, behind: fill(say.behind), advice: say.advice}
+	h := hit{code: leaf, explains: e, behind: fill(say.behind), advice: say.advice,
+		unknown: c.Cause.Kind == blocking.KindUnknown}
 	if c.Direct() {
 		h.clause = fill(say.direct)
 	} else {

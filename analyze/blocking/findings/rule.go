@@ -29,6 +29,7 @@ type hit struct {
 	// of what is no blocked time, how large it is, from 0 to 1: where a hit explains too little it may
 	// still be a note
 	extent   float64
+	unknown  bool   // it is what the trace does not know
 	clause   string // what was found, to go on after "62% of blocked time: "; empty: the rule's title
 	evidence []string
 	advice   string // empty: the rule's
@@ -183,6 +184,17 @@ var rules = [...]Rule{
 		Advice: "Let fewer of them compute at once than there are Ps, make what they compute shorter, or give the " +
 			"process more CPUs.",
 		find: hog,
+	},
+	{
+		Name:  "hot-shard",
+		Title: "One of several locks is wanted by most",
+		needs: []format.Transition{format.TransitionPark, format.TransitionReady},
+		Looks: "as serial-section, where the trace says which lock each wait was for, and there are several in one " +
+			"function",
+		Threshold: "three locks, of which one has half of the time of the waits, and twice its part",
+		Explains:  "the waits there, and of who waited for these goroutines",
+		Advice:    "Spread what is behind that lock over more of them.",
+		find:      hotShards,
 	},
 	{
 		Name:  "leak",

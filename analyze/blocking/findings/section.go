@@ -16,6 +16,7 @@ type section struct {
 	sectionKey
 	waits    waits
 	entry    replay.EntryID // of who waited last
+	objects  tally          // the time of waits by what they were for, where the trace says it
 	busy     union          // when somebody waited
 	waiters  few            // some of those who waited
 	woken    int64          // waits that a goroutine ended
@@ -45,6 +46,7 @@ func keyOf(reason, text string) sectionKey {
 type releases struct {
 	lastNS int64 // the latest
 	last   format.GoID
+	lastOf map[int64]int64 // of each of the first things that goroutines waited for here, where they are known
 	holds  stats.Histogram
 	by     map[format.StringID]*waits // holds by the stack of who ended them
 }
@@ -99,6 +101,33 @@ func (f *few) add(id format.GoID) {
 	default:
 		f.more = true
 	}
+}
+
+// tally is sums by number, of the first so many numbers.
+type tally struct {
+	sums  map[int64]int64
+	allNS int64 // of the others too
+}
+
+const maxTallied = 64
+
+func (t *tally) add(id, ns int64) {
+	if t.sums == nil {
+		t.sums = map[int64]int64{}
+	}
+	if _, ok := t.sums[id]; ok || len(t.sums) < maxTallied {
+		t.sums[id] += ns
+	}
+	t.allNS += ns
+}
+
+// most is the largest share of one number.
+func (t *tally) most() float64 {
+	var most int64
+	for _, ns := range t.sums {
+		most = max(most, ns)
+	}
+	return float64(most) / float64(max(1, t.allNS))
 }
 
 // union is the length of stretches of time that may overlap, given in the order of their ends. Of
@@ -161,6 +190,9 @@ func (c *section) waited(s *replay.Span) {
 	c.busy.add(s.Begin, s.End)
 	c.waiters.add(s.GoID)
 	c.entry = s.Entry
+	if s.Object != 0 {
+		c.objects.add(s.Object, own(s))
+	}
 }
 
 // wokenIn takes who ended a wait in a section.
@@ -207,11 +239,11 @@ func (c *section) released(s *replay.Span, w *goroutine, took bool) {
 	case one && c.known.Readers && r.last == s.EndByGoID && s.End-r.lastNS < sharedNS:
 		return
 	case one:
-		from = max(r.lastNS, s.Begin)
+		from = max(r.before(s), s.Begin)
 	case took:
 		from = w.tookNS
 	}
-	if r.last, r.lastNS = s.EndByGoID, s.End; from < 0 || s.End <= from {
+	if r.note(s); from < 0 || s.End <= from {
 		return
 	}
 	r.holds.Add(s.End - from)
@@ -225,6 +257,27 @@ func (c *section) released(s *replay.Span, w *goroutine, took bool) {
 	}
 	if at != nil {
 		at.take(s.End - from)
+	}
+}
+
+// before is when the thing that a goroutine waited for had been freed last.
+func (r *releases) before(s *replay.Span) int64 {
+	if s.Object == 0 {
+		return r.lastNS
+	}
+	return r.lastOf[s.Object]
+}
+
+func (r *releases) note(s *replay.Span) {
+	r.last, r.lastNS = s.EndByGoID, s.End
+	if s.Object == 0 {
+		return
+	}
+	if r.lastOf == nil {
+		r.lastOf = map[int64]int64{}
+	}
+	if _, ok := r.lastOf[s.Object]; ok || len(r.lastOf) < maxTallied {
+		r.lastOf[s.Object] = s.End
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/gosched/gosched/analyze/blocking"
-	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/report"
 	"github.com/gosched/gosched/analyze/stats"
 )
@@ -143,9 +142,51 @@ func (s *serial) sleeps() bool {
 	return s.most.known != nil && s.most.known.Lock && kind == blocking.KindTimer && share >= 0.5
 }
 
-func serialSections(l *look) []hit { return l.serialHits(func(s *serial) bool { return !s.sleeps() }) }
+// From where on one of several locks of a function is one too many goroutines want.
+const (
+	minShards = 3
+	hotShare  = 0.5 // of the time of the waits
+	hotFactor = 2   // times the part that it had if all were alike
+)
+
+// isHot says whether most of the waits are for one of several locks.
+func (s *serial) isHot() bool {
+	t := &s.most.objects
+	n, share := len(t.sums), t.most()
+	return !s.sleeps() && n >= minShards && share >= hotShare && share*float64(n) >= hotFactor
+}
+
+func serialSections(l *look) []hit {
+	return l.serialHits(func(s *serial) bool { return !s.sleeps() && !s.isHot() })
+}
 
 func sleepsUnderLock(l *look) []hit { return l.serialHits((*serial).sleeps) }
+
+func hotShards(l *look) []hit { return l.serialHits((*serial).isHot) }
+
+// what names the thing that they wait for.
+func (s *serial) what() string {
+	c := s.most
+	what := "a place in a semaphore (" + c.reason + ")"
+	if c.known != nil {
+		what = c.known.What
+	}
+	switch n := len(c.objects.sums); {
+	case s.isHot():
+		return fmt.Sprintf("%s (one of %s there, with %s of the waits)", what, atLeast(n), percent(c.objects.most()))
+	case n > 1:
+		return fmt.Sprintf("%s (one of %s there)", what, atLeast(n))
+	}
+	return what
+}
+
+// atLeast is a number of what is tallied.
+func atLeast(n int) string {
+	if n == maxTallied {
+		return fmt.Sprintf("%d or more", n)
+	}
+	return fmt.Sprint(n)
+}
 
 func (l *look) serialHits(match func(*serial) bool) (hits []hit) {
 	for _, s := range l.serials() {
@@ -209,11 +250,8 @@ func (l *look) serialClause(s *serial, who code) string {
 	c := s.most
 	util := percent(float64(c.busy.ns()) / float64(max(1, l.end-l.begin)))
 	doing := l.elsewhere(s.explains, s.parts) + mostly(s.inside, "it")
-	what := "a place in a semaphore (" + c.reason + ")"
-	switch {
-	case c.known != nil:
-		what = c.known.What
-	case c.isShared():
+	what := s.what()
+	if c.known == nil && c.isShared() {
 		return fmt.Sprintf("%s waits (%s) for a result that another goroutine there makes for all, %s of the "+
 			"time (%s×), %s", named(who), c.reason, util, report.FormatCount(c.waits.count), doing)
 	}
@@ -302,6 +340,9 @@ var underLock = map[blocking.Kind]string{
 
 func (s *serial) advice() string {
 	kind, _ := kinds(s.inside)
+	if s.isHot() {
+		return "Spread what is behind that lock over more of them (another key), or make it cheaper."
+	}
 	if s.semaphore {
 		limit := ""
 		if s.most.known != nil {
@@ -313,147 +354,4 @@ func (s *serial) advice() string {
 		return "Make what they wait for shorter, or let fewer need it at a time."
 	}
 	return cmp.Or(underLock[kind], "Hold the lock for less, or split it.")
-}
-
-// queue is sections in which goroutines wait for those of one entry function, who do not wait there.
-type queue struct {
-	entry    replay.EntryID
-	one      bool // it is one goroutine
-	workers  few
-	parts    []*section
-	waiters  few
-	waits    waits
-	explains explained
-	inside   []inside
-}
-
-// From where on it is one that others wait for.
-const (
-	mostOfOutsiders = 0.8
-	mostOfOne       = 0.9
-	leastOutside    = 0.2 // of the time of the waits is ended by who does not wait there
-)
-
-// queues are those with at least two who wait.
-func (l *look) queues() (out []*queue) {
-	by := map[replay.EntryID]*queue{}
-	for _, c := range l.inOrder {
-		o := &c.others
-		if c.isSerial() || !l.isWaitedFor(c) || float64(o.entry.sum) < mostOfOutsiders*float64(o.sumNS) ||
-			float64(o.sumNS) < leastOutside*float64(c.waits.sumNS) || o.sumNS == 0 {
-			continue
-		}
-		entry := replay.EntryID(o.entry.id)
-		q := by[entry]
-		if q == nil {
-			q = &queue{entry: entry, one: true}
-			by[entry] = q
-			out = append(out, q)
-		}
-		q.join(c)
-	}
-	for _, q := range out {
-		q.explains = l.throughSections(func(c *section) bool { return slices.Contains(q.parts, c) })
-		q.inside = l.inside(q.explains)
-	}
-	return slices.DeleteFunc(out, func(q *queue) bool {
-		waiting := l.average(q.waits.sumNS)
-		return len(q.explains.chains) == 0 || waiting < minWaiting || !q.one && waiting < float64(q.workers.n)
-	})
-}
-
-// isWaitedFor says whether several goroutines wait in a section, themselves or for one that does.
-func (l *look) isWaitedFor(c *section) bool {
-	var own, all int64
-	e := l.throughSections(func(d *section) bool { return d == c })
-	for _, i := range e.chains {
-		x := &l.account.chains[i]
-		all += x.NS
-		if l.sectionAt(x.Waits[0]) == c {
-			own += x.NS
-		}
-	}
-	return all > 0 && (c.waiters.n > 1 || 2*own < all)
-}
-
-func (q *queue) join(c *section) {
-	o := &c.others
-	q.parts = append(q.parts, c)
-	q.one = q.one && float64(o.one.sum) >= mostOfOne*float64(o.entry.sum)
-	for _, id := range o.some.ids[:o.some.n] {
-		q.workers.add(id)
-	}
-	q.workers.more = q.workers.more || o.some.more
-	for _, id := range c.waiters.ids[:c.waiters.n] {
-		q.waiters.add(id)
-	}
-	q.waiters.more = q.waiters.more || c.waiters.more
-	q.waits.count += c.waits.count
-	q.waits.sumNS += c.waits.sumNS
-	q.waits.maxNS = max(q.waits.maxNS, c.waits.maxNS)
-}
-
-func queuedBehind(l *look) (hits []hit) {
-	for _, q := range l.queues() {
-		if q.one && !l.uneven(q) {
-			hits = append(hits, l.queueHit(q, "one goroutine, "+l.local(q.entry)))
-		}
-	}
-	return hits
-}
-
-func workerPools(l *look) (hits []hit) {
-	for _, q := range l.queues() {
-		if q.one || q.workers.more {
-			continue
-		}
-		h := l.queueHit(q, fmt.Sprintf("%d goroutines of %s, which are all busy", q.workers.n, l.local(q.entry)))
-		h.advice = "Let more goroutines do it, or make each piece of work shorter."
-		hits = append(hits, h)
-	}
-	return hits
-}
-
-func fanInImbalance(l *look) (hits []hit) {
-	for _, q := range l.queues() {
-		if q.one && l.uneven(q) {
-			n := l.entries.At(uint32(q.entry)).most
-			h := l.queueHit(q, fmt.Sprintf("one of %d goroutines of %s, which has nearly all of the work", n,
-				l.local(q.entry)))
-			hits = append(hits, h)
-		}
-	}
-	return hits
-}
-
-// minPeers is how many goroutines of one entry function share work at least.
-const minPeers = 3
-
-// uneven says whether the one that others wait for is one of several that do the same, of whom the
-// others wait for work: in the function in which this one ends the waits.
-func (l *look) uneven(q *queue) bool {
-	entry := l.entries.At(uint32(q.entry))
-	if entry.most < minPeers {
-		return false
-	}
-	return slices.ContainsFunc(l.inOrder, func(c *section) bool {
-		return c.entry == q.entry && c.waiters.n >= minPeers-1 && replay.Receives(c.reason)
-	})
-}
-
-func (l *look) local(id replay.EntryID) string { return code{function: l.names.Entry(id)}.local() }
-
-func (l *look) queueHit(q *queue, behind string) hit {
-	who := l.whoWaits(q.parts)
-	first := q.inside[0]
-	h := hit{code: who, explains: q.explains, behind: l.names.Entry(q.entry) + ": " + first.behind()}
-	h.clause = fmt.Sprintf("%s waits for %s (%s×, %.1f goroutines on average), %s", named(who), behind,
-		report.FormatCount(q.waits.count), l.average(q.waits.sumNS), mostly(q.inside, "it"))
-	h.evidence = []string{
-		fmt.Sprintf("%s of %s in all, %s at most; %.1f goroutines waited on average.",
-			report.FormatNumber(q.waits.count, "wait"), report.FormatDuration(q.waits.sumNS),
-			report.FormatDuration(q.waits.maxNS), l.average(q.waits.sumNS)),
-		"Meanwhile: " + insideText(q.inside) + ".",
-	}
-	return h
 }

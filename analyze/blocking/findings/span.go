@@ -186,7 +186,9 @@ func (p *Pass) waitedAt(at *site, g *goroutine, s *replay.Span) {
 
 // wokenAt takes who ended a wait.
 func (p *Pass) wokenAt(at *site, g *goroutine, s *replay.Span) {
-	if p.reason(s.EndReason).timer {
+	// Go's tracer has no word for a timer
+	slept := at.class == replay.ClassTimer && s.EndByGoID == format.NoGoroutine && s.EndReason == format.NullString
+	if slept || p.reason(s.EndReason).timer {
 		at.timers++
 		g.timer = true
 	}

@@ -59,7 +59,7 @@ func (j *judged) verdict() []string {
 	}
 	out := j.told()
 	if len(out) == 0 {
-		out = []string{j.scattered()}
+		out = []string{j.unsaid()}
 	}
 	return append(out, j.notes(maxSentences-len(out))...)
 }
@@ -109,7 +109,7 @@ func (j *judged) told() []string {
 		for i := range list {
 			f := &list[i]
 			left := j.account.beyond(f.explains, seen)
-			if len(chosen) == maxSentences || j.account.share(left) < minTold ||
+			if f.unknown || len(chosen) == maxSentences || j.account.share(left) < minTold ||
 				float64(left) < minOther*float64(f.ExplainedNS) {
 				continue
 			}
@@ -149,6 +149,24 @@ func (t *told) weight() int64 {
 	return t.leftNS
 }
 
+// unsaid is what there is to say where nothing is told: that the trace does not know most of it, or
+// that there are many small causes.
+func (j *judged) unsaid() string {
+	var share float64
+	var why string
+	for i := range j.causes {
+		if f := &j.causes[i]; f.unknown {
+			share += f.Share
+			why = cmp.Or(why, f.Behind)
+		}
+	}
+	if share >= minOther {
+		return fmt.Sprintf("The trace does not say what %s of blocked time was for: %s%s.", percent(share), why,
+			j.idling())
+	}
+	return j.scattered()
+}
+
 // scatteredNamed is how many causes are named where none explains much.
 const scatteredNamed = 3
 
@@ -162,7 +180,7 @@ func (j *judged) scattered() string {
 	if len(names) > 0 {
 		text += ": the largest are " + strings.Join(names, ", ")
 	}
-	text += "."
+	text += j.idling() + "."
 	if d := j.delayed(); d.share(d.recorderNS) >= minTold {
 		text += " " + j.closing()
 	}

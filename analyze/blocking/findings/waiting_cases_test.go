@@ -20,6 +20,24 @@ func sleepUnderLock(s *script) {
 	}
 }
 
+// shards has goroutines take one of three locks, two for each, one of whom holds it so many
+// microseconds of a millisecond while the other waits.
+func shards(held ...int) func(*script) {
+	return func(s *script) {
+		for i, us := range held {
+			owner, other := 1+2*i, 2+2*i
+			s.start(0, owner, "main.work")
+			s.start(0, other, "main.work")
+			for at := 100; at < 399000; at += 1000 {
+				s.add(at, "g%d running->waiting pid=1 tid=%d reason=sync.Mutex.Lock stack=%q object=%d", other,
+					100+other, lockStack, 70+i)
+				s.wake(at+us, other, owner)
+				s.run(at+us, other)
+			}
+		}
+	}
+}
+
 // sleepWithoutLock has them sleep, and take the lock for a moment after.
 func sleepWithoutLock(s *script) {
 	s.start(0, 1, "main.work")
@@ -101,6 +119,8 @@ func always(r int) func(ms int) int { return func(int) int { return r } }
 
 var waitingCases = []traceCase{
 	{"four goroutines and a lock that each sleeps with", "sleep", "", sleepUnderLock, "sleep-under-lock"},
+	{"three locks, one of which is wanted most", "shards", "", shards(900, 50, 50), "hot-shard"},
+	{"three locks that are wanted alike", "", "", shards(400, 400, 400), "serial-section"},
 	{"goroutines that sleep without a lock", "", "", sleepWithoutLock, ""},
 	{"a channel as a semaphore", "semaphore", "", semaphore(4, "chan send", slotStack), "serial-section"},
 	{"a channel of tokens as a semaphore", "", "", semaphore(4, "chan receive", slotStack), "serial-section"},
