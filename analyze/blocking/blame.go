@@ -108,12 +108,13 @@ func (b *blame) charge(id cause.ID, t total) {
 }
 
 // blocks says whether a node's time blocked goroutines of the program. A goroutine's own wait for
-// the outside blocks nobody.
+// the outside blocks nobody, and what is beside another's wait is in that one.
 func (b *blame) blocks(n, leaf *cause.Node) bool {
 	if n.Kind != cause.Wait {
 		return !isNever(leaf)
 	}
-	return !b.sites.list[n.Where].system && (n.Depth > 1 || !outside(leaf))
+	site := b.sites.list[n.Where]
+	return !site.system && site.beside == "" && (n.Depth > 1 || !outside(leaf))
 }
 
 // isNever says whether the recording ended before what it is about.

@@ -260,7 +260,7 @@ func (p *Pass) addRun(entry *entrySum, s *replay.Span, off *offSum) {
 func (p *Pass) called(g *goroutine, entry *entrySum, s *replay.Span) {
 	id := p.nodes.Call(KindSyscall, s.Reason, s.Stack)
 	site := p.sites.list[p.sites.of(s, p.names)]
-	blocked := !entry.system && !site.system && s.Flags == 0
+	blocked := !entry.system && !site.system && site.beside == "" && s.Flags == 0
 	off := p.record(g, s, id, blocked)
 	p.threads.callBlocked += off.asleep + off.suspended
 	p.threads.callOffCPU += off.ready
@@ -392,7 +392,7 @@ func (p *Pass) waited(g *goroutine, entry *entrySum, s *replay.Span) {
 		site.idle += s.Len()
 	}
 	g.again = g.again || receives
-	p.counting = known && !idle && !site.system
+	p.counting = known && !idle && !site.system && site.beside == ""
 	p.parts = p.merged(p.resolve(site, s, p.parts[:0]))
 	at := s.Begin
 	for i := len(p.parts) - 1; i >= 0; i-- {

@@ -61,6 +61,13 @@
 // through at the same place. Who waits for a sync.WaitGroup for most of the recording, as main does
 // for the end, is idle.
 //
+// # Waits that mirror each other
+//
+// Some goroutines only wait beside another one for the same: net/http looks whether a client goes
+// away while its request is handled, os/exec copies the output of a command that somebody waits for.
+// Their waits are in no sum over goroutines, nor are they causes: time would count twice. They are in
+// a table of their own; beside.go has the list.
+//
 // # What is counted and what is censored
 //
 // Percentiles are as in `gosched latency`: nearest rank over buckets less than 0.8% wide. Times

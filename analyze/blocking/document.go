@@ -85,8 +85,10 @@ func parenthesized(name string) string {
 // clause says what a goroutine did for which another waited.
 func (c *Cause) clause() string {
 	switch c.Kind {
-	case KindRunning, KindQueued:
+	case KindRunning:
 		return "one " + c.label()
+	case KindQueued:
+		return "one queued, all Ps busy, behind"
 	case KindOffCPU:
 		if c.Name == "" || c.idleCPU() {
 			return "one with its " + c.label()
@@ -133,7 +135,8 @@ func (c *Cause) brief() string {
 func (r *Result) Document(v View) *report.Document {
 	d := &report.Document{Title: "Blocking: what goroutines waited for", Lead: r.Lead, Warnings: r.Warnings}
 	d.Tables = append(d.Tables, r.causeTable(), r.chainTable(), r.spentTable("class", v), r.spentTable("site", v),
-		r.spentTable("reason", v), r.spentTable("entry", v), r.rangeTable(), r.wakerTable(), r.delayTable())
+		r.spentTable("reason", v), r.spentTable("entry", v), r.foldedTable(), r.rangeTable(), r.wakerTable(),
+		r.delayTable())
 	if r.Threads != nil {
 		d.Tables = append(d.Tables, r.Threads.table(), r.Threads.takers())
 	} else {
@@ -166,7 +169,7 @@ const statesNamed = 6
 func (r *Result) states() string {
 	var list []*Spent
 	for i := range r.Spent {
-		if s := &r.Spent[i]; s.By == "class" && !s.System {
+		if s := &r.Spent[i]; s.By == "class" && !s.System && s.Average > 0 {
 			list = append(list, s)
 		}
 	}
@@ -175,7 +178,11 @@ func (r *Result) states() string {
 	for _, s := range list[:min(len(list), statesNamed)] {
 		parts = append(parts, report.FormatAverage(s.Average, "")+" "+s.Name)
 	}
-	return "All goroutines on average: " + strings.Join(parts, ", ") + "."
+	text := "All goroutines on average: " + strings.Join(parts, ", ")
+	if n := r.foldedAverage(); n > 0 {
+		text += "; not counted: " + report.FormatAverage(n, "") + " that only wait beside another"
+	}
+	return text + "."
 }
 
 // blocking are the causes that blocked goroutines, in the order of the time that is shown. Those

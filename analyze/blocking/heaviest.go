@@ -35,6 +35,9 @@ func (p *Pass) ways(blocked int64) (out []Way, more int) {
 	slices.SortStableFunc(chains, func(a, b Chain) int { return cmp.Compare(b.NS, a.NS) })
 	out = []Way{}
 	for i := range chains {
+		if chains[i].NS == 0 { // of goroutines that waited for work
+			continue
+		}
 		w := chains[i].way()
 		key := w.key()
 		at, ok := byKey[key]

@@ -28,7 +28,7 @@ type Result struct {
 	IdleNS int64 `json:"idle_ns"`
 	// of both attributed approximately, because a waker's history was too long to be kept exactly
 	ApproximateNS int64 `json:"approximate_ns"`
-	// by class, range, reason, site and entry function; each from the largest sum down
+	// by class, range, what is folded, reason, site and entry function; each from the most down
 	Spent    []Spent          `json:"spent"`
 	Wakers   []Waker          `json:"wakers"`  // who ended the waits, from the largest sum down
 	Delays   []Cause          `json:"delays"`  // what runnable goroutines of the program waited for
@@ -70,14 +70,17 @@ type Step struct {
 // Spent is the time that went into one thing. A number that the trace cannot give is nil, null in
 // JSON.
 type Spent struct {
-	By            string  `json:"by"`              // "class", "range", "reason", "site" or "entry"
+	// "class", "range", "folded", "reason", "site" or "entry"; folded are the waits of goroutines that
+	// wait beside another for the same, by entry function: they are in no row by class or reason
+	By            string  `json:"by"`
 	Name          string  `json:"name"`            // of a site the reason
 	Stack         string  `json:"stack,omitempty"` // of a site
 	Frame         string  `json:"frame,omitempty"`
-	System        bool    `json:"system"`   // goroutines of the runtime itself
-	Count         int64   `json:"count"`    // times seen from beginning to end
-	Censored      int64   `json:"censored"` // times whose beginning or end was not seen: they lasted at least what was
-	Broken        int64   `json:"broken"`   // times with moves missing: in no number here
+	Beside        string  `json:"beside,omitempty"` // of what is folded: beside whom they wait
+	System        bool    `json:"system"`           // goroutines of the runtime itself
+	Count         int64   `json:"count"`            // times seen from beginning to end
+	Censored      int64   `json:"censored"`         // times whose beginning or end was not seen
+	Broken        int64   `json:"broken"`           // times with moves missing: in no number here
 	SumNS         int64   `json:"sum_ns"`
 	CensoredSumNS int64   `json:"censored_sum_ns"` // what was seen of the censored
 	Average       float64 `json:"average"`         // goroutines at a time: both sums over the observed time

@@ -18,10 +18,11 @@ type site struct {
 	reason, stack format.StringID
 	syscall       bool
 	class         replay.Class
-	system        bool // goroutines of the runtime wait there
-	receives      bool // it may be a wait for work
-	gathers       bool // it is a wait for a sync.WaitGroup
-	depth         int  // frames that are not plumbing
+	system        bool   // goroutines of the runtime wait there
+	receives      bool   // it may be a wait for work
+	gathers       bool   // it is a wait for a sync.WaitGroup
+	beside        string // whom its goroutines are beside: their time is in that one's; see besideWhom
+	depth         int    // frames that are not plumbing
 	// the goroutine moved while the stack was read: its deeper frames, and so the depth, are not
 	// known
 	partial bool
@@ -96,6 +97,7 @@ func newSite(key siteKey, names namer) *site {
 	root := stack.Root(text)
 	inC := n.depth == 0 && root == "runtime.cgocallback" // a thread of C between two calls into Go
 	n.system = n.class == replay.ClassSystem || stack.IsSystem(root) || inC
+	n.beside = besideWhom(root)
 	n.receives = !key.syscall && replay.Receives(reason) && !asks(text) && SectionOf(reason, text) == nil
 	n.gathers = n.class == replay.ClassSync && strings.Contains(text, "sync.(*WaitGroup).Wait ")
 	return n

@@ -58,13 +58,16 @@ func (s spender) all(bySite map[cause.Site]map[causeKey]*group) []Spent {
 		if site.syscall {
 			class, reason = classSyscall, strings.TrimSpace("syscall "+reason)
 		}
-		sumOf(classes, class).merge(&site.lengths, site.system)
-		sumOf(reasons, orUnknown(reason)).merge(&site.lengths, site.system)
+		if site.beside == "" {
+			sumOf(classes, class).merge(&site.lengths, site.system)
+			sumOf(reasons, orUnknown(reason)).merge(&site.lengths, site.system)
+		}
 		sites = append(sites, s.site(cause.Site(id), site, reason, bySite[cause.Site(id)]))
 	}
 	s.runnable(classes)
 	out := append([]Spent{s.running()}, s.rows("class", classes)...)
 	out = append(out, s.stops()...)
+	out = append(out, s.folded()...)
 	out = append(out, s.rows("reason", reasons)...)
 	sortSpent(sites)
 	out = append(out, sites...)

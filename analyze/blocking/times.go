@@ -28,6 +28,9 @@ func (r *Result) spentTable(by string, v View) report.Table {
 	}
 	if by == "class" {
 		t.Below = []string{averageLegend}
+		if text := r.foldedText(); text != "" {
+			t.Below = append(t.Below, text)
+		}
 	}
 	if by == "site" {
 		t.Columns = append(t.Columns, "function", "at")

@@ -151,10 +151,11 @@ func (a *account) fits(t *testing.T) {
 	}
 }
 
-// spent is the time that blocking shows in a state or a class of waits, or in all.
+// spent is the time that blocking shows in a state or a class of waits, or in all and in none.
 func (a *account) spent(class string) (ns int64) {
 	for i := range a.blocking.Spent {
-		if s := &a.blocking.Spent[i]; s.By == "class" && (class == "" || s.Name == class) {
+		s := &a.blocking.Spent[i]
+		if s.By == "class" && s.Name == class || class == "" && (s.By == "class" || s.By == "folded") {
 			ns += s.SumNS + s.CensoredSumNS
 		}
 	}
