@@ -38,8 +38,10 @@
 //   - The client sees more: the time in the kernel and in the network on both ways, and the time
 //     that a request lay in a socket before a goroutine wanted to read it.
 //   - What lies in a buffer of the program makes nobody wait or read: pipelined requests that were
-//     read at once are one cycle. Nor does a receive from a channel that has something: a worker's
-//     cycle may hold several jobs.
+//     read at once are one cycle, and with TLS so are two of which net/http read the second while
+//     it still answered the first, as it looks out for the client to go away.
+//   - A receive from a channel that has something does not wait: a worker's cycle may hold several
+//     jobs.
 //   - A message that comes in pieces, each read at the top of the loop, is several cycles.
 //   - A goroutine reads further down its stack than it has read before, and has not written to the
 //     network since: that is taken for the rest of a request. A read at the same place, before
@@ -47,8 +49,11 @@
 //   - Without system calls in the trace, a read that finds data at once is not seen: two cycles are
 //     one. Reads of files and terminals are no arrivals.
 //
-// Which place is the top is known once a goroutine has come back to it. Cycles that were cut
-// elsewhere before that are not counted.
+// Which place is the top is looked for once a goroutine has been to a dozen places, or ends. Where
+// it turns out to be another one later, the cycles until then are not counted.
+//
+// A Go execution trace gives the same cycles. It has no kernel threads: time in which a goroutine's
+// thread had no CPU counts as what the goroutine did.
 //
 // # What began it
 //
@@ -59,8 +64,9 @@
 // # Memory
 //
 // Beside what `gosched blocking` needs, each goroutine that is alive takes up to 4 KB for the cycle
-// that it is in, 500 bytes mostly. 4,096 tops of loops are told apart, each with up to 512 parts and
-// the slowest cycles in at most 64 steps.
+// that it is in, 500 bytes mostly, and a dozen times as much until the top of its loop is known.
+// 4,096 tops of loops are told apart, each with up to 512 parts and the slowest cycles in at most
+// 64 steps.
 //
 // # Size
 //

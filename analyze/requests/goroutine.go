@@ -27,8 +27,8 @@ type segment struct {
 }
 
 const (
-	maxSegments = 8 // of a goroutine whose loop is not known; then the oldest are joined
-	maxStarted  = 8 // goroutines that one set going, and that are remembered
+	maxSegments = 12 // of a goroutine whose loop is not known; then it is looked for
+	maxStarted  = 8  // goroutines that one set going, and that are remembered
 )
 
 // goroutine is what is remembered of one that is alive.
@@ -76,7 +76,7 @@ func (g *goroutine) hasStarted(id format.GoID) bool {
 	return slices.Contains(g.started[:min(g.nStarted, maxStarted)], id)
 }
 
-// push begins a segment.
+// push begins a segment. Where there are too many, the oldest are joined.
 func (g *goroutine) push(s segment) {
 	if len(g.segments) == maxSegments {
 		g.segments[0].swallow(&g.segments[1])
@@ -148,10 +148,10 @@ const (
 )
 
 // inPieces says whether a read at a spot, or a wait to read, may go on with what a new goroutine
-// has just read there: nobody has been seen to come back to it. More reads than belong to a message
-// are none, and when they began one cannot tell.
+// has just read there for the first time: nobody has been seen to come back to it. More reads than
+// belong to a message are none, and when they began one cannot tell.
 func (g *goroutine) inPieces(x *spot) bool {
-	if !g.created || g.top != nil || x.loop || g.reads == 0 || g.open().spot != x {
+	if !g.created || g.top != nil || x.loop || g.reads == 0 || g.open().spot != x || g.seen(x) > 1 {
 		return false
 	}
 	if g.reads >= manyReads {
@@ -196,8 +196,9 @@ func (p *Pass) visit(g *goroutine, s segment) bool {
 	}
 	if g.top == nil {
 		g.push(s)
-		g.reads = 0
-		p.decide(g)
+		if g.reads = 0; x.established() || len(g.segments) == maxSegments {
+			p.decide(g)
+		}
 		return true
 	}
 	if x != g.top {

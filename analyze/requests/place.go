@@ -137,6 +137,9 @@ func (x *spot) better(y *spot) bool {
 	return y.mostlyAnswers() && !x.mostlyAnswers()
 }
 
+// established says whether a spot is known well enough for a new goroutine to be cut there at once.
+func (x *spot) established() bool { return x.loop && x.returns >= manyReturns }
+
 func (x *spot) mostlyAnswers() bool { return 2*x.answers > x.waits }
 
 // foundNothing says whether a read that the next one follows, with nothing between, found nothing,

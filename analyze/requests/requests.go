@@ -193,18 +193,26 @@ func (p *Pass) censor(g *goroutine, s *replay.Span) {
 	g.lose(s.End)
 }
 
-// arrived says whether a wait that was not over is one for work.
+// arrived says whether a wait that was not over is one for work, and looks for the top of the
+// goroutine's loop if that is not known: later is too late.
 func (p *Pass) arrived(g *goroutine, s *replay.Span) bool {
 	f := p.places.of(s.Stack, p.names)
-	if s.State != format.StateWaiting || f.place == 0 || f.inside || !replay.Receives(p.names.Reason(s.Reason)) {
-		return false
+	var x *spot
+	if s.State == format.StateWaiting && f.place != 0 && !f.inside && replay.Receives(p.names.Reason(s.Reason)) {
+		x = p.spot(g.entry, f.place)
 	}
-	x := p.spot(g.entry, f.place)
 	if x == nil {
+		if g.top == nil {
+			p.decide(g)
+		}
 		return false
 	}
 	x.reason = s.Reason
-	return g.fresh && g.open().spot == x || p.visit(g, segment{spot: x, arrive: s.Begin, leave: s.End}) && g.top == x
+	came := g.fresh && g.open().spot == x || p.visit(g, segment{spot: x, arrive: s.Begin, leave: s.End})
+	if g.top == nil {
+		p.decide(g)
+	}
+	return came && g.top == x
 }
 
 // cutShort counts a cycle that was not over at t as censored.
