@@ -401,6 +401,18 @@ static __always_inline int enter_syscall(struct pt_regs *ctx, struct scratch *s,
 	return submit_stack(s);
 }
 
+/* The semaphore that a goroutine parks for, from the frame of semacquire1, which has called gopark;
+ * 0: not known. gopark's lock is only that of one of a few lists, in which the semaphore's waiters are. */
+static __always_inline __u64 awaited_semaphore(struct scratch *s)
+{
+	volatile struct subject *of = subject_of(s);
+	__u64 frame[2] = {}; /* of gopark: the caller's frame pointer, the return address */
+
+	if (bpf_probe_read_user(frame, sizeof(frame), (void *)FIELD(s, __u64, g_sched_bp)))
+		return 0;
+	return inside(&of->semacquire, frame[1]) ? read_word(frame[0] + of->semaphore_slot) : 0;
+}
+
 /* What a goroutine that parks waits for; 0: not known. gopark leaves its lock in the m
  * (go1.18-1.27 src/runtime/proc.go). */
 static __always_inline __u64 awaited(struct scratch *s, struct thread *t)
@@ -410,6 +422,8 @@ static __always_inline __u64 awaited(struct scratch *s, struct thread *t)
 
 	if (reason >= 64 || !(of->object_reasons >> reason & 1))
 		return 0;
+	if (of->semaphore_reasons >> reason & 1)
+		return awaited_semaphore(s);
 	return read_word(t->m + of->offsets.m_waitlock);
 }
 

@@ -294,14 +294,22 @@ type GoschedSubject struct {
 		G_waitreason uint8
 		Pad          [1]uint8
 	}
-	PreemptedInArg1 bool
-	KnowCurrent     bool
-	KnowProc        bool
-	KnowGoids       bool
-	Pad             uint32
-	Gomaxprocs      uint64
-	Newprocs        uint64
-	ObjectReasons   uint64
+	PreemptedInArg1  bool
+	KnowCurrent      bool
+	KnowProc         bool
+	KnowGoids        bool
+	Pad              uint32
+	Gomaxprocs       uint64
+	Newprocs         uint64
+	ObjectReasons    uint64
+	SemaphoreReasons uint64
+	Semacquire       struct {
+		_     structs.HostLayout
+		Begin uint64
+		End   uint64
+	}
+	SemaphoreSlot uint32
+	Pad2          uint32
 }
 
 type GoschedThread struct {

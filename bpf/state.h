@@ -58,6 +58,12 @@ struct subject {
 	__u64 gomaxprocs, newprocs;
 	/* The wait reasons, a bit each, for which the lock that gopark is given is of what is waited for. */
 	__u64 object_reasons;
+	/* Of them, those for which semacquire1 parks, where it is known how far above its frame pointer the
+	 * semaphore's address is. */
+	__u64 semaphore_reasons;
+	struct code semacquire;
+	__u32 semaphore_slot;
+	__u32 pad2;
 };
 
 volatile struct subject subjects[MAX_SUBJECTS];

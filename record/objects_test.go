@@ -3,6 +3,7 @@ package record
 import (
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -13,9 +14,9 @@ import (
 	"github.com/gosched/gosched/record/target"
 )
 
-// TestWhatIsWaitedFor records goroutines that wait for two channels, two mutexes and two conditions
-// at one place each, and tells these apart: each goroutine waits for one, and two goroutines for
-// each.
+// TestWhatIsWaitedFor records goroutines that wait for two channels, two conditions and more mutexes
+// than the runtime has lists of waiters, those of a sort at one place, and tells these apart: each
+// goroutine waits for one, and two goroutines for each.
 func TestWhatIsWaitedFor(t *testing.T) {
 	testenv.RequireBPF(t)
 	for _, c := range []struct {
@@ -32,16 +33,18 @@ func TestWhatIsWaitedFor(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			c.program.Name = "objects"
 			trace := recordObjects(t, c.program, c.fallbacks)
-			for _, function := range []string{"main.receive", "main.lock", "main.await"} {
-				checkObjects(t, trace, function)
-			}
+			checkObjects(t, trace, "main.receive", 2)
+			checkObjects(t, trace, "main.await", 2)
+			checkObjects(t, trace, "main.lock", locks)
 		})
 	}
 }
 
+const locks = 300
+
 func recordObjects(t *testing.T, p testenv.Program, fallbacks []string) format.Trace {
 	t.Helper()
-	running := testenv.Start(t, exec.Command(testenv.Build(t, p)))
+	running := testenv.Start(t, exec.Command(testenv.Build(t, p), "-locks", strconv.Itoa(locks)))
 	proc, err := target.Open(running.PID())
 	if err != nil {
 		t.Fatal(err)
@@ -59,9 +62,9 @@ func recordObjects(t *testing.T, p testenv.Program, fallbacks []string) format.T
 	return trace
 }
 
-// checkObjects checks what goroutines wait for in a function: of the four there, each for one of two
-// things.
-func checkObjects(t *testing.T, trace format.Trace, function string) {
+// checkObjects checks what goroutines wait for in a function: each for one of so many things, and two
+// for each. A few may not have waited while they were watched.
+func checkObjects(t *testing.T, trace format.Trace, function string, things int) {
 	t.Helper()
 	of := map[format.GoID]int64{}
 	for b, err := range trace.Batches(t.Context(), format.Selection{}) {
@@ -85,12 +88,15 @@ func checkObjects(t *testing.T, trace format.Trace, function string) {
 	for _, object := range of {
 		waiting[object]++
 	}
-	if len(of) != 4 || len(waiting) != 2 {
-		t.Errorf("%s: %d goroutines wait for %d things: %v", function, len(of), len(waiting), of)
+	if len(of) < 2*things*8/10 {
+		t.Errorf("%s: only %d goroutines waited for %d things", function, len(of), things)
 	}
 	for object, goroutines := range waiting {
-		if goroutines != 2 {
+		if goroutines > 2 {
 			t.Errorf("%s: %d goroutines wait for %d", function, goroutines, object)
 		}
+	}
+	if len(waiting) > things {
+		t.Errorf("%s: %d goroutines wait for %d things", function, len(of), len(waiting))
 	}
 }

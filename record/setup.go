@@ -143,7 +143,7 @@ func configOf(b *gobin.Binary, layout *gobin.Layout, c *choice) (*kernel.Subject
 	if err != nil {
 		return nil, err
 	}
-	c.setObjects(cfg, layout, waits)
+	c.setObjects(cfg, b, layout, waits)
 	if callback, ok := b.Callback(); ok {
 		cfg.Callback = callback
 		cfg.Ranges["runtime.cgocallback"] = callback.Code

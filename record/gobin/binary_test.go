@@ -164,6 +164,17 @@ func TestLayout(t *testing.T) {
 	})
 }
 
+// TestSemaphore wants the place of a semaphore's address to be found in every build, and to be where
+// the frames of amd64 have it.
+func TestSemaphore(t *testing.T) {
+	eachBuild(t, nil, func(t *testing.T, b build, bin *Binary, _ string) {
+		s, ok := bin.Semaphore()
+		if !ok || s.Code.Name != "runtime.semacquire1" || b.arch == "amd64" && s.Slot != 16 {
+			t.Errorf("%+v, %t", s, ok)
+		}
+	})
+}
+
 // TestWrongOffsetsAreRefused moves each offset that the machine code can prove.
 func TestWrongOffsetsAreRefused(t *testing.T) {
 	eachBuild(t, build.stripped, func(t *testing.T, b build, bin *Binary, _ string) {

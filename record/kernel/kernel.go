@@ -71,6 +71,8 @@ type SubjectConfig struct {
 	GOMAXPROCS uint64         // address of runtime.gomaxprocs in the process; 0: not known
 	Newprocs   uint64         // address of runtime.newprocs in the process; 0: not known
 	Objects    uint64         // the wait reasons, a bit each, whose lock says what is waited for
+	Semaphores uint64         // those of them for which the semaphore itself can be told
+	Semaphore  gobin.Semaphore
 }
 
 // Load puts the programs into the kernel and makes sure that they may be attached. Nothing is
@@ -162,6 +164,9 @@ func (p *Probes) Watch(cfg *SubjectConfig) error {
 		Gomaxprocs:        cfg.GOMAXPROCS,
 		Newprocs:          cfg.Newprocs,
 		ObjectReasons:     cfg.Objects,
+		SemaphoreReasons:  cfg.Semaphores,
+		Semacquire:        code(cfg, "runtime.semacquire1"),
+		SemaphoreSlot:     cfg.Semaphore.Slot,
 	})
 	if err == nil {
 		err = p.collection.Maps[bpf.GoschedMapSubjectNumbers].Put(uint32(cfg.TGID), uint32(cfg.Number))

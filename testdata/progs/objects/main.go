@@ -1,8 +1,10 @@
-// Command objects waits, until its standard input ends, for two things of each sort at one place in
-// its code each: each goroutine always for the same thing, and two goroutines for each.
+// Command objects waits, until its standard input ends, for two channels, two conditions and -locks
+// mutexes, those of a sort at one place in its code: each goroutine always for the same thing, and two
+// goroutines for each.
 package main
 
 import (
+	"flag"
 	"io"
 	"os"
 	"sync"
@@ -12,16 +14,20 @@ import (
 const pause = 200 * time.Microsecond
 
 func main() {
+	locks := flag.Int("locks", 2, "so many mutexes")
+	flag.Parse()
 	var channels [2]chan int
 	var conds [2]*sync.Cond
-	var mutexes [2]sync.Mutex
 	for i := range channels {
 		channels[i], conds[i] = make(chan int), sync.NewCond(new(sync.Mutex))
 	}
 	for i := 0; i < 4; i++ {
 		go receive(channels[i%2])
-		go lock(&mutexes[i%2])
 		go await(conds[i%2])
+	}
+	mutexes := make([]sync.Mutex, *locks)
+	for i := 0; i < 2**locks; i++ {
+		go lock(&mutexes[i%*locks], pause*time.Duration(*locks)/2)
 	}
 	for i := range channels {
 		go feed(channels[i], conds[i])
@@ -38,10 +44,10 @@ func receive(c chan int) {
 }
 
 // lock holds the mutex most of the time, so that the other goroutine has to wait for it.
-func lock(mu *sync.Mutex) {
+func lock(mu *sync.Mutex, held time.Duration) {
 	for {
 		mu.Lock()
-		time.Sleep(pause)
+		time.Sleep(held)
 		mu.Unlock()
 	}
 }
