@@ -18,6 +18,7 @@ type page struct {
 	Version                             int
 	Columns                             []pageColumn
 	Encodings, Kinds, States            []pageName
+	Descriptors                         []pageName
 	Transitions, Marks                  []pageName
 	Reasons                             []pageReason
 	Of                                  map[string]string // the reasons of a move, in words
@@ -51,6 +52,9 @@ func newPage(t *testing.T) page {
 	}
 	for _, k := range kindSpecs {
 		p.Kinds = append(p.Kinds, pageName{k.name, k.meaning})
+	}
+	for _, d := range descriptorSpecs {
+		p.Descriptors = append(p.Descriptors, pageName{d.name, d.meaning})
 	}
 	for _, s := range stateSpecs[1:] {
 		p.States = append(p.States, pageName{s.name, s.meaning})

@@ -5,6 +5,7 @@ package format
 //   - KindSample, with TransitionSamples.
 //   - the column object.
 //   - in rows of threads that are woken, whether a CPU was idle.
+//   - KindDescriptor, with TransitionDescriptors.
 const SchemaVersion = 3
 
 // Source says how the events of a trace were obtained.

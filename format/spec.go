@@ -73,7 +73,7 @@ type spec struct {
 // nullable says whether the column can hold nulls at all.
 func (s *spec) nullable() bool { return s.uses != always }
 
-var always = uses{must, must, must, must, must, must, must}
+var always = uses{must, must, must, must, must, must, must, must}
 
 // The encodings of columns.
 const (
@@ -102,48 +102,48 @@ var specs = [NumColumns]spec{
 		"What the event is about.",
 		kindField},
 	//                                           goroutine, thread, range, gap, snapshot, limit, sample
-	ColPID: {"pid", flat.Int32, encDict, uses{may, may, may, may, may, may, may},
+	ColPID: {"pid", flat.Int32, encDict, uses{may, may, may, may, may, may, may, may},
 		"The process, as the root PID namespace numbers it.",
 		pidField},
-	ColTID: {"tid", flat.Int32, encDict, uses{may, must, may, may, may, never, may},
+	ColTID: {"tid", flat.Int32, encDict, uses{may, must, may, may, may, never, may, may},
 		"The kernel thread it happened on or to, as the root PID namespace numbers it.",
 		tidField},
-	ColCPU: {"cpu", flat.Int32, encDict, uses{may, may, may, may, may, never, may},
+	ColCPU: {"cpu", flat.Int32, encDict, uses{may, may, may, may, may, never, may, never},
 		"The CPU it happened on.",
 		cpuField},
-	ColProc: {"proc", flat.Int32, encDict, uses{may, may, may, may, may, never, may},
+	ColProc: {"proc", flat.Int32, encDict, uses{may, may, may, may, may, never, may, never},
 		"The runtime's P it happened on.",
 		procField},
-	ColGoID: {"goid", flat.Int64, encEither, uses{must, may, may, never, must, never, may},
+	ColGoID: {"goid", flat.Int64, encEither, uses{must, may, may, never, must, never, may, must},
 		"The goroutine it happened to; for a thread the goroutine it was running.",
 		goidField},
-	ColFrom: {"from_state", flat.String, encDict, uses{must, must, may, never, never, never, never},
+	ColFrom: {"from_state", flat.String, encDict, uses{must, must, may, never, never, never, never, never},
 		"The state before.",
 		fromField},
-	ColTo: {"to_state", flat.String, encDict, uses{must, must, may, never, must, never, never},
+	ColTo: {"to_state", flat.String, encDict, uses{must, must, may, never, must, never, never, must},
 		"The state after.",
 		toField},
-	ColReason: {"reason", flat.String, encDict, uses{may, may, must, must, may, must, may},
+	ColReason: {"reason", flat.String, encDict, uses{may, may, must, must, may, must, may, must},
 		"Why, in the words of the runtime or the kernel: the wait reason, the cause of a preemption or of a wake-up " +
 			"without a goroutine, the system call's name, the range's name, what a gap misses, the limit that holds, " +
-			"where a sample found the thread if not in the goroutine's own code.",
+			"where a sample found the thread if not in the goroutine's own code, what a descriptor is.",
 		reasonField},
-	ColStack: {"stack", flat.String, encDict, uses{may, never, never, never, may, never, may},
+	ColStack: {"stack", flat.String, encDict, uses{may, never, never, never, may, never, may, never},
 		"The frames of `goid`, root first, `;` between, each `func file:line`, or `[file]` in a file whose " +
 			"functions are not known.",
 		stackField},
-	ColByGoID: {"by_goid", flat.Int64, encEither, uses{may, may, may, never, may, never, never},
+	ColByGoID: {"by_goid", flat.Int64, encEither, uses{may, may, may, never, may, never, never, never},
 		"The goroutine that did it to `goid`: its creator or its waker. Null: it was the runtime.",
 		byGoIDField},
-	ColByStack: {"by_stack", flat.String, encDict, uses{may, may, never, never, may, never, never},
+	ColByStack: {"by_stack", flat.String, encDict, uses{may, may, never, never, may, never, never, never},
 		"The frames of `by_goid` at that time, written like `stack`.",
 		byStackField},
-	ColEnd: {"end_ns", flat.Int64, encEither, uses{never, never, must, must, never, never, never},
+	ColEnd: {"end_ns", flat.Int64, encEither, uses{never, never, must, must, never, never, never, never},
 		"When a range or gap ended, on the clock of `time_ns`; the event itself lies at its beginning.",
 		endField},
-	ColObject: {"object", flat.Int64, encEither, uses{may, never, never, never, never, never, never},
+	ColObject: {"object", flat.Int64, encEither, uses{may, never, never, never, never, never, never, may},
 		"What a wait that begins is for: a number that is the same for the same channel, lock, condition, or " +
-			"direction of a descriptor of a process.",
+			"direction of a descriptor of a process. Of a descriptor row, its number in the process.",
 		objectField},
 }
 
@@ -167,6 +167,8 @@ var kindSpecs = [...]struct{ name, meaning string }{
 	KindLimit: {"limit", "A limit of the process that holds from `time_ns` on: its GOMAXPROCS, or its CPU quota."},
 	KindSample: {"sample", "What a thread of the process was doing at `time_ns`, when it was on a CPU; one for each " +
 		"`sample_period_ns` of CPU time in the metadata."},
+	KindDescriptor: {"descriptor", "A goroutine that waited for a file descriptor at `time_ns`, or was in a system " +
+		"call on it, and what that is: a file, a pipe, a socket, a terminal."},
 }
 
 // stateSpecs names the states, in the vocabulary of the Go execution trace.

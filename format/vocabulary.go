@@ -26,6 +26,7 @@ const (
 	TransitionKernel
 	TransitionStacks
 	TransitionSamples
+	TransitionDescriptors
 
 	NumTransitions = iota
 )
@@ -45,6 +46,8 @@ var transitionSpecs = [NumTransitions]struct{ name, meaning string }{
 	TransitionKernel:     {"kernel", "The process's threads going on and off the CPUs."},
 	TransitionStacks:     {"stacks", "Where in the code it happened."},
 	TransitionSamples:    {"samples", "What ran on the CPUs, looked at many times a second."},
+	TransitionDescriptors: {"descriptors", "Which file descriptors goroutines wait for, looked at ten times a " +
+		"second."},
 }
 
 // Transitions are all classes, in order.

@@ -198,9 +198,10 @@ func TestTooFew(t *testing.T) {
 // are worth without it.
 func TestEveryClassOfTransitionsHasItsEffect(t *testing.T) {
 	without := map[format.Transition]string{
-		format.TransitionCoroutines: "moves that contradict what was seen before are counted as problems",
-		format.TransitionSamples:    "results say of running code that it ran until it stopped somewhere",
-		format.TransitionCgo:        "goroutines of C threads are not in the trace, and no question counts them",
+		format.TransitionCoroutines:  "moves that contradict what was seen before are counted as problems",
+		format.TransitionSamples:     "results say of running code that it ran until it stopped somewhere",
+		format.TransitionDescriptors: "results name the code that waits for a descriptor, and not which that is",
+		format.TransitionCgo:         "goroutines of C threads are not in the trace, and no question counts them",
 	}
 	for _, transition := range format.Transitions() {
 		meta := whole()

@@ -126,11 +126,11 @@ func valuesHeld(i *summary.Info, pid int32, name string) string {
 }
 
 // covered are the classes that a recording has, of those that a comparison draws on: on-CPU samples
-// are not, and traces of earlier versions have none.
+// and descriptors are not, and traces of earlier versions have none.
 func covered(p *format.Process) string {
 	var names []string
 	for _, t := range format.Transitions() {
-		if _, missing := p.Missing(t); !missing && t != format.TransitionSamples {
+		if _, missing := p.Missing(t); !missing && t != format.TransitionSamples && t != format.TransitionDescriptors {
 			names = append(names, t.String())
 		}
 	}

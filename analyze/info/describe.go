@@ -27,6 +27,7 @@ var questions = []struct {
 	{"garbage collection and stop-the-world pauses", []format.Transition{format.TransitionGC}},
 	{"whether a thread waited for a CPU", []format.Transition{format.TransitionKernel}},
 	{"what ran on the CPUs", []format.Transition{format.TransitionSamples}},
+	{"which files, pipes and sockets are waited for", []format.Transition{format.TransitionDescriptors}},
 }
 
 // describe fills in what the metadata says, and what follows from it.

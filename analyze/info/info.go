@@ -51,13 +51,14 @@ type Result struct {
 
 // Kinds counts events by kind.
 type Kinds struct {
-	Goroutine int64 `json:"goroutine"`
-	Thread    int64 `json:"thread"`
-	Range     int64 `json:"range"`
-	Gap       int64 `json:"gap"`
-	Snapshot  int64 `json:"snapshot"`
-	Limit     int64 `json:"limit"`
-	Sample    int64 `json:"sample"`
+	Goroutine  int64 `json:"goroutine"`
+	Thread     int64 `json:"thread"`
+	Range      int64 `json:"range"`
+	Gap        int64 `json:"gap"`
+	Snapshot   int64 `json:"snapshot"`
+	Limit      int64 `json:"limit"`
+	Sample     int64 `json:"sample"`
+	Descriptor int64 `json:"descriptor"`
 }
 
 // Limit is GOMAXPROCS or the CPU quota of a process from a moment on.

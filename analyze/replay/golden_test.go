@@ -43,6 +43,9 @@ func describe(t *testing.T, trace *format.Memory) string {
 	for _, l := range all.limits {
 		fmt.Fprintf(&b, "limit at %d: p%d %s\n", l.TimeNS-sum.BeginNS, l.PID, l.Limit)
 	}
+	for _, d := range all.descriptors {
+		fmt.Fprintf(&b, "descriptor at %d: p%d g%d %s %s\n", d.TimeNS-sum.BeginNS, d.PID, d.GoID, d.State, d.What)
+	}
 	for _, s := range all.suspensions {
 		fmt.Fprintf(&b, "stopped %s p%d %s\n", interval(sum, s.Begin, s.End, s.Flags), s.PID,
 			sum.Names().Reason(s.Reason))

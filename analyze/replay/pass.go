@@ -133,6 +133,24 @@ type SnapshotPass interface {
 	Snapshot(s Snapshot)
 }
 
+// Descriptor is a goroutine that waits for a file descriptor, or is in a system call on it. The span
+// that it is in ends after TimeNS.
+type Descriptor struct {
+	TimeNS int64
+	PID    int32
+	TID    int32 // of one in a system call
+	GoID   format.GoID
+	State  format.State // StateWaiting or StateSyscall
+	What   format.Descriptor
+}
+
+// DescriptorPass is a Pass that takes descriptors too, after every span that ended before them. Few
+// spans have one.
+type DescriptorPass interface {
+	Pass
+	Descriptor(d Descriptor)
+}
+
 // RowPass is a Pass that looks at the rows themselves, each batch before it is walked. What it
 // counts must not depend on what spans it has taken by then.
 type RowPass interface {
@@ -155,6 +173,7 @@ type outlet struct {
 	suspensions []SuspensionPass
 	snapshots   []SnapshotPass
 	samples     []SamplePass
+	descriptors []DescriptorPass
 	rows        []RowPass
 	n           int
 	buffer      [spanBuffer]Span
@@ -194,6 +213,10 @@ func newOutlet(passes []Pass) *outlet {
 		if s, ok := p.(SamplePass); ok {
 			o.samples = append(o.samples, s)
 			o.union.Columns |= format.Columns(format.ColTID, format.ColCPU)
+		}
+		if d, ok := p.(DescriptorPass); ok {
+			o.descriptors = append(o.descriptors, d)
+			o.union.Columns |= format.Columns(format.ColTID)
 		}
 		if r, ok := p.(RowPass); ok {
 			o.rows = append(o.rows, r)
@@ -275,5 +298,12 @@ func (o *outlet) sendSnapshot(b *format.Batch, i int, t int64) {
 	s := Snapshot{TimeNS: t, PID: b.PID[i], GoID: b.GoID[i], ByGoID: b.ByGoID[i], CreatedAt: b.ByStack[i]}
 	for _, p := range o.snapshots {
 		p.Snapshot(s)
+	}
+}
+
+func (o *outlet) sendDescriptor(d Descriptor) {
+	o.flush()
+	for _, p := range o.descriptors {
+		p.Descriptor(d)
 	}
 }

@@ -85,3 +85,23 @@ func (w *Walk) limit(p *process, b *format.Batch, i int, t int64) {
 	}
 	w.out.sendLimit(Limit{Limit: l, TimeNS: t, PID: p.pid})
 }
+
+// descriptor takes what a goroutine waits for, or has a system call on. One that the rows before it
+// have in another state, or of which nothing is known, says nothing.
+func (w *Walk) descriptor(p *process, b *format.Batch, i int, t int64) {
+	what, ok := format.ParseDescriptor(w.names.Reason(b.Reason[i]))
+	if state := b.To[i]; !ok || state != format.StateWaiting && state != format.StateSyscall {
+		w.totals.problem(w.problemAt(ProblemRow, nil, b, i, t))
+		return
+	}
+	if len(w.out.descriptors) == 0 || t < p.gapEnd {
+		return
+	}
+	g := p.goroutines.find(b.GoID[i])
+	if g == nil || g.state != b.To[i] {
+		return
+	}
+	w.out.sendDescriptor(Descriptor{
+		TimeNS: t, PID: p.pid, TID: b.TID[i], GoID: b.GoID[i], State: g.state, What: what,
+	})
+}

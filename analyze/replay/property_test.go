@@ -17,6 +17,7 @@ type collector struct {
 	spans       []replay.Span
 	ranges      []replay.Range
 	limits      []replay.Limit
+	descriptors []replay.Descriptor
 	suspensions []replay.Suspension
 }
 
@@ -25,6 +26,7 @@ func (c *collector) Wants() replay.Wants {
 }
 func (c *collector) Spans(spans []replay.Span)      { c.spans = append(c.spans, spans...) }
 func (c *collector) Range(r replay.Range)           { c.ranges = append(c.ranges, r) }
+func (c *collector) Descriptor(d replay.Descriptor) { c.descriptors = append(c.descriptors, d) }
 func (c *collector) Limit(l replay.Limit)           { c.limits = append(c.limits, l) }
 func (c *collector) Suspension(s replay.Suspension) { c.suspensions = append(c.suspensions, s) }
 func everything() *collector                        { return &collector{states: replay.AllStates, delay: true} }

@@ -277,6 +277,8 @@ func (w *Walk) row(b *format.Batch, i int) {
 		w.limit(p, b, i, t)
 	case format.KindSample:
 		w.sample(p, b, i, t)
+	case format.KindDescriptor:
+		w.descriptor(p, b, i, t)
 	}
 }
 

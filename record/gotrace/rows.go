@@ -193,11 +193,14 @@ func (i *importer) clock() string {
 func (i *importer) coverage() []format.Coverage {
 	all := format.CoverAllBut(noKernel, format.TransitionKernel)
 	for k := range all {
-		if all[k].Transition == format.TransitionSamples {
+		switch all[k].Transition {
+		case format.TransitionSamples:
 			all[k].Covered = i.samples > 0
 			if !all[k].Covered {
 				all[k].Why = "the program made no CPU profile while it was traced"
 			}
+		case format.TransitionDescriptors:
+			all[k].Covered, all[k].Why = false, "a Go trace does not have them"
 		}
 	}
 	return all
