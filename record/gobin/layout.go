@@ -25,6 +25,7 @@ type Layout struct {
 	P      PLayout
 	Coro   CoroLayout
 	Gobuf  GobufLayout
+	Poll   PollLayout
 }
 
 // GLayout holds offsets in runtime.g, a goroutine.
@@ -57,6 +58,9 @@ type CoroLayout struct{ GP int32 }
 
 // GobufLayout holds offsets in runtime.gobuf.
 type GobufLayout struct{ SP, PC, LR, BP int32 }
+
+// PollLayout holds offsets in runtime.pollDesc, what the poller knows of a file descriptor.
+type PollLayout struct{ FD, RG, WG int32 }
 
 // layoutField says which key is which field.
 type layoutField struct {
@@ -100,6 +104,9 @@ var layoutFields = []layoutField{
 	{"gobuf.pc", func(l *Layout) *int32 { return &l.Gobuf.PC }},
 	{"gobuf.lr", func(l *Layout) *int32 { return &l.Gobuf.LR }},
 	{"gobuf.bp", func(l *Layout) *int32 { return &l.Gobuf.BP }},
+	{"pollDesc.fd", func(l *Layout) *int32 { return &l.Poll.FD }},
+	{"pollDesc.rg", func(l *Layout) *int32 { return &l.Poll.RG }},
+	{"pollDesc.wg", func(l *Layout) *int32 { return &l.Poll.WG }},
 }
 
 // Layout tells the struct offsets: from the executable's DWARF if it has any, else from the table

@@ -72,6 +72,7 @@ var Keys = []Key{
 	field("m.g0"), field("m.procid"), field("m.curg"), field("m.p"), field("m.id"), drifting("m.waitunlockf"),
 	drifting("m.waitlock"),
 	field("p.id"), optional("coro.gp"),
+	field("pollDesc.fd"), field("pollDesc.rg"), field("pollDesc.wg"),
 	field("gobuf.sp"), field("gobuf.pc"), field("gobuf.lr"), field("gobuf.bp"),
 	field("moduledata.minpc"), field("moduledata.maxpc"), field("moduledata.text"), field("moduledata.etext"),
 	field("moduledata.gofunc"), field("moduledata.textsectmap"), field("moduledata.pluginpath"),
