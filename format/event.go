@@ -92,8 +92,8 @@ const (
 //     Stack. Reason says where the thread was if not in the goroutine's own code: in the kernel, on
 //     the thread's system stack, in C. It stands for SamplePeriodNS of CPU time in the metadata.
 //   - descriptor: at TimeNS GoID was in state To, waiting or in a system call (on thread TID), for a
-//     file descriptor, whose number is Object; Reason is a Descriptor as text. There is at most one row for each such stretch
-//     of time, and many have none.
+//     file descriptor, whose number is Object; Reason is a Descriptor as text. There is at most one
+//     row for each such stretch of time, and many have none.
 type Batch struct {
 	TimeNS  []int64 // nanoseconds since the Unix epoch, ascending over the whole trace
 	EndNS   []int64 // end of a range or gap, 0 = null

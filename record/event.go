@@ -29,6 +29,7 @@ const (
 	opLimit       = op(131) // a limit of the process holds from now on
 	opReadBegin   = op(132) // the recorder begins to read goroutines from memory
 	opReadEnd     = op(133) // and has read all that it will
+	opDescriptor  = op(134) // a goroutine waits for a file descriptor, or is in a system call on it
 )
 
 // The kernel side switches on gobin's numbers: these do not compile when they differ.

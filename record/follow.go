@@ -43,6 +43,8 @@ type goroutine struct {
 	before format.State // the state before that
 	reason uint8
 	moved  int64 // when
+	// there is a row of the descriptor that it waits for in this state, or has a system call on
+	described bool
 }
 
 // ending is the end of a goroutine.
@@ -154,6 +156,8 @@ func (f *follower) emit(e *event) {
 		f.limit(e)
 	case opSample:
 		f.sample(e)
+	case opDescriptor:
+		f.descriptor(e)
 	case opReadBegin:
 		f.read = true
 	case opReadEnd:
@@ -224,7 +228,7 @@ func (f *follower) settle(e *event, to format.State) {
 		g = &goroutine{}
 		f.gs[e.goid] = g
 	}
-	*g = goroutine{to, g.state, e.reason, e.time}
+	*g = goroutine{state: to, before: g.state, reason: e.reason, moved: e.time}
 }
 
 func (f *follower) row(e *event, from, to format.State) format.Event {

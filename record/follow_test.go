@@ -236,3 +236,42 @@ func TestFollowerTellsWhatEventsMean(t *testing.T) {
 		})
 	}
 }
+
+func TestADescriptorIsToldOnceForEachWait(t *testing.T) {
+	wait := func(at, goid int64) event {
+		return event{op: op(gobin.OpPark), time: at, goid: goid, reason: 2, tid: 7}
+	}
+	call := func(at, goid int64) event {
+		return event{op: op(gobin.OpSyscallEnter), time: at, goid: goid, tid: 7}
+	}
+	found := func(at, goid int64, tid int32) event {
+		return event{op: opDescriptor, time: at, goid: goid, tid: tid, object: 3}
+	}
+	ready := event{op: op(gobin.OpInject), time: 30, goid: 1}
+	for _, c := range []struct {
+		name   string
+		events []event
+		want   string
+	}{
+		{"twice in one wait", []event{wait(10, 1), found(20, 1, -1), found(21, 1, -1)}, "20"},
+		{"in two waits", []event{wait(10, 1), found(20, 1, -1), ready, {op: op(gobin.OpRun), time: 31, goid: 1},
+			wait(40, 1), found(41, 1, -1)}, "20 41"},
+		{"of one that does not wait any more", []event{wait(10, 1), ready, found(31, 1, -1)}, ""},
+		{"of one that is not known", []event{found(20, 1, -1)}, ""},
+		{"on a thread", []event{call(10, 2), found(20, 0, 7)}, "20"},
+		{"on a thread whose goroutine is back", []event{call(10, 2), {op: op(gobin.OpSyscallExit), time: 15, goid: 2,
+			tid: 7}, found(20, 0, 7)}, ""},
+		{"on a thread that is not known", []event{call(10, 2), found(20, 0, 8)}, ""},
+		{"on a thread of which another goroutine is", []event{call(10, 2), wait(20, 3), found(30, 0, 7)}, ""},
+	} {
+		var got []string
+		for _, line := range run(t, nil, c.events...) {
+			if at, rest, _ := strings.Cut(line, " "); strings.HasPrefix(rest, format.KindDescriptor.String()) {
+				got = append(got, at)
+			}
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%s: rows at %q; want %q", c.name, got, c.want)
+		}
+	}
+}

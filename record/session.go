@@ -320,6 +320,7 @@ func (s *subject) look(at int64) error {
 		return err
 	}
 	s.readLimits(at)
+	s.lookAtDescriptors(at)
 	return nil
 }
 

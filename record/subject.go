@@ -29,15 +29,16 @@ type subject struct {
 	config *kernel.SubjectConfig
 	about  format.Process // what the trace says of it
 
-	numbers *kernel.Numbers // nil: the recorder is in the root PID namespace
-	modules *image.Modules
-	looked  int64 // when the process was last asked for modules
-	texts   *texts
-	stacks  *stacks.Table
-	follow  *follower
-	reader  *snapshot.Reader // of its goroutines
-	limits  limits
-	cpu     cpuTime
+	numbers     *kernel.Numbers // nil: the recorder is in the root PID namespace
+	modules     *image.Modules
+	looked      int64 // when the process was last asked for modules
+	texts       *texts
+	stacks      *stacks.Table
+	follow      *follower
+	reader      *snapshot.Reader // of its goroutines
+	limits      limits
+	descriptors descriptors
+	cpu         cpuTime
 
 	replacedNS int64  // when the process replaced its program, 0: it has not
 	ended      string // why it is not recorded any more; empty: it is
@@ -203,7 +204,7 @@ func (s *subject) configure() error {
 		cfg.Newprocs = addr + s.bias
 	}
 	s.config = cfg
-	return s.openReader()
+	return errors.Join(s.openReader(), s.openDescriptors())
 }
 
 // attach puts the probes into the process's Go code.

@@ -140,6 +140,7 @@ type Descriptor struct {
 	PID    int32
 	TID    int32 // of one in a system call
 	GoID   format.GoID
+	FD     int64        // its number in the process
 	State  format.State // StateWaiting or StateSyscall
 	What   format.Descriptor
 }
@@ -216,7 +217,7 @@ func newOutlet(passes []Pass) *outlet {
 		}
 		if d, ok := p.(DescriptorPass); ok {
 			o.descriptors = append(o.descriptors, d)
-			o.union.Columns |= format.Columns(format.ColTID)
+			o.union.Columns |= format.Columns(format.ColTID, format.ColObject)
 		}
 		if r, ok := p.(RowPass); ok {
 			o.rows = append(o.rows, r)

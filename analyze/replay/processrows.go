@@ -102,6 +102,6 @@ func (w *Walk) descriptor(p *process, b *format.Batch, i int, t int64) {
 		return
 	}
 	w.out.sendDescriptor(Descriptor{
-		TimeNS: t, PID: p.pid, TID: b.TID[i], GoID: b.GoID[i], State: g.state, What: what,
+		TimeNS: t, PID: p.pid, TID: b.TID[i], GoID: b.GoID[i], FD: b.Object[i], State: g.state, What: what,
 	})
 }

@@ -23,6 +23,8 @@ var layers = []struct {
 		"where a process has its Go code: no eBPF, no events"},
 	{"record/snapshot", []string{"format", "record/gobin", "record/target"},
 		"goroutines are read from memory: no eBPF, no events"},
+	{"record/descriptor", []string{"format", "record/gobin", "record/target"},
+		"what goroutines wait for is read from memory and /proc: no eBPF, no events"},
 	{"record/stacks", []string{"format", "record/gobin", "record/snapshot", "record/syscalls"},
 		"stacks are addresses and names: no eBPF, no process"},
 	{"record/kernel", []string{"bpf", "record/fallback", "record/gobin", "record/target"},
