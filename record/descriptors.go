@@ -6,6 +6,7 @@ import (
 
 	"github.com/gosched/gosched/format"
 	"github.com/gosched/gosched/record/descriptor"
+	"github.com/gosched/gosched/record/gobin"
 )
 
 // descriptorsEvery is how often goroutines are looked at that wait for file descriptors.
@@ -39,8 +40,8 @@ func (s *subject) openDescriptors() error {
 			Process: s.proc, Layout: &layout, WaitReason: s.texts.netpoll, Now: now,
 		}),
 	}
-	if s.texts.netpoll < 0 {
-		s.note(format.TransitionDescriptors, "only of system calls: the number of the wait reason is not known")
+	if s.texts.netpoll < 0 || layout.Poll.FD == gobin.Absent {
+		s.note(format.TransitionDescriptors, "only of system calls: where the runtime keeps who waits is not known")
 	}
 	return nil
 }

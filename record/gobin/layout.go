@@ -59,7 +59,8 @@ type CoroLayout struct{ GP int32 }
 // GobufLayout holds offsets in runtime.gobuf.
 type GobufLayout struct{ SP, PC, LR, BP int32 }
 
-// PollLayout holds offsets in runtime.pollDesc, what the poller knows of a file descriptor.
+// PollLayout holds offsets in runtime.pollDesc, what the poller knows of a file descriptor. They are
+// Absent in a vendor's build without DWARF, whose code does not show them.
 type PollLayout struct{ FD, RG, WG int32 }
 
 // layoutField says which key is which field.
@@ -138,6 +139,9 @@ func (b *Binary) findLayout() (Layout, error) {
 		*f.field(&l) = int32(set[f.key])
 	}
 	l.M.WaitLock = b.waitLock(set)
+	if source != "dwarf" && b.Version.vendored() {
+		l.Poll = PollLayout{Absent, Absent, Absent}
+	}
 	return l, nil
 }
 
