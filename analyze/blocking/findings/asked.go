@@ -65,7 +65,10 @@ func explicitGC(l *look) (hits []hit) {
 			float64(sum.count)/l.seconds(), report.FormatDuration(sum.sumNS), report.FormatDuration(sum.maxNS))
 		all := l.gc.owned()
 		within := l.through(func(text string) bool { return calls(text, askable[i].function) })
-		explains := l.account.which(func(c *blocking.Chain) bool { return within(c) || all && isCollector(c.Cause) })
+		explains := l.account.which(within)
+		if all {
+			explains = l.forCollector(within)
+		}
 		hits = append(hits, hit{code: at, behind: askable[i].function, explains: explains, clause: text,
 			advice: askable[i].advice, evidence: []string{
 				fmt.Sprintf("There were %s of the collector.", report.FormatNumber(l.gc.cycles, "cycle"))}})

@@ -84,6 +84,7 @@ const (
 	minOthers     = 0.1 // of the delays behind it, those of others
 	maxRequests   = 0.5 // of its time, what runs for requests
 	maxAwaited    = 0.2 // of its time, what others wait for it
+	minor         = 4   // a job that has so many times less than the largest is not named
 )
 
 // job is work of goroutines with one entry function.
@@ -99,7 +100,8 @@ func (l *look) background() (jobs []job) {
 	var all, others, behind int64
 	for id := range l.entries.Len() {
 		k := l.entries.At(uint32(id))
-		if float64(k.heldNS) < minJob*whole || float64(k.requestNS) >= maxRequests*float64(k.heldNS) {
+		if l.system(replay.EntryID(id)) || float64(k.heldNS) < minJob*whole ||
+			float64(k.requestNS) >= maxRequests*float64(k.heldNS) {
 			continue
 		}
 		name := l.names.Entry(replay.EntryID(id))
@@ -113,7 +115,7 @@ func (l *look) background() (jobs []job) {
 		return nil
 	}
 	slices.SortStableFunc(jobs, func(a, b job) int { return cmp.Compare(b.heldNS, a.heldNS) })
-	return jobs
+	return slices.DeleteFunc(jobs, func(j job) bool { return minor*j.heldNS < jobs[0].heldNS })
 }
 
 // procsNS is the time that all Ps have; where their number is not known, that all goroutines ran.
@@ -157,14 +159,6 @@ func (l *look) delaysBehind(jobs []job) explained {
 	}).atMost(ns)
 }
 
-// code is where goroutines of a job were when most of its time had passed.
-func (l *look) jobCode(j job) code {
-	if at := l.heaviest(j.until); at.function != "" {
-		return at
-	}
-	return code{function: j.entry}
-}
-
 // maxJobs is how many jobs are named.
 const maxJobs = 3
 
@@ -182,13 +176,7 @@ func backgroundWork(l *look) []hit {
 		if i >= maxJobs {
 			continue
 		}
-		name, at := stack.Local(j.entry), l.jobCode(j)
-		if at.local() != name {
-			name += ", running until " + named(at)
-		} else {
-			name = named(at)
-		}
-		names = append(names, name)
+		names = append(names, l.jobName(j))
 	}
 	part := percent(float64(all) / l.procsNS())
 	text := fmt.Sprintf("background work, which no request began and nobody waits for, has %s of the Ps' time while "+

@@ -17,10 +17,12 @@ import (
 type collector struct {
 	cycles     int64
 	markNS     int64 // its workers had a P
+	worker     replay.EntryID
 	assists    waits
 	scans      waits                     // of goroutines that were stopped to have their stacks scanned
 	allocating map[format.StringID]int64 // nanoseconds in assists, by stack
 	until      map[format.StringID]int64 // nanoseconds of runs that ended while they allocated, by stack
+	sampled    map[format.StringID]int64 // on-CPU samples of allocations, by stack
 	calls      map[callKey]*waits        // of what has the runtime collect or stop the world
 	stops      map[format.StringID]waits // by the range's reason
 }
@@ -29,7 +31,8 @@ type collector struct {
 const maxStacks = 1 << 12
 
 func newCollector() collector {
-	return collector{allocating: map[format.StringID]int64{}, until: map[format.StringID]int64{},
+	return collector{sampled: map[format.StringID]int64{}, allocating: map[format.StringID]int64{},
+		until: map[format.StringID]int64{},
 		calls: map[callKey]*waits{}, stops: map[format.StringID]waits{}}
 }
 
@@ -62,8 +65,11 @@ func calls(text, function string) bool {
 
 // collects takes a span of one of the runtime's own goroutines.
 func (p *Pass) collects(s *replay.Span) {
-	if off := p.offCPU(s); s.State == format.StateRunning && s.Flags&replay.EndUnseen == 0 && p.worker(s.Entry) {
-		p.current.gc.markNS += s.Len() - off
+	p.offCPU(s)
+	if s.State == format.StateRunning && s.Flags&replay.EndUnseen == 0 && p.worker(s.Entry) {
+		p.current.gc.markNS += s.Len()
+		p.current.gc.worker = s.Entry
+		p.current.had(s)
 	}
 }
 
@@ -119,6 +125,9 @@ func (c *collector) owned() bool {
 
 // allocator is the code that allocates most, as far as the trace shows it.
 func (l *look) allocator() code {
+	if sum(l.gc.sampled) >= minSamples {
+		return l.heaviest(l.gc.sampled)
+	}
 	for _, m := range []map[format.StringID]int64{l.gc.allocating, l.gc.until} {
 		if at := l.heaviest(m); at.function != "" {
 			return at
@@ -151,6 +160,33 @@ func isCollector(c *blocking.Leaf) bool {
 	return c.Kind == blocking.KindGC || c.Kind == blocking.KindSTW && strings.Contains(c.Name, "(GC ")
 }
 
+// forCollector is what the collector is the cause of, and what else matches. Where the thread of a
+// worker that had a P lacked a CPU, what was delayed behind it counts too.
+func (l *look) forCollector(more func(*blocking.Chain) bool) explained {
+	certain := l.account.which(func(c *blocking.Chain) bool {
+		return isCollector(c.Cause) || more != nil && more(c)
+	})
+	lacking := l.account.which(func(c *blocking.Chain) bool {
+		return c.Direct() && c.Cause.Kind == blocking.KindOffCPU
+	})
+	if l.gc.worker == replay.UnknownEntry {
+		return certain
+	}
+	behind := l.entries.At(uint32(l.gc.worker)).behindNS
+	for _, i := range certain.chains {
+		if c := &l.account.chains[i]; c.Direct() && c.Cause.Kind == blocking.KindGC {
+			behind -= c.NS
+		}
+	}
+	if behind = min(behind, l.account.all(lacking)); behind <= 0 {
+		return certain
+	}
+	both := explained{chains: append(slices.Clone(certain.chains), lacking.chains...)}
+	slices.Sort(both.chains)
+	both.chains = slices.Compact(both.chains)
+	return both.atMost(l.account.all(certain) + behind)
+}
+
 func gcPressure(l *look) []hit {
 	c := &l.gc
 	if c.cycles < 3 || c.owned() {
@@ -166,7 +202,7 @@ func gcPressure(l *look) []hit {
 	if len(parts) > 0 {
 		text += ": " + parts[0]
 	}
-	return []hit{{code: at, behind: "the garbage collector", explains: l.account.causedBy(isCollector), clause: text,
+	return []hit{{code: at, behind: "the garbage collector", explains: l.forCollector(nil), clause: text,
 		evidence: []string{capital(strings.Join(append([]string{"the collector had " + rate}, parts...), "; ")) + "."}}}
 }
 

@@ -96,6 +96,7 @@ var (
 	_ replay.LimitPass = (*Pass)(nil)
 
 	_ replay.SuspensionPass = (*Pass)(nil)
+	_ replay.SamplePass     = (*Pass)(nil)
 )
 
 // New makes an empty pass. The account of blocked time is that of the other pass, which goes over the
@@ -274,7 +275,8 @@ func (p *Pass) looks(sum *replay.Summary) []*judged {
 			a = new(account)
 		}
 		out = append(out, &judged{look: &look{process: q, names: p.names, account: a, begin: sum.BeginNS,
-			end: sum.EndOf(pid), busy: busy, known: map[*blocking.Place]*section{}}})
+			end: sum.EndOf(pid), busy: busy, system: p.system,
+			known: map[*blocking.Place]*section{}}})
 	}
 	slices.SortFunc(out, func(a, b *judged) int { return cmp.Compare(a.pid, b.pid) })
 	return out

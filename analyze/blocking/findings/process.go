@@ -85,6 +85,7 @@ type entryTime struct {
 	behindNS    int64                     // of the delays of goroutines that got a P which these had before
 	othersNS    int64                     // of that, of goroutines with other entry functions
 	until       map[format.StringID]int64 // nanoseconds of runs, by where they ended
+	sampled     map[format.StringID]int64 // on-CPU samples, by stack
 }
 
 // site is a place where goroutines wait.

@@ -41,6 +41,7 @@ type look struct {
 	names      *replay.Names
 	account    *account
 	begin, end int64
+	system     func(replay.EntryID) bool    // whether goroutines with an entry function are of the runtime
 	busy       float64                      // the share of the machine's CPUs' time that was used; −1: not known
 	known      map[*blocking.Place]*section // where the places of chains belong to
 }

@@ -140,11 +140,11 @@ func (j *judged) byBlame() (program, machine []Finding) {
 }
 
 // weight is how much a finding explains that others did not tell before, for the order of sentences.
-// What the machine is to blame for counts half: it makes worse whatever else is wrong, and that can be
+// What the machine is to blame for counts a third: it makes worse whatever else is wrong, and that can be
 // mended.
 func (t *told) weight() int64 {
 	if t.machine {
-		return t.leftNS / 2
+		return t.leftNS / 3
 	}
 	return t.leftNS
 }
