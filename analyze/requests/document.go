@@ -177,6 +177,10 @@ func (r *Result) uncutTable() report.Table {
 	for _, u := range r.Uncut {
 		t.Rows = append(t.Rows, []report.Cell{report.Count(u.Count), report.Text("it " + u.Why)})
 	}
+	if r.Ends > 0 {
+		t.Below = []string{"Not counted: what came last to " + report.FormatNumber(r.Ends, "goroutine") +
+			", and had no answer. It was the end of a connection, or of the work."}
+	}
 	return t
 }
 

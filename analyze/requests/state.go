@@ -19,6 +19,9 @@ func (p *Pass) stateOf(s *replay.Span, id blocking.CauseID) cycle.State {
 	case format.StateRunnable:
 		return cycle.Runnable
 	case format.StateWaiting:
+		if class := replay.ClassOf(p.names.Reason(s.Reason)); class == replay.ClassGC || class == replay.ClassStop {
+			return cycle.Runtime
+		}
 		if s.EndByGoID != format.NoGoroutine {
 			return cycle.Blocked
 		}
