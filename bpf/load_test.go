@@ -68,7 +68,7 @@ func loadSpec(t *testing.T, spec *ebpf.CollectionSpec) *ebpf.Collection {
 	if err := spec.Variables[GoschedVarStackDepth].Set(uint32(64)); err != nil {
 		t.Fatal(err)
 	}
-	if err := spec.Variables[GoschedVarCpuCount].Set(uint32(256)); err != nil {
+	if err := spec.Variables[GoschedVarCpuCount].Set(uint32(64)); err != nil {
 		t.Fatal(err)
 	}
 	if err := rlimit.RemoveMemlock(); err != nil {

@@ -444,3 +444,20 @@ func TestSelectionReadsLittle(t *testing.T) {
 		})
 	}
 }
+
+// TestColumnsOfLaterVersionsAreNull reads a file without the column object: it is as long as the
+// others, and null.
+func TestColumnsOfLaterVersionsAreNull(t *testing.T) {
+	r, err := Open(filepath.Join("testdata", "v2.parquet"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for b, err := range r.Batches(t.Context(), Selection{Columns: Columns(ColKind, ColObject)}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(b.Object) != b.Len() || slices.ContainsFunc(b.Object, func(o int64) bool { return o != 0 }) {
+			t.Fatalf("%d of %d events have an object: %v", len(b.Object), b.Len(), b.Object)
+		}
+	}
+}
