@@ -95,6 +95,8 @@ var (
 	_ replay.BeginPass = (*Pass)(nil)
 	_ replay.LimitPass = (*Pass)(nil)
 
+	_ replay.DescriptorPass = (*Pass)(nil)
+
 	_ replay.SuspensionPass = (*Pass)(nil)
 	_ replay.SamplePass     = (*Pass)(nil)
 )
@@ -122,6 +124,7 @@ func (p *Pass) Spans(spans []replay.Span) {
 		case s.Thread:
 			p.thread(s)
 		case !p.system(s.Entry):
+			p.current.descriptors.ended(s)
 			p.span(s)
 		default:
 			p.collects(s)

@@ -30,7 +30,7 @@ var generals = map[blocking.Kind]general{
 	blocking.KindHeld: {"goroutines that could run wait for a P that {code} keeps in system call {name}",
 		"could run and waits for a P that {code} keeps in system call {name}", "P in system call {name} in {code}",
 		"Make fewer or shorter calls there, or give the process more Ps (GOMAXPROCS)."},
-	blocking.KindSyscall: {"{code} is in system call {name}", "is in system call {name} in {code}",
+	blocking.KindSyscall: {"{code} is in system call {name}{on}", "is in system call {name}{on} in {code}",
 		"system call {name} in {code}", "Make fewer or shorter calls, or none that others wait for."},
 	blocking.KindOffCPU: {"threads with a goroutine on them have no CPU: {name} has it", "has no CPU: {name} has it",
 		"CPU taken by {name}", "Use fewer Ps than CPUs, move the other program, or give this one CPUs of its own."},
@@ -104,7 +104,7 @@ func (l *look) explainedWaits() (out []hit) {
 		}
 		entry := replay.EntryID(o.entry.id)
 		first, who := l.inside(e)[0], l.whoWaits([]*section{c})
-		out = append(out, hit{code: who, explains: e, behind: first.behind(), advice: generals[first.leaf.Kind].advice,
+		out = append(out, hit{code: who, explains: e, behind: first.behind(), advice: l.saying(first.leaf).advice,
 			clause: fmt.Sprintf("%s waits (%s) for %s (%s×, %s in all), %s", named(who),
 				cmp.Or(c.reason, "unknown"), l.local(entry), report.FormatCount(c.waits.count),
 				report.FormatDuration(c.waits.sumNS), mostly(l.inside(e), "it")),
@@ -116,7 +116,7 @@ func (l *look) explainedWaits() (out []hit) {
 // generally explains chains to one root cause by the heaviest of them.
 func (l *look) generally(e explained) hit {
 	c := &l.account.chains[e.chains[0]] // they are in the order of their time
-	say, leaf := generals[c.Cause.Kind], frame(c.Cause.Frame)
+	say, leaf := l.saying(c.Cause), frame(c.Cause.Frame)
 	name := cmp.Or(c.Cause.Syscall, c.Cause.Name)
 	if leaf.function == "" {
 		leaf.function = c.Cause.Name
@@ -137,6 +137,7 @@ func (l *look) generally(e explained) hit {
 	h.clause += fmt.Sprintf(" (%s×, %s in all)", report.FormatCount(times),
 		report.FormatDuration(l.account.all(e)))
 	h.evidence = []string{fmt.Sprintf("The heaviest chain of waits to it has %s.", report.FormatDuration(c.NS))}
+	h.evidence = append(h.evidence, l.seenAt(c.Cause.Stack)...)
 	return h
 }
 

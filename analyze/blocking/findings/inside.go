@@ -14,6 +14,7 @@ import (
 // first. Shares are of the time of these chains.
 type inside struct {
 	leaf  *blocking.Leaf // the heaviest of its cause
+	say   general
 	ns    int64
 	share float64
 }
@@ -27,7 +28,7 @@ func (l *look) inside(e explained) (list []inside) {
 		key := cause{c.Cause.Kind, c.Cause.Name, c.Cause.Syscall}
 		if _, ok := at[key]; !ok {
 			at[key] = len(list)
-			list = append(list, inside{leaf: c.Cause})
+			list = append(list, inside{leaf: c.Cause, say: l.saying(c.Cause)})
 		}
 		list[at[key]].ns += c.NS
 		all += c.NS
@@ -51,10 +52,10 @@ func kinds(list []inside) (most blocking.Kind, share float64) {
 }
 
 // does says what it does in words that go on after "it".
-func (x *inside) does() string { return x.fill(generals[x.leaf.Kind].awaited) }
+func (x *inside) does() string { return x.fill(x.say.awaited) }
 
 // behind names it.
-func (x *inside) behind() string { return x.fill(generals[x.leaf.Kind].behind) }
+func (x *inside) behind() string { return x.fill(x.say.behind) }
 
 func (x *inside) fill(text string) string {
 	at := frame(x.leaf.Frame)

@@ -7,33 +7,34 @@ import (
 
 // process is what is remembered of one.
 type process struct {
-	pid        int32
-	meta       *format.Process    // nil: the trace does not know it
-	goroutines int64              // alive
-	sites      replay.ByID[*site] // by stack
-	places     []*site
-	sections   map[sectionKey]*section
-	inOrder    []*section         // in that of their first waits
-	threads    replay.ByID[int64] // by TID: nanoseconds without a CPU since the goroutine on it changed state
-	entries    replay.ByID[entryTime]
-	procsHeld  replay.ByID[*holders]
-	ranNS      int64 // goroutines of the program on a CPU, as far as known
-	readyNS    int64 // runnable
-	backFromOS waits // runnable because of a system call that cost the P
-	calls      int64
-	procs      float64         // GOMAXPROCS at the moment; 0: not known
-	quota      float64         // CPUs at the moment; 0: no limit
-	throttled  throttling      // ready threads whose CPU was idle for long
-	overQuota  throttling      // of them those while there were more Ps than the quota has CPUs
-	long       waits           // runs that went on beyond what the runtime allows
-	longStack  format.StringID // where the longest ended; null: with its goroutine
-	longEntry  replay.EntryID
-	timer      waits // short runs begun by timers, with the delays before
-	gc         collector
-	suspended  waits    // stopped from outside
-	suspenders []string // by whom
-	alive      curve
-	threadsIn  bool
+	pid         int32
+	meta        *format.Process    // nil: the trace does not know it
+	goroutines  int64              // alive
+	sites       replay.ByID[*site] // by stack
+	places      []*site
+	sections    map[sectionKey]*section
+	inOrder     []*section         // in that of their first waits
+	threads     replay.ByID[int64] // by TID: nanoseconds without a CPU since the goroutine on it changed state
+	entries     replay.ByID[entryTime]
+	procsHeld   replay.ByID[*holders]
+	ranNS       int64 // goroutines of the program on a CPU, as far as known
+	readyNS     int64 // runnable
+	backFromOS  waits // runnable because of a system call that cost the P
+	calls       int64
+	procs       float64         // GOMAXPROCS at the moment; 0: not known
+	quota       float64         // CPUs at the moment; 0: no limit
+	throttled   throttling      // ready threads whose CPU was idle for long
+	overQuota   throttling      // of them those while there were more Ps than the quota has CPUs
+	long        waits           // runs that went on beyond what the runtime allows
+	longStack   format.StringID // where the longest ended; null: with its goroutine
+	longEntry   replay.EntryID
+	timer       waits // short runs begun by timers, with the delays before
+	gc          collector
+	descriptors descriptors
+	suspended   waits    // stopped from outside
+	suspenders  []string // by whom
+	alive       curve
+	threadsIn   bool
 }
 
 // waits are times of one sort.
@@ -109,7 +110,8 @@ type site struct {
 }
 
 func newProcess(pid int32) *process {
-	return &process{pid: pid, gc: newCollector(), sections: map[sectionKey]*section{}}
+	return &process{pid: pid, gc: newCollector(), descriptors: newDescriptors(),
+		sections: map[sectionKey]*section{}}
 }
 
 // goroutine is one of the current process.

@@ -353,5 +353,8 @@ func (s *serial) advice() string {
 	if s.most.known == nil || !s.most.known.Lock {
 		return "Make what they wait for shorter, or let fewer need it at a time."
 	}
+	if kind == blocking.KindNetwork && writes(s.inside[0].leaf) {
+		return "Do not write with the lock in hand: have one goroutine write for all, from a channel."
+	}
 	return cmp.Or(underLock[kind], "Hold the lock for less, or split it.")
 }
