@@ -11,15 +11,13 @@ import (
 )
 
 // Chain is blocked time of one process that went one way: from where goroutines were blocked,
-// through the waits of those that they waited for, to a root cause. The chains of all processes add
-// up to Result.BlockedNS and IdleNS, each nanosecond in one of them.
+// through the waits of those that they waited for, to a root cause.
 type Chain struct {
 	PID    int32
 	Waits  []*Place // where the blocked goroutines waited first; none: the cause delayed them directly
 	Elided bool     // waits between two of these are left out
 	Cause  *Leaf
 	NS     int64
-	IdleNS int64 // time in which they may have been waiting for work; not in NS
 	Count  int64 // how many times, those of idle goroutines too
 }
 
@@ -44,13 +42,22 @@ type Leaf struct {
 // Direct says whether the cause delayed the goroutine itself, and not one that it waited for.
 func (c *Chain) Direct() bool { return len(c.Waits) == 0 }
 
-// Chains are those of all processes, by process, and of each the longest first. Call it after the
-// walk.
+// Chains are those of all processes, by process, and of each the longest first. Time in which
+// goroutines may have been waiting for work is left out: they add up to Result.BlockedNS, each
+// nanosecond in one of them. Call it after the walk.
 func (p *Pass) Chains() []Chain {
+	return p.chains(func(t *total) int64 { return t.ns - t.idle })
+}
+
+// IdleChains are those of the time in which goroutines may have been waiting for work: they add up to
+// Result.IdleNS. Their count is of all waits.
+func (p *Pass) IdleChains() []Chain { return p.chains(func(t *total) int64 { return t.idle }) }
+
+func (p *Pass) chains(ns func(*total) int64) []Chain {
 	c := chainer{blame: p.blame(), places: map[uint32]*Place{}, leaves: map[cause.ID]*Leaf{}}
 	var out []Chain
 	for _, q := range p.processes {
-		out = append(out, c.of(q)...)
+		out = append(out, c.of(q, ns)...)
 	}
 	slices.SortStableFunc(out, func(a, b Chain) int { return cmp.Compare(a.PID, b.PID) })
 	return out
@@ -64,19 +71,19 @@ type chainer struct {
 }
 
 // of are the chains of a process, the longest first.
-func (c *chainer) of(q *process) (list []Chain) {
+func (c *chainer) of(q *process, ns func(*total) int64) (list []Chain) {
 	for id := range q.totals[:min(len(q.totals), c.nodes.Len())] {
 		t, n := &q.totals[id], c.nodes.At(cause.ID(id))
-		if t.ns > 0 && c.blocks(n, c.nodes.At(n.Leaf)) {
-			list = append(list, c.chain(q.pid, cause.ID(id), t))
+		if ns(t) > 0 && c.blocks(n, c.nodes.At(n.Leaf)) {
+			list = append(list, c.chain(cause.ID(id), Chain{PID: q.pid, NS: ns(t), Count: t.count}))
 		}
 	}
 	slices.SortStableFunc(list, func(a, b Chain) int { return cmp.Compare(b.NS, a.NS) })
 	return list
 }
 
-func (c *chainer) chain(pid int32, id cause.ID, t *total) Chain {
-	out := Chain{PID: pid, NS: t.ns - t.idle, IdleNS: t.idle, Count: t.count}
+// chain is one with the waits and the cause of a node.
+func (c *chainer) chain(id cause.ID, out Chain) Chain {
 	n := c.nodes.At(id)
 	for ; n.Kind == cause.Wait; n = c.nodes.At(n.Tail) {
 		out.Waits, out.Elided = append(out.Waits, c.place(n.Where)), out.Elided || n.Elided

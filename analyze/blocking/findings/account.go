@@ -13,21 +13,22 @@ type account struct {
 }
 
 // accounts are those of all processes, by PID.
-func accounts(chains []blocking.Chain) map[int32]*account {
+func accounts(b *blocking.Pass) map[int32]*account {
 	out := map[int32]*account{}
-	for _, c := range chains {
-		if out[c.PID] == nil {
-			out[c.PID] = new(account)
+	of := func(pid int32) *account {
+		if out[pid] == nil {
+			out[pid] = new(account)
 		}
-		a := out[c.PID]
-		if c.IdleNS > 0 {
-			a.idle = append(a.idle, c)
-		}
-		if c.NS == 0 {
-			continue
-		}
+		return out[pid]
+	}
+	for _, c := range b.Chains() {
+		a := of(c.PID)
 		a.chains = append(a.chains, c)
 		a.blockedNS += c.NS
+	}
+	for _, c := range b.IdleChains() {
+		a := of(c.PID)
+		a.idle = append(a.idle, c)
 	}
 	return out
 }
@@ -99,6 +100,17 @@ func (a *account) beyond(e explained, told map[int]bool) int64 {
 		return 0
 	}
 	return int64(float64(left) * (float64(a.ns(e)) / float64(all)))
+}
+
+// starved is the share of the time of chains in which other programs had the CPU.
+func (a *account) starved(e explained) float64 {
+	var ns int64
+	for _, i := range e.chains {
+		if isOthers(a.chains[i].Cause) {
+			ns += a.chains[i].NS
+		}
+	}
+	return float64(ns) / float64(max(1, a.all(e)))
 }
 
 // share is a part of all blocked time.

@@ -269,7 +269,7 @@ func (p *Pass) Result(sum *replay.Summary) *Result {
 
 // looks are the processes as the rules see them, by PID.
 func (p *Pass) looks(sum *replay.Summary) []*judged {
-	accounts, busy := accounts(p.blocking.Chains()), busyShare(sum.Metadata().Machine)
+	accounts, busy := accounts(p.blocking), busyShare(sum.Metadata().Machine)
 	var out []*judged
 	for pid, q := range p.processes {
 		q.learn(sum.Metadata())

@@ -76,10 +76,10 @@ func (j *judged) idling() string {
 	for i := range j.account.idle {
 		c := &j.account.idle[i]
 		key := cause{c.Cause.Kind, c.Cause.Name, c.Cause.Syscall}
-		if first[key] == nil || c.IdleNS > first[key].IdleNS {
+		if first[key] == nil || c.NS > first[key].NS {
 			first[key] = c
 		}
-		if by[key] += c.IdleNS; by[key] > by[most] {
+		if by[key] += c.NS; by[key] > by[most] {
 			most = key
 		}
 	}
@@ -119,7 +119,7 @@ func (j *judged) told() []string {
 			}
 		}
 	}
-	slices.SortStableFunc(chosen, func(a, b told) int { return cmp.Compare(b.weight(), a.weight()) })
+	j.weigh(chosen)
 	var out []string
 	for _, t := range chosen {
 		out = append(out, t.Sentence)
@@ -139,14 +139,25 @@ func (j *judged) byBlame() (program, machine []Finding) {
 	return program, machine
 }
 
-// weight is how much a finding explains that others did not tell before, for the order of sentences.
-// What the machine is to blame for counts a third: it makes worse whatever else is wrong, and that can be
-// mended.
-func (t *told) weight() int64 {
-	if t.machine {
-		return t.leftNS / 3
+// mostlyStarved is the share of what the program is to blame for in which other programs had the CPU
+// from which on the machine comes first.
+const mostlyStarved = 0.9
+
+// weigh puts the sentences in their order: what explains the most that others do not comes first. What
+// the machine is to blame for counts a third: it makes worse whatever else is wrong, and that can be
+// mended, unless there is next to nothing else.
+func (j *judged) weigh(list []told) {
+	starved := true
+	for _, t := range list {
+		starved = starved && (t.machine || j.account.starved(t.explains) >= mostlyStarved)
 	}
-	return t.leftNS
+	weight := func(t *told) int64 {
+		if t.machine && !starved {
+			return t.leftNS / 3
+		}
+		return t.leftNS
+	}
+	slices.SortStableFunc(list, func(a, b told) int { return cmp.Compare(weight(&b), weight(&a)) })
 }
 
 // unsaid is what there is to say where nothing is told: that the trace does not know most of it, or
