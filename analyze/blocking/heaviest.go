@@ -31,7 +31,7 @@ type Way struct {
 // are one, with the stacks of the heaviest.
 func (p *Pass) ways(blocked int64) (out []Way, more int) {
 	byKey := map[string]int{}
-	chains := p.Chains()
+	chains := slices.DeleteFunc(p.Chains(), func(c Chain) bool { return c.NS == 0 }) // only idle goroutines waited
 	slices.SortStableFunc(chains, func(a, b Chain) int { return cmp.Compare(b.NS, a.NS) })
 	out = []Way{}
 	for i := range chains {
