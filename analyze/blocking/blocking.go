@@ -363,7 +363,7 @@ func unknownOf(s *replay.Span) cause.Why {
 // Who waits as long for a sync.WaitGroup waits for the end of all that the program does, as main
 // does, and is not delayed. What else lasts as long at the beginning is next to nothing.
 func (p *Pass) mostOfTheTime(s *replay.Span) bool {
-	return p.meta != nil && 4*s.Len() > 3*(s.End-p.meta.StartNS)
+	return p.meta != nil && 2*s.Len() > s.End-p.meta.StartNS
 }
 
 // isAlone says whether a wait is a goroutine's own, for the outside: it blocks nobody until somebody

@@ -83,7 +83,7 @@ var diagnoses = []diagnosis{
 	{name: "background-work", rule: "background work", says: []string{`main\.(merge|compaction)`}},
 	{name: "unpreempted", rule: "long runs", env: noPreemption, says: []string{`main\.checksum`}},
 	{name: "long-run", rule: "long runs", env: noPreemption, noted: "long-run", unknown: noThreads},
-	{name: "cpu-contention", rule: "CPU contention", says: []string{`indexer`}, unknown: noThreads},
+	{name: "cpu-contention", rule: "CPU contention", says: []string{`indexer|other programs`}, unknown: noThreads},
 	{name: "quota", rule: "CPU quota", says: []string{`quota`}, quotaUS: "10000", unknown: noThreads},
 	{name: "syscall-handoff", rule: "system calls", says: []string{`main\.lookup|system call`}},
 
