@@ -191,6 +191,16 @@ func computes(delay int, request bool) func(*script) {
 	}
 }
 
+// sampled has on-CPU samples of a goroutine, one every 9 ms.
+func sampled(write func(*script), g int, stack string) func(*script) {
+	return func(s *script) {
+		write(s)
+		for at := 500; at < 399000; at += 9000 {
+			s.add(at, "sample g%d pid=1 tid=%d cpu=0 proc=0 stack=%q", g, 100+g, stack)
+		}
+	}
+}
+
 // aside has one goroutine compute on a P, and another wait for the network and run on the other P.
 func aside(s *script) {
 	s.start(0, 1, "main.compute")
@@ -411,6 +421,10 @@ var cases = []traceCase{
 	{"a lock that one at a time waits for", "", "", lockBriefly(990), "serial-section"},
 	{"requests that keep the P", "hog", oneP, computes(8000, true), "hog"},
 	{"a goroutine that keeps the P, which no request began", "background", oneP, hog(8000), "background-work"},
+	{"samples of what keeps the P", "sampled", oneP, sampled(hog(8000), 1, "main.spin /m.go:2;main.mix /m.go:30"),
+		"background-work"},
+	{"samples of what allocates", "", "", sampled(assists(2000), 1, "main.allocate /m.go:4;main.grow /m.go:9;"+
+		"runtime.mallocgc /malloc.go:1"), "gc-pressure"},
 	{"work that no request began, beside a free P", "", "", aside, ""},
 	{"runs of 95 ms that end with their goroutines", "spin", oneP, spin, "long-run"},
 	{"long runs that nobody waits behind", "", "", hog(90), ""},

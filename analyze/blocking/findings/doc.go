@@ -36,12 +36,18 @@
 // says what a wait is for by that too. Two locks that are waited for in one function look like one
 // otherwise. A lock that is never waited for is not seen.
 //
+// # Whose code it is
+//
+// Where the trace has on-CPU samples, the code that has the Ps or allocates is what they show, with
+// their number. Without them it is where runs ended, and the text says until.
+//
 // # Memory
 //
-// Per process: about 100 bytes for each goroutine alive, 300 for each place where goroutines wait
-// (at most 65,536, others are not looked at), and 32 KB for each place at which goroutines are left
-// waiting when observation stops; up to 10 KB for each function in which goroutines wait for one
-// another. Nothing grows with the length of the trace.
+// Per process: about 100 bytes for each goroutine alive, 1.5 KB for each P, 300 for each place where
+// goroutines wait (at most 65,536, others are not looked at), and 32 KB for each place at which
+// goroutines are left waiting when observation stops; up to 10 KB for each function in which
+// goroutines wait for one another, and as much for each entry function. Nothing grows with the length
+// of the trace.
 //
 // # Size
 //

@@ -91,6 +91,21 @@ func TestRules(t *testing.T) {
 	}
 }
 
+// TestSamplesNameTheCode wants what samples show, not where runs and waits happened to end.
+func TestSamplesNameTheCode(t *testing.T) {
+	for name, want := range map[string]string{"samples of what keeps the P": "main.mix",
+		"samples of what allocates": "main.grow"} {
+		i := slices.IndexFunc(cases, func(c traceCase) bool { return c.name == name })
+		trace, err := format.ParseText(strings.NewReader(cases[i].text()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := found(t, trace); r.Findings[0].Where != want || !strings.Contains(r.Verdict[0], want) {
+			t.Errorf("%s: %s, and the verdict is %q", name, r.Findings[0].Where, r.Verdict)
+		}
+	}
+}
+
 // TestAMachineWithCPUsToSpareIsNotContended has another process take the CPU of a machine that is
 // hardly busy, and of one that is.
 func TestAMachineWithCPUsToSpareIsNotContended(t *testing.T) {
