@@ -2,8 +2,8 @@ package blocking
 
 import (
 	"cmp"
+	"encoding/binary"
 	"slices"
-	"strings"
 
 	"github.com/gosched/gosched/analyze/replay/stack"
 	"github.com/gosched/gosched/analyze/report"
@@ -30,25 +30,25 @@ type Way struct {
 // ways are the chains of all processes, the heaviest first, and how many more there are. Equal ones
 // are one, with the stacks of the heaviest.
 func (p *Pass) ways(blocked int64) (out []Way, more int) {
+	keys := wayKeys{places: map[*Place]uint32{}, leaves: map[*Leaf]uint32{}, names: map[string]uint32{}}
 	byKey := map[string]int{}
 	chains := slices.DeleteFunc(p.Chains(), func(c Chain) bool { return c.NS == 0 }) // only idle goroutines waited
 	slices.SortStableFunc(chains, func(a, b Chain) int { return cmp.Compare(b.NS, a.NS) })
 	out = []Way{}
 	for i := range chains {
-		if chains[i].NS == 0 { // of goroutines that waited for work
+		c := &chains[i]
+		if c.NS == 0 { // of goroutines that waited for work
 			continue
 		}
-		w := chains[i].way()
-		key := w.key()
-		at, ok := byKey[key]
+		key := keys.of(c)
+		at, ok := byKey[string(key)]
 		if !ok {
-			at = len(out)
-			byKey[key] = at
-			out = append(out, w)
+			byKey[string(key)] = len(out)
+			out = append(out, c.way())
 			continue
 		}
-		out[at].NS += w.NS
-		out[at].Count += w.Count
+		out[at].NS += c.NS
+		out[at].Count += c.Count
 	}
 	slices.SortStableFunc(out, func(a, b Way) int {
 		return cmp.Or(cmp.Compare(b.NS, a.NS), cmp.Compare(len(b.Steps), len(a.Steps)))
@@ -58,6 +58,42 @@ func (p *Pass) ways(blocked int64) (out []Way, more int) {
 	}
 	n := min(len(out), maxWays)
 	return out[:n:n], len(out) - n
+}
+
+// wayKeys makes keys of chains, the same for those that a person does not tell apart.
+type wayKeys struct {
+	places map[*Place]uint32
+	leaves map[*Leaf]uint32
+	names  map[string]uint32
+	buffer []byte
+}
+
+// of is the key of a chain, valid until the next call.
+func (k *wayKeys) of(c *Chain) []byte {
+	k.buffer = k.buffer[:0]
+	for _, at := range c.Waits {
+		id, ok := k.places[at]
+		if !ok {
+			id = k.name(at.Reason + "\x00" + stack.Function(stack.Culprit(at.Stack)))
+			k.places[at] = id
+		}
+		k.buffer = binary.LittleEndian.AppendUint32(k.buffer, id)
+	}
+	id, ok := k.leaves[c.Cause]
+	if !ok {
+		id = k.name(c.Cause.Kind.String() + "\x00" + c.Cause.Name + "\x00" + c.Cause.Syscall)
+		k.leaves[c.Cause] = id
+	}
+	return binary.LittleEndian.AppendUint32(k.buffer, id)
+}
+
+func (k *wayKeys) name(text string) uint32 {
+	id, ok := k.names[text]
+	if !ok {
+		id = uint32(len(k.names))
+		k.names[text] = id
+	}
+	return id
 }
 
 func (c *Chain) way() Way {
@@ -70,16 +106,6 @@ func (c *Chain) way() Way {
 		w.Steps[n-1].Elided = true
 	}
 	return w
-}
-
-// key is the same for ways that a person does not tell apart.
-func (w *Way) key() string {
-	var b strings.Builder
-	for _, s := range w.Steps {
-		b.WriteString(s.Reason + "\x00" + stack.Function(s.Frame) + "\x00")
-	}
-	b.WriteString("\x00" + w.Kind.String() + "\x00" + w.Name + "\x00" + w.Syscall)
-	return b.String()
 }
 
 // cause is what is printed of the root cause.
