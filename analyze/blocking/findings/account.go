@@ -106,7 +106,7 @@ func (a *account) beyond(e explained, told map[int]bool) int64 {
 func (a *account) starved(e explained) float64 {
 	var ns int64
 	for _, i := range e.chains {
-		if isOthers(a.chains[i].Cause) {
+		if isForeign(a.chains[i].Cause) {
 			ns += a.chains[i].NS
 		}
 	}

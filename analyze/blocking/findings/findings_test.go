@@ -145,6 +145,36 @@ func TestEveryRuleIsTested(t *testing.T) {
 	}
 }
 
+// TestVerdictSaysWhatIdleGoroutinesWaitFor has four goroutines wait for one that sleeps. That may be
+// work, or what the program is slow for.
+func TestVerdictSaysWhatIdleGoroutinesWaitFor(t *testing.T) {
+	c := traceCase{write: func(s *script) {
+		s.start(0, 9, "main.refill")
+		for g := 1; g <= 4; g++ {
+			s.start(0, g, "main.take")
+			s.park(1, g, "chan receive", "main.take /m.go:4")
+		}
+		for ms := 1; ms < 399; ms++ {
+			g, at := 1+ms%4, 1000*ms
+			s.park(at-900, 9, "sleep", "main.refill /m.go:9;time.Sleep /t.go:1")
+			s.event(at-10, 9, "timer")
+			s.run(at-10, 9)
+			s.wake(at, g, 9)
+			s.run(at, g)
+			s.park(at+10, g, "chan receive", "main.take /m.go:4")
+		}
+	}}
+	trace, err := format.ParseText(strings.NewReader(c.text()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := found(t, trace)
+	if text := r.Verdict[0]; !strings.HasPrefix(text, "Little is blocked: ") ||
+		!strings.Contains(text, "wait for one that waits for a timer in main.refill (m.go:9)") {
+		t.Error(r.Verdict)
+	}
+}
+
 func question(testing.TB, string) ([]replay.Pass, func(*replay.Summary) passtest.Answer) {
 	b := blocking.New()
 	p := findings.New(b)

@@ -87,7 +87,7 @@ func (j *judged) idling() string {
 	if average < minIdling || most.kind == blocking.KindUnknown {
 		return ""
 	}
-	x := inside{leaf: first[most].Cause}
+	x := inside{leaf: first[most].Cause, say: j.saying(first[most].Cause)}
 	return fmt.Sprintf("; idle goroutines, %.1f on average, wait for one that %s", average, x.does())
 }
 
