@@ -25,7 +25,7 @@ bench: ## what recording costs and how fast traces are written, read and analyze
 	$(GO) test -p 1 -run '^$$' -bench . -timeout 30m ./format ./analyze/latency ./analyze/blocking ./analyze/summary ./record/gobin ./record/gotrace
 
 ROUNDS ?= 3
-diagnose: ## does the verdict name the cause, of programs with one that is known, and blame nothing in those that are well? Each ROUNDS times by eBPF and Go traces, alone and beside busy loops; two hours; needs root
+diagnose: ## does the verdict name the cause, of programs with one that is known, and blame nothing in those that are well? Each ROUNDS times by eBPF and Go traces, alone and beside busy loops; an hour; needs root
 	mkdir -p build
 	GOSCHED_REQUIRE_BPF=1 GOSCHED_DIAGNOSE_ROUNDS=$(ROUNDS) GOSCHED_DIAGNOSE_REPORT=$(CURDIR)/build/diagnose.md $(GO) test -v -count=1 -timeout 6h -run TestDiagnosis ./analyze/blocking
 

@@ -85,7 +85,8 @@ var diagnoses = []diagnosis{
 	{name: "long-run", rule: "long runs", env: noPreemption, noted: "long-run", unknown: noThreads},
 	{name: "cpu-contention", rule: "CPU contention", says: []string{`indexer|other programs`}, unknown: noThreads},
 	{name: "quota", rule: "CPU quota", says: []string{`quota`}, quotaUS: "10000", unknown: noThreads},
-	{name: "syscall-handoff", rule: "system calls", says: []string{`main\.lookup|system call`}},
+	// Its calls cost it the Ps because others compute: either is the cause.
+	{name: "syscall-handoff", rule: "system calls", says: []string{`main\.lookup|system call|main\.handoff`}},
 
 	// Wake-ups, and what explains no time.
 	{name: "thundering-herd", rule: "thundering herd", noted: "thundering-herd"},
