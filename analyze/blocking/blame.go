@@ -218,7 +218,8 @@ func sorted(groups map[causeKey]*group) []*group {
 
 func (b *blame) cause(g *group, sum int64) Cause {
 	c := Cause{
-		Kind: g.kind, Name: g.name, Syscall: g.syscall, BlockedNS: g.blocked(), Count: g.count, DirectNS: g.direct,
+		Kind: g.kind, Name: g.name, Own: g.own, Syscall: g.syscall,
+		BlockedNS: g.blocked(), Count: g.count, DirectNS: g.direct,
 		IdleNS: g.idle, Times: max(1, g.times), Share: shareOf(g.blocked(), sum), Chain: b.steps(g.chain),
 		ChainNS: g.chainBusy,
 	}

@@ -157,6 +157,7 @@ func (p *Pass) span(s *replay.Span) {
 	p.spans++
 	g := p.goroutine(s.GoID)
 	entry := p.entry(s.Entry)
+	g.entry = s.Entry
 	p.meet(g, s)
 	switch s.State {
 	case format.StateRunning:

@@ -103,8 +103,7 @@ func (c *chainer) place(id uint32) *Place {
 func (c *chainer) leaf(id cause.ID) *Leaf {
 	if c.leaves[id] == nil {
 		n, key := c.nodes.At(id), c.key(id)
-		l := &Leaf{Kind: key.kind, Name: key.name, Syscall: key.syscall}
-		l.Own = n.Kind == KindOffCPU && c.isOwn(key.name)
+		l := &Leaf{Kind: key.kind, Name: key.name, Own: key.own, Syscall: key.syscall}
 		if hasStack(n.Kind) {
 			l.Stack = c.names.Stack(format.StringID(n.Where))
 			l.Frame = stack.Culprit(l.Stack)

@@ -19,7 +19,8 @@ var delayParts = []struct {
 }{
 	{replay.PartWakeUp, nil, func(n *cause.Table) cause.ID { return n.WakeUp }},
 	{replay.PartUnknown, nil, func(n *cause.Table) cause.ID { return n.Unknown(cause.WhyThreads) }},
-	{replay.PartOffCPU, (*Pass).takers, func(n *cause.Table) cause.ID { return n.Taken(format.NullString) }},
+	{replay.PartOffCPU, (*Pass).takers,
+		func(n *cause.Table) cause.ID { return n.Taken(format.NullString, replay.UnknownEntry) }},
 	{replay.PartSyscall, (*Pass).holders,
 		func(n *cause.Table) cause.ID { return n.Call(KindHeld, format.NullString, format.NullString) }},
 	{replay.PartAllBusy, (*Pass).runners,

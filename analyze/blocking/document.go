@@ -67,7 +67,7 @@ func (c *Cause) label() string {
 // taker is who took the CPU.
 func (c *Cause) taker() string {
 	if c.Own {
-		return c.Name + " (this program)"
+		return "this program"
 	}
 	return c.Name
 }
@@ -116,7 +116,7 @@ func (c *Cause) clause() string {
 
 // function is the cause's function, empty where it has none.
 func (c *Cause) function() string {
-	if hasStack(c.Kind) {
+	if hasStack(c.Kind) || c.Own {
 		return c.Name
 	}
 	return ""

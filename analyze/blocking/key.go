@@ -11,6 +11,7 @@ import (
 type causeKey struct {
 	kind          Kind
 	name, syscall string
+	own           bool // as in Cause
 }
 
 // keyed is the keys of causes, each with the span that it counted in last.
@@ -61,12 +62,29 @@ func (p *Pass) newKey(leaf cause.ID) causeKey {
 		k.name, k.syscall = stack.Function(stack.Culprit(p.names.Stack(where))), p.names.Reason(format.StringID(n.What))
 	case KindOffCPU:
 		k.name = p.names.Reason(where)
+		k.own = p.isOwn(k.name)
+		if n.What != uint32(replay.UnknownEntry) {
+			k.name = p.names.Entry(replay.EntryID(n.What))
+		}
 	case KindStopped:
 		k.name, _ = replay.Suspender(p.names.Reason(format.StringID(n.What)))
-	case KindAsleep, KindGC, KindSTW:
+	case KindGC:
+		k.name = collectorsWork(p.names.Reason(format.StringID(n.What)))
+	case KindAsleep, KindSTW:
 		k.name = p.names.Reason(format.StringID(n.What))
 	case KindUnknown:
 		k.name = cause.Why(n.Where).String()
 	}
 	return k
+}
+
+// collectorsWork says what a wait for the garbage collector is for, by the reason of the wait: a
+// goroutine whose allocation is due to begin a cycle waits for the lock of another that begins one
+// (go1.26 src/runtime/mgc.go, gcStart).
+func collectorsWork(reason string) string {
+	switch reason {
+	case "semacquire", "sync":
+		return "beginning a cycle"
+	}
+	return reason
 }

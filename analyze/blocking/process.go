@@ -15,7 +15,8 @@ type goroutine struct {
 	shallowest  int          // frames of its own when it waited, at least; 0: it has not yet
 	again       bool         // it has waited there before, as who waits for work does
 	took        cause.Site   // where a goroutine ended its latest wait, until it ends one there itself
-	creator     format.GoID  // who made it, where the history reaches back to that
+	entry       replay.EntryID
+	creator     format.GoID // who made it, where the history reaches back to that
 	createStack format.StringID
 }
 
@@ -32,7 +33,7 @@ type process struct {
 	pid       int32
 	procs     []*proc                  // who had each P
 	threads   map[int32]*ring          // when each thread lacked a CPU
-	cpus      map[int32]*ring          // when threads of the process ran on each CPU
+	cpus      map[int32]*ring          // when threads of the process ran on each CPU, with the entry functions
 	commands  map[format.StringID]bool // of names of threads, whether the process's own have it
 	stopped   ring                     // when the world was
 	suspended ring                     // when all threads were stopped from outside

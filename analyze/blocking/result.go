@@ -40,9 +40,11 @@ type Result struct {
 
 // Cause is a root cause of blocked time: what goroutines waited for in the end.
 type Cause struct {
-	Kind      Kind   `json:"kind"`
-	Name      string `json:"name"`              // the function, the process that took the CPU, or another word for it
-	Own       bool   `json:"own,omitempty"`     // what took the CPU has the name of a recorded program's threads
+	Kind Kind   `json:"kind"`
+	Name string `json:"name"` // the function, the thread that took the CPU, or another word for it
+	// what took the CPU was a thread of a recorded program; Name is the entry function of the goroutine
+	// on it where that is known
+	Own       bool   `json:"own,omitempty"`
 	Syscall   string `json:"syscall,omitempty"` // its name
 	Frame     string `json:"frame,omitempty"`   // the function with file and line, in the heaviest stack
 	Stack     string `json:"stack,omitempty"`   // the heaviest
@@ -137,8 +139,6 @@ func (p *Pass) Result(sum *replay.Summary) *Result {
 	r.Causes, r.BlockedNS, r.IdleNS = b.causes()
 	r.Chains, r.moreWays = p.ways(r.BlockedNS)
 	r.Delays = b.delays()
-	p.markOwn(r.Causes)
-	p.markOwn(r.Delays)
 	r.Spent = spender{p, sum.DurationNS()}.all(b.bySite)
 	r.Wakers = p.wakers()
 	if p.threads.seen {

@@ -17,7 +17,7 @@ func (p *Pass) thread(s *replay.Span) {
 	case s.Flags&replay.EndUnseen != 0:
 		return
 	case s.State == format.StateRunning:
-		ringOf(p.current.cpus, s.CPU).push(s.Begin, s.End, 0)
+		ringOf(p.current.cpus, s.CPU).push(s.Begin, s.End, cause.ID(p.entryOn(s)))
 		return
 	}
 	off := offCPU{begin: s.Begin, end: s.End, asleep: s.State == format.StateWaiting}
@@ -49,15 +49,35 @@ func (p *Pass) noCPU(s *replay.Span) cause.ID {
 	first, last := s.Reason, s.EndReason
 	switch {
 	case first == format.NullString || p.isIdle(first):
-		return p.nodes.Taken(last)
+		return p.takenBy(last, s)
 	case last == format.NullString || p.isIdle(last) || first == last:
-		return p.nodes.Taken(first)
+		return p.takenBy(first, s)
 	}
 	ownMost := 2*ringOf(p.current.cpus, s.CPU).overlap(s.Begin, s.End) > s.Len()
 	if p.own(first) == ownMost {
-		return p.nodes.Taken(first)
+		return p.takenBy(first, s)
 	}
-	return p.nodes.Taken(last)
+	return p.takenBy(last, s)
+}
+
+// takenBy is a thread without a CPU, which a thread of that name had taken. Of the process's own
+// threads it says which goroutine was on them for longest, by its entry function.
+func (p *Pass) takenBy(name format.StringID, s *replay.Span) cause.ID {
+	if name == format.NullString || !p.own(name) {
+		return p.nodes.Taken(name, replay.UnknownEntry)
+	}
+	return p.nodes.Taken(name, replay.EntryID(ringOf(p.current.cpus, s.CPU).most(s.Begin, s.End)))
+}
+
+// entryOn is the entry function of the goroutine on a thread, as far as it is known.
+func (p *Pass) entryOn(s *replay.Span) replay.EntryID {
+	if s.GoID == format.NoGoroutine {
+		return replay.UnknownEntry
+	}
+	if g := p.find(s.GoID); g != nil {
+		return g.entry
+	}
+	return replay.UnknownEntry
 }
 
 // isIdle says whether a thread's name is that of the idle threads.
@@ -96,14 +116,6 @@ func (p *Pass) ownName(name string) bool {
 	return false
 }
 
-// markOwn marks the causes in which the CPU was taken by what has the name of a recorded program.
-func (p *Pass) markOwn(list []Cause) {
-	for i := range list {
-		c := &list[i]
-		c.Own = c.Kind == KindOffCPU && p.isOwn(c.Name)
-	}
-}
-
 // isOwn says whether a thread's name is that of a recorded program.
 func (p *Pass) isOwn(name string) bool {
 	for k := range p.meta.Processes {
@@ -137,6 +149,27 @@ func (r *ring) overlap(begin, end int64) int64 {
 		}
 		sum += max(0, min(run.end, end)-max(run.begin, begin))
 	}
+}
+
+// most is the node that lasts longest between two times, of the runs that are remembered; the latest
+// of equals.
+func (r *ring) most(begin, end int64) cause.ID {
+	var parts [ringSize]cause.Part
+	sums := parts[:0]
+	for i := 0; ; i++ {
+		run, ok := r.before(i)
+		if !ok || run.end <= begin {
+			break
+		}
+		sums = cause.Merge(sums, cause.Part{ID: run.node, NS: min(run.end, end) - max(run.begin, begin)})
+	}
+	var best cause.Part
+	for _, part := range sums {
+		if part.NS > best.NS {
+			best = part
+		}
+	}
+	return best.ID
 }
 
 func ringOf(m map[int32]*ring, key int32) *ring {

@@ -12,10 +12,14 @@ var mutexes = map[string]bool{"sync.Mutex.Lock": true, "sync.RWMutex.Lock": true
 var mutexOrOther = map[string]bool{"semacquire": true, "sync": true}
 
 // ClassAt is the class of a wait with a reason at a stack, which tells a mutex apart where the
-// reason does not.
+// reason does not, and an allocation that is due to begin a cycle of the garbage collector and waits
+// for others that do (go1.26 src/runtime/mgc.go, gcStart).
 func ClassAt(reason, stack string) Class {
 	if ForMutex(reason, stack) {
 		return ClassMutex
+	}
+	if mutexOrOther[reason] && strings.Contains(stack, ";runtime.gcStart ") {
+		return ClassGC
 	}
 	return ClassOf(reason)
 }

@@ -30,3 +30,19 @@ func TestForMutex(t *testing.T) {
 		}
 	}
 }
+
+func TestAWaitToBeginACycleIsForTheCollector(t *testing.T) {
+	const cycle = "main.f m.go:1;runtime.mallocgc m.go:2;runtime.gcStart mgc.go:3;runtime.semacquire sema.go:4"
+	for _, test := range []struct {
+		reason, stack string
+		want          Class
+	}{
+		{"semacquire", cycle, ClassGC},
+		{"sync", cycle, ClassGC},
+		{"semacquire", "main.f m.go:1;sync.(*WaitGroup).Wait w.go:2;runtime.semacquire sema.go:4", ClassSync},
+	} {
+		if got := ClassAt(test.reason, test.stack); got != test.want {
+			t.Errorf("ClassAt(%q, %q) = %v, want %v", test.reason, test.stack, got, test.want)
+		}
+	}
+}

@@ -157,7 +157,15 @@ func (l *look) heaviest(m map[format.StringID]int64) code {
 
 // isCollector says whether a root cause is the garbage collector.
 func isCollector(c *blocking.Leaf) bool {
-	return c.Kind == blocking.KindGC || c.Kind == blocking.KindSTW && strings.Contains(c.Name, "(GC ")
+	switch c.Kind {
+	case blocking.KindGC:
+		return true
+	case blocking.KindSTW:
+		return strings.Contains(c.Name, "(GC ")
+	case blocking.KindOffCPU:
+		return c.Own && c.Name == markWorker
+	}
+	return false
 }
 
 // forCollector is what the collector is the cause of, and what else matches. Where the thread of a

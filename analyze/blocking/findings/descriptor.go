@@ -104,7 +104,7 @@ var transfers = map[stack.Direction]general{
 
 // saying is what can be said of a root cause, with the descriptor that was seen there most.
 func (l *look) saying(c *blocking.Leaf) general {
-	say, on := generals[c.Kind], l.mostAt(c.Stack)
+	say, on := generalOf(c), l.mostAt(c.Stack)
 	t := stack.TransferOf(c.Stack)
 	if c.Kind == blocking.KindNetwork && t.Transfers() && (t.File || t.Direction == stack.DirectionWrite) {
 		say = transfers[t.Direction]

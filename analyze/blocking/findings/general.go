@@ -8,6 +8,7 @@ import (
 
 	"github.com/gosched/gosched/analyze/blocking"
 	"github.com/gosched/gosched/analyze/replay"
+	"github.com/gosched/gosched/analyze/replay/stack"
 	"github.com/gosched/gosched/analyze/report"
 )
 
@@ -18,6 +19,19 @@ type general struct {
 	awaited string // of one that others wait for: "for one that …"
 	behind  string
 	advice  string
+}
+
+// ownCPU says it of CPUs that the process's own goroutines had.
+var ownCPU = general{"goroutines that could run wait for a CPU, which goroutines of {name} in this program have",
+	"has no CPU, which goroutines of {name} in this program have", "CPU taken by {name} in this program",
+	"Let that code run less, in fewer goroutines at once or in shorter pieces, or give the process more CPUs."}
+
+// generalOf says it of a root cause.
+func generalOf(c *blocking.Leaf) general {
+	if c.Kind == blocking.KindOffCPU && c.Own {
+		return ownCPU
+	}
+	return generals[c.Kind]
 }
 
 // generals says it of each kind.
@@ -117,7 +131,7 @@ func (l *look) explainedWaits() (out []hit) {
 func (l *look) generally(e explained) hit {
 	c := &l.account.chains[e.chains[0]] // they are in the order of their time
 	say, leaf := l.saying(c.Cause), frame(c.Cause.Frame)
-	name := cmp.Or(c.Cause.Syscall, c.Cause.Name)
+	name := cmp.Or(c.Cause.Syscall, stack.Local(c.Cause.Name))
 	if leaf.function == "" {
 		leaf.function = c.Cause.Name
 	}

@@ -63,7 +63,7 @@ func (x *inside) fill(text string) string {
 		at.function = x.leaf.Name
 	}
 	return strings.NewReplacer("{code}", named(at), "{name}",
-		cmp.Or(x.leaf.Syscall, x.leaf.Name, "unknown")).Replace(text)
+		cmp.Or(x.leaf.Syscall, stack.Local(x.leaf.Name), "unknown")).Replace(text)
 }
 
 // without are kinds of causes that many small ones may be of: who has the CPU or the P differs from one

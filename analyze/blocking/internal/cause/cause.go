@@ -134,7 +134,7 @@ type Table struct {
 	byEntry [numKinds]replay.ByID[ID] // of those without a stack, by kind and entry function
 	syscall replay.ByID[ID]           // by stack, the latest
 	held    replay.ByID[ID]           // as syscall
-	offCPU  replay.ByID[ID]           // by name
+	offCPU  replay.ByID[ID]           // by name, the latest
 	outside replay.ByID[ID]           // by stack, the latest
 	WakeUp  ID                        // a P was free, or being handed on
 	latest  [256]waitNode             // some of the waits that were asked for of late
@@ -218,11 +218,12 @@ func (n *Table) Named(kind Kind, name format.StringID) ID {
 	return n.intern(Key{Kind: kind, What: uint32(name)})
 }
 
-// Taken is a thread without a CPU, which a thread of that name had taken.
-func (n *Table) Taken(by format.StringID) ID {
+// Taken is a thread without a CPU, which a thread of that name had taken, with a goroutine of that
+// entry function on it where it is known.
+func (n *Table) Taken(by format.StringID, entry replay.EntryID) ID {
 	at := n.offCPU.At(uint32(by))
-	if *at == 0 {
-		*at = n.intern(Key{Kind: OffCPU, Where: uint32(by)})
+	if *at == 0 || n.list[*at].What != uint32(entry) {
+		*at = n.intern(Key{Kind: OffCPU, Where: uint32(by), What: uint32(entry)})
 	}
 	return *at
 }
