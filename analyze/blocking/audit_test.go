@@ -32,7 +32,7 @@ func NewAudited(t testing.TB) (p *Pass, finish func()) {
 	return p, func() {
 		t.Helper()
 		var total int64
-		for id, sum := range p.totals() {
+		for id, sum := range (&blame{Pass: p}).totals() {
 			if p.nodes.At(cause.ID(id)).Kind == cause.Wait {
 				total += sum.ns
 			}

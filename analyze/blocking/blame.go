@@ -2,6 +2,8 @@ package blocking
 
 import (
 	"cmp"
+	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -14,6 +16,7 @@ import (
 type blame struct {
 	*Pass
 	spans   int64               // those that are in it
+	credits []credits           // of the processes
 	groups  map[causeKey]*group // of everything that blocked goroutines of the program
 	delayed map[causeKey]*group // of runnable goroutines alone
 	bySite  map[cause.Site]map[causeKey]*group
@@ -24,6 +27,7 @@ type group struct {
 	causeKey
 	total
 	direct, idle int64
+	evidence     evidence
 	stacks       map[uint32]int64
 	chain        cause.ID // the heaviest
 	chainBusy    int64    // its time in which nobody can have been waiting for work
@@ -41,7 +45,7 @@ func (p *Pass) blame() *blame {
 func newBlame(p *Pass) *blame {
 	b := &blame{Pass: p, spans: p.spans, groups: map[causeKey]*group{}, delayed: map[causeKey]*group{},
 		bySite: map[cause.Site]map[causeKey]*group{}}
-	totals := p.totals()
+	totals := b.totals()
 	for id, t := range totals {
 		if t.ns > 0 {
 			b.charge(cause.ID(id), t)
@@ -55,15 +59,21 @@ func newBlame(p *Pass) *blame {
 			g.times += t.times
 		}
 	}
+	b.weigh(totals)
 	return b
 }
 
 // totals are those of all processes, by cause.ID.
-func (p *Pass) totals() []total {
-	out := make([]total, p.nodes.Len())
-	for _, q := range p.processes {
-		for id := range q.totals[:min(len(q.totals), len(out))] {
-			t := &q.totals[id]
+func (b *blame) totals() []total {
+	var all [][]total
+	for _, pid := range slices.Sorted(maps.Keys(b.processes)) {
+		totals, credits := b.credit(b.processes[pid])
+		all, b.credits = append(all, totals), append(b.credits, credits)
+	}
+	out := make([]total, b.nodes.Len())
+	for _, totals := range all {
+		for id := range totals[:min(len(totals), len(out))] {
+			t := &totals[id]
 			out[id].count += t.count
 			out[id].ns += t.ns
 			out[id].idle += t.idle
@@ -223,6 +233,8 @@ func (b *blame) cause(g *group, sum int64) Cause {
 		IdleNS: g.idle, Times: max(1, g.times), Share: shareOf(g.blocked(), sum), Chain: b.steps(g.chain),
 		ChainNS: g.chainBusy,
 	}
+	c.Samples, c.ErrorNS = g.evidence.samples, int64(math.Sqrt(g.evidence.variance))
+	c.Until = 2*g.evidence.until > g.ns
 	if hasStack(g.kind) {
 		c.Stack = b.names.Stack(format.StringID(heaviest(g.stacks)))
 		c.Frame = stack.Culprit(c.Stack)

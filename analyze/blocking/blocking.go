@@ -34,6 +34,7 @@ type Pass struct {
 	pool        *cause.Pool
 	approximate int64 // nanoseconds of waits whose cause is attributed approximately
 	blamed      *blame
+	sampling    sampling
 	check       func(wait *replay.Span, parts []cause.Part)
 	follow      func(s *replay.Span, parts []Part)
 }
@@ -94,6 +95,7 @@ var (
 	_ replay.RangePass      = (*Pass)(nil)
 	_ replay.BeginPass      = (*Pass)(nil)
 	_ replay.SuspensionPass = (*Pass)(nil)
+	_ replay.SamplePass     = (*Pass)(nil)
 )
 
 // New makes an empty pass over a trace with these names.
@@ -103,6 +105,8 @@ func New() *Pass {
 		ranges: map[format.StringID]*rangeSum{},
 		pool:   cause.NewPool(),
 		keys:   keyed{places: map[causeKey]uint32{}},
+
+		sampling: sampling{seen: map[onCPU]int64{}, like: map[string]format.StringID{}},
 	}
 }
 
@@ -169,7 +173,7 @@ func (p *Pass) span(s *replay.Span) {
 	case format.StateWaiting:
 		p.waited(g, entry, s)
 	}
-	g.next, g.off = s.Next, g.off[:0]
+	g.next, g.off, g.samples = s.Next, g.off[:0], g.samples[:0]
 	if s.Next == format.StateNotExist {
 		p.drop(g)
 	}
@@ -239,7 +243,7 @@ func (p *Pass) ran(g *goroutine, entry *entrySum, s *replay.Span) {
 	if known {
 		p.addRun(entry, s, &off)
 	}
-	p.occupied(s, p.nodes.Code(KindQueued, s.EndStack, s.Entry))
+	p.occupied(g, s, p.nodes.Code(KindQueued, s.EndStack, s.Entry))
 	p.follows(s, id, off.parts)
 }
 
@@ -267,7 +271,7 @@ func (p *Pass) called(g *goroutine, entry *entrySum, s *replay.Span) {
 	p.threads.callOffCPU += off.ready
 	p.threads.callRunning += s.Len() - off.asleep - off.suspended - off.ready
 	entry.syscall += s.Len()
-	p.occupied(s, p.nodes.Call(KindHeld, s.Reason, s.Stack))
+	p.occupied(g, s, p.nodes.Call(KindHeld, s.Reason, s.Stack))
 	p.follows(s, id, off.parts)
 	if !site.lengths.take(s) {
 		return

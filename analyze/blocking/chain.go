@@ -72,8 +72,9 @@ type chainer struct {
 
 // of are the chains of a process, the longest first.
 func (c *chainer) of(q *process, ns func(*total) int64) (list []Chain) {
-	for id := range q.totals[:min(len(q.totals), c.nodes.Len())] {
-		t, n := &q.totals[id], c.nodes.At(cause.ID(id))
+	totals, _ := c.credit(q)
+	for id := range totals[:min(len(totals), c.nodes.Len())] {
+		t, n := &totals[id], c.nodes.At(cause.ID(id))
 		if ns(t) > 0 && c.blocks(n, c.nodes.At(n.Leaf)) {
 			list = append(list, c.chain(cause.ID(id), Chain{PID: q.pid, NS: ns(t), Count: t.count}))
 		}

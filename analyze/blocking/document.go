@@ -28,9 +28,9 @@ const (
 func (c *Cause) label() string {
 	switch c.Kind {
 	case KindRunning:
-		return "running"
+		return "running" + c.until()
 	case KindQueued:
-		return "all Ps busy: queued behind"
+		return "all Ps busy: queued behind" + c.until()
 	case KindHeld:
 		return strings.TrimSpace(replay.PartSyscall.String() + ": " + cmp.Or(c.Syscall, "call not recorded"))
 	case KindOffCPU:
@@ -62,6 +62,17 @@ func (c *Cause) label() string {
 		return "woken by the runtime"
 	}
 	return "unknown: " + c.Name
+}
+
+// until says that of code which ran only the end is known.
+func (c *Cause) until() string {
+	switch {
+	case !c.Until:
+		return ""
+	case c.Kind == KindRunning:
+		return " until"
+	}
+	return " what ran until"
 }
 
 // taker is who took the CPU.
@@ -137,6 +148,9 @@ func (r *Result) Document(v View) *report.Document {
 	d.Tables = append(d.Tables, r.causeTable(), r.chainTable(), r.spentTable("class", v), r.spentTable("site", v),
 		r.spentTable("reason", v), r.spentTable("entry", v), r.foldedTable(), r.rangeTable(), r.wakerTable(),
 		r.delayTable())
+	if len(r.OnCPU) > 0 {
+		d.Tables = append(d.Tables, r.onCPUTable())
+	}
 	if r.Threads != nil {
 		d.Tables = append(d.Tables, r.Threads.table(), r.Threads.takers())
 	} else {

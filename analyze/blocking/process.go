@@ -11,6 +11,7 @@ type goroutine struct {
 	id          format.GoID
 	history     cause.History
 	off         []offCPU     // times without a CPU since the history's end
+	samples     []marker     // of it running, in order of time
 	next        format.State // the state since the history's end
 	shallowest  int          // frames of its own when it waited, at least; 0: it has not yet
 	again       bool         // it has waited there before, as who waits for work does
@@ -121,7 +122,7 @@ func (p *Pass) drop(g *goroutine) {
 	p.goroutines.Drop(p.current.pid, g.id)
 	g.history.Clear(p.pool)
 	if len(p.free) < maxFree {
-		*g = goroutine{off: g.off[:0], history: g.history}
+		*g = goroutine{off: g.off[:0], samples: g.samples[:0], history: g.history}
 		p.free = append(p.free, g)
 	}
 }
@@ -178,10 +179,10 @@ func (p *Pass) record(g *goroutine, s *replay.Span, id cause.ID, counted bool) (
 			sum.held += end - begin
 		}
 		p.parts = cause.Merge(p.parts, cause.Part{ID: o.node, NS: end - begin})
-		g.history.Add(begin, id, call, p.pool)
+		p.run(&g.history, g, begin, id, call)
 		g.history.Add(end, o.node, counted, p.pool)
 	}
-	g.history.Add(s.End, id, call, p.pool)
+	p.run(&g.history, g, s.End, id, call)
 	g.off = g.off[:0]
 	sum.parts = p.parts
 	return sum
@@ -210,7 +211,7 @@ func (o *offCPU) outlasted(t int64) bool { return o.suspended && t-o.end <= prom
 
 // occupied notes that a goroutine had a P, running or in a system call. Where another goroutine has
 // been seen on the P since, it had lost it.
-func (p *Pass) occupied(s *replay.Span, id cause.ID) {
+func (p *Pass) occupied(g *goroutine, s *replay.Span, id cause.ID) {
 	h := p.current.proc(s.Proc)
 	if s.Proc == format.Unknown {
 		h = p.current.proc(s.EndProc) // it was there when the recording began
@@ -222,7 +223,7 @@ func (p *Pass) occupied(s *replay.Span, id cause.ID) {
 		h.Start(s.Begin)
 	}
 	h.Add(s.Begin, h.between(p.nodes), false, p.pool)
-	h.Add(s.End, id, false, p.pool)
+	p.run(&h.History, g, s.End, id, false)
 	h.held = 0
 	if s.State == format.StateRunning && s.Next == format.StateSyscall {
 		h.held = p.nodes.Call(KindHeld, s.EndReason, s.EndStack)

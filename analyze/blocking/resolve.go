@@ -57,12 +57,16 @@ func (p *Pass) seen(g *goroutine, t int64, id cause.ID) {
 	if t <= from {
 		return
 	}
-	at := len(p.parts)
+	at, goesOn := len(p.parts), false
 	p.parts = p.openPart(g, from, t, id, p.parts)
 	for i := len(p.parts) - 1; i >= at; i-- {
 		from += p.parts[i].NS
 		// what kept its thread from a CPU is counted when it stops to run
-		g.history.Add(from, p.parts[i].ID, p.parts[i].ID != id, p.pool)
+		until, sampled := p.nodes.Until(p.parts[i].ID)
+		sampled = sampled && until == id
+		counted := !sampled && (p.parts[i].ID != id || goesOn)
+		goesOn = sampled // after it, what it is a part of does
+		g.history.Add(from, p.parts[i].ID, counted, p.pool)
 	}
 	p.parts = p.parts[:at]
 }
@@ -144,14 +148,12 @@ func (p *Pass) openPart(g *goroutine, from, to int64, open cause.ID, list []caus
 			continue
 		}
 		if begin > at {
-			list = append(list, cause.Part{ID: open, NS: begin - at})
+			list = p.running(g, at, begin, open, list)
 		}
 		list = append(list, cause.Part{ID: o.node, NS: end - begin})
 		at = end
 	}
-	if to > at {
-		list = append(list, cause.Part{ID: open, NS: to - at})
-	}
+	list = p.running(g, at, to, open, list)
 	slices.Reverse(list[n:])
 	return list
 }

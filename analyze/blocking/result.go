@@ -32,6 +32,7 @@ type Result struct {
 	Spent    []Spent          `json:"spent"`
 	Wakers   []Waker          `json:"wakers"`  // who ended the waits, from the largest sum down
 	Delays   []Cause          `json:"delays"`  // what runnable goroutines of the program waited for
+	OnCPU    []OnCPU          `json:"on_cpu"`  // what on-CPU samples saw, the most often first; none without them
 	Threads  *Threads         `json:"threads"` // nil without thread events
 	Warnings []report.Warning `json:"warnings"`
 
@@ -55,6 +56,11 @@ type Cause struct {
 	DirectNS int64   `json:"direct_ns"`
 	IdleNS   int64   `json:"idle_ns"` // in which goroutines may have been waiting for work; not in BlockedNS
 	Share    float64 `json:"share"`   // of the sum of BlockedNS of all causes
+	// of code that ran: whether the name is where it was when it was seen next, most of the time;
+	// else it is what on-CPU samples found there
+	Until   bool  `json:"until,omitempty"`
+	Samples int64 `json:"samples,omitempty"`  // those
+	ErrorNS int64 `json:"error_ns,omitempty"` // the standard error that they leave in BlockedNS
 	// the heaviest chain of waits that leads to the cause, waits for work left aside where there
 	// are others
 	Chain   []Step `json:"chain,omitempty"`
@@ -139,6 +145,7 @@ func (p *Pass) Result(sum *replay.Summary) *Result {
 	r.Causes, r.BlockedNS, r.IdleNS = b.causes()
 	r.Chains, r.moreWays = p.ways(r.BlockedNS)
 	r.Delays = b.delays()
+	r.OnCPU = p.onCPU()
 	r.Spent = spender{p, sum.DurationNS()}.all(b.bySite)
 	r.Wakers = p.wakers()
 	if p.threads.seen {
