@@ -5,13 +5,15 @@ package stack
 import "strings"
 
 // plumbing are packages whose functions say how something was done and not what: the code that
-// matters called them. Of the standard library these are all but those that call the program's code
-// or stand for a part of it: net/http, net/rpc, database/sql, os/exec, testing and their like. A name that ends with a slash stands for all packages below it.
+// matters called them. Of the standard library these are all but those that call the program's
+// code or stand for a part of it: net/http, net/rpc, database/sql, os/exec, testing and their
+// like. A name that ends with a slash stands for all packages below it.
 var plumbing = []string{
-	"archive/", "bufio", "bytes", "compress/", "container/", "context", "crypto", "crypto/", "encoding", "encoding/",
-	"errors", "fmt", "hash", "hash/", "html", "html/", "image", "image/", "internal/", "io", "io/", "iter", "log", "log/",
-	"maps", "math", "math/", "mime", "mime/", "net", "net/internal/", "os", "path", "path/", "reflect", "regexp",
-	"regexp/", "runtime", "runtime/", "slices", "sort", "strconv", "strings", "sync", "sync/", "syscall", "text/", "time",
+	"archive/", "bufio", "bytes", "compress/", "container/", "context", "crypto", "crypto/",
+	"encoding", "encoding/", "errors", "fmt", "hash", "hash/", "html", "html/", "image", "image/",
+	"internal/", "io", "io/", "iter", "log", "log/", "maps", "math", "math/", "mime", "mime/",
+	"net", "net/internal/", "os", "path", "path/", "reflect", "regexp", "regexp/", "runtime",
+	"runtime/", "slices", "sort", "strconv", "strings", "sync", "sync/", "syscall", "text/", "time",
 	"unicode", "unicode/", "unique", "golang.org/x/sys/", "golang.org/x/sync/",
 }
 
