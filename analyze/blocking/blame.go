@@ -118,13 +118,13 @@ func (b *blame) charge(id cause.ID, t total) {
 }
 
 // blocks says whether a node's time blocked goroutines of the program. A goroutine's own wait for
-// the outside blocks nobody, and what is beside another's wait is in that one.
+// the outside blocks nobody, unless it is to write, and what is beside another's wait is in that one.
 func (b *blame) blocks(n, leaf *cause.Node) bool {
 	if n.Kind != cause.Wait {
 		return !isNever(leaf)
 	}
 	site := b.sites.list[n.Where]
-	return !site.system && site.beside == "" && (n.Depth > 1 || !outside(leaf))
+	return !site.system && site.beside == "" && (n.Depth > 1 || site.writes || !outside(leaf))
 }
 
 // isNever says whether the recording ended before what it is about.

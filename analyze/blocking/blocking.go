@@ -372,10 +372,10 @@ func (p *Pass) mostOfTheTime(s *replay.Span) bool {
 }
 
 // isAlone says whether a wait is a goroutine's own, for the outside: it blocks nobody until somebody
-// waits for it.
+// waits for it. One to write is no such wait.
 func (p *Pass) isAlone(id cause.ID) bool {
 	n := p.nodes.At(id)
-	return n.Depth == 1 && outside(p.nodes.At(n.Leaf))
+	return n.Depth == 1 && outside(p.nodes.At(n.Leaf)) && !p.sites.list[n.Where].writes
 }
 
 // waited takes a wait.

@@ -21,6 +21,7 @@ type site struct {
 	system        bool   // goroutines of the runtime wait there
 	receives      bool   // it may be a wait for work
 	gathers       bool   // it is a wait for a sync.WaitGroup
+	writes        bool   // it is a wait to write: there is work, which somebody does not take
 	beside        string // whom its goroutines are beside: their time is in that one's; see besideWhom
 	depth         int    // frames that are not plumbing
 	// the goroutine moved while the stack was read: its deeper frames, and so the depth, are not
@@ -98,7 +99,9 @@ func newSite(key siteKey, names namer) *site {
 	inC := n.depth == 0 && root == "runtime.cgocallback" // a thread of C between two calls into Go
 	n.system = n.class == replay.ClassSystem || stack.IsSystem(root) || inC
 	n.beside = besideWhom(root)
-	n.receives = !key.syscall && replay.Receives(reason) && !asks(text) && SectionOf(reason, text) == nil
+	n.writes = n.class == replay.ClassNetwork && stack.TransferOf(text).Writes()
+	n.receives = !key.syscall && !n.writes && replay.Receives(reason) && !asks(text) &&
+		SectionOf(reason, text) == nil
 	n.gathers = n.class == replay.ClassSync && strings.Contains(text, "sync.(*WaitGroup).Wait ")
 	return n
 }

@@ -42,6 +42,9 @@ type Transfer struct {
 // Transfers says whether data is to be moved.
 func (t Transfer) Transfers() bool { return t.Direction != DirectionNone && !t.Connects }
 
+// Writes says whether data is to be written.
+func (t Transfer) Writes() bool { return t.Direction == DirectionWrite && !t.Connects }
+
 // transfers are functions near the leaf of a stack that tell what it does to a descriptor
 // (go1.18–1.27 src/internal/poll). The compiler inlines some of them and not others, so that both
 // those that wait and those that call them are here.
