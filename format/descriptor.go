@@ -134,3 +134,18 @@ func (d Descriptor) Meets(other Descriptor) bool {
 	theirs, far := other.Ends()
 	return channel != "" && channel == theirs && end != far
 }
+
+// MayMeet says whether its other end may be in the same process, as far as its name tells: a pipe,
+// or a connection of an address with itself.
+func (d Descriptor) MayMeet() bool {
+	switch d.Kind {
+	case DescriptorPipe, DescriptorUnix:
+		return true
+	case DescriptorSocket, DescriptorUDP:
+		local, peer, _ := strings.Cut(d.Name, arrow)
+		a, err := netip.ParseAddrPort(local)
+		b, other := netip.ParseAddrPort(peer)
+		return err == nil && other == nil && a.Addr().Unmap() == b.Addr().Unmap()
+	}
+	return false
+}

@@ -66,3 +66,17 @@ func FuzzParseDescriptor(f *testing.F) {
 		}
 	})
 }
+
+func TestTheOtherEndMayBeInTheProcess(t *testing.T) {
+	for text, want := range map[string]bool{
+		"pipe:[1] write": true, "unix socket:[1] write": true, "terminal /dev/pts/0 write": false,
+		"file /x write":                         false,
+		"socket 127.0.0.1:1->127.0.0.1:2 write": true, "socket [::1]:1->[::1]:2 write": true,
+		"socket 10.0.0.1:1->10.0.0.2:2 write": false, "socket 10.0.0.1:1 read": false, "socket x->y read": false,
+	} {
+		d, ok := ParseDescriptor(text)
+		if !ok || d.MayMeet() != want {
+			t.Errorf("%s: %v", text, !want)
+		}
+	}
+}

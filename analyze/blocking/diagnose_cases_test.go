@@ -62,13 +62,15 @@ var diagnoses = []diagnosis{
 	{name: "feed", rule: "one that reads slowly", says: []string{`main\.\(\*remote\)\.pump`, `network|\bread`}},
 	{name: "remote-slow", rule: "one that reads slowly", says: []string{`main\.\(\*remote\)\.(readLoop|ask)`,
 		`network|\bread`}},
-	{name: "audit-pipe", rule: "one in a blocked write", says: []string{`main\.auditor`, `\bwrit`}},
 
 	// Blocked writes, slow readers.
+	{name: "audit-pipe", rule: "one in a blocked write", says: []string{`main\.auditor`, `\bwrit`}},
 	{name: "log-pipe", rule: "blocked write", says: []string{`main\.\(\*logger\)\.print`, `\bwrit`},
 		goSays: []string{`main\.\(\*logger\)\.print`}},
-	{name: "pipe-writer", rule: "slow reader", says: []string{`main\.export`, `\bwrit`}},
-	{name: "socket-slow-reader", rule: "slow reader", says: []string{`main\.export`, `\bwrit`}},
+	{name: "pipe-writer", rule: "slow reader", says: []string{`main\.export`, `\bwrit`,
+		`reader main\.collect .*sleeps`}},
+	{name: "socket-slow-reader", rule: "slow reader", says: []string{`main\.export`, `\bwrit`,
+		`reader main\.collect .*sleeps`}},
 
 	// Garbage.
 	{name: "gc-assist", rule: "GC pressure", says: []string{`garbage collector|GC`}},

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gosched/gosched/analyze/blocking"
 	"github.com/gosched/gosched/analyze/replay"
+	"github.com/gosched/gosched/analyze/replay/stack"
 	"github.com/gosched/gosched/analyze/report"
 	"github.com/gosched/gosched/format"
 )
@@ -46,6 +47,7 @@ func add(m map[format.StringID]int64, stack format.StringID, ns int64) {
 // stackFacts are what a stack means for the collector, worked out once.
 type stackFacts struct {
 	known, allocates bool
+	reads, writes    bool // data, and does not wait for another to have done so
 	call             int8 // in the table of calls, from 1 on; 0: none
 }
 
@@ -54,6 +56,9 @@ func (p *Pass) stackFacts(id format.StringID) stackFacts {
 	if !f.known {
 		text := p.names.Stack(id)
 		*f = stackFacts{known: true, allocates: calls(text, "runtime.mallocgc"), call: int8(callIn(text) + 1)}
+		if t := stack.TransferOf(text); t.Transfers() && !t.Queued {
+			f.reads, f.writes = !t.Writes(), t.Writes() && !flushes(text)
+		}
 	}
 	return *f
 }

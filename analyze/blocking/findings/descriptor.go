@@ -93,9 +93,9 @@ func (l *look) seenAt(text string) []string {
 	return []string{"Seen there at " + report.FormatNumber(all, "look") + ": " + strings.Join(texts, ", ") + "."}
 }
 
-// transfers is what can be said of waits for the poller that move data, by direction, beside what
+// transferSayings is what can be said of waits for the poller that move data, by direction, beside what
 // package net does for one that reads.
-var transfers = map[stack.Direction]general{
+var transferSayings = map[stack.Direction]general{
 	stack.DirectionWrite: {"", "is blocked in a write{on} in {code}", "blocked write in {code}",
 		"Find out why the other end reads so slowly; write less, or do not have others wait meanwhile."},
 	stack.DirectionRead: {"", "waits to read{on} in {code}", "read in {code}",
@@ -107,7 +107,7 @@ func (l *look) saying(c *blocking.Leaf) general {
 	say, on := generalOf(c), l.mostAt(c.Stack)
 	t := stack.TransferOf(c.Stack)
 	if c.Kind == blocking.KindNetwork && t.Transfers() && (t.File || t.Direction == stack.DirectionWrite) {
-		say = transfers[t.Direction]
+		say = transferSayings[t.Direction]
 	}
 	if on != "" {
 		on = prepositions[t.Direction] + on
@@ -123,6 +123,5 @@ var prepositions = map[stack.Direction]string{
 
 // writes says whether a root cause is a write that its descriptor does not take.
 func writes(c *blocking.Leaf) bool {
-	t := stack.TransferOf(c.Stack)
-	return t.Transfers() && t.Direction == stack.DirectionWrite
+	return stack.TransferOf(c.Stack).Writes()
 }

@@ -36,6 +36,10 @@
 // says what a wait is for by that too. Two locks that are waited for in one function look like one
 // otherwise. A lock that is never waited for is not seen.
 //
+// Who reads what a blocked write is for is known where a goroutine was seen at the other end, and
+// else concluded: blocked writes end right after its reads. The evidence says which. A reader that
+// cannot be told is no finding, and the write is one alone.
+//
 // # Whose code it is
 //
 // Where the trace has on-CPU samples, the code that has the Ps or allocates is what they show, with
@@ -46,7 +50,9 @@
 // Per process: about 100 bytes for each goroutine alive, 1.5 KB for each P, 300 for each place where
 // goroutines wait (at most 65,536, others are not looked at), and 32 KB for each place at which
 // goroutines are left waiting when observation stops; up to 10 KB for each function in which
-// goroutines wait for one another, and as much for each entry function. Nothing grows with the length
+// goroutines wait for one another, and as much for each entry function; up to 1 MB for what the
+// functions do that read, and 1 MB for who reads when blocked writes end, at most 256 functions of
+// each sort. Nothing grows with the length
 // of the trace.
 //
 // # Size

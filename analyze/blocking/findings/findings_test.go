@@ -76,7 +76,7 @@ func names(r *findings.Result) string {
 // TestRules has for each rule a trace that it must find and ones that look alike and must stay
 // silent.
 func TestRules(t *testing.T) {
-	for _, c := range slices.Concat(cases, waitingCases) {
+	for _, c := range allCases() {
 		t.Run(c.name, func(t *testing.T) {
 			trace, err := format.ParseText(strings.NewReader(c.text()))
 			if err != nil {
@@ -133,7 +133,7 @@ func TestAMachineWithCPUsToSpareIsNotContended(t *testing.T) {
 // TestEveryRuleIsTested wants each rule to be found in at least one trace.
 func TestEveryRuleIsTested(t *testing.T) {
 	tested := map[string]bool{}
-	for _, c := range slices.Concat(cases, waitingCases) {
+	for _, c := range allCases() {
 		for _, name := range strings.Fields(c.want) {
 			tested[name] = true
 		}
@@ -188,7 +188,7 @@ func question(testing.TB, string) ([]replay.Pass, func(*replay.Summary) passtest
 
 // TestTraces draws what is found in some of the traces.
 func TestTraces(t *testing.T) {
-	for _, c := range slices.Concat(cases, waitingCases) {
+	for _, c := range allCases() {
 		if c.golden != "" {
 			golden.Check(t, "testdata/"+c.golden+".trace", []byte(c.text()))
 		}

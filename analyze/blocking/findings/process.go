@@ -31,6 +31,7 @@ type process struct {
 	timer       waits // short runs begun by timers, with the delays before
 	gc          collector
 	descriptors descriptors
+	transfers   transfers
 	suspended   waits    // stopped from outside
 	suspenders  []string // by whom
 	alive       curve
@@ -68,6 +69,7 @@ type goroutine struct {
 	tookNS  int64       // when
 	timer   bool        // a timer woke it, and it has not waited since
 	request bool        // it waits for the network, or such a goroutine began it
+	reader  *reader     // where it read last
 }
 
 // entryTime is the time of goroutines with one entry function.
@@ -111,7 +113,7 @@ type site struct {
 
 func newProcess(pid int32) *process {
 	return &process{pid: pid, gc: newCollector(), descriptors: newDescriptors(),
-		sections: map[sectionKey]*section{}}
+		transfers: newTransfers(), sections: map[sectionKey]*section{}}
 }
 
 // goroutine is one of the current process.

@@ -79,6 +79,19 @@ var rules = [...]Rule{
 		find: backgroundWork,
 	},
 	{
+		Name:  "blocked-write",
+		Title: "Goroutines are blocked in writes",
+		needs: []format.Transition{format.TransitionPark, format.TransitionStacks},
+		Looks: "waits to write to a pipe, a terminal, a connection or a file, and write system calls of 1 ms and " +
+			"more, where nobody in the process is known to read the other end; and who waits for those that write",
+		Threshold: "a tenth of a goroutine on average is blocked so; of system calls half of the time of all writes " +
+			"there",
+		Explains: "those writes, and the waits for who makes them; not those for a lock, which are serial-section",
+		Advice: "Find out why the other end reads so slowly; write less, or put a queue before it that drops what " +
+			"is too much.",
+		find: blockedWrites,
+	},
+	{
 		Name:    "cpu-contention",
 		Title:   "Other processes take the CPUs",
 		threads: true,
@@ -283,6 +296,18 @@ var rules = [...]Rule{
 		Explains:  "the waits there, and of who waited for these goroutines",
 		Advice:    "Do not sleep with the lock in hand.",
 		find:      sleepsUnderLock,
+	},
+	{
+		Name:  "slow-reader",
+		Title: "What is written is read slowly in the same process",
+		needs: []format.Transition{format.TransitionPark, format.TransitionStacks, format.TransitionSyscalls},
+		Looks: "as blocked-write, where goroutines of the process read the other end: they were seen at it, or " +
+			"the blocked writes end right after their reads, and these hardly ever have to wait for data",
+		Threshold: "as blocked-write; of the blocked writes that ended, three in five did within 200 µs of a read, " +
+			"and twice as many as would by chance",
+		Explains: "as blocked-write",
+		Advice:   "Let the reader do less between reads, read more at a time, or hand on what it has read.",
+		find:     slowReaders,
 	},
 	{
 		Name:      "stop-the-world",

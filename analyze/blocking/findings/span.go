@@ -28,12 +28,14 @@ func (p *Pass) span(s *replay.Span) {
 	if g.entry != s.Entry {
 		p.enter(g, s.Entry)
 	}
+	g.reader.took(s)
 	switch s.State {
 	case format.StateRunning:
 		p.ran(g, s)
 	case format.StateSyscall:
 		q.calls++
 		p.offCPU(s)
+		p.transferred(g, s)
 	case format.StateRunnable:
 		p.delayed(g, s)
 	case format.StateWaiting:
@@ -157,6 +159,7 @@ func (p *Pass) waited(g *goroutine, s *replay.Span) {
 	if s.Flags&replay.EndUnseen != 0 {
 		return
 	}
+	p.transferred(g, s)
 	g.request = g.request || p.reason(s.Reason).class == replay.ClassNetwork
 	if p.reason(s.Reason).class == replay.ClassGC {
 		q.gc.wait(p, s)
