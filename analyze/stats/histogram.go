@@ -9,13 +9,15 @@ import (
 // were censored (on the right: the true duration is at least the value). The zero Histogram is
 // empty. It is not safe for concurrent use.
 type Histogram struct {
-	pages    [NumBuckets / subBuckets]*page // nil: nothing in these buckets
+	// what Add changes comes first, near to what the owner has before the histogram: with many
+	// histograms in turn each line of cache that Add needs is far away
 	count    int64
-	censored int64
 	sum      int64
-	censSum  int64
 	min, max int64 // of the measured values
+	censored int64
+	censSum  int64
 	censMax  int64
+	pages    [NumBuckets / subBuckets]*page // nil: nothing in these buckets
 }
 
 // page is the counts of the buckets of one octave.
