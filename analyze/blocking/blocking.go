@@ -25,9 +25,10 @@ type Pass struct {
 	entries     []*entrySum // by replay.EntryID
 	ranges      map[format.StringID]*rangeSum
 	threads     threadSum
-	spans       int64        // so far
-	parts       []cause.Part // room for resolve
-	culprits    []cause.Part // room for inTheWay
+	sleeps      replay.ByID[sleepFacts] // by the kernel's state
+	spans       int64                   // so far
+	parts       []cause.Part            // room for resolve
+	culprits    []cause.Part            // room for inTheWay
 	keys        keyed
 	counting    bool    // the wait in hand counts the stretches that it is for
 	places      []place // by cause.ID, for merged

@@ -74,10 +74,10 @@ func spread(ns int64, weights []cause.Part, list []cause.Part) []cause.Part {
 // thread of the process.
 func (p *Pass) takers(s *replay.Span, list []cause.Part) []cause.Part {
 	q := p.current
-	if r := q.threads[s.EndTID]; r != nil {
+	if r := q.threads.find(s.EndTID); r != nil {
 		list = r.within(s, list)
 	}
-	if r := q.threads[s.TID]; r != nil && s.TID != s.EndTID {
+	if r := q.threads.find(s.TID); r != nil && s.TID != s.EndTID {
 		list = r.within(s, list)
 	}
 	if len(list) == 0 {

@@ -33,8 +33,8 @@ type offCPU struct {
 type process struct {
 	pid       int32
 	procs     []*proc                  // who had each P
-	threads   map[int32]*ring          // when each thread lacked a CPU
-	cpus      map[int32]*ring          // when threads of the process ran on each CPU, with the entry functions
+	threads   rings                    // when each thread lacked a CPU
+	cpus      rings                    // when threads of the process ran on each CPU, with the entry functions
 	commands  map[format.StringID]bool // of names of threads, whether the process's own have it
 	stopped   ring                     // when the world was
 	suspended ring                     // when all threads were stopped from outside
@@ -88,11 +88,43 @@ func (r *ring) before(i int) (*run, bool) {
 	return &r.list[(r.n-1-i)%ringSize], true
 }
 
+// rings are those of threads or CPUs. The zero rings are empty.
+type rings struct {
+	all  map[int32]*ring
+	near [64]keyedRing // some of those that were asked for of late
+}
+
+type keyedRing struct {
+	*ring
+	key int32
+}
+
+// find is the ring of a key, nil where it has none.
+func (t *rings) find(key int32) *ring {
+	at := &t.near[uint32(key)%uint32(len(t.near))]
+	if at.ring == nil || at.key != key {
+		*at = keyedRing{t.all[key], key}
+	}
+	return at.ring
+}
+
+// of is the ring of a key, new where it has none.
+func (t *rings) of(key int32) *ring {
+	r := t.find(key)
+	if r == nil {
+		if t.all == nil {
+			t.all = map[int32]*ring{}
+		}
+		r = new(ring)
+		t.all[key] = r
+	}
+	return r
+}
+
 func (p *Pass) process(pid int32) *process {
 	q := p.processes[pid]
 	if q == nil {
-		q = &process{pid: pid, threads: map[int32]*ring{}, cpus: map[int32]*ring{},
-			commands: map[format.StringID]bool{}}
+		q = &process{pid: pid, commands: map[format.StringID]bool{}}
 		p.processes[pid] = q
 	}
 	return q

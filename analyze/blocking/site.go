@@ -27,11 +27,11 @@ type site struct {
 	// the goroutine moved while the stack was read: its deeper frames, and so the depth, are not
 	// known
 	partial bool
-	lengths lengths
 	// nanoseconds in which goroutines may have been waiting for work, as they had done before or
 	// went on to do
-	idle int64
-	last *pair // the latest waker's
+	idle    int64
+	last    *pair // the latest waker's
+	lengths lengths
 }
 
 // siteKey tells sites apart.

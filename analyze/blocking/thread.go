@@ -17,21 +17,19 @@ func (p *Pass) thread(s *replay.Span) {
 	case s.Flags&replay.EndUnseen != 0:
 		return
 	case s.State == format.StateRunning:
-		ringOf(p.current.cpus, s.CPU).push(s.Begin, s.End, cause.ID(p.entryOn(s)))
+		p.current.cpus.of(s.CPU).push(s.Begin, s.End, cause.ID(p.entryOn(s)))
 		return
 	}
 	off := offCPU{begin: s.Begin, end: s.End, asleep: s.State == format.StateWaiting}
-	if _, by := replay.Suspender(p.names.Reason(s.Reason)); by && off.asleep {
-		off.suspended, off.node = true, p.nodes.Named(KindStopped, s.Reason)
-	} else if off.asleep {
-		off.node = p.nodes.Named(KindAsleep, s.Reason)
-	} else {
+	switch {
+	case off.asleep:
+		off.node, off.suspended = p.asleep(s.Reason)
+	case s.Delay[replay.PartOffCPU] > 0:
+		off.node = p.noCPU(s)
+		p.current.threads.of(s.TID).push(s.Begin, s.End, off.node)
+		p.current.taken.push(s.Begin, s.End, off.node)
+	default:
 		off.node = p.nodes.WakeUp
-		if s.Delay[replay.PartOffCPU] > 0 {
-			off.node = p.noCPU(s)
-			ringOf(p.current.threads, s.TID).push(s.Begin, s.End, off.node)
-			p.current.taken.push(s.Begin, s.End, off.node)
-		}
 	}
 	if s.GoID == format.NoGoroutine {
 		return
@@ -39,6 +37,24 @@ func (p *Pass) thread(s *replay.Span) {
 	if g := p.find(s.GoID); g != nil && s.End > g.history.End() && len(g.off) < maxOff {
 		g.off = append(g.off, off)
 	}
+}
+
+// asleep is why a thread slept, by the kernel's state, and whether it was stopped from outside.
+func (p *Pass) asleep(state format.StringID) (id cause.ID, suspended bool) {
+	at := p.sleeps.At(uint32(state))
+	if !at.known {
+		at.known, at.node = true, p.nodes.Named(KindAsleep, state)
+		if _, by := replay.Suspender(p.names.Reason(state)); by {
+			at.suspended, at.node = true, p.nodes.Named(KindStopped, state)
+		}
+	}
+	return at.node, at.suspended
+}
+
+// sleepFacts are what a state of the kernel's means, worked out once.
+type sleepFacts struct {
+	known, suspended bool
+	node             cause.ID
 }
 
 // noCPU is why a thread that was ready had no CPU: the name of who had it. The trace has the names
@@ -53,7 +69,7 @@ func (p *Pass) noCPU(s *replay.Span) cause.ID {
 	case last == format.NullString || p.isIdle(last) || first == last:
 		return p.takenBy(first, s)
 	}
-	ownMost := 2*ringOf(p.current.cpus, s.CPU).overlap(s.Begin, s.End) > s.Len()
+	ownMost := 2*p.current.cpus.of(s.CPU).overlap(s.Begin, s.End) > s.Len()
 	if p.own(first) == ownMost {
 		return p.takenBy(first, s)
 	}
@@ -66,7 +82,7 @@ func (p *Pass) takenBy(name format.StringID, s *replay.Span) cause.ID {
 	if name == format.NullString || !p.own(name) {
 		return p.nodes.Taken(name, replay.UnknownEntry)
 	}
-	return p.nodes.Taken(name, replay.EntryID(ringOf(p.current.cpus, s.CPU).most(s.Begin, s.End)))
+	return p.nodes.Taken(name, replay.EntryID(p.current.cpus.of(s.CPU).most(s.Begin, s.End)))
 }
 
 // entryOn is the entry function of the goroutine on a thread, as far as it is known.
@@ -170,13 +186,6 @@ func (r *ring) most(begin, end int64) cause.ID {
 		}
 	}
 	return best.ID
-}
-
-func ringOf(m map[int32]*ring, key int32) *ring {
-	if m[key] == nil {
-		m[key] = new(ring)
-	}
-	return m[key]
 }
 
 // maxOff bounds how many times without a CPU are remembered of one stretch of a goroutine. What is

@@ -136,8 +136,9 @@ type Table struct {
 	held    replay.ByID[ID]           // as syscall
 	offCPU  replay.ByID[ID]           // by name, the latest
 	outside replay.ByID[ID]           // by stack, the latest
+	named   [numKinds]replay.ByID[ID] // by kind and name
 	WakeUp  ID                        // a P was free, or being handed on
-	latest  [256]waitNode             // some of the waits that were asked for of late
+	latest  [2048]waitNode            // some of the waits that were asked for of late
 }
 
 // NewTable makes a table that knows what is unknown.
@@ -215,7 +216,11 @@ func (n *Table) Outside(kind Kind, stack format.StringID) ID {
 
 // Named is a cause of which the trace has only a name, such as a reason or a kernel's state.
 func (n *Table) Named(kind Kind, name format.StringID) ID {
-	return n.intern(Key{Kind: kind, What: uint32(name)})
+	at := n.named[kind].At(uint32(name))
+	if *at == 0 {
+		*at = n.intern(Key{Kind: kind, What: uint32(name)})
+	}
+	return *at
 }
 
 // Taken is a thread without a CPU, which a thread of that name had taken, with a goroutine of that
