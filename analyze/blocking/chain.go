@@ -34,6 +34,7 @@ type Leaf struct {
 	Kind    Kind
 	Name    string // as in Cause
 	Own     bool   // as in Cause
+	Sampled bool   // on-CPU samples saw it there; else it is where a stretch of running ended
 	Syscall string // its name
 	Stack   string // empty where the kind has none
 	Frame   string // of it, the one that is not plumbing
@@ -105,6 +106,7 @@ func (c *chainer) leaf(id cause.ID) *Leaf {
 	if c.leaves[id] == nil {
 		n, key := c.nodes.At(id), c.key(id)
 		l := &Leaf{Kind: key.kind, Name: key.name, Own: key.own, Syscall: key.syscall}
+		_, l.Sampled = c.nodes.Until(id)
 		if hasStack(n.Kind) {
 			l.Stack = c.names.Stack(format.StringID(n.Where))
 			l.Frame = stack.Culprit(l.Stack)

@@ -77,7 +77,10 @@ func (c *Cause) until() string {
 
 // taker is who took the CPU.
 func (c *Cause) taker() string {
-	if c.Own {
+	switch {
+	case c.Own && c.Name == unknownGoroutine:
+		return "this program's " + c.Name
+	case c.Own:
 		return "this program"
 	}
 	return c.Name
@@ -127,7 +130,7 @@ func (c *Cause) clause() string {
 
 // function is the cause's function, empty where it has none.
 func (c *Cause) function() string {
-	if hasStack(c.Kind) || c.Own {
+	if hasStack(c.Kind) || c.Own && c.Name != unknownGoroutine {
 		return c.Name
 	}
 	return ""

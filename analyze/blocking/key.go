@@ -65,6 +65,8 @@ func (p *Pass) newKey(leaf cause.ID) causeKey {
 		k.own = p.isOwn(k.name)
 		if n.What != uint32(replay.UnknownEntry) {
 			k.name = p.names.Entry(replay.EntryID(n.What))
+		} else if k.own {
+			k.name = unknownGoroutine
 		}
 	case KindStopped:
 		k.name, _ = replay.Suspender(p.names.Reason(format.StringID(n.What)))

@@ -76,6 +76,10 @@ func (p *Pass) noCPU(s *replay.Span) cause.ID {
 	return p.takenBy(last, s)
 }
 
+// unknownGoroutine is who had the CPU where a thread of the program had it and no goroutine is known
+// to have been on it; the scheduler of the runtime runs on threads without one.
+const unknownGoroutine = "threads (goroutine not known)"
+
 // takenBy is a thread without a CPU, which a thread of that name had taken. Of the process's own
 // threads it says which goroutine was on them for longest, by its entry function.
 func (p *Pass) takenBy(name format.StringID, s *replay.Span) cause.ID {

@@ -22,14 +22,21 @@ type general struct {
 }
 
 // ownCPU says it of CPUs that the process's own goroutines had.
-var ownCPU = general{"goroutines that could run wait for a CPU, which goroutines of {name} in this program have",
-	"has no CPU, which goroutines of {name} in this program have", "CPU taken by {name} in this program",
+var ownCPU = general{"goroutines that could run wait for a CPU, which {name} of this program has",
+	"has no CPU, which {name} of this program has", "CPU taken by {name} of this program",
 	"Let that code run less, in fewer goroutines at once or in shorter pieces, or give the process more CPUs."}
+
+// sampledRun says it of code that on-CPU samples saw running.
+var sampledRun = general{"{code} runs", "runs {code}", "running {code}",
+	"Make what it does there shorter, or let nobody wait for it."}
 
 // generalOf says it of a root cause.
 func generalOf(c *blocking.Leaf) general {
-	if c.Kind == blocking.KindOffCPU && c.Own {
+	switch {
+	case c.Kind == blocking.KindOffCPU && c.Own:
 		return ownCPU
+	case c.Kind == blocking.KindRunning && c.Sampled:
+		return sampledRun
 	}
 	return generals[c.Kind]
 }

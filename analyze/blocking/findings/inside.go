@@ -73,19 +73,54 @@ var without = map[blocking.Kind]string{
 	blocking.KindQueued: "could run and waits for a P, which others have, %s the most",
 }
 
+// minOwn is the share from which on what somebody does himself is said first, and is what the advice
+// is about: that he lacked a CPU or a P meanwhile is often the machine's affair.
+const minOwn = 0.2
+
+// itself is the first of the causes that is neither want of a CPU nor of a P, nil where those are
+// nearly all.
+func itself(list []inside) *inside {
+	for i := range list {
+		if without[list[i].leaf.Kind] == "" {
+			return at(list, i, minOwn)
+		}
+	}
+	return nil
+}
+
+// at is an element whose share is at least that much, or nil.
+func at(list []inside, i int, least float64) *inside {
+	if list[i].share < least {
+		return nil
+	}
+	return &list[i]
+}
+
 // mostly says what goes on inside for the largest part, and how large that is.
 func mostly(list []inside, who string) string {
-	first := list[0]
 	kind, share := kinds(list)
-	if text, ok := without[kind]; ok && share > first.share {
-		i := slices.IndexFunc(list, func(x inside) bool { return x.leaf.Kind == kind })
-		out := fmt.Sprintf("%s of it while %s "+text, percent(share), who, code{function: list[i].leaf.Name}.local())
-		if i = slices.IndexFunc(list, func(x inside) bool { return without[x.leaf.Kind] == "" }); i >= 0 {
-			out += fmt.Sprintf(", and %s while %s %s", percent(list[i].share), who, list[i].does())
-		}
-		return out
+	text, ok := without[kind]
+	first := &list[0]
+	if !ok || share <= first.share && without[first.leaf.Kind] == "" {
+		return fmt.Sprintf("%s of it while %s %s", percent(first.share), who, first.does())
 	}
-	return fmt.Sprintf("%s of it while %s %s", percent(first.share), who, first.does())
+	i := slices.IndexFunc(list, func(x inside) bool { return x.leaf.Kind == kind })
+	lacks := fmt.Sprintf("%s of it while %s "+text, percent(share), who, list[i].whose())
+	if own := itself(list); own != nil {
+		return fmt.Sprintf("%s of it while %s %s, and ", percent(own.share), who, own.does()) + lacks
+	}
+	if i = slices.IndexFunc(list, func(x inside) bool { return without[x.leaf.Kind] == "" }); i >= 0 {
+		lacks += fmt.Sprintf(", and %s while %s %s", percent(list[i].share), who, list[i].does())
+	}
+	return lacks
+}
+
+// whose names who had the CPU or the P.
+func (x *inside) whose() string {
+	if x.leaf.Kind == blocking.KindOffCPU && x.leaf.Own {
+		return "this program's own"
+	}
+	return code{function: x.leaf.Name}.local()
 }
 
 // minElsewhere is the share of waits from which on it is said that those who hold a section wait

@@ -340,6 +340,9 @@ var underLock = map[blocking.Kind]string{
 
 func (s *serial) advice() string {
 	kind, _ := kinds(s.inside)
+	if own := itself(s.inside); own != nil {
+		kind = own.leaf.Kind
+	}
 	if s.isHot() {
 		return "Spread what is behind that lock over more of them (another key), or make it cheaper."
 	}

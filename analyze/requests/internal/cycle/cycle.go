@@ -33,7 +33,7 @@ var stateNames = [NumStates]string{
 	Running: format.StateRunning.String(), OffCPU: "off CPU", Runnable: format.StateRunnable.String(),
 	Syscall: format.StateSyscall.String(), Blocked: "blocked", Network: "network", Timer: "asleep",
 	Runtime: "GC, runtime",
-	Unknown: "unknown", Various: "…",
+	Unknown: "unknown", Various: "various",
 }
 
 // String is the name that reports print.
