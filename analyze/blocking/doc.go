@@ -59,8 +59,8 @@
 // answer. Who waits for an answer, or for a connection of a pool, in functions that are known for
 // that, is blocked wherever that is, and so is who was let through by a goroutine that had been let
 // through at the same place. Who waits for a sync.WaitGroup for most of the recording, as main does
-// for the end, is idle. A wait to write is none of these: it
-// is blocked time, though nobody in the program waits for the goroutine.
+// for the end, is idle. A wait to write is none of these: it is blocked time, though nobody
+// in the program may wait for the goroutine.
 //
 // # Waits that mirror each other
 //

@@ -299,12 +299,12 @@ var rules = [...]Rule{
 	},
 	{
 		Name:  "slow-reader",
-		Title: "What is written is read slowly in the same process",
+		Title: "A reader in the process takes what is written slowly",
 		needs: []format.Transition{format.TransitionPark, format.TransitionStacks, format.TransitionSyscalls},
 		Looks: "as blocked-write, where goroutines of the process read the other end: they were seen at it, or " +
 			"the blocked writes end right after their reads, and these hardly ever have to wait for data",
-		Threshold: "as blocked-write; of the blocked writes that ended, three in five did within 200 µs of a read, " +
-			"and twice as many as would by chance",
+		Threshold: "as blocked-write; of the blocked writes that ended, ten and three in five did within 200 µs of a " +
+			"read, and twice as many as would by chance",
 		Explains: "as blocked-write",
 		Advice:   "Let the reader do less between reads, read more at a time, or hand on what it has read.",
 		find:     slowReaders,

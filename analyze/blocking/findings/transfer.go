@@ -26,7 +26,7 @@ const (
 	maxRecent  = 16      // reads, and ends of blocked writes, that are compared with one another
 	maxEnds    = 256     // functions that read and as many that write are told apart
 	maxDoings  = 32      // things that readers do beside
-	minReadOff = 200_000 // nanoseconds: a blocked write that ends as soon after a read may be because of it
+	nearReadNS = 200_000 // a blocked write that ends as soon after a read may be because of it
 )
 
 // reader is code that reads, and what its goroutines do until they read there again.
@@ -165,7 +165,7 @@ func (t *transfers) read(r read) {
 
 // near counts a read by another goroutine that the write may have ended for.
 func (e *end) near(r *read) {
-	if r.goid == e.goid || e.at < r.begin || e.at > r.end+minReadOff || e.n == len(e.seen) ||
+	if r.goid == e.goid || e.at < r.begin || e.at > r.end+nearReadNS || e.n == len(e.seen) ||
 		slices.Contains(e.seen[:e.n], r.by) {
 		return
 	}

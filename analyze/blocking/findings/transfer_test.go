@@ -70,7 +70,19 @@ func (r *far) reads(s *script, at int) {
 	s.park(at+3, 2, "sleep", "main.collect /m.go:9;time.Sleep /t.go:1")
 }
 
-// slowCalls are system calls of so many microseconds in each millisecond.
+// besideReads has another goroutine read again and again meanwhile, something else.
+func besideReads(write func(*script)) func(*script) {
+	return func(s *script) {
+		write(s)
+		s.start(0, 3, "main.collect")
+		for at := 1000; at < 398000; at += 150 {
+			s.add(at, "g3 running->syscall pid=1 tid=103 reason=read stack=%q", readCall)
+			s.add(at+2, "g3 syscall->running pid=1 tid=103")
+		}
+	}
+}
+
+// slowCalls are system calls of so many microseconds, one in four milliseconds.
 func slowCalls(us int, name, stack string) func(*script) {
 	return func(s *script) {
 		s.start(0, 1, "main.work")
@@ -111,6 +123,7 @@ var transferCases = []traceCase{
 		"slow-reader"},
 	{"reads at times at which no write ends", "", "", writing(900, nearEnd, &far{before: 500}), "blocked-write"},
 	{"reads that wait for data", "", "", writing(900, nearEnd, &far{before: 50, waits: true}), "blocked-write"},
+	{"reads all the time", "", "", besideReads(writing(900, nearEnd, nil)), "blocked-write"},
 	{"a connection to elsewhere, and reads at the right times", "", "",
 		writing(900, "socket 10.0.0.1:1->10.0.0.2:2 write", &far{before: 50}), "blocked-write"},
 	{"a reader that was seen at the other end", "", "", writing(900, nearEnd, &far{before: 500, seen: farEnd}),

@@ -13,7 +13,7 @@ import (
 	"github.com/gosched/gosched/format"
 )
 
-// From where on who reads at the right times is the reader at the other end.
+// From where on who reads at the right times is the reader at the other end, and what is said of it.
 const (
 	minEnded     = 10   // blocked writes: fewer may do so by chance
 	minEndedBy   = 0.6  // of the blocked writes ended right after its reads
@@ -100,7 +100,7 @@ func (l *look) readerOf(w *blockedWrite) (*reader, string) {
 	}
 	return best, fmt.Sprintf("%s of %s ended within %s of a read in %s, which had to wait for data in %s of %s.",
 		report.FormatCount(w.writer.after[best]), report.FormatNumber(w.writer.ended, "blocked write"),
-		report.FormatDuration(minReadOff), named(best.code), report.FormatCount(best.empty),
+		report.FormatDuration(nearReadNS), named(best.code), report.FormatCount(best.empty),
 		report.FormatNumber(best.reads, "read"))
 }
 
@@ -115,9 +115,9 @@ func (l *look) isSlow(r *reader) bool {
 
 // endsBy says whether blocked writes end right after reads, and not by chance.
 func (l *look) endsBy(w *writer, r *reader) bool {
-	chance := l.average(r.readNS + r.reads*minReadOff)
+	chance := l.average(r.readNS + r.reads*nearReadNS)
 	share := float64(w.after[r]) / float64(max(1, w.ended))
-	return w.after[r] >= minEnded && share >= max(minEndedBy, min(1, timesChance*chance))
+	return w.after[r] >= minEnded && share >= max(minEndedBy, timesChance*chance)
 }
 
 // readerSeen is who was seen at the other end of one of some descriptors.
