@@ -1,6 +1,8 @@
 package findings
 
 import (
+	"slices"
+
 	"github.com/gosched/gosched/analyze/blocking"
 )
 
@@ -75,6 +77,18 @@ func (a *account) all(e explained) (ns int64) {
 		ns += a.chains[i].NS
 	}
 	return ns
+}
+
+// withSome adds chains that match, of which ns nanoseconds at most are explained.
+func (a *account) withSome(certain explained, ns int64, match func(*blocking.Chain) bool) explained {
+	more := a.which(match)
+	more.chains = slices.DeleteFunc(more.chains, func(i int) bool { return slices.Contains(certain.chains, i) })
+	if ns = min(ns, a.all(more)); ns <= 0 {
+		return certain
+	}
+	both := explained{chains: append(slices.Clone(certain.chains), more.chains...)}
+	slices.Sort(both.chains)
+	return both.atMost(a.all(certain) + ns)
 }
 
 // ns is the time that is explained.

@@ -22,6 +22,7 @@ type holders struct {
 // onProc is a time in which a goroutine with an entry function had a P.
 type onProc struct {
 	begin, end int64
+	over       int64 // from when on it was a run of which the runtime had asked the P back; end: never
 	entry      replay.EntryID
 }
 
@@ -30,8 +31,9 @@ func (h *holders) push(x onProc) {
 	h.n++
 }
 
-// had takes a run: which P it was on, and where it ended.
-func (q *process) had(s *replay.Span) {
+// had takes a run: which P it was on, and where it ended. A long one went on beyond what the runtime
+// allows.
+func (q *process) had(s *replay.Span, long bool) {
 	k := q.entries.At(uint32(s.Entry))
 	k.heldNS += s.Len()
 	if s.EndStack != format.NullString {
@@ -49,7 +51,11 @@ func (q *process) had(s *replay.Span) {
 	if *at == nil {
 		*at = new(holders)
 	}
-	(*at).push(onProc{s.Begin, s.End, s.Entry})
+	over := s.End
+	if long {
+		over = s.Begin + sliceNS
+	}
+	(*at).push(onProc{s.Begin, s.End, over, s.Entry})
 }
 
 // maxUntil is how many places at which runs ended are told apart of an entry function.
@@ -71,6 +77,7 @@ func (q *process) behind(s *replay.Span) {
 		}
 		k, ns := q.entries.At(uint32(x.entry)), min(x.end, s.End)-max(x.begin, s.Begin)
 		k.behindNS += ns
+		k.behindLong += max(0, min(x.end, s.End)-max(x.over, s.Begin))
 		if x.entry != s.Entry {
 			k.othersNS += ns
 		}
@@ -130,11 +137,13 @@ func (l *look) procsNS() float64 {
 	return float64(max(1, ran))
 }
 
-// awaited is how long others waited for goroutines, by their entry function.
+// awaited is how long others waited for goroutines, by their entry function. Who waits for one that is
+// queued behind them, or whose thread lacks the CPU that they have, does not wait for them.
 func (l *look) awaited() map[string]int64 {
 	out := map[string]int64{}
 	for i := range l.account.chains {
-		if c := &l.account.chains[i]; !c.Direct() {
+		if c := &l.account.chains[i]; !c.Direct() && c.Cause.Kind != blocking.KindQueued &&
+			c.Cause.Kind != blocking.KindOffCPU {
 			out[entryOf(c.Cause)] += c.NS
 		}
 	}
@@ -144,28 +153,33 @@ func (l *look) awaited() map[string]int64 {
 // entryOf is the entry function of the goroutine that a root cause is about.
 func entryOf(c *blocking.Leaf) string { return cmp.Or(stack.Root(c.Stack), c.Name) }
 
-// delaysBehind are the delays behind goroutines with some entry functions. Where the thread of one
-// that had the P lacked a CPU itself, that is in the delays too.
+// delaysBehind are the delays behind goroutines with some entry functions, and the waits for those that
+// were delayed so. Where the thread of one that had the P lacked a CPU itself, that is in the delays
+// too.
 func (l *look) delaysBehind(jobs []job) explained {
-	var ns int64
+	certain := l.account.causedBy(func(c *blocking.Leaf) bool {
+		return c.Kind == blocking.KindQueued &&
+			slices.ContainsFunc(jobs, func(j job) bool { return j.entry == entryOf(c) })
+	})
+	var behind int64
 	for _, j := range jobs {
-		ns += j.behindNS
+		behind += j.behindNS
 	}
-	return l.account.which(func(c *blocking.Chain) bool {
-		if c.Cause.Kind == blocking.KindQueued {
-			return slices.ContainsFunc(jobs, func(j job) bool { return j.entry == entryOf(c.Cause) })
+	for _, i := range certain.chains {
+		if c := &l.account.chains[i]; c.Direct() {
+			behind -= c.NS
 		}
+	}
+	return l.account.withSome(certain, behind, func(c *blocking.Chain) bool {
 		return c.Direct() && c.Cause.Kind == blocking.KindOffCPU
-	}).atMost(ns)
+	})
 }
 
 // maxJobs is how many jobs are named.
 const maxJobs = 3
 
 func backgroundWork(l *look) []hit {
-	jobs := slices.DeleteFunc(l.background(), func(j job) bool {
-		return l.long.count >= minLong && l.names.Entry(l.longEntry) == j.entry // see long-run
-	})
+	jobs := slices.DeleteFunc(l.background(), func(j job) bool { return j.refuses() }) // see long-run
 	if len(jobs) == 0 {
 		return nil
 	}

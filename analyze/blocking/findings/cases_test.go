@@ -334,6 +334,26 @@ func longRuns(off int) func(*script) {
 	}
 }
 
+// lateRuns are runs of 20 ms that end because the runtime asks, and every fifth of 50 ms. The other
+// goroutine waits for its turn.
+func lateRuns(s *script) {
+	s.proc = onOneProc
+	s.start(0, 2, "main.serve")
+	s.park(1, 2, "IO wait", "main.serve /m.go:5")
+	s.start(2, 1, "main.spin")
+	s.off(3, 4, 1, "prog", "prog")
+	for at, k := 0, 0; at < 330000; k++ {
+		if at += 20000; k%5 == 4 {
+			at += 30000
+		}
+		s.event(at-8000, 2, "netpoll")
+		s.add(at, "g1 running->runnable pid=1 tid=101 proc=0 reason=preempted stack=\"main.spin /m.go:2\"")
+		s.run(at, 2)
+		s.park(at+99, 2, "IO wait", "main.serve /m.go:5")
+		s.run(at+100, 1)
+	}
+}
+
 // without takes the CPU from a running goroutine's thread for half of the time.
 func without(to, from string) func(*script) {
 	return func(s *script) {
@@ -427,6 +447,7 @@ var cases = []traceCase{
 		"runtime.mallocgc /malloc.go:1"), "gc-pressure"},
 	{"work that no request began, beside a free P", "", "", aside, ""},
 	{"runs of 95 ms that end with their goroutines", "spin", oneP, spin, "long-run"},
+	{"runs of 50 ms among more that end when they are asked to", "", oneP, lateRuns, "background-work"},
 	{"long runs that nobody waits behind", "", "", hog(90), ""},
 	{"four senders and one busy receiver", "queue", "", fanIn(0), "queued-behind"},
 	{"four senders and a receiver that waits for the network", "", "", fanIn(500), "queued-behind"},

@@ -74,7 +74,7 @@ func (p *Pass) collects(s *replay.Span) {
 	if s.State == format.StateRunning && s.Flags&replay.EndUnseen == 0 && p.worker(s.Entry) {
 		p.current.gc.markNS += s.Len()
 		p.current.gc.worker = s.Entry
-		p.current.had(s)
+		p.current.had(s, false)
 	}
 }
 
@@ -179,9 +179,6 @@ func (l *look) forCollector(more func(*blocking.Chain) bool) explained {
 	certain := l.account.which(func(c *blocking.Chain) bool {
 		return isCollector(c.Cause) || more != nil && more(c)
 	})
-	lacking := l.account.which(func(c *blocking.Chain) bool {
-		return c.Direct() && c.Cause.Kind == blocking.KindOffCPU
-	})
 	if l.gc.worker == replay.UnknownEntry {
 		return certain
 	}
@@ -191,13 +188,9 @@ func (l *look) forCollector(more func(*blocking.Chain) bool) explained {
 			behind -= c.NS
 		}
 	}
-	if behind = min(behind, l.account.all(lacking)); behind <= 0 {
-		return certain
-	}
-	both := explained{chains: append(slices.Clone(certain.chains), lacking.chains...)}
-	slices.Sort(both.chains)
-	both.chains = slices.Compact(both.chains)
-	return both.atMost(l.account.all(certain) + behind)
+	return l.account.withSome(certain, behind, func(c *blocking.Chain) bool {
+		return c.Direct() && c.Cause.Kind == blocking.KindOffCPU
+	})
 }
 
 func gcPressure(l *look) []hit {

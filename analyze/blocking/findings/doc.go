@@ -47,7 +47,7 @@
 //
 // # Memory
 //
-// Per process: about 100 bytes for each goroutine alive, 1.5 KB for each P, 300 for each place where
+// Per process: about 100 bytes for each goroutine alive, 2 KB for each P, 300 for each place where
 // goroutines wait (at most 65,536, others are not looked at), and 32 KB for each place at which
 // goroutines are left waiting when observation stops; up to 10 KB for each function in which
 // goroutines wait for one another, and as much for each entry function; up to 1 MB for what the

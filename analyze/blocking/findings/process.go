@@ -21,14 +21,11 @@ type process struct {
 	readyNS     int64 // runnable
 	backFromOS  waits // runnable because of a system call that cost the P
 	calls       int64
-	procs       float64         // GOMAXPROCS at the moment; 0: not known
-	quota       float64         // CPUs at the moment; 0: no limit
-	throttled   throttling      // ready threads whose CPU was idle for long
-	overQuota   throttling      // of them those while there were more Ps than the quota has CPUs
-	long        waits           // runs that went on beyond what the runtime allows
-	longStack   format.StringID // where the longest ended; null: with its goroutine
-	longEntry   replay.EntryID
-	timer       waits // short runs begun by timers, with the delays before
+	procs       float64    // GOMAXPROCS at the moment; 0: not known
+	quota       float64    // CPUs at the moment; 0: no limit
+	throttled   throttling // ready threads whose CPU was idle for long
+	overQuota   throttling // of them those while there were more Ps than the quota has CPUs
+	timer       waits      // short runs begun by timers, with the delays before
 	gc          collector
 	descriptors descriptors
 	transfers   transfers
@@ -83,6 +80,10 @@ type entryTime struct {
 	longest     int64
 	longestSeen int64                     // the longest of those whose end has a stack
 	hogsStack   format.StringID           // that
+	askedNS     int64                     // in runs so long that the runtime asked for the P
+	long        waits                     // of them those that went on well beyond what it allows
+	longStack   format.StringID           // where the longest of these ended; null: with its goroutine
+	behindLong  int64                     // of behindNS, behind these after what it allows
 	heldNS      int64                     // that they had a P
 	requestNS   int64                     // of that, for requests
 	behindNS    int64                     // of the delays of goroutines that got a P which these had before

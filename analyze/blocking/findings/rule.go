@@ -227,10 +227,11 @@ var rules = [...]Rule{
 		Title:   "Goroutines cannot be preempted",
 		threads: true,
 		Looks:   "runs on a CPU that went on long after the runtime asked for the P",
-		Threshold: "40 ms, four times what the runtime allows, and three of them: one may be the runtime's own " +
-			"delay on a busy machine",
-		Explains: "delays of goroutines that got a P which those had before; the floor of a note: time beyond " +
-			"10 ms in such runs" + ranAndMore,
+		Threshold: "40 ms, four times what the runtime allows, 100 ms where the thread lost its CPU in between; " +
+			"three of them, and half of the time in runs of 10 ms and more of one entry function: where most end " +
+			"when the runtime asks, it asked late for the others",
+		Explains: "delays while such runs had the P that ended them, less their first 10 ms; the floor of a note: " +
+			"time beyond 10 ms in such runs" + ranAndMore,
 		Advice: "Look for asyncpreemptoff, loops in assembly or long copies; where nothing preempts it, it helps to " +
 			"call runtime.Gosched within.",
 		find: longRun,

@@ -34,21 +34,40 @@ func (l *look) ofRun(ns int64) float64 {
 // minLong is how many runs must not have been preempted: one may be the runtime's own delay.
 const minLong = 3
 
-func longRun(l *look) []hit {
-	if l.long.count < minLong {
-		return nil
+// refuses says whether the goroutines go on when the runtime asks for the P. Where most of them heed
+// it, the others were asked late, as on a machine that has too few CPUs.
+func (k *entryTime) refuses() bool { return k.long.count >= minLong && 2*k.long.sumNS >= k.askedNS }
+
+func longRun(l *look) (hits []hit) {
+	for id := range l.entries.Len() {
+		if k := l.entries.At(uint32(id)); k.refuses() {
+			hits = append(hits, l.refused(replay.EntryID(id), k))
+		}
 	}
-	place := "The place is where the longest ended, which may be after the code that could not be preempted."
-	if l.longStack == format.NullString {
+	return hits
+}
+
+// refused says it of the goroutines with an entry function.
+func (l *look) refused(entry replay.EntryID, k *entryTime) hit {
+	j := job{k, l.names.Entry(entry)}
+	at, place := l.codeOr(k.longStack, entry), ""
+	switch {
+	case sum(k.sampled) >= minSamples:
+		at, place = l.jobCode(j), "The place is the one with the most on-CPU samples."
+	case k.longStack == format.NullString:
 		place = "The longest ended with its goroutine: the place is its entry function."
+	default:
+		place = "The place is where the longest ended, which may be after the code that could not be preempted."
 	}
-	at := l.codeOr(l.longStack, l.longEntry)
-	ran := fmt.Sprintf("ran on a CPU for 40 ms or more without a break: %s, %s at most",
-		report.FormatNumber(l.long.count, "time"), report.FormatDuration(l.long.maxNS))
-	k := l.entries.At(uint32(l.longEntry))
-	return []hit{{code: at, extent: l.ofRun(l.long.sumNS), clause: named(at) + " " + ran,
-		explains: l.delaysBehind([]job{{k, l.names.Entry(l.longEntry)}}),
-		evidence: []string{"A goroutine " + ran + ".", place}}}
+	ran := fmt.Sprintf("ran on a CPU for 40 ms or more at a time: %s, %s at most",
+		report.FormatNumber(k.long.count, "time"), report.FormatDuration(k.long.maxNS))
+	asked := fmt.Sprintf("Such runs are %s of the time in runs of 10 ms or more: the runtime asks in vain.",
+		part(k.long.sumNS, k.askedNS))
+	return hit{code: at, extent: l.ofRun(k.long.sumNS - k.long.count*sliceNS), clause: named(at) + " " + ran,
+		explains: l.account.causedBy(func(c *blocking.Leaf) bool {
+			return c.Kind == blocking.KindQueued && entryOf(c) == j.entry
+		}).atMost(k.behindLong),
+		evidence: []string{"A goroutine " + ran + ".", asked, place}}
 }
 
 // hog looks for the entry function with the most time in long runs. Background work and runs that
@@ -61,7 +80,7 @@ func hog(l *look) []hit {
 			most = id
 		}
 	}
-	if most < 0 || l.long.count >= minLong && l.longEntry == replay.EntryID(most) {
+	if most < 0 || l.entries.At(uint32(most)).refuses() {
 		return nil
 	}
 	h, entry := *l.entries.At(uint32(most)), l.names.Entry(replay.EntryID(most))

@@ -12,13 +12,16 @@ const (
 	minDelayNS = 1_000_000 // a delay that a person or a caller may notice
 	// half of what the runtime lets a goroutine run before it asks it to stop: go1.26
 	// src/runtime/proc.go, forcePreemptNS is 10 ms
-	minHogNS     = 5_000_000
-	minLongNS    = 40_000_000 // four times that: the request was not heeded
-	sliceNS      = 10_000_000 // that
-	shortRunNS   = 50_000     // a run in which hardly anything was done
-	burstNS      = 1_000_000  // one waker's wake-ups that are nearer than this are one
-	minBurst     = 8          // of so many goroutines
-	minIdleCPUNS = 2_000_000  // a ready thread finds an idle CPU much earlier, unless it may not have it
+	minHogNS  = 5_000_000
+	sliceNS   = 10_000_000 // that
+	minLongNS = 40_000_000 // four times that: the request was not heeded, or came late
+	// of a run whose thread was off its CPU in between: then the runtime's monitor, which asks, may
+	// have had to wait for a CPU too
+	minBrokenNS  = 100_000_000
+	shortRunNS   = 50_000    // a run in which hardly anything was done
+	burstNS      = 1_000_000 // one waker's wake-ups that are nearer than this are one
+	minBurst     = 8         // of so many goroutines
+	minIdleCPUNS = 2_000_000 // a ready thread finds an idle CPU much earlier, unless it may not have it
 )
 
 // span takes the time of a goroutine of the program in one state.
@@ -79,7 +82,7 @@ func (p *Pass) ran(g *goroutine, s *replay.Span) {
 	if s.Flags&replay.EndUnseen != 0 || s.Flags == replay.CensoredLeft|replay.CensoredRight {
 		return // found running, and then nothing was seen of it
 	}
-	q.had(s)
+	q.had(s, isLong(s, ns))
 	if g.request {
 		q.entries.At(uint32(s.Entry)).requestNS += s.Len()
 	}
@@ -96,14 +99,22 @@ func (p *Pass) ran(g *goroutine, s *replay.Span) {
 	if ns > k.longestSeen && s.EndStack != format.NullString {
 		k.longestSeen, k.hogsStack = ns, s.EndStack
 	}
-	if ns >= minLongNS {
-		if ns > q.long.maxNS {
-			q.longStack, q.longEntry = s.EndStack, s.Entry
-		}
-		q.long.count++
-		q.long.sumNS += ns - sliceNS
-		q.long.maxNS = max(q.long.maxNS, ns)
+	if ns >= sliceNS {
+		k.askedNS += ns
 	}
+	if isLong(s, ns) {
+		if ns > k.long.maxNS {
+			k.longStack = s.EndStack
+		}
+		k.long.take(ns)
+	}
+}
+
+// isLong says whether a run, of which the thread was on a CPU for ns, went on well beyond what the
+// runtime allows.
+func isLong(s *replay.Span, ns int64) bool {
+	unbroken := s.Len()-ns <= s.Len()/20
+	return s.Flags == 0 && (ns >= minBrokenNS || ns >= minLongNS && unbroken)
 }
 
 // ranUntil takes where a run ended.
