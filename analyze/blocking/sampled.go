@@ -131,6 +131,10 @@ func (g *goroutine) marks(from, to int64) (list []marker, weight int64) {
 // run appends to a history that something ran until end. Each sample is a nanosecond of what was
 // seen in it: too short to count as time, and enough to be counted itself, wherever the time goes.
 func (p *Pass) run(h *cause.History, g *goroutine, end int64, id cause.ID, counted bool) {
+	if len(g.samples) == 0 {
+		h.Add(end, id, counted, p.pool)
+		return
+	}
 	marks, weight := g.marks(h.End(), end)
 	rest := counted // what is left of the stretch is no other
 	for _, m := range marks {

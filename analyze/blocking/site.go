@@ -40,6 +40,12 @@ type siteKey struct {
 	syscall       bool
 }
 
+// nearSite is the site of a key.
+type nearSite struct {
+	siteKey
+	id cause.Site
+}
+
 // pair is a site with who ended the waits there.
 type pair struct {
 	pairKey
@@ -56,11 +62,11 @@ type pairKey struct {
 
 // sites are the places where goroutines waited.
 type sites struct {
-	list    []*site
-	ids     map[siteKey]cause.Site
-	byStack replay.ByID[cause.Site] // the latest of each stack
-	pairs   map[pairKey]*pair
-	others  int64 // waits whose pair was not kept
+	list   []*site
+	ids    map[siteKey]cause.Site
+	near   [512]nearSite // some of those that were asked for of late
+	pairs  map[pairKey]*pair
+	others int64 // waits whose pair was not kept
 }
 
 func newSites() *sites {
@@ -70,9 +76,9 @@ func newSites() *sites {
 // of is the site of a span.
 func (t *sites) of(s *replay.Span, names namer) cause.Site {
 	key := siteKey{s.Reason, s.Stack, s.State == format.StateSyscall}
-	at := t.byStack.At(uint32(s.Stack))
-	if known := t.list[*at]; *at != 0 && known.reason == key.reason && known.syscall == key.syscall {
-		return *at
+	near := &t.near[(uint32(key.stack)*7+uint32(key.reason))%uint32(len(t.near))]
+	if near.id != 0 && near.siteKey == key {
+		return near.id
 	}
 	id, ok := t.ids[key]
 	if !ok {
@@ -83,7 +89,7 @@ func (t *sites) of(s *replay.Span, names namer) cause.Site {
 		t.list = append(t.list, newSite(key, names))
 		t.ids[key] = id
 	}
-	*at = id
+	*near = nearSite{key, id}
 	return id
 }
 

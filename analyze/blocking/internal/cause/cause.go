@@ -120,6 +120,13 @@ type Key struct {
 	Tail ID // of Wait
 }
 
+// packed is a Key as it is quickest to look up.
+type packed [2]uint64
+
+func (k *Key) packed() packed {
+	return packed{uint64(k.Kind)<<32 | uint64(k.Where), uint64(k.What)<<32 | uint64(k.Tail)}
+}
+
 // MaxDepth is the most waits in a list.
 const MaxDepth = 16
 
@@ -128,7 +135,7 @@ const maxNodes = 1 << 18 // 10 MB
 // Table is all the causes and waits for them that a trace has shown.
 type Table struct {
 	list    []Node
-	ids     map[Key]ID
+	ids     map[packed]ID
 	running replay.ByID[ID]           // by stack
 	behind  replay.ByID[ID]           // by stack
 	byEntry [numKinds]replay.ByID[ID] // of those without a stack, by kind and entry function
@@ -143,7 +150,7 @@ type Table struct {
 
 // NewTable makes a table that knows what is unknown.
 func NewTable() *Table {
-	n := &Table{ids: map[Key]ID{}}
+	n := &Table{ids: map[packed]ID{}}
 	for u := range numWhys {
 		n.intern(Key{Kind: Unknown, Where: uint32(u)})
 	}
@@ -162,7 +169,7 @@ func (n *Table) Unknown(why Why) ID { return ID(why) }
 
 // intern is the id of a cause. When there are too many it is the unknown.
 func (n *Table) intern(key Key) ID {
-	if id, ok := n.ids[key]; ok {
+	if id, ok := n.ids[key.packed()]; ok {
 		return id
 	}
 	if len(n.list) >= maxNodes {
@@ -170,7 +177,7 @@ func (n *Table) intern(key Key) ID {
 	}
 	id := ID(len(n.list))
 	n.list = append(n.list, Node{Key: key, Leaf: id})
-	n.ids[key] = id
+	n.ids[key.packed()] = id
 	return id
 }
 
@@ -252,7 +259,7 @@ type waitNode struct {
 
 func (n *Table) newWait(site Site, tail ID) ID {
 	key := Key{Kind: Wait, Where: uint32(site), Tail: tail}
-	if id, ok := n.ids[key]; ok {
+	if id, ok := n.ids[key.packed()]; ok {
 		return id
 	}
 	depth, elided := n.list[tail].Depth+1, false
@@ -260,7 +267,7 @@ func (n *Table) newWait(site Site, tail ID) ID {
 		key.Tail, depth, elided = n.list[tail].Leaf, 1, true
 	}
 	leaf := n.list[tail].Leaf
-	id, known := n.ids[key]
+	id, known := n.ids[key.packed()]
 	if !known {
 		if len(n.list) >= maxNodes {
 			return leaf

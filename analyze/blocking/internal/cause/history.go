@@ -40,6 +40,7 @@ type block struct {
 type Pool struct {
 	room  int
 	spare [][]Part
+	merger
 }
 
 // NewPool makes the pool of a walk.
@@ -60,6 +61,46 @@ func (p *Pool) give(parts []Part) {
 	if len(p.spare) < maxSpare {
 		p.spare = append(p.spare, parts[:0])
 	}
+}
+
+// merger is Merge for the parts of one block after the other, which are many.
+type merger struct {
+	block  uint32 // so far
+	places [4 * maxInBlock]place
+}
+
+// place is where the part of an ID is, of those IDs that share the place the first.
+type place struct {
+	block uint32 // of an older one: none of these IDs has a part
+	index uint32
+}
+
+// begin is called before the parts of another block are merged, with those that it has.
+func (m *merger) begin(parts []Part) {
+	m.block++
+	for i := range parts {
+		m.note(parts[i].ID, i)
+	}
+}
+
+func (m *merger) note(id ID, index int) {
+	if at := &m.places[uint32(id)%uint32(len(m.places))]; at.block != m.block {
+		*at = place{m.block, uint32(index)}
+	}
+}
+
+func (m *merger) merge(parts []Part, part Part) []Part {
+	at := &m.places[uint32(part.ID)%uint32(len(m.places))]
+	switch {
+	case at.block != m.block:
+		*at = place{m.block, uint32(len(parts))}
+		return append(parts, part)
+	case parts[at.index].ID != part.ID:
+		return Merge(parts, part)
+	}
+	parts[at.index].NS += part.NS
+	parts[at.index].New += part.New
+	return parts
 }
 
 // History is what a goroutine did: its time until end, by causes. The recent past is exact. What is
@@ -125,8 +166,9 @@ func (h *History) fold(pool *Pool) {
 		from = h.blocks[n-1].end
 	}
 	b := block{end: h.recent[half-1].end, parts: pool.take()}
+	pool.begin(nil)
 	for _, s := range h.recent[:half] {
-		b.parts = Merge(b.parts, Part{s.node, unseen(s.seen), s.end - from})
+		b.parts = pool.merge(b.parts, Part{s.node, unseen(s.seen), s.end - from})
 		from = s.end
 	}
 	b.trim()
@@ -161,8 +203,9 @@ func (h *History) settle(pool *Pool) {
 		}
 		older, newer := &h.blocks[first], &h.blocks[first+1]
 		pool.room += len(older.parts) + len(newer.parts)
+		pool.begin(older.parts)
 		for _, p := range newer.parts {
-			older.parts = Merge(older.parts, p)
+			older.parts = pool.merge(older.parts, p)
 		}
 		older.end, older.level = newer.end, level+1
 		older.trim()
