@@ -37,11 +37,12 @@ func (q *process) had(s *replay.Span, long bool) {
 	k := q.entries.At(uint32(s.Entry))
 	k.heldNS += s.Len()
 	if s.EndStack != format.NullString {
-		if k.until == nil {
-			k.until = map[format.StringID]int64{}
+		end := q.ends.At(uint32(s.EndStack))
+		if end.ns == nil || end.entry != s.Entry {
+			*end = runEnd{s.Entry, k.endsAt(s.EndStack)}
 		}
-		if _, known := k.until[s.EndStack]; known || len(k.until) < maxUntil {
-			k.until[s.EndStack] += s.Len()
+		if end.ns != nil {
+			*end.ns += s.Len()
 		}
 	}
 	if s.Proc < 0 {
@@ -56,6 +57,26 @@ func (q *process) had(s *replay.Span, long bool) {
 		over = s.Begin + sliceNS
 	}
 	(*at).push(onProc{s.Begin, s.End, over, s.Entry})
+}
+
+// runEnd is the time of the runs of one entry function that ended at a stack: hardly ever do those of
+// another end there too.
+type runEnd struct {
+	entry replay.EntryID
+	ns    *int64 // nil: it is not kept
+}
+
+// endsAt is the time of the runs that ended at a stack, nil where there are too many stacks.
+func (k *entryTime) endsAt(stack format.StringID) *int64 {
+	at := k.until[stack]
+	if at == nil && len(k.until) < maxUntil {
+		if k.until == nil {
+			k.until = map[format.StringID]*int64{}
+		}
+		at = new(int64)
+		k.until[stack] = at
+	}
+	return at
 }
 
 // maxUntil is how many places at which runs ended are told apart of an entry function.

@@ -26,11 +26,17 @@ type descriptors struct {
 }
 
 func newDescriptors() descriptors {
-	return descriptors{map[format.GoID]format.Descriptor{}, map[format.StringID]map[format.Descriptor]int64{}}
+	return descriptors{nil, map[format.StringID]map[format.Descriptor]int64{}}
 }
 
 // Descriptor implements replay.DescriptorPass.
-func (p *Pass) Descriptor(d replay.Descriptor) { p.process(d.PID).descriptors.open[d.GoID] = d.What }
+func (p *Pass) Descriptor(d replay.Descriptor) {
+	q := &p.process(d.PID).descriptors
+	if q.open == nil {
+		q.open = map[format.GoID]format.Descriptor{}
+	}
+	q.open[d.GoID] = d.What
+}
 
 // ended notes where the goroutine of a span was that waited for a descriptor.
 func (d *descriptors) ended(s *replay.Span) {

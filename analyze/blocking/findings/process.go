@@ -17,9 +17,10 @@ type process struct {
 	threads     replay.ByID[int64] // by TID: nanoseconds without a CPU since the goroutine on it changed state
 	entries     replay.ByID[entryTime]
 	procsHeld   replay.ByID[*holders]
-	ranNS       int64 // goroutines of the program on a CPU, as far as known
-	readyNS     int64 // runnable
-	backFromOS  waits // runnable because of a system call that cost the P
+	ends        replay.ByID[runEnd] // by stack
+	ranNS       int64               // goroutines of the program on a CPU, as far as known
+	readyNS     int64               // runnable
+	backFromOS  waits               // runnable because of a system call that cost the P
 	calls       int64
 	procs       float64    // GOMAXPROCS at the moment; 0: not known
 	quota       float64    // CPUs at the moment; 0: no limit
@@ -78,18 +79,18 @@ type entryTime struct {
 	hoggedNS    int64 // on the CPU in runs of minHog or more
 	hogs        int64
 	longest     int64
-	longestSeen int64                     // the longest of those whose end has a stack
-	hogsStack   format.StringID           // that
-	askedNS     int64                     // in runs so long that the runtime asked for the P
-	long        waits                     // of them those that went on well beyond what it allows
-	longStack   format.StringID           // where the longest of these ended; null: with its goroutine
-	behindLong  int64                     // of behindNS, behind these after what it allows
-	heldNS      int64                     // that they had a P
-	requestNS   int64                     // of that, for requests
-	behindNS    int64                     // of the delays of goroutines that got a P which these had before
-	othersNS    int64                     // of that, of goroutines with other entry functions
-	until       map[format.StringID]int64 // nanoseconds of runs, by where they ended
-	sampled     map[format.StringID]int64 // on-CPU samples, by stack
+	longestSeen int64                      // the longest of those whose end has a stack
+	hogsStack   format.StringID            // that
+	askedNS     int64                      // in runs so long that the runtime asked for the P
+	long        waits                      // of them those that went on well beyond what it allows
+	longStack   format.StringID            // where the longest of these ended; null: with its goroutine
+	behindLong  int64                      // of behindNS, behind these after what it allows
+	heldNS      int64                      // that they had a P
+	requestNS   int64                      // of that, for requests
+	behindNS    int64                      // of the delays of goroutines that got a P which these had before
+	othersNS    int64                      // of that, of goroutines with other entry functions
+	until       map[format.StringID]*int64 // nanoseconds of runs, by where they ended
+	sampled     map[format.StringID]int64  // on-CPU samples, by stack
 }
 
 // site is a place where goroutines wait.

@@ -62,9 +62,12 @@ func (l *look) jobName(j job) string {
 
 // jobCode is where goroutines of a job ran.
 func (l *look) jobCode(j job) code {
-	from := j.until
-	if sum(j.sampled) >= minSamples {
-		from = j.sampled
+	from := j.sampled
+	if sum(from) < minSamples {
+		from = map[format.StringID]int64{}
+		for id, ns := range j.until {
+			from[id] = *ns
+		}
 	}
 	if at := l.heaviest(from); at.function != "" {
 		return at

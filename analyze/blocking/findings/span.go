@@ -171,8 +171,9 @@ func (p *Pass) waited(g *goroutine, s *replay.Span) {
 		return
 	}
 	p.transferred(g, s)
-	g.request = g.request || p.reason(s.Reason).class == replay.ClassNetwork
-	if p.reason(s.Reason).class == replay.ClassGC {
+	class := p.reason(s.Reason).class
+	g.request = g.request || class == replay.ClassNetwork
+	if class == replay.ClassGC {
 		q.gc.wait(p, s)
 		p.called(s.Stack, own(s), true)
 	} else {
