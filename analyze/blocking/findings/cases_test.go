@@ -275,6 +275,22 @@ func timers(period, run int) func(*script) {
 	}
 }
 
+// pauses has a goroutine wait for requests, and sleep again and again while it works on one.
+func pauses(s *script) {
+	s.start(0, 1, "main.serve")
+	for at := 100; at < 390000; at += 10000 {
+		s.park(at, 1, "IO wait", "main.serve /m.go:4")
+		s.event(at+20, 1, "netpoll")
+		s.run(at+30, 1)
+		for k := range 19 {
+			begin := at + 50 + 500*k
+			s.park(begin, 1, "sleep", "main.serve /m.go:5;main.exec /m.go:9;time.Sleep /t.go:1")
+			s.event(begin+470, 1, "timer")
+			s.run(begin+490, 1)
+		}
+	}
+}
+
 func assists(wait int) func(*script) {
 	return func(s *script) {
 		s.start(0, 1, "main.allocate")
@@ -439,7 +455,8 @@ var cases = []traceCase{
 	{"a lock that is taken often and waited for briefly", "", "", lockBriefly(50), ""},
 	{"a lock whose owner does not queue", "", "", owned, "serial-section"},
 	{"a lock that one at a time waits for", "", "", lockBriefly(990), "serial-section"},
-	{"requests that keep the P", "hog", oneP, computes(8000, true), "hog"},
+	{"requests that keep the P", "hog", oneP, besides(computes(8000, true), "prog"), "hog"},
+	{"requests that keep the P, or whose threads have no CPU", "", oneP, computes(8000, true), ""},
 	{"a goroutine that keeps the P, which no request began", "background", oneP, hog(8000), "background-work"},
 	{"samples of what keeps the P", "sampled", oneP, sampled(hog(8000), 1, "main.spin /m.go:2;main.mix /m.go:30"),
 		"background-work"},
@@ -456,6 +473,7 @@ var cases = []traceCase{
 	{"ten goroutines woken for short work, each by a signal of its own", "", "", awake(10, 20, signals), ""},
 	{"five goroutines woken for nothing", "", "", herd(5, 20), ""},
 	{"a timer two thousand times a second", "", "", timers(500, 10), "timer-storm"},
+	{"a timer two thousand times a second in the middle of work", "", "", pauses, ""},
 	{"a timer two hundred times a second", "", "", timers(5000, 10), ""},
 	{"a timer that begins real work", "", "", timers(500, 300), ""},
 	{"long waits for the collector", "gc", "", assists(2000), "gc-pressure"},

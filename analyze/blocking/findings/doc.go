@@ -13,8 +13,8 @@
 // nobody. At most three findings of one rule in one process are reported, the worst.
 //
 // A note is a pattern that explains no blocked time, such as goroutines that are left behind. Its
-// share is 0, it comes after all that explains something, and the table of rules says from where on
-// it is reported.
+// share is 0, it comes after all that explains something and never in the verdict, and the table of
+// rules says from where on it is reported.
 //
 // # The verdict
 //

@@ -2,6 +2,7 @@ package findings
 
 import (
 	"github.com/gosched/gosched/analyze/replay"
+	"github.com/gosched/gosched/analyze/replay/stack"
 	"github.com/gosched/gosched/format"
 )
 
@@ -26,7 +27,7 @@ type process struct {
 	quota       float64    // CPUs at the moment; 0: no limit
 	throttled   throttling // ready threads whose CPU was idle for long
 	overQuota   throttling // of them those while there were more Ps than the quota has CPUs
-	timer       waits      // short runs begun by timers, with the delays before
+	timer       waits      // short runs begun by timers for nothing, with the delays before
 	gc          collector
 	descriptors descriptors
 	transfers   transfers
@@ -65,7 +66,8 @@ type goroutine struct {
 	in      [4]*section // where it has waited, the latest first
 	took    *section    // where a goroutine let it through last, until it ends a wait there itself
 	tookNS  int64       // when
-	timer   bool        // a timer woke it, and it has not waited since
+	timer   *site       // where a timer woke it, and it has not waited since
+	least   int         // the least depth of a site where it waited, and one; 0: it has not yet
 	request bool        // it waits for the network, or such a goroutine began it
 	reader  *reader     // where it read last
 }
@@ -101,7 +103,8 @@ type site struct {
 	class       replay.Class
 	waits       waits
 	first, last int64 // the time from the first wait to the last
-	timers      int64 // waits that a timer ended
+	timers      int64 // waits that a timer ended for nothing
+	depth       int   // frames of the program's own
 	burst       []*goroutine
 	burstBy     format.GoID
 	burstAt     int64
@@ -150,7 +153,7 @@ func (p *Pass) site(s *replay.Span) *site {
 	if *at == nil && len(p.current.places) < maxSites {
 		f := p.reason(s.Reason)
 		reason, text := p.names.Reason(s.Reason), p.names.Stack(s.Stack)
-		*at = &site{stack: s.Stack, reason: s.Reason, class: f.class, first: s.Begin,
+		*at = &site{stack: s.Stack, reason: s.Reason, class: f.class, first: s.Begin, depth: stack.OwnFrames(text),
 			section: p.section(reason, text, replay.ClassAt(reason, text))}
 		p.current.places = append(p.current.places, *at)
 	}

@@ -188,8 +188,9 @@ var rules = [...]Rule{
 		find:      growth,
 	},
 	{
-		Name:  "hog",
-		Title: "Goroutines of one entry function hold the Ps",
+		Name:    "hog",
+		Title:   "Goroutines of one entry function hold the Ps",
+		threads: true,
 		Looks: "runs of 5 ms and more of goroutines with one entry function, beside delays of 1 ms and more of " +
 			"others; background work and runs that cannot be preempted have rules of their own",
 		Threshold: "half of all running time in such runs of one entry function, and 20 such delays: what the others " +
@@ -343,10 +344,11 @@ var rules = [...]Rule{
 		find:   herd,
 	},
 	{
-		Name:      "timer-storm",
-		Title:     "Timers wake goroutines that have nothing to do",
-		needs:     []format.Transition{format.TransitionPark, format.TransitionReady},
-		Looks:     "runs of less than 50 µs that a timer began",
+		Name:  "timer-storm",
+		Title: "Timers wake goroutines that have nothing to do",
+		needs: []format.Transition{format.TransitionPark, format.TransitionReady},
+		Looks: "runs of less than 50 µs that a timer began at the top of a goroutine's loop, where it then waits " +
+			"again: a pause further down its stack is one in the middle of work",
 		Threshold: "1,000 a second: fewer cost a CPU less than 1%",
 		Explains:  "nothing; the floor of a note: the delays and runs of those that timers woke" + ranAndMore,
 		Advice:    "Use one timer for many, longer periods, or an event instead of polling.",

@@ -159,14 +159,18 @@ func (p *Pass) delayed(g *goroutine, s *replay.Span) {
 func (p *Pass) waited(g *goroutine, s *replay.Span) {
 	q, site := p.current, p.site(s)
 	if g.ranNS < shortRunNS {
-		if g.timer {
+		if g.wokenForNothing(site) {
+			site.timers++
 			q.timer.take(g.ranNS + g.delayNS)
 		}
 		if g.herd != nil && g.herd == site {
 			site.futile.take(g.ranNS, g.delayNS)
 		}
 	}
-	g.ranNS, g.delayNS, g.timer, g.herd = 0, 0, false, nil
+	g.ranNS, g.delayNS, g.timer, g.herd = 0, 0, nil, nil
+	if site != nil && (g.least == 0 || site.depth < g.least-1) {
+		g.least = site.depth + 1
+	}
 	if s.Flags&replay.EndUnseen != 0 {
 		return
 	}
@@ -182,6 +186,12 @@ func (p *Pass) waited(g *goroutine, s *replay.Span) {
 	if site != nil {
 		p.waitedAt(site, g, s)
 	}
+}
+
+// wokenForNothing says whether a timer woke the goroutine from a wait at the top of its loop, and it
+// waits there again. Further down its stack it was a pause in the middle of work.
+func (g *goroutine) wokenForNothing(at *site) bool {
+	return g.timer != nil && g.timer == at && at.depth < g.least
 }
 
 func (p *Pass) waitedAt(at *site, g *goroutine, s *replay.Span) {
@@ -204,8 +214,7 @@ func (p *Pass) wokenAt(at *site, g *goroutine, s *replay.Span) {
 	// Go's tracer has no word for a timer
 	slept := at.class == replay.ClassTimer && s.EndByGoID == format.NoGoroutine && s.EndReason == format.NullString
 	if slept || p.reason(s.EndReason).timer {
-		at.timers++
-		g.timer = true
+		g.timer = at
 	}
 	if s.EndByGoID == format.NoGoroutine {
 		return

@@ -55,13 +55,12 @@ func (j *judged) verdict() []string {
 		text := fmt.Sprintf("Little is blocked: %s in %s, %s of one goroutine's time on average%s.",
 			report.FormatDuration(j.account.blockedNS), report.FormatDuration(duration),
 			report.FormatShare(float64(j.account.blockedNS)/float64(duration)), j.idling())
-		return append([]string{text}, j.notes(maxSentences-1)...)
+		return []string{text}
 	}
-	out := j.told()
-	if len(out) == 0 {
-		out = []string{j.unsaid()}
+	if out := j.told(); len(out) > 0 {
+		return out
 	}
-	return append(out, j.notes(maxSentences-len(out))...)
+	return []string{j.unsaid()}
 }
 
 // minIdling is how many idle goroutines on average are worth a word, where little is blocked.
@@ -196,16 +195,6 @@ func (j *judged) scattered() string {
 		text += " " + j.closing()
 	}
 	return text
-}
-
-// notes are the first of the sentences on what explains no time.
-func (j *judged) notes(n int) (out []string) {
-	for i := range j.findings {
-		if f := &j.findings[i]; f.Share == 0 && f.extent >= minTold && len(out) < n {
-			out = append(out, f.Sentence)
-		}
-	}
-	return out
 }
 
 // percent is a share in whole percent where that says enough.

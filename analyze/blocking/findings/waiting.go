@@ -36,7 +36,7 @@ func timerStorm(l *look) []hit {
 		}
 	}
 	h := hit{extent: l.ofRun(l.timer.sumNS), evidence: []string{
-		fmt.Sprintf("Timers began %s runs of less than 50 µs a second; with their delays they took %s.",
+		fmt.Sprintf("Timers began %s runs of less than 50 µs a second for nothing; with their delays they took %s.",
 			report.FormatCount(l.perSecond(l.timer.count)), report.FormatDuration(l.timer.sumNS)),
 	}}
 	if most != nil {
