@@ -3,6 +3,7 @@ package findings
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -19,8 +20,6 @@ type collector struct {
 	cycles     int64
 	markNS     int64 // its workers had a P
 	worker     replay.EntryID
-	assists    waits
-	scans      waits                     // of goroutines that were stopped to have their stacks scanned
 	allocating map[format.StringID]int64 // nanoseconds in assists, by stack
 	until      map[format.StringID]int64 // nanoseconds of runs that ended while they allocated, by stack
 	sampled    map[format.StringID]int64 // on-CPU samples of allocations, by stack
@@ -84,12 +83,8 @@ func (p *Pass) worker(entry replay.EntryID) bool {
 
 // wait takes a goroutine's wait for the collector.
 func (c *collector) wait(p *Pass, s *replay.Span) {
-	switch f := p.reason(s.Reason); {
-	case f.assist:
-		c.assists.take(own(s))
+	if p.reason(s.Reason).assist {
 		add(c.allocating, s.Stack, own(s))
-	case f.scan:
-		c.scans.take(own(s))
 	}
 }
 
@@ -204,48 +199,64 @@ func gcPressure(l *look) []hit {
 	}
 	rate := fmt.Sprintf("%.3g cycles a second", float64(c.cycles)/l.seconds())
 	text := fmt.Sprintf("%s allocates so much that the garbage collector (GC) has %s", who, rate)
-	parts := l.costs()
-	if len(parts) > 0 {
-		text += ": " + parts[0]
+	explains := l.forCollector(nil)
+	took := l.costs(explains)
+	if len(took) > 0 {
+		text += ", and goroutines waited " + strings.Join(took[:min(len(took), namedCosts)], ", ")
 	}
-	return []hit{{code: at, behind: "the garbage collector", explains: l.forCollector(nil), clause: text,
-		evidence: []string{capital(strings.Join(append([]string{"the collector had " + rate}, parts...), "; ")) + "."}}}
+	facts := "the collector had " + rate
+	if procs := l.procs * float64(l.end-l.begin); procs > 0 && c.markNS > 0 {
+		facts += "; marking had " + report.FormatShare(float64(c.markNS)/procs) + " of the Ps' time"
+	}
+	evidence := []string{capital(facts) + "."}
+	if len(took) > 0 {
+		evidence = append(evidence, "Goroutines waited "+strings.Join(took, ", ")+".")
+	}
+	return []hit{{code: at, behind: "the garbage collector", explains: explains, clause: text, evidence: evidence}}
 }
 
-// costs are what the collector took, the most first.
-func (l *look) costs() (out []string) {
-	type cost struct {
-		ns   int64
-		text string
+// namedCosts is how many of the costs are in the sentence.
+const namedCosts = 2
+
+// costNames are what goroutines wait for because of the collector, by the name of the root cause.
+var costNames = map[string]string{
+	"marking":                       "behind its workers",
+	"beginning a cycle":             "for another to begin a cycle",
+	format.ReasonPreempted.String(): "to be scanned",
+	"GC assist marking":             "to help it before they may allocate",
+	"GC assist wait":                "to help it before they may allocate",
+	"GC mark assist wait for work":  "to help it before they may allocate",
+	"wait for GC cycle":             "for a cycle to end",
+	"wait until GC ends":            "for a cycle to end",
+}
+
+// costName says what a root cause is that is the collector's.
+func costName(c *blocking.Leaf) string {
+	switch c.Kind {
+	case blocking.KindSTW:
+		return "while the world was stopped for it"
+	case blocking.KindOffCPU:
+		return "for a CPU that its workers had"
 	}
-	c := &l.gc
-	list := []cost{}
-	if procs := l.procs * float64(l.end-l.begin); procs > 0 && c.markNS > 0 {
-		share := report.FormatShare(float64(c.markNS) / procs)
-		list = append(list, cost{c.markNS, "marking had " + share + " of the Ps' time"})
-	}
-	for _, w := range []struct {
-		waits
-		text string
-	}{{c.assists, "goroutines that allocate waited to help it"}, {c.scans, "goroutines were stopped to be scanned"},
-		{l.collections(), "the world was stopped for it"}} {
-		if w.count > 0 {
-			list = append(list, cost{w.sumNS, fmt.Sprintf("%s %s, %s in all", w.text,
-				report.FormatNumber(w.count, "time"), report.FormatDuration(w.sumNS))})
+	return cmp.Or(costNames[c.Name], "for it otherwise")
+}
+
+// costs are what the collector is explained to have cost, the most first. They add up to all of it.
+func (l *look) costs(e explained) (out []string) {
+	const rest = "behind its workers while these had no CPU"
+	by := map[string]int64{rest: l.account.ns(e)}
+	for _, i := range e.chains {
+		if c := &l.account.chains[i]; isCollector(c.Cause) {
+			by[costName(c.Cause)] += c.NS
+			by[rest] -= c.NS
 		}
 	}
-	slices.SortStableFunc(list, func(a, b cost) int { return cmp.Compare(b.ns, a.ns) })
-	for _, x := range list {
-		out = append(out, x.text)
-	}
-	return out
-}
-
-// collections are the stops of the world for the collector.
-func (l *look) collections() (out waits) {
-	for id, w := range l.gc.stops {
-		if strings.Contains(l.names.Reason(id), "(GC ") {
-			out.sum(w)
+	names := slices.SortedFunc(maps.Keys(by), func(a, b string) int {
+		return cmp.Or(cmp.Compare(by[b], by[a]), cmp.Compare(a, b))
+	})
+	for _, name := range names {
+		if by[name] > 0 {
+			out = append(out, report.FormatDuration(by[name])+" "+name)
 		}
 	}
 	return out

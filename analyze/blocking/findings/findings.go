@@ -70,7 +70,6 @@ type Pass struct {
 // reasonFacts are what a reason means, worked out once.
 type reasonFacts struct {
 	known, timer, assist bool
-	scan                 bool // it is stopped to have its stack scanned
 	idle                 bool // the name of the kernel's idle thread
 	class                replay.Class
 }
@@ -208,7 +207,6 @@ func (p *Pass) reason(id format.StringID) reasonFacts {
 		ours := format.ParseReason(text)
 		*f = reasonFacts{
 			known: true, timer: ours == format.ReasonTimer, idle: ours == format.ReasonSwapper, assist: assists[text],
-			scan:  ours == format.ReasonPreempted,
 			class: replay.ClassOf(text),
 		}
 	}
