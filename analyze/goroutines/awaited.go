@@ -53,7 +53,7 @@ func queuedBehind(s *suspect) string {
 	if name == "" {
 		return ""
 	}
-	text := fmt.Sprintf("%s of the time waits for others", report.FormatShare(waited))
+	text := fmt.Sprintf("waits %s of the time", report.FormatShare(waited))
 	if part < sole {
 		text += fmt.Sprintf(", %s of that", report.FormatShare(part))
 	}
@@ -103,7 +103,7 @@ func (s *suspect) holder() (name string, part float64) {
 		s.Behind = k.last
 	}
 	if k.same {
-		name += " in others like it"
+		name = "another of these, in " + name
 	}
 	return name, share(k.ns, all)
 }
