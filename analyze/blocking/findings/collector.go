@@ -46,6 +46,7 @@ func add(m map[format.StringID]int64, stack format.StringID, ns int64) {
 // stackFacts are what a stack means for the collector, worked out once.
 type stackFacts struct {
 	known, allocates bool
+	special          bool // it means anything at all: most stacks do not
 	reads, writes    bool // data, and does not wait for another to have done so
 	call             int8 // in the table of calls, from 1 on; 0: none
 }
@@ -58,8 +59,17 @@ func (p *Pass) stackFacts(id format.StringID) stackFacts {
 		if t := stack.TransferOf(text); t.Transfers() && !t.Queued {
 			f.reads, f.writes = !t.Writes(), t.Writes() && !flushes(text)
 		}
+		f.special = f.allocates || f.reads || f.writes || f.call != 0
 	}
 	return *f
+}
+
+// special is stackFacts of a stack alone, for nearly every span.
+func (p *Pass) special(id format.StringID) bool {
+	if f := p.stacks.At(uint32(id)); f.known {
+		return f.special
+	}
+	return p.stackFacts(id).special
 }
 
 // calls says whether a function is on a stack.

@@ -119,7 +119,7 @@ func isLong(s *replay.Span, ns int64) bool {
 
 // ranUntil takes where a run ended.
 func (p *Pass) ranUntil(s *replay.Span, ns int64) {
-	if s.EndStack == format.NullString {
+	if s.EndStack == format.NullString || !p.special(s.EndStack) {
 		return
 	}
 	p.called(s.EndStack, ns, false)
@@ -174,14 +174,14 @@ func (p *Pass) waited(g *goroutine, s *replay.Span) {
 	if s.Flags&replay.EndUnseen != 0 {
 		return
 	}
-	p.transferred(g, s)
 	class := p.reason(s.Reason).class
+	if p.special(s.Stack) {
+		p.transferred(g, s)
+		p.called(s.Stack, own(s), class == replay.ClassGC)
+	}
 	g.request = g.request || class == replay.ClassNetwork
 	if class == replay.ClassGC {
 		q.gc.wait(p, s)
-		p.called(s.Stack, own(s), true)
-	} else {
-		p.called(s.Stack, own(s), false)
 	}
 	if site != nil {
 		p.waitedAt(site, g, s)
