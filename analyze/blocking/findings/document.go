@@ -11,7 +11,7 @@ import (
 // briefFindings is how many findings fit a screen with what follows them.
 const briefFindings = 4
 
-// Tables are the findings, those that explain the most first: a line each, and what each says and
+// Tables are the findings, those of the verdict first: a line each, and what each says and
 // rests on.
 func (r *Result) Tables() []report.Table {
 	list := report.Table{Title: "Findings: what explains blocked time", Brief: briefFindings,
@@ -30,6 +30,10 @@ func (r *Result) Tables() []report.Table {
 		list.Below = []string{"share: of blocked time; findings may explain the same time. Without one: a note."}
 	} else {
 		list.Below = []string{"none"}
+	}
+	if r.weighed {
+		list.Below = append(list.Below, "In the verdict's order: by what explains the most that nothing else does, "+
+			"where what the machine is to blame for counts a third.")
 	}
 	list.Below = append(append(list.Below, r.Machine...), r.unlooked()...)
 	return []report.Table{list, details}

@@ -44,10 +44,11 @@ type Unlooked struct {
 // Result is what the rules found and where they could not look.
 type Result struct {
 	Verdict  []string   `json:"verdict"`  // the answer in a few sentences, the most important first
-	Findings []Finding  `json:"findings"` // those that explain the most first, notes last
+	Findings []Finding  `json:"findings"` // those of the verdict first, then by share; notes last
 	Unlooked []Unlooked `json:"unlooked"`
 	Machine  []string   `json:"machine"` // what the machine is to blame for where that is no finding
 
+	weighed bool // the findings are not in the order of their shares
 	several bool // the trace is of several processes, and each finding has to say whose it is
 }
 
@@ -262,7 +263,20 @@ func (p *Pass) Result(sum *replay.Summary) *Result {
 	}
 	sortFindings(r.Findings)
 	r.Verdict = verdict(looks, r.several)
+	r.verdictFirst()
 	return r
+}
+
+// verdictFirst puts the findings that the verdict tells before the others, in its order.
+func (r *Result) verdictFirst() {
+	rank := func(f *Finding) int {
+		if i := slices.Index(r.Verdict, r.whose(f)+f.Sentence); i >= 0 {
+			return i
+		}
+		return len(r.Verdict)
+	}
+	slices.SortStableFunc(r.Findings, func(a, b Finding) int { return cmp.Compare(rank(&a), rank(&b)) })
+	r.weighed = !slices.IsSortedFunc(r.Findings, func(a, b Finding) int { return cmp.Compare(b.Share, a.Share) })
 }
 
 // looks are the processes as the rules see them, by PID.

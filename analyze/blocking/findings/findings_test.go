@@ -54,6 +54,17 @@ func checkFindings(t *testing.T, r *findings.Result, waits *blocking.Pass) {
 			t.Errorf("%s explains %d ns of %v", f.Name, f.ExplainedNS, blocked)
 		}
 	}
+	last := 0
+	for _, f := range r.Findings {
+		at := slices.IndexFunc(r.Verdict, func(s string) bool { return strings.HasSuffix(s, f.Sentence) })
+		if at < 0 {
+			at = len(r.Verdict)
+		}
+		if at < last {
+			t.Errorf("%s is not where the verdict has it", f.Name)
+		}
+		last = at
+	}
 	notes := false
 	for _, f := range r.Findings {
 		if notes = notes || f.Share == 0; notes && f.Share > 0 {
