@@ -29,7 +29,8 @@ func (p *Pass) warnings(r *Result, sum *replay.Summary) []report.Warning {
 	}
 	if share := float64(r.ApproximateNS) / float64(max(1, r.BlockedNS+r.IdleNS)); share > muchApproximate {
 		out = append(out, report.Warning{Code: "approximate", Text: report.FormatShare(share) +
-			" of blocked time is attributed approximately (waker history truncated)"})
+			" of blocked time is divided among its causes by estimate: long waits saw more changes than are " +
+			"kept one by one"})
 	}
 	return out
 }
