@@ -236,3 +236,19 @@ func TestNamesAreFitForATrace(t *testing.T) {
 		}
 	}
 }
+
+func TestOfManyWhoWriteEachHasItsTurn(t *testing.T) {
+	m := newMade()
+	const n = 3 * maxWaits
+	for i := range uint64(n) { // each has somebody who reads too
+		m.goroutine(0x1000000+i*64, 1+i, gWaiting, ioWait)
+		m.goroutine(0x3000000+i*64, 1+n+i, gWaiting, ioWait)
+		m.poll(0x2000000+i*64, int(i), 0x3000000+i*64, 0x1000000+i*64)
+		m.names[int(i)] = "pipe:[9]"
+	}
+	seen, _ := m.look(t, 3)
+	slices.Sort(seen)
+	if got := len(slices.Compact(seen)); got != n {
+		t.Errorf("three looks at %d goroutines each told %d of the %d that write", maxWaits, got, n)
+	}
+}

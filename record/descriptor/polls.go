@@ -220,7 +220,8 @@ func (l *Looker) waiter(raw []byte, write bool) uint64 {
 }
 
 // readWaits finds the goroutines that pollDescs name. Those that write come first. Where there are
-// too many, the next look goes on with the first that is left out.
+// too many, the next look goes on with the first that is left out; where those that write are too
+// many, with the first of them, for else they would be the same each time.
 func (l *Looker) readWaits(polls []poll, now int64) error {
 	ranges, err := l.readPolls(len(polls), func(i int) uint64 { return polls[i].addr })
 	if err != nil {
@@ -229,6 +230,9 @@ func (l *Looker) readWaits(polls []poll, now int64) error {
 	l.polls.waits = l.polls.waits[:0]
 	done := len(polls)
 	for _, write := range []bool{true, false} {
+		if len(l.polls.waits) == maxWaits {
+			break
+		}
 		for i := range ranges {
 			g := uint64(0)
 			if ranges[i].OK {
@@ -238,7 +242,7 @@ func (l *Looker) readWaits(polls []poll, now int64) error {
 				continue
 			}
 			if len(l.polls.waits) == maxWaits {
-				done = min(done, i)
+				done = i
 				break
 			}
 			fd := int(binary.LittleEndian.Uint64(ranges[i].Buf))
