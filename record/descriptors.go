@@ -20,6 +20,7 @@ const maxDescriptors = 16 << 10
 type descriptors struct {
 	looker *descriptor.Looker // nil: nobody wants to know, or it cannot be known
 	looked int64              // when
+	failed bool               // a look failed, and the trace says why
 	texts  map[format.Descriptor]format.StringID
 	tids   map[int]int32 // the threads' numbers in the trace, by those of the mounted /proc; nil: they are the same
 	asked  int64         // when they were asked for
@@ -54,7 +55,8 @@ func (s *subject) lookAtDescriptors(at int64) {
 	}
 	d.looked = at
 	seen, err := d.looker.Look()
-	if err != nil {
+	if err != nil && !d.failed { // the next error may name another descriptor: one is enough
+		d.failed = true
 		s.note(format.TransitionDescriptors, fmt.Sprintf("not all could be looked at: %v", err))
 	}
 	if why := d.looker.Limited(); why != "" {
