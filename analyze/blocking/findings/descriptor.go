@@ -15,18 +15,20 @@ import (
 )
 
 const (
-	maxAtStack = 256 // descriptors that are told apart at a stack
-	maxNamed   = 3   // of them those that are named
+	maxAtStack = 256     // descriptors that are told apart at a stack
+	maxAtAll   = 1 << 14 // and at all of them together
+	maxNamed   = 3       // of those at a stack that are named
 )
 
 // descriptors are what goroutines were seen to wait for, or to have system calls on.
 type descriptors struct {
 	open map[format.GoID]format.Descriptor // of those that wait still
 	at   map[format.StringID]map[format.Descriptor]int64
+	n    int // how many are told apart
 }
 
 func newDescriptors() descriptors {
-	return descriptors{nil, map[format.StringID]map[format.Descriptor]int64{}}
+	return descriptors{at: map[format.StringID]map[format.Descriptor]int64{}}
 }
 
 // Descriptor implements replay.DescriptorPass.
@@ -51,8 +53,12 @@ func (d *descriptors) ended(s *replay.Span) {
 	if d.at[s.Stack] == nil && len(d.at) < maxStacks {
 		d.at[s.Stack] = map[format.Descriptor]int64{}
 	}
-	if at := d.at[s.Stack]; at != nil && (at[what] > 0 || len(at) < maxAtStack) {
+	switch at := d.at[s.Stack]; {
+	case at[what] > 0:
 		at[what]++
+	case at != nil && len(at) < maxAtStack && d.n < maxAtAll:
+		at[what] = 1
+		d.n++
 	}
 }
 

@@ -52,8 +52,8 @@
 // goroutines are left waiting when observation stops; up to 10 KB for each function in which
 // goroutines wait for one another, and as much for each entry function; up to 1 MB for what the
 // functions do that read, and 1 MB for who reads when blocked writes end, at most 256 functions of
-// each sort. Nothing grows with the length
-// of the trace.
+// each sort; 4 MB for the descriptors that were seen at stacks, at most 16,384. Nothing grows with the
+// length of the trace.
 //
 // # Size
 //

@@ -127,6 +127,7 @@ func (p *Pass) Spans(spans []replay.Span) {
 			p.current.descriptors.ended(s)
 			p.span(s)
 		default:
+			delete(p.current.descriptors.open, s.GoID)
 			p.collects(s)
 		}
 	}
@@ -140,9 +141,10 @@ func (p *Pass) Range(r replay.Range) {
 		begun = 0
 	}
 	if r.StopWorld {
-		w := c.stops[r.Reason]
-		w.sum(waits{begun, r.End - r.Begin, r.End - r.Begin})
-		c.stops[r.Reason] = w
+		w, known := c.stops[r.Reason]
+		if w.sum(waits{begun, r.End - r.Begin, r.End - r.Begin}); known || len(c.stops) < maxStacks {
+			c.stops[r.Reason] = w
+		}
 	} else if format.ParseReason(p.names.Reason(r.Reason)) == format.ReasonMarkPhase {
 		c.cycles += begun
 	}
