@@ -82,7 +82,10 @@ func (a *account) all(e explained) (ns int64) {
 // withSome adds chains that match, of which ns nanoseconds at most are explained.
 func (a *account) withSome(certain explained, ns int64, match func(*blocking.Chain) bool) explained {
 	more := a.which(match)
-	more.chains = slices.DeleteFunc(more.chains, func(i int) bool { return slices.Contains(certain.chains, i) })
+	more.chains = slices.DeleteFunc(more.chains, func(i int) bool {
+		_, known := slices.BinarySearch(certain.chains, i)
+		return known
+	})
 	if ns = min(ns, a.all(more)); ns <= 0 {
 		return certain
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/gosched/gosched/analyze/blocking"
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/report"
 )
@@ -29,10 +30,10 @@ const (
 
 // queues are those with at least two who wait.
 func (l *look) queues() (out []*queue) {
-	by := map[replay.EntryID]*queue{}
+	by, times := map[replay.EntryID]*queue{}, l.sectionTimes()
 	for _, c := range l.inOrder {
 		o := &c.others
-		if c.isSerial() || !l.isWaitedFor(c) || float64(o.entry.sum) < mostOfOutsiders*float64(o.sumNS) ||
+		if c.isSerial() || !c.isWaitedFor(times[c]) || float64(o.entry.sum) < mostOfOutsiders*float64(o.sumNS) ||
 			float64(o.sumNS) < leastOutside*float64(c.waits.sumNS) || o.sumNS == 0 {
 			continue
 		}
@@ -55,18 +56,38 @@ func (l *look) queues() (out []*queue) {
 	})
 }
 
-// isWaitedFor says whether several goroutines wait in a section, themselves or for one that does.
-func (l *look) isWaitedFor(c *section) bool {
-	var own, all int64
-	e := l.throughSections(func(d *section) bool { return d == c })
-	for _, i := range e.chains {
-		x := &l.account.chains[i]
-		all += x.NS
-		if l.sectionAt(x.Waits[0]) == c {
-			own += x.NS
+// sectionTime is the time of the chains through a section, and of those that begin in it.
+type sectionTime struct{ allNS, ownNS int64 }
+
+// sectionTimes are those of all sections. What the process was stopped from outside is left out.
+func (l *look) sectionTimes() map[*section]sectionTime {
+	by := map[*section]sectionTime{}
+	var through []*section
+	for i := range l.account.chains {
+		c := &l.account.chains[i]
+		if c.Cause.Kind == blocking.KindStopped {
+			continue
+		}
+		through = through[:0]
+		for k, w := range c.Waits {
+			at := l.sectionAt(w)
+			if at == nil || slices.Contains(through, at) {
+				continue
+			}
+			through = append(through, at)
+			x := by[at]
+			if x.allNS += c.NS; k == 0 {
+				x.ownNS += c.NS
+			}
+			by[at] = x
 		}
 	}
-	return all > 0 && (c.waiters.n > 1 || 2*own < all)
+	return by
+}
+
+// isWaitedFor says whether several goroutines wait in a section, themselves or for one that does.
+func (c *section) isWaitedFor(x sectionTime) bool {
+	return x.allNS > 0 && (c.waiters.n > 1 || 2*x.ownNS < x.allNS)
 }
 
 func (q *queue) join(c *section) {
