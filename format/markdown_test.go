@@ -118,6 +118,9 @@ func jsonType(t reflect.Type) string {
 	case reflect.Slice:
 		return "list"
 	case reflect.Pointer:
+		if t.Elem().Kind() != reflect.Struct {
+			return jsonType(t.Elem())
+		}
 		return "object"
 	}
 	return "number"

@@ -39,6 +39,9 @@ func follow(a, b Metadata) Metadata {
 		out.SamplesPerSecond, out.SamplePeriodNS = 0, 0 // each has its own
 	}
 	out.Processes = mergeProcesses(a.Processes, b.Processes)
+	for i := range out.Processes {
+		out.Processes[i].ThrottledNS, out.Processes[i].Throttled = nil, nil // as of the machine
+	}
 	return out
 }
 

@@ -6,6 +6,7 @@ package format
 //   - the column object.
 //   - in rows of threads that are woken, whether a CPU was idle.
 //   - KindDescriptor, with TransitionDescriptors.
+//   - how often and how long the CPU quota stopped a process.
 const SchemaVersion = 3
 
 // Source says how the events of a trace were obtained.
@@ -134,6 +135,11 @@ type Process struct {
 	// CPUs that the cgroup could use when the recording began. 0: no limit. `limit` rows say what
 	// it was later.
 	CPUQuota float64 `json:"cpu_quota,omitempty"`
+	// How long the kernel stopped the cgroup whose quota is the limit, from the first reading of the
+	// recording to the last, summed over CPUs: its `cpu.stat`. Other processes of that cgroup may have
+	// been stopped too. Absent: not known, as without a quota, or where more cgroups than one had it.
+	ThrottledNS *int64 `json:"throttled_ns,omitempty"`
+	Throttled   *int64 `json:"throttled,omitempty"` // How many of the quota's periods it was stopped in.
 	// When the process's part of the recording ended, if that was before the recording did: it
 	// exited or replaced its program. 0: it did not.
 	EndNS      int64      `json:"end_ns,omitempty"`

@@ -21,6 +21,7 @@ func (s *session) finish(reason string, err error) (*Summary, error) {
 	machine := s.machine.end()
 	for _, sub := range s.subjects {
 		sub.cpu.update(sub.proc)
+		sub.endLimits()
 		if machine != nil {
 			machine.OwnNS += int64(sub.cpu.spent())
 		}

@@ -28,6 +28,37 @@ type limits struct {
 	exact bool                // each change of GOMAXPROCS is in an event
 	known bool                // GOMAXPROCS is
 	since int64               // the earliest time of which GOMAXPROCS is known
+	stops throttled
+}
+
+// throttled is what the kernel counted of the CPU quota's stops, while one cgroup had the quota.
+type throttled struct {
+	first, last target.Throttling
+	begun       bool // first is known
+	moved       bool // another cgroup had the quota later: what both counted cannot be told
+	ended       bool // last is the last
+}
+
+// take takes a reading, ok saying whether there is one.
+func (t *throttled) take(now target.Throttling, ok bool) {
+	switch {
+	case !ok:
+		return
+	case !t.begun:
+		t.begun, t.first = true, now
+	case now.Dir != t.first.Dir || now.NS < t.last.NS || now.Count < t.last.Count:
+		t.moved = true
+	}
+	t.last = now
+}
+
+// describe has the metadata say what was counted since the first reading.
+func (t *throttled) describe(p *format.Process) {
+	if !t.begun || t.moved || !t.ended {
+		return
+	}
+	ns, count := t.last.NS-t.first.NS, t.last.Count-t.first.Count
+	p.ThrottledNS, p.Throttled = &ns, &count
 }
 
 // watchLimits begins with the limits as they are now, and has the metadata say them: attaching has
@@ -44,6 +75,7 @@ func (s *subject) watchLimits() {
 	if s.limits.quota != nil {
 		if quota, err := s.limits.quota.Read(); err == nil { // else the process has ended
 			s.about.CPUQuota = quota
+			s.limits.stops.take(s.limits.quota.Throttling())
 		}
 	}
 	s.follow.holds(limitQuota, s.texts.limit(limitQuota, s.about.CPUQuota))
@@ -103,6 +135,20 @@ func (s *subject) readLimits(at int64) {
 	began := now()
 	if quota, err := s.limits.quota.Read(); err == nil { // else the process has ended
 		s.own(s.limit(began, limitQuota, quota))
+		s.limits.stops.take(s.limits.quota.Throttling())
+	}
+}
+
+// endLimits reads what was counted until the recording ended. Of a process that ended before, what was
+// read last holds.
+func (s *subject) endLimits() {
+	l := &s.limits
+	l.stops.ended = true
+	if s.endNS != 0 || l.quota == nil {
+		return
+	}
+	if _, err := l.quota.Read(); err == nil {
+		l.stops.take(l.quota.Throttling())
 	}
 }
 

@@ -242,6 +242,7 @@ func (s *subject) end(at int64, why string) error {
 func (s *subject) process() format.Process {
 	p := s.about
 	p.Modules, p.Coverage = s.modules.Describe(), s.choice.coverage
+	s.limits.stops.describe(&p)
 	if s.follow != nil {
 		counts := s.follow.Counts()
 		p.Lost, p.LostStacks, p.Gaps = counts.Lost, counts.LostStacks, counts.Gaps

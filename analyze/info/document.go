@@ -174,6 +174,10 @@ func (r *Result) processTable() report.Table {
 	if ends {
 		t.Columns = append(t.Columns, "ended after", "because")
 	}
+	stops := slices.ContainsFunc(r.Metadata.Processes, func(p format.Process) bool { return p.ThrottledNS != nil })
+	if stops {
+		t.Columns = append(t.Columns, "stopped by it")
+	}
 	for _, p := range r.Metadata.Processes {
 		quota := report.Text("none")
 		if p.CPUQuota > 0 {
@@ -191,9 +195,21 @@ func (r *Result) processTable() report.Table {
 		if ends {
 			row = append(row, r.endCells(&p)...)
 		}
+		if stops {
+			row = append(row, throttledCell(&p))
+		}
 		t.Rows = append(t.Rows, row)
 	}
 	return t
+}
+
+// throttledCell says how often and how long the quota stopped the process's cgroup, summed over CPUs.
+func throttledCell(p *format.Process) report.Cell {
+	if p.ThrottledNS == nil || p.Throttled == nil {
+		return report.Text("unknown")
+	}
+	return report.Text(fmt.Sprintf("%s, %s summed over CPUs", report.FormatNumber(*p.Throttled, "time"),
+		report.FormatDuration(*p.ThrottledNS)))
 }
 
 // endCells say when and why a process ended, if that was before the recording did.

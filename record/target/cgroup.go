@@ -5,6 +5,7 @@ package target
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path"
 	"path/filepath"
@@ -30,6 +31,7 @@ type QuotaReader struct {
 	mounts string
 	groups string // as the process's file had them last
 	found  []hierarchy
+	at     string // the directory of the cgroup whose quota Read gave last; "" without one
 }
 
 // QuotaReader makes a reader. Hierarchies that are mounted later are not looked at.
@@ -51,12 +53,59 @@ func (q *QuotaReader) Read() (float64, error) {
 		q.groups, q.found = text, hierarchies(q.mounts, text)
 	}
 	least := 0.0
+	q.at = ""
 	for _, h := range q.found {
-		if quota := h.quota(); quota > 0 && (least == 0 || quota < least) {
-			least = quota
+		if quota, at := h.quota(); quota > 0 && (least == 0 || quota < least) {
+			least, q.at = quota, at
 		}
 	}
 	return least, nil
+}
+
+// Throttling is what the kernel says of a cgroup that used up its quota, since the cgroup was made.
+type Throttling struct {
+	Dir   string // the cgroup's directory
+	Count int64  // the quota's periods in which it was stopped
+	NS    int64  // for how long, summed over CPUs
+}
+
+// Throttling reads the cgroup whose quota Read gave last. It says false without one.
+func (q *QuotaReader) Throttling() (Throttling, bool) {
+	if q.at == "" {
+		return Throttling{}, false
+	}
+	raw, err := os.ReadFile(filepath.Join(q.at, "cpu.stat"))
+	if err != nil {
+		return Throttling{}, false
+	}
+	t, ok := parseThrottling(string(raw))
+	t.Dir = q.at
+	return t, ok
+}
+
+// parseThrottling reads lines such as "nr_throttled 3", "throttled_usec 150" of version 2's, and
+// "throttled_time 150000" of version 1's, in nanoseconds.
+func parseThrottling(stat string) (t Throttling, ok bool) {
+	seen := 0
+	for line := range strings.Lines(stat) {
+		name, text, _ := strings.Cut(strings.TrimSpace(line), " ")
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil || n < 0 || n > math.MaxInt64/1000 {
+			continue
+		}
+		switch name {
+		case "nr_throttled":
+			t.Count = n
+		case "throttled_usec":
+			t.NS = n * 1000
+		case "throttled_time":
+			t.NS = n
+		default:
+			continue
+		}
+		seen++
+	}
+	return t, seen == 2
 }
 
 // hierarchy is a mounted cgroup hierarchy that may limit CPU time.
@@ -66,15 +115,15 @@ type hierarchy struct {
 	read  func(dir string) float64
 }
 
-// quota is the least limit from the process's cgroup up to the mount point.
-func (h hierarchy) quota() float64 {
-	least := 0.0
+// quota is the least limit from the process's cgroup up to the mount point, and whose it is.
+func (h hierarchy) quota() (least float64, at string) {
 	for dir := h.dir; ; dir = path.Dir(dir) {
-		if q := h.read(filepath.Join(h.mount, dir)); q > 0 && (least == 0 || q < least) {
-			least = q
+		full := filepath.Join(h.mount, dir)
+		if q := h.read(full); q > 0 && (least == 0 || q < least) {
+			least, at = q, full
 		}
 		if dir == "/" {
-			return least
+			return least, at
 		}
 	}
 }

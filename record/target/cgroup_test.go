@@ -89,7 +89,7 @@ func TestQuotaIsTheLeastOfACgroupAndThoseAboveIt(t *testing.T) {
 		{"/", readV1, 0},
 	}
 	for _, test := range tests {
-		if got := (hierarchy{mount: root, dir: test.dir, read: test.read}).quota(); got != test.want {
+		if got, _ := (hierarchy{mount: root, dir: test.dir, read: test.read}).quota(); got != test.want {
 			t.Errorf("%s: quota %v; want %v", test.dir, got, test.want)
 		}
 	}
@@ -125,6 +125,26 @@ func limit(t *testing.T, pid int) {
 	for name, content := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0); err != nil {
 			testenv.Lacking(t, "CPU time cannot be limited here: "+err.Error())
+		}
+	}
+}
+
+func TestThrottlingIsReadOfBothVersions(t *testing.T) {
+	tests := []struct {
+		stat string
+		want Throttling
+		ok   bool
+	}{
+		{"usage_usec 9\nnr_periods 4\nnr_throttled 3\nthrottled_usec 150\n", Throttling{Count: 3, NS: 150_000}, true},
+		{"nr_periods 0\nnr_throttled 0\nthrottled_time 0\nnr_bursts 0\n", Throttling{}, true},
+		{"nr_throttled 2\nthrottled_time 75\n", Throttling{Count: 2, NS: 75}, true},
+		{"usage_usec 9\nuser_usec 5\n", Throttling{}, false},
+		{"nr_throttled -1\nthrottled_usec 1\n", Throttling{NS: 1000}, false},
+		{"", Throttling{}, false},
+	}
+	for _, test := range tests {
+		if got, ok := parseThrottling(test.stat); ok != test.ok || got != test.want {
+			t.Errorf("%q: %+v, %v; want %+v, %v", test.stat, got, ok, test.want, test.ok)
 		}
 	}
 }

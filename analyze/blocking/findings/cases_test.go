@@ -425,6 +425,11 @@ const oneP = `,"gomaxprocs":1`
 
 const halfACPU, almostTwo, three = `,"cpu_quota":0.5`, `,"cpu_quota":1.5`, `,"cpu_quota":3`
 
+// stoppedFor is the kernel's count of a quota's stops.
+func stoppedFor(ms, times int) string {
+	return fmt.Sprintf(`,"throttled_ns":%d,"throttled":%d`, ms*1_000_000, times)
+}
+
 // spin has goroutines that nothing preempts until their entry function, main.spin, has returned.
 // Others wait for their P.
 func spin(s *script) {
@@ -507,6 +512,18 @@ var cases = []traceCase{
 		"process-stopped"},
 	{"a process whose threads sleep while goroutines queue", "", "", stoppedInQueue("sleeping"), "serial-section"},
 	{"a quota, and others that have the CPU", "", three, without("hog", "hog"), "cpu-contention"},
+	{"a quota that the kernel says stopped the process, and others that have the CPU", "stopped-by-quota",
+		halfACPU + stoppedFor(190, 4), without("hog", "hog"), "cpu-throttled procs-over-quota"},
+	{"a quota that the kernel says stopped the process for half of that", "", three + stoppedFor(100, 4),
+		without("hog", "hog"), "cpu-contention cpu-throttled"},
+	{"a quota that is not used up, and others that have the CPU", "", three + stoppedFor(0, 0),
+		without("hog", "hog"), "cpu-contention"},
+	{"a quota that the kernel says stopped the process a little", "", three + stoppedFor(20, 1),
+		without("hog", "hog"), "cpu-contention"},
+	{"a quota that was used up once, and others that have the CPU", "", three + stoppedFor(190, 1),
+		without("hog", "hog"), "cpu-throttled"},
+	{"an idle CPU that the kernel says is not the quota's", "", halfACPU + stoppedFor(0, 0),
+		without("swapper", "swapper"), ""},
 	{"an idle CPU without a quota", "", "", without("swapper", "swapper"), ""},
 	{"system calls that cost the P", "", "", calls("runnable"), "syscall-handoff"},
 	{"system calls that do not", "", "", calls("running"), ""},

@@ -291,8 +291,8 @@ func (p *Pass) looks(sum *replay.Summary) []*judged {
 		if a == nil {
 			a = new(account)
 		}
-		out = append(out, &judged{look: &look{process: q, names: p.names, account: a, begin: sum.BeginNS,
-			end: sum.EndOf(pid), busy: busy, system: p.system,
+		out = append(out, &judged{look: &look{process: q, names: p.names, account: a,
+			seen: 1 - sum.GapShare(), begin: sum.BeginNS, end: sum.EndOf(pid), busy: busy, system: p.system,
 			known: map[*blocking.Place]*section{}}})
 	}
 	slices.SortFunc(out, func(a, b *judged) int { return cmp.Compare(a.pid, b.pid) })

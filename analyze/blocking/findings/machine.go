@@ -69,7 +69,7 @@ func (l *look) delayed() delayed {
 		}
 	}
 	// a thread that the quota stops leaves its CPU to others
-	d.quotaNS = min(l.throttled.sumNS, d.ns)
+	d.quotaNS = min(l.stops().ns(l.account.delays(), l.account), d.ns)
 	d.othersNS = max(0, d.othersNS-d.quotaNS)
 	if d.othersNS == 0 {
 		return d
@@ -94,11 +94,11 @@ func (l *look) contended(d *delayed) bool {
 
 // throttles says whether the quota is to blame.
 func (l *look) throttles(d *delayed) bool {
-	return l.throttled.count >= minThrottled && d.share(d.quotaNS) >= minMachine
+	return l.stops().enough() && d.share(d.quotaNS) >= minMachine
 }
 
 const (
-	minThrottled = 3 // times: fewer may have been something else
+	minThrottled = 3 // times that a CPU was idle: fewer may have been something else
 	maxTakers    = 8 // programs that are named in the evidence
 	namedTakers  = 2 // and in the line below the findings
 )
@@ -124,8 +124,17 @@ func cpuContention(l *look) []hit {
 	}
 	evidence := fmt.Sprintf("Threads that could have run goroutines were ready while threads of other programs had "+
 		"the CPU: %s.", strings.Join(had, ", "))
-	return []hit{{code: code{function: who.name}, behind: who.name, explains: l.account.causedBy(isOthers),
+	return []hit{{code: code{function: who.name}, behind: who.name, explains: l.tookCPU(),
 		clause: text, evidence: []string{evidence}}}
+}
+
+// tookCPU is the time in which other programs had the CPU, without what the quota answers for.
+func (l *look) tookCPU() explained {
+	e := l.account.causedBy(isOthers)
+	if share := l.stops().share(); share > 0 {
+		return e.atMost(int64((1 - share) * float64(l.account.all(e))))
+	}
+	return e
 }
 
 // closing says what of the delays the machine is to blame for where that is no finding, as a line;
@@ -156,72 +165,4 @@ func (l *look) closing() string {
 		text += fmt.Sprintf("; the machine was %s busy", report.FormatShare(l.busy))
 	}
 	return text + "."
-}
-
-// throttling is the times in which ready threads had no CPU although theirs was idle, and the
-// limits then.
-type throttling struct {
-	waits
-	leastQuota, mostQuota float64
-	leastProcs, mostProcs float64
-}
-
-func (t *throttling) take(ns int64, procs, quota float64) {
-	if t.count == 0 {
-		t.leastQuota, t.leastProcs = quota, procs
-	}
-	t.waits.take(ns)
-	t.leastQuota, t.mostQuota = min(t.leastQuota, quota), max(t.mostQuota, quota)
-	t.leastProcs, t.mostProcs = min(t.leastProcs, procs), max(t.mostProcs, procs)
-}
-
-func (t *throttling) text() string {
-	const text = "A thread with a goroutine on it was ready for 2 ms or more while its CPU was idle: " +
-		"%s, %s in all, %s at most."
-	return fmt.Sprintf(text, report.FormatNumber(t.count, "time"),
-		report.FormatDuration(t.sumNS), report.FormatDuration(t.maxNS))
-}
-
-// fromTo is a value that changed, or did not.
-func fromTo(least, most float64) string {
-	if least == most {
-		return fmt.Sprintf("%.3g", least)
-	}
-	return fmt.Sprintf("%.3g to %.3g", least, most)
-}
-
-// withoutCPU are the delays that a quota can be the reason of.
-func (l *look) withoutCPU(ns int64) explained {
-	return l.account.which(func(c *blocking.Chain) bool {
-		return c.Cause.Kind == blocking.KindOffCPU || c.Cause.Kind == blocking.KindWakeUp
-	}).atMost(ns)
-}
-
-func throttled(l *look) []hit {
-	t, d := &l.throttled, l.delayed()
-	if !l.throttles(&d) {
-		return nil
-	}
-	quota := fromTo(t.leastQuota, t.mostQuota)
-	return []hit{{explains: l.withoutCPU(t.sumNS), behind: "the CPU quota",
-		clause: fmt.Sprintf("the quota of %s CPUs stops the process's threads (%s, %s in all)", quota,
-			report.FormatNumber(t.count, "time"), report.FormatDuration(t.sumNS)),
-		evidence: []string{
-			t.text(),
-			fmt.Sprintf("The quota is %s CPUs.", quota),
-		}}}
-}
-
-func procsOverQuota(l *look) []hit {
-	t, d := &l.overQuota, l.delayed()
-	if !l.throttles(&d) || t.count < minThrottled {
-		return nil
-	}
-	clause := fmt.Sprintf("GOMAXPROCS is %s and the CPU quota, which stops the process's threads, %s CPUs",
-		fromTo(t.leastProcs, t.mostProcs), fromTo(t.leastQuota, t.mostQuota))
-	return []hit{{explains: l.withoutCPU(t.sumNS), behind: "the CPU quota", clause: clause, evidence: []string{
-		fmt.Sprintf("GOMAXPROCS is %s and the quota %s CPUs.",
-			fromTo(t.leastProcs, t.mostProcs), fromTo(t.leastQuota, t.mostQuota)),
-		t.text(),
-	}}}
 }

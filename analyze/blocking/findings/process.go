@@ -27,6 +27,8 @@ type process struct {
 	quota       float64    // CPUs at the moment; 0: no limit
 	throttled   throttling // ready threads whose CPU was idle for long
 	overQuota   throttling // of them those while there were more Ps than the quota has CPUs
+	ready       throttling // all ready threads with a goroutine, while there was a quota
+	readyOver   throttling // of them those while there were more Ps than that
 	timer       waits      // short runs begun by timers for nothing, with the delays before
 	gc          collector
 	descriptors descriptors

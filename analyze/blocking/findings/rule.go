@@ -41,6 +41,7 @@ type look struct {
 	names      *replay.Names
 	account    *account
 	begin, end int64
+	seen       float64                      // the share of that in which no events are missing
 	system     func(replay.EntryID) bool    // whether goroutines with an entry function are of the runtime
 	busy       float64                      // the share of the machine's CPUs' time that was used; −1: not known
 	known      map[*blocking.Place]*section // where the places of chains belong to
@@ -111,10 +112,13 @@ var rules = [...]Rule{
 		threads: true,
 		machine: true,
 		Looks: "ready threads whose CPU went idle instead, or was idle when they got it, of a process with a " +
-			"CPU quota: had it been contention, another thread would have had the CPU",
+			"CPU quota: had it been contention, another thread would have had the CPU. And, where others want the " +
+			"CPUs too, how long the kernel says that it stopped the cgroup",
 		Threshold: "2 ms at a time, since the kernel gives an idle CPU to a ready thread within microseconds, " +
-			"three times in all, and a fifth of the time in which goroutines could run and did not",
-		Explains: "so much of goroutines' delays as was spent so",
+			"three times in all, or once where the kernel says so, and a fifth of the time in which goroutines " +
+			"could run and did not",
+		Explains: "so much of goroutines' delays as was spent so, or as large a part of those with a thread off its " +
+			"CPU as the kernel's time is of that in which threads were ready, whichever is more",
 		Advice: "Raise the quota (cpu.max), or use less CPU in bursts: fewer Ps, less work at " +
 			"once, less garbage.",
 		find: throttled,

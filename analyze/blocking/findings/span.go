@@ -268,19 +268,20 @@ func (p *Pass) thread(s *replay.Span) {
 		return
 	}
 	*q.threads.At(uint32(s.TID)) += s.Len()
-	if s.State != format.StateWaiting && s.Len() >= minIdleCPUNS && p.foundIdle(s) {
-		q.idleCPU(s.Len())
+	if s.State == format.StateWaiting || q.quota == format.NoLimit {
+		return
+	}
+	q.underQuota(&q.ready, &q.readyOver, s.Len())
+	if s.Len() >= minIdleCPUNS && p.foundIdle(s) {
+		q.underQuota(&q.throttled, &q.overQuota, s.Len())
 	}
 }
 
-// idleCPU takes a ready thread whose CPU was idle.
-func (q *process) idleCPU(ns int64) {
-	if q.quota == format.NoLimit {
-		return
-	}
-	q.throttled.take(ns, q.procs, q.quota)
+// underQuota takes the time of a ready thread of a process with a quota.
+func (q *process) underQuota(all, over *throttling, ns int64) {
+	all.take(ns, q.procs, q.quota)
 	if q.procs > math.Ceil(q.quota) {
-		q.overQuota.take(ns, q.procs, q.quota)
+		over.take(ns, q.procs, q.quota)
 	}
 }
 
