@@ -202,11 +202,14 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
-// TestTheUsageOfStackDepthIsTrue: the options are those of all systems, the numbers are not.
-func TestTheUsageOfStackDepthIsTrue(t *testing.T) {
-	have := newRecordCommand().Flag("stack-depth").Usage
-	want := fmt.Sprintf("up to %d; 0: %d", record.MaxStackDepth, record.DefaultStackDepth)
-	if !strings.HasSuffix(have, want) {
-		t.Errorf("it is %q; want one with %q", have, want)
+// TestTheUsageOfFlagsIsTrue: the options are those of all systems, the numbers are not.
+func TestTheUsageOfFlagsIsTrue(t *testing.T) {
+	for flag, want := range map[string]string{
+		"stack-depth": fmt.Sprintf("up to %d; 0: %d", record.MaxStackDepth, record.DefaultStackDepth),
+		"cpu-samples": fmt.Sprintf("; default %d/s", record.DefaultSamplesPerSecond),
+	} {
+		if have := newRecordCommand().Flag(flag).Usage; !strings.HasSuffix(have, want) {
+			t.Errorf("--%s: it is %q; want one with %q", flag, have, want)
+		}
 	}
 }

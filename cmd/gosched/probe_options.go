@@ -23,7 +23,8 @@ type probeOptions struct {
 
 func (o *probeOptions) addFlags(flags *pflag.FlagSet) {
 	flags.Var(&o.without, "without", "leave out `transitions`, to cost less: "+transitionNames())
-	flags.Var(&o.samples, "cpu-samples", "look at what runs on each busy CPU at this `rate`: 99/s, or 0 for never")
+	flags.Var(&o.samples, "cpu-samples", "look at what runs on each busy CPU at this `rate`, up to 10,000/s; "+
+		"0: never; default 39/s")
 	flags.IntVar(&o.stackDepth, "stack-depth", 0, "the most `frames` of a stack, up to 126; 0: 64")
 	flags.StringVar(&o.user, "user", "", "run the command as this `user`, by name or number")
 	flags.Var(&o.fallbacks, "fallback", "use `fall-backs` for older kernels even where the kernel can do better: "+
