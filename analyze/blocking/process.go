@@ -13,7 +13,7 @@ type goroutine struct {
 	off         []offCPU     // times without a CPU since the history's end
 	samples     []marker     // of it running, in order of time
 	next        format.State // the state since the history's end
-	shallowest  int          // frames of its own when it waited, at least; 0: it has not yet
+	shallowest  int          // frames of its own when it waited, at least, and 1; 0: it has not yet
 	again       bool         // it has waited there before, as who waits for work does
 	took        cause.Site   // where a goroutine ended its latest wait, until it ends one there itself
 	entry       replay.EntryID
@@ -55,10 +55,10 @@ func (g *goroutine) idleAt(s *site) bool {
 	if s.partial { // how far up its stack is not known, and says nothing of its other waits
 		return s.receives
 	}
-	if g.shallowest == 0 || s.depth < g.shallowest {
-		g.shallowest = max(1, s.depth)
+	if g.shallowest == 0 || s.depth+1 < g.shallowest {
+		g.shallowest = s.depth + 1
 	}
-	return s.receives && s.depth <= g.shallowest
+	return s.receives && s.depth+1 <= g.shallowest
 }
 
 // ring remembers the latest stretches of something that happens one after the other.
