@@ -56,7 +56,7 @@ const (
 
 // lookAtPolls tells goroutines that wait for the poller.
 func (l *Looker) lookAtPolls() error {
-	if l.src.WaitReason < 0 || l.src.Layout.Poll.FD < 0 {
+	if l.src.WaitReason < 0 || !l.src.Layout.Poll.InOrder() {
 		return nil
 	}
 	if err := l.findPolls(); err != nil && !passing(err) {

@@ -63,6 +63,10 @@ type GobufLayout struct{ SP, PC, LR, BP int32 }
 // Absent in a vendor's build without DWARF, whose code does not show them.
 type PollLayout struct{ FD, RG, WG int32 }
 
+// InOrder says whether all is known of the fields, and the descriptor comes before those that name
+// goroutines, as in every release.
+func (p *PollLayout) InOrder() bool { return p.FD >= 0 && p.FD < min(p.RG, p.WG) }
+
 // layoutField says which key is which field.
 type layoutField struct {
 	key   string
