@@ -25,10 +25,12 @@ var update = flag.Bool("update", false, "write what commands print into README.m
 var tourPages = []string{"../../TOUR.md", "../../README.md"}
 
 // tourFiles are what the commands of the pages read, by the names that they have there: a second of
-// a NATS server that testdata/demo/load keeps busy, and summaries of six recordings each of
+// a NATS server that testdata/demo/load keeps busy, 300 ms of testdata/progs/diagnose in the case
+// fsync-under-lock, built as journal, and summaries of six recordings each of
 // testdata/progs/builds, without and with -regress lock, made by gosched record-ab.
 var tourFiles = map[string]string{
 	"trace.parquet":        "testdata/tour/trace.parquet",
+	"journal.parquet":      "testdata/tour/journal.parquet",
 	"base.summary.parquet": "testdata/summaries/base.summary.parquet",
 	"head.summary.parquet": "testdata/summaries/head.summary.parquet",
 }
