@@ -18,6 +18,9 @@ type diagnosis struct {
 // noThreads is why a Go trace cannot know what the machine does to threads.
 const noThreads = "a Go trace has no threads' events"
 
+// noSamples is why a Go trace cannot know what ran between two events: whether it allocated or not.
+const noSamples = "a Go trace without a CPU profile has no samples"
+
 const noPreemption = "GODEBUG=asyncpreemptoff=1"
 
 // diagnoses are the planted causes, by the rule that they are for.
@@ -75,7 +78,7 @@ var diagnoses = []diagnosis{
 	// Garbage.
 	{name: "gc-assist", rule: "GC pressure", says: []string{`garbage collector|GC`}},
 	{name: "gc-handler", rule: "GC pressure", says: []string{`garbage collector|GC`, `main\.render`},
-		goSays: []string{`garbage collector|GC`}},
+		unknown: noSamples},
 	{name: "explicit-gc", rule: "explicit GC", says: []string{`main\.tidy|runtime\.GC`}},
 	{name: "stop-the-world", rule: "stop-the-world", says: []string{`main\.scrape|ReadMemStats`}},
 

@@ -178,7 +178,10 @@ type credited struct {
 	leaves  []sampledLeaf // in the order of their ids
 	weight  int64         // of all
 	samples int64         // distinct ones
-	ns      int64         // that was distributed
+	// those in which no code of the program is seen, such as in a stack that could not be followed;
+	// they are not among the others
+	nameless int64
+	ns       int64 // that was distributed
 }
 
 // sampledLeaf is one thing that was seen to run.
@@ -188,7 +191,9 @@ type sampledLeaf struct {
 }
 
 // enough says whether the samples tell what ran.
-func (c *credited) enough() bool { return c != nil && c.samples >= fewestSamples }
+func (c *credited) enough() bool {
+	return c != nil && c.samples >= fewestSamples && c.samples >= c.nameless
+}
 
 // credits are those of a process.
 func (p *Pass) credits(q *process) credits {
@@ -208,6 +213,13 @@ func (p *Pass) credits(q *process) credits {
 		if c == nil {
 			c = new(credited)
 			all[until] = c
+		}
+		if !stack.Named(p.names.Stack(format.StringID(p.nodes.At(leaf).Where))) {
+			if at[leaf] == 0 {
+				c.nameless += q.totals[leaf].times
+				at[leaf] = -1
+			}
+			continue
 		}
 		if at[leaf] == 0 {
 			n := q.totals[leaf].times

@@ -142,7 +142,7 @@ func (l *look) generally(e explained) hit {
 	if leaf.function == "" {
 		leaf.function = c.Cause.Name
 	}
-	fill := strings.NewReplacer("{code}", named(leaf), "{name}", cmp.Or(name, "unknown")).Replace
+	fill := strings.NewReplacer("{code}", named(leaf)+calledBy(c.Cause), "{name}", cmp.Or(name, "unknown")).Replace
 	h := hit{code: leaf, explains: e, behind: fill(say.behind), advice: say.advice,
 		unknown: c.Cause.Kind == blocking.KindUnknown}
 	if c.Direct() {
@@ -177,4 +177,12 @@ func steps(c *blocking.Chain) string {
 		last = at
 	}
 	return b.String()
+}
+
+// calledBy says what calls code that samples saw: alone it may be anybody's.
+func calledBy(c *blocking.Leaf) string {
+	if at := frame(stack.CallerOfCulprit(c.Stack)); c.Sampled && at.function != "" {
+		return ", called by " + named(at)
+	}
+	return ""
 }

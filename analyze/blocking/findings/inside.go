@@ -62,7 +62,7 @@ func (x *inside) fill(text string) string {
 	if at.function == "" {
 		at.function = x.leaf.Name
 	}
-	return strings.NewReplacer("{code}", named(at), "{name}",
+	return strings.NewReplacer("{code}", named(at)+calledBy(x.leaf), "{name}",
 		cmp.Or(x.leaf.Syscall, stack.Local(x.leaf.Name), "unknown")).Replace(text)
 }
 

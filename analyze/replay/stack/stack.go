@@ -2,7 +2,11 @@
 // between.
 package stack
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/gosched/gosched/format"
+)
 
 // plumbing are packages whose functions say how something was done and not what: the code that
 // matters called them. Of the standard library these are all but those that call the program's
@@ -89,14 +93,45 @@ func isPlumbing(function string) bool {
 // the root.
 func Culprit(stack string) string {
 	list := Frames(stack)
-	for i := len(list) - 1; i >= 0; i-- {
-		if !isPlumbing(Function(list[i])) {
-			return list[i]
-		}
+	if i := culprit(list); i >= 0 {
+		return list[i]
 	}
 	for _, f := range list {
-		if Function(f) != "runtime.goexit" {
+		if f != truncated && Function(f) != "runtime.goexit" {
 			return f
+		}
+	}
+	return ""
+}
+
+// truncated is at the root of a stack of which frames are missing.
+var truncated = format.MarkTruncated.String()
+
+// culprit is where in a stack the innermost frame is that is not plumbing, -1 where all are.
+func culprit(list []string) int {
+	for i := len(list) - 1; i >= 0; i-- {
+		if list[i] != truncated && !isPlumbing(Function(list[i])) {
+			return i
+		}
+	}
+	return -1
+}
+
+// Named says whether a stack has a frame that is not plumbing.
+func Named(stack string) bool { return culprit(Frames(stack)) >= 0 }
+
+// CallerOfCulprit is the innermost frame that calls the culprit's function and is not plumbing, empty
+// where there is none.
+func CallerOfCulprit(stack string) string {
+	list := Frames(stack)
+	at := culprit(list)
+	if at < 0 {
+		return ""
+	}
+	function := Function(list[at])
+	for at--; at >= 0; at-- {
+		if f := Function(list[at]); list[at] != truncated && !isPlumbing(f) && f != function {
+			return list[at]
 		}
 	}
 	return ""

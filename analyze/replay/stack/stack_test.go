@@ -38,3 +38,24 @@ func TestStacksAreTakenApart(t *testing.T) {
 		t.Error("IsSystem")
 	}
 }
+
+func TestWhoCallsTheCulprit(t *testing.T) {
+	for _, test := range []struct {
+		stack, want string
+		named       bool
+	}{
+		{"main.main m.go:1;main.scan m.go:5;main.busy m.go:9;time.Now t.go:1", "main.scan m.go:5", true},
+		{"main.scan m.go:5;main.scan m.go:6", "", true},
+		{"[truncated];main.scan m.go:5", "", true},
+		{"[truncated];runtime.nanotime1 t.s:1", "", false},
+		{"", "", false},
+	} {
+		if got := CallerOfCulprit(test.stack); got != test.want || Named(test.stack) != test.named {
+			t.Errorf("of %q the caller is %q and Named %v; want %q and %v", test.stack, got, !test.named, test.want,
+				test.named)
+		}
+	}
+	if got := Culprit("[truncated];runtime.nanotime1 t.s:1"); got != "runtime.nanotime1 t.s:1" {
+		t.Errorf("Culprit = %q", got)
+	}
+}
