@@ -30,14 +30,16 @@ func TestWokenThreadsSayWhoHasTheCPU(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name string
+		busy bool
 		wakes
-	}{{"as the machine is", quiet}, {"every CPU busy", recordWakes(t)}} {
+	}{{"as the machine is", false, quiet}, {"every CPU busy", true, recordWakes(t)}} {
 		t.Logf("%s: woken to an idle CPU, and had one: %d; had not: %d; to a busy one, and had an idle one: %d; "+
 			"had not: %d; not known: %d", c.name, c.idleIdle, c.idleTaken, c.takenIdle, c.takenTaken, c.unknown)
 		if idle := c.idleIdle + c.takenIdle; idle > 100 && c.idleIdle < idle*7/10 {
 			t.Errorf("%s: %d of %d threads that got an idle CPU were to have one", c.name, c.idleIdle, idle)
 		}
-		if taken := c.idleTaken + c.takenTaken; taken > 100 && c.takenTaken < taken*7/10 {
+		// where a CPU is idle, the kernel may still put a thread behind its waker
+		if taken := c.idleTaken + c.takenTaken; c.busy && taken > 100 && c.takenTaken < taken*7/10 {
 			t.Errorf("%s: %d of %d threads that had to wait for a CPU were to wait", c.name, c.takenTaken, taken)
 		}
 		if known := c.idleIdle + c.idleTaken + c.takenIdle + c.takenTaken; c.unknown > known {
