@@ -137,19 +137,14 @@ func (l *look) explainedWaits() (out []hit) {
 // generally explains chains to one root cause by the heaviest of them.
 func (l *look) generally(e explained) hit {
 	c := &l.account.chains[e.chains[0]] // they are in the order of their time
-	say, leaf := l.saying(c.Cause), frame(c.Cause.Frame)
-	name := cmp.Or(c.Cause.Syscall, stack.Local(c.Cause.Name))
-	if leaf.function == "" {
-		leaf.function = c.Cause.Name
-	}
-	fill := strings.NewReplacer("{code}", named(leaf)+calledBy(c.Cause), "{name}", cmp.Or(name, "unknown")).Replace
-	h := hit{code: leaf, explains: e, behind: fill(say.behind), advice: say.advice,
+	say := l.saying(c.Cause)
+	h := hit{code: leafCode(c.Cause), explains: e, behind: fill(c.Cause, say.behind), advice: say.advice,
 		unknown: c.Cause.Kind == blocking.KindUnknown}
 	if c.Direct() {
-		h.clause = fill(say.direct)
+		h.clause = fill(c.Cause, say.direct)
 	} else {
 		h.code = codeOf(c.Waits[0].Stack)
-		h.clause = steps(c) + " for one that " + fill(say.awaited)
+		h.clause = steps(c) + " for one that " + fill(c.Cause, say.awaited)
 	}
 	var times int64
 	for _, i := range e.chains {
@@ -177,6 +172,21 @@ func steps(c *blocking.Chain) string {
 		last = at
 	}
 	return b.String()
+}
+
+// leafCode is the code of a root cause, or what it has instead of one.
+func leafCode(c *blocking.Leaf) code {
+	at := frame(c.Frame)
+	if at.function == "" {
+		at.function = c.Name
+	}
+	return at
+}
+
+// fill puts the code and the name of a root cause into a text about its kind.
+func fill(c *blocking.Leaf, text string) string {
+	return strings.NewReplacer("{code}", named(leafCode(c))+calledBy(c), "{name}",
+		cmp.Or(c.Syscall, stack.Local(c.Name), "unknown")).Replace(text)
 }
 
 // calledBy says what calls code that samples saw: alone it may be anybody's.

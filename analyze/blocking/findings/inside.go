@@ -52,19 +52,10 @@ func kinds(list []inside) (most blocking.Kind, share float64) {
 }
 
 // does says what it does in words that go on after "it".
-func (x *inside) does() string { return x.fill(x.say.awaited) }
+func (x *inside) does() string { return fill(x.leaf, x.say.awaited) }
 
 // behind names it.
-func (x *inside) behind() string { return x.fill(x.say.behind) }
-
-func (x *inside) fill(text string) string {
-	at := frame(x.leaf.Frame)
-	if at.function == "" {
-		at.function = x.leaf.Name
-	}
-	return strings.NewReplacer("{code}", named(at)+calledBy(x.leaf), "{name}",
-		cmp.Or(x.leaf.Syscall, stack.Local(x.leaf.Name), "unknown")).Replace(text)
-}
+func (x *inside) behind() string { return fill(x.leaf, x.say.behind) }
 
 // without are kinds of causes that many small ones may be of: who has the CPU or the P differs from one
 // time to the next.
@@ -77,42 +68,33 @@ var without = map[blocking.Kind]string{
 // is about: that he lacked a CPU or a P meanwhile is often the machine's affair.
 const minOwn = 0.2
 
-// itself is the first of the causes that is neither want of a CPU nor of a P, nil where those are
-// nearly all.
+// itself is the first of the causes that is neither want of a CPU nor of a P, nil where there is none.
 func itself(list []inside) *inside {
 	for i := range list {
 		if without[list[i].leaf.Kind] == "" {
-			return at(list, i, minOwn)
+			return &list[i]
 		}
 	}
 	return nil
-}
-
-// at is an element whose share is at least that much, or nil.
-func at(list []inside, i int, least float64) *inside {
-	if list[i].share < least {
-		return nil
-	}
-	return &list[i]
 }
 
 // mostly says what goes on inside for the largest part, and how large that is.
 func mostly(list []inside, who string) string {
 	kind, share := kinds(list)
 	text, ok := without[kind]
-	first := &list[0]
-	if !ok || share <= first.share && without[first.leaf.Kind] == "" {
+	first, own := &list[0], itself(list)
+	if !ok || share <= first.share && first == own {
 		return fmt.Sprintf("%s of it while %s %s", percent(first.share), who, first.does())
 	}
 	i := slices.IndexFunc(list, func(x inside) bool { return x.leaf.Kind == kind })
 	lacks := fmt.Sprintf("%s of it while %s "+text, percent(share), who, list[i].whose())
-	if own := itself(list); own != nil {
-		return fmt.Sprintf("%s of it while %s %s, and ", percent(own.share), who, own.does()) + lacks
+	switch {
+	case own == nil:
+		return lacks
+	case own.share >= minOwn:
+		return fmt.Sprintf("%s of it while %s %s, and %s", percent(own.share), who, own.does(), lacks)
 	}
-	if i = slices.IndexFunc(list, func(x inside) bool { return without[x.leaf.Kind] == "" }); i >= 0 {
-		lacks += fmt.Sprintf(", and %s while %s %s", percent(list[i].share), who, list[i].does())
-	}
-	return lacks
+	return fmt.Sprintf("%s, and %s while %s %s", lacks, percent(own.share), who, own.does())
 }
 
 // whose names who had the CPU or the P.

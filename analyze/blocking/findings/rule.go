@@ -45,6 +45,7 @@ type look struct {
 	system     func(replay.EntryID) bool    // whether goroutines with an entry function are of the runtime
 	busy       float64                      // the share of the machine's CPUs' time that was used; −1: not known
 	known      map[*blocking.Place]*section // where the places of chains belong to
+	serial     []*serial                    // see serials; nil: they were not asked for yet
 }
 
 // The floor of all rules that say none of their own.

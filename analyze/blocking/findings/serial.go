@@ -51,9 +51,17 @@ type serial struct {
 	semaphore bool
 }
 
-// serials are the sections in which goroutines let one another through.
-func (l *look) serials() (out []*serial) {
-	of := map[*section]*serial{}
+// serials are the sections in which goroutines let one another through. They are worked out once for
+// the rules that ask.
+func (l *look) serials() []*serial {
+	if l.serial == nil {
+		l.serial = l.findSerials()
+	}
+	return l.serial
+}
+
+func (l *look) findSerials() []*serial {
+	out, of := []*serial{}, map[*section]*serial{}
 	for _, c := range l.inOrder {
 		if !c.isSerial() {
 			continue
@@ -340,7 +348,7 @@ var underLock = map[blocking.Kind]string{
 
 func (s *serial) advice() string {
 	kind, _ := kinds(s.inside)
-	if own := itself(s.inside); own != nil {
+	if own := itself(s.inside); own != nil && own.share >= minOwn {
 		kind = own.leaf.Kind
 	}
 	if s.isHot() {
