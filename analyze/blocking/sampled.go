@@ -195,10 +195,24 @@ func (c *credited) enough() bool {
 	return c != nil && c.samples >= fewestSamples && c.samples >= c.nameless
 }
 
+// noLeaf is the place of samples that name no code of the program.
+const noLeaf = -1
+
+// add takes the samples of a leaf, and gives its place in c.leaves, plus 1.
+func (c *credited) add(leaf cause.ID, samples int64, named bool) int {
+	if !named {
+		c.nameless += samples
+		return noLeaf
+	}
+	c.leaves = append(c.leaves, sampledLeaf{id: leaf, samples: samples})
+	c.samples += samples
+	return len(c.leaves)
+}
+
 // credits are those of a process.
 func (p *Pass) credits(q *process) credits {
 	all := credits{}
-	at := map[cause.ID]int{} // of a leaf, plus 1
+	at := map[cause.ID]int{} // of a leaf, plus 1, or noLeaf
 	for id := range q.totals {
 		t := &q.totals[id]
 		if t.ns == 0 {
@@ -214,18 +228,12 @@ func (p *Pass) credits(q *process) credits {
 			c = new(credited)
 			all[until] = c
 		}
-		if !stack.Named(p.names.Stack(format.StringID(p.nodes.At(leaf).Where))) {
-			if at[leaf] == 0 {
-				c.nameless += q.totals[leaf].times
-				at[leaf] = -1
-			}
-			continue
-		}
 		if at[leaf] == 0 {
-			n := q.totals[leaf].times
-			c.leaves = append(c.leaves, sampledLeaf{id: leaf, samples: n})
-			c.samples += n
-			at[leaf] = len(c.leaves)
+			text := p.names.Stack(format.StringID(p.nodes.At(leaf).Where))
+			at[leaf] = c.add(leaf, q.totals[leaf].times, stack.Named(text))
+		}
+		if at[leaf] == noLeaf {
+			continue
 		}
 		c.leaves[at[leaf]-1].weight += t.ns
 		c.weight += t.ns

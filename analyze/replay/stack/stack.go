@@ -129,8 +129,8 @@ func CallerOfCulprit(stack string) string {
 		return ""
 	}
 	function := Function(list[at])
-	for at--; at >= 0; at-- {
-		if f := Function(list[at]); list[at] != truncated && !isPlumbing(f) && f != function {
+	for at = culprit(list[:at]); at >= 0; at = culprit(list[:at]) {
+		if Function(list[at]) != function {
 			return list[at]
 		}
 	}
@@ -189,13 +189,4 @@ func Short(frame string) string {
 		return "an unknown place"
 	}
 	return Local(name) + " " + Position(frame)
-}
-
-// Code names the code that a stack is about: its culprit, in short. It is empty where the stack is
-// not known.
-func Code(text string) string {
-	if frame := Culprit(text); frame != "" {
-		return Short(frame)
-	}
-	return ""
 }
