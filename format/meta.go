@@ -7,7 +7,11 @@ package format
 //   - in rows of threads that are woken, whether a CPU was idle.
 //   - KindDescriptor, with TransitionDescriptors.
 //   - how often and how long the CPU quota stopped a process.
-const SchemaVersion = 3
+//
+// Version 4 added:
+//   - reasons of gaps in which probes were off, or only one class was not watched.
+//   - what recording was allowed to cost and what it cost.
+const SchemaVersion = 4
 
 // Source says how the events of a trace were obtained.
 type Source string
@@ -62,6 +66,9 @@ type Metadata struct {
 
 	Processes []Process `json:"processes"` // The recorded processes.
 
+	// What recording was allowed to cost, and what it cost. Absent: there was no bound.
+	Governor *Governor `json:"governor,omitempty"`
+
 	// What all CPUs of the machine did during the recording, as the kernel accounts for it, summed
 	// over CPUs. Absent: not measured.
 	Machine *MachineTime `json:"machine,omitempty"`
@@ -72,6 +79,58 @@ type Metadata struct {
 	// The times at which the goroutines of a process were read from its memory, in order. A reading
 	// takes a while: each of its rows has its own time within it.
 	Snapshots []Snapshot `json:"snapshots,omitempty"`
+}
+
+// Governor is what kept a recording's cost below a bound, for all recorded processes together. Costs
+// are CPU time.
+type Governor struct {
+	// The bound as a share of the processes' CPU time. 0: it was not given as one.
+	MaxOverhead float64 `json:"max_overhead,omitempty"`
+	// The bound in CPU-seconds a second. 0: it was not given so.
+	MaxCPUs float64 `json:"max_cpus,omitempty"`
+	// What is always allowed, in CPU-seconds a second: a recorder that watches an idle process costs
+	// something too.
+	FloorCPUs float64 `json:"floor_cpus,omitempty"`
+	Overhead  float64 `json:"overhead"`  // What it cost, as a share of the processes' own CPU time.
+	TargetNS  int64   `json:"target_ns"` // The processes' CPU time, without what probes took of it.
+	HitsNS    int64   `json:"hits_ns"`   // What probes took: hits times what one costs.
+	// The recorder's own CPU time, with attaching and detaching, from the recording's beginning.
+	RecorderNS int64 `json:"recorder_ns"`
+	// Of `governor.recorder_ns`, attaching and detaching.
+	AttachNS int64 `json:"attach_ns,omitempty"`
+	// What a trap costs on this machine, in nanoseconds: measured at the start on a function of the
+	// recorder's own.
+	TrapNS   float64 `json:"trap_ns"`
+	TrapSDNS float64 `json:"trap_sd_ns"` // The standard deviation of the measurements of it.
+	// What was counted and what it cost, by class.
+	Hits []Hits `json:"hits,omitempty"`
+	// The share of the recording's time in which probes were attached.
+	DutyCycle float64 `json:"duty_cycle"`
+	Windows   int64   `json:"windows"` // How often probes were attached.
+	// For how long which classes were not watched while others were.
+	Dropped []Dropped `json:"dropped,omitempty"`
+	Off     []Off     `json:"off,omitempty"` // For how long no probe was attached, and why.
+}
+
+// Hits are the hits of all probes of one class of transitions.
+type Hits struct {
+	Transition Transition `json:"name"`     // The class of transitions.
+	Hits       int64      `json:"hits"`     // How often a probe was hit.
+	HitNS      float64    `json:"hit_ns"`   // What one costs: the trap, and the program as measured in some of them.
+	Measured   int64      `json:"measured"` // In how many hits the program's time was measured.
+}
+
+// Dropped is a class of transitions that was not watched for some time.
+type Dropped struct {
+	Transition Transition `json:"name"`   // The class of transitions.
+	OffNS      int64      `json:"off_ns"` // For how long.
+}
+
+// Off is the time in which no probe was attached for one reason.
+type Off struct {
+	Reason string `json:"reason"` // The reason, as `gap` rows have it.
+	Times  int64  `json:"times"`  // How often.
+	OffNS  int64  `json:"off_ns"` // For how long in all.
 }
 
 // Fallback is what a recorder did instead of what it would rather have done.

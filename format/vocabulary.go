@@ -161,6 +161,13 @@ const (
 	ReasonRingFull
 	ReasonLate
 	ReasonPluginOpened
+	ReasonBudget
+	ReasonKillSwitch
+	ReasonMemoryPressure
+	ReasonThrottled
+	ReasonSyscallsUnwatched
+	ReasonKernelUnwatched
+	ReasonSamplesUnwatched
 	ReasonInKernel
 	ReasonSystemStack
 
@@ -199,9 +206,43 @@ var reasonSpecs = [NumReasons]struct{ name, of, meaning string }{
 	ReasonLate:     {"events came too late to be put in order", "gap", "The recorder had no CPU for too long."},
 	ReasonPluginOpened: {"plugin opened: its copy of the scheduler was not watched at once", "gap",
 		"What the plugin's code did until probes were on it is not known."},
-	ReasonInKernel: {"in the kernel", "sample", "In a system call, a page fault, or an interrupt."},
+	ReasonBudget: {"budget", "gap", "No probe was attached, so that recording costs no more than it may " +
+		"(`--max-overhead`)."},
+	ReasonKillSwitch: {"kill switch", "gap", "No probe was attached, as long as the file of `--kill-switch` was " +
+		"there."},
+	ReasonMemoryPressure: {"memory pressure", "gap", "No probe was attached, because the machine or a recorded " +
+		"process's cgroup was short of memory."},
+	ReasonThrottled: {"cgroup throttled", "gap", "No probe was attached, because the kernel stopped a recorded " +
+		"process's cgroup for its CPU quota."},
+	ReasonSyscallsUnwatched: {"not watched: syscalls", "gap", "Of all classes of transitions only " +
+		"`syscalls` was not watched, so that recording costs no more than it may."},
+	ReasonKernelUnwatched:  {"not watched: kernel", "gap", "Only `kernel` was not watched, likewise."},
+	ReasonSamplesUnwatched: {"not watched: samples", "gap", "Only `samples` was not watched, likewise."},
+	ReasonInKernel:         {"in the kernel", "sample", "In a system call, a page fault, or an interrupt."},
 	ReasonSystemStack: {"system stack", "sample", "In the runtime, on the thread's own stack: for the goroutine, " +
 		"or for none."},
+}
+
+// unwatched are the classes that can be left out for some time while the others are watched.
+var unwatched = map[Reason]Transition{
+	ReasonSyscallsUnwatched: TransitionSyscalls,
+	ReasonKernelUnwatched:   TransitionKernel,
+	ReasonSamplesUnwatched:  TransitionSamples,
+}
+
+// Unwatched is the class of transitions that a gap of that reason is of; TransitionNone: nothing at
+// all was watched, or it is no reason of a gap.
+func (r Reason) Unwatched() Transition { return unwatched[r] }
+
+// Unwatched is the reason of a gap in which only transitions of that class were not watched. ok is
+// false for classes that are watched as long as anything is.
+func Unwatched(t Transition) (r Reason, ok bool) {
+	for r, of := range unwatched {
+		if of == t {
+			return r, true
+		}
+	}
+	return ReasonNone, false
 }
 
 // reasonsByName finds a reason by its name.
