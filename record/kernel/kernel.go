@@ -26,11 +26,12 @@ import (
 var ErrUnsupported = errors.New("not supported here")
 
 // Probes is the kernel side of a recording: the programs, where they are attached, and the rings
-// they write to. It is not safe for concurrent use.
+// they write to. It is not safe for concurrent use, but for AttachPoints, Detach and Vacate: those
+// take time, in which the rings are to be drained.
 type Probes struct {
 	collection *ebpf.Collection
 	rings      []*ringbuf.Reader
-	links      []link.Link
+	links      []link.Link // to the kernel's scheduler
 	records    ringbuf.Record
 	subjects   *subjectTable
 	losses     *ebpf.Memory // by CPU and subject
@@ -38,6 +39,7 @@ type Probes struct {
 	multi      bool  // attached all at once
 	legacy     bool  // the programs are those for older kernels
 	samplers   []int // perf events
+	attached   attachments
 	noSampler  error // why the kernel does not take the program for samples; nil: it does, or was not asked
 
 	config ProgramConfig
@@ -225,80 +227,12 @@ func (p *Probes) AttachKernel() error {
 	return p.attachTracepoint("sched_waking", bpf.GoschedProgThreadWaking)
 }
 
-// AttachPoints puts the program for transitions on probe points of a file, which the process has at
-// the configuration's bias.
-func (p *Probes) AttachPoints(exe string, points []gobin.Probe, cfg *SubjectConfig) error {
-	if err := p.announce(points, cfg); err != nil {
-		return err
-	}
-	if p.multi {
-		return p.attachMulti(exe, points, cfg)
-	}
-	return p.attachPerf(exe, points, cfg)
-}
-
-// announce tells the programs for older kernels what is special about probe points, which they look
-// up by address.
-func (p *Probes) announce(points []gobin.Probe, cfg *SubjectConfig) error {
-	if !p.legacy {
-		return nil
-	}
-	for i := range points {
-		at := bpf.GoschedLegacyPlace{Ip: points[i].Addr + cfg.Bias, Tgid: uint32(cfg.TGID)}
-		if err := p.collection.Maps[bpf.GoschedLegacyMapPoints].Put(at, cookie(&points[i], cfg.Number)); err != nil {
-			return fmt.Errorf("tell BPF programs of %s+%#x: %w", points[i].Func, points[i].FuncOffset, err)
-		}
-	}
-	return nil
-}
-
 func (p *Probes) attachTracepoint(name, program string) error {
 	l, err := link.AttachRawTracepoint(link.RawTracepointOptions{Name: name, Program: p.collection.Programs[program]})
 	if err != nil {
 		return fmt.Errorf("attach to tracepoint %s: %w", name, explain(err))
 	}
 	p.links = append(p.links, l)
-	return nil
-}
-
-// attachMulti attaches to all points at once.
-func (p *Probes) attachMulti(exe string, points []gobin.Probe, cfg *SubjectConfig) error {
-	ex, err := link.OpenExecutable(exe)
-	if err != nil {
-		return fmt.Errorf("open %s: %w", exe, err)
-	}
-	opts := &link.UprobeMultiOptions{PID: uint32(cfg.PID)}
-	for i := range points {
-		opts.Addresses = append(opts.Addresses, points[i].FileOffset)
-		if !p.legacy {
-			opts.Cookies = append(opts.Cookies, cookie(&points[i], cfg.Number))
-		}
-	}
-	l, err := ex.UprobeMulti(nil, p.collection.Programs[bpf.GoschedProgTransition], opts)
-	if err != nil {
-		return fmt.Errorf("attach uprobes: %w", explain(err))
-	}
-	p.links = append(p.links, l)
-	return nil
-}
-
-// attachPerf attaches to each point by itself, as kernels without uprobe_multi want it.
-func (p *Probes) attachPerf(exe string, points []gobin.Probe, cfg *SubjectConfig) error {
-	ex, err := link.OpenExecutable(exe)
-	if err != nil {
-		return fmt.Errorf("open %s: %w", exe, err)
-	}
-	for i := range points {
-		opts := &link.UprobeOptions{Address: points[i].FileOffset, PID: cfg.PID}
-		if !p.legacy {
-			opts.Cookie = cookie(&points[i], cfg.Number)
-		}
-		l, err := ex.Uprobe(points[i].Func, p.collection.Programs[bpf.GoschedProgTransition], opts)
-		if err != nil {
-			return fmt.Errorf("attach uprobe to %s+%#x: %w", points[i].Func, points[i].FuncOffset, explain(err))
-		}
-		p.links = append(p.links, l)
-	}
 	return nil
 }
 
@@ -323,16 +257,6 @@ var yields = map[string]bpf.GoschedPointFlags{
 
 // OneByOne says whether the programs are attached to each probe point by itself.
 func (p *Probes) OneByOne() bool { return !p.multi }
-
-// detach takes the programs off; what they have written can still be drained.
-func (p *Probes) detach() error {
-	errs := []error{p.stopSampling()}
-	for _, l := range slices.Backward(p.links) {
-		errs = append(errs, l.Close())
-	}
-	p.links = nil
-	return errors.Join(errs...)
-}
 
 // Close takes the programs off and out of the kernel.
 func (p *Probes) Close() error {

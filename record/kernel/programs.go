@@ -138,11 +138,17 @@ func empty(m *ebpf.Map) error {
 		err = nil
 	}
 	for _, k := range keys {
-		if failed := m.Delete(k); !errors.Is(failed, ebpf.ErrKeyNotExist) {
-			err = errors.Join(err, failed)
-		}
+		err = errors.Join(err, drop(m, k))
 	}
 	return err
+}
+
+// drop deletes an entry of a hash, if it is there.
+func drop(m *ebpf.Map, key any) error {
+	if err := m.Delete(key); !errors.Is(err, ebpf.ErrKeyNotExist) {
+		return err
+	}
+	return nil
 }
 
 // Silence has the programs watch no process any more. When it returns none of them is at work, and
@@ -158,8 +164,21 @@ func (p *Probes) Silence() error {
 	return err
 }
 
-// Leave has the programs watch one process no more.
+// Leave has the programs watch one process no more. Its probes stay until Detach.
 func (p *Probes) Leave(subject int) error { return p.subjects.unwatch(subject) }
+
+// Vacate makes the number of a subject that was left free for another process: when it returns no
+// program is at work for the one that had it, and what there was to say of it is in the rings.
+func (p *Probes) Vacate(subject, tgid int) error {
+	err := p.subjects.unwatch(subject)
+	if err == nil {
+		err = drop(p.collection.Maps[bpf.GoschedMapSubjectNumbers], uint32(tgid))
+	}
+	if err == nil {
+		waitForPrograms()
+	}
+	return err
+}
 
 // MaxLate is how late an event may come out of its ring and still take its place in time.
 const MaxLate = 50 * time.Millisecond
