@@ -42,7 +42,7 @@ type joiner struct {
 // joinFiles writes the row groups of paths, in order, to a new file at target. Their bytes are
 // copied; only runs of small row groups are encoded again, as one.
 func joinFiles(target string, paths []string, meta Metadata, seg *segment, opts WriterOptions) (err error) {
-	f, err := os.OpenFile(target, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	f, err := createOwn(target)
 	if err != nil {
 		return err
 	}

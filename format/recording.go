@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -122,7 +121,11 @@ func (r *Recording) place(path string) error {
 	if info, err := os.Stat(parent); err != nil || !info.IsDir() {
 		return fmt.Errorf("create trace: no folder %s", parent)
 	}
-	if err := os.Mkdir(r.dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+	create := makeFolder
+	if r.target != "" {
+		create = makePartial
+	}
+	if err := create(r.dir); err != nil {
 		return fmt.Errorf("create trace: %w", err)
 	}
 	return checkEmpty(r.dir)
@@ -223,7 +226,7 @@ func (r *Recording) path() string {
 }
 
 func (r *Recording) beginSegment() error {
-	f, err := os.OpenFile(r.path()+tempSuffix, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	f, err := createOwn(r.path() + tempSuffix)
 	if err != nil {
 		return fmt.Errorf("create segment: %w", err)
 	}

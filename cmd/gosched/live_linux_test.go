@@ -5,7 +5,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/gosched/gosched/cmd/gosched/internal/output"
 	"github.com/gosched/gosched/internal/testenv"
 )
 
@@ -120,34 +118,6 @@ func TestAnOrdinaryUserIsToldWhatToDo(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-func TestATraceGoesToWhoCalledSudo(t *testing.T) {
-	if os.Geteuid() != 0 {
-		testenv.Lacking(t, "only root can give files away")
-	}
-	t.Setenv("SUDO_UID", "65534")
-	t.Setenv("SUDO_GID", "65533")
-	dir := filepath.Join(t.TempDir(), "segments")
-	file := filepath.Join(dir, "one.parquet")
-	if err := errors.Join(os.Mkdir(dir, 0o700), os.WriteFile(file, nil, 0o600)); err != nil {
-		t.Fatal(err)
-	}
-	if err := output.HandOver(dir); err != nil {
-		t.Fatal(err)
-	}
-	for _, path := range []string{dir, file} {
-		info, err := os.Stat(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if stat := info.Sys().(*syscall.Stat_t); stat.Uid != 65534 || stat.Gid != 65533 {
-			t.Errorf("%s belongs to %d:%d", path, stat.Uid, stat.Gid)
-		}
-	}
-	if err := output.HandOver(filepath.Join(dir, "nothing")); err != nil {
-		t.Errorf("where there is no trace: %v", err)
 	}
 }
 

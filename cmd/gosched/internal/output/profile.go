@@ -8,9 +8,9 @@ import (
 	"github.com/gosched/gosched/analyze/goroutines/profile"
 )
 
-// Profile writes a goroutine profile to path for go tool pprof.
+// Profile writes a goroutine profile to path for go tool pprof. It follows no symbolic link.
 func Profile(path string, prof *profile.Profile) (err error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC|noFollow, 0o600)
 	if err != nil {
 		return fmt.Errorf("write profile: %w", err)
 	}
