@@ -20,6 +20,7 @@ type Event struct {
 	ByGoID  GoID
 	ByStack StringID
 	Object  int64
+	SinceNS int64
 }
 
 // NoEvent is an event of which nothing is known: the one to start from, for
@@ -43,6 +44,7 @@ func (b *Batch) Append(e Event) {
 	b.ByGoID = append(b.ByGoID, e.ByGoID)
 	b.ByStack = append(b.ByStack, e.ByStack)
 	b.Object = append(b.Object, e.Object)
+	b.SinceNS = append(b.SinceNS, e.SinceNS)
 }
 
 // At is event i. Columns that the batch does not have are null.
@@ -63,6 +65,7 @@ func (b *Batch) At(i int) Event {
 		ByGoID:  at(b.ByGoID, i, NoGoroutine),
 		ByStack: at(b.ByStack, i, NullString),
 		Object:  at(b.Object, i, 0),
+		SinceNS: at(b.SinceNS, i, 0),
 	}
 }
 
@@ -116,6 +119,9 @@ func (b *Batch) Round(resolutionNS int64) {
 	}
 	for i, end := range b.EndNS {
 		b.EndNS[i] = (end + low) &^ low
+	}
+	for i := range b.SinceNS {
+		b.SinceNS[i] &^= low
 	}
 }
 

@@ -85,7 +85,9 @@ const (
 //   - gap: [TimeNS, EndNS) and in Reason what is missing and why; no GoID: it holds for every
 //     goroutine of PID.
 //   - snapshot: GoID was in state To with wait reason Reason and stack Stack at TimeNS; ByGoID its
-//     creator and ByStack the go statement's frame where the process still knows them.
+//     creator and ByStack the go statement's frame where the process still knows them. At the
+//     beginning of what a flight recorder saved, To is the state that its moves before say, SinceNS
+//     when that began where it was seen, and Object what it waits for.
 //   - limit: from TimeNS on the process has another limit: Reason is a Limit as text. The metadata
 //     says what held before the first.
 //   - sample: thread TID was on CPU at TimeNS, with goroutine GoID if it had one, whose stack is
@@ -110,6 +112,7 @@ type Batch struct {
 	ByGoID  []GoID
 	ByStack []StringID // in the stacks table
 	Object  []int64    // what a wait is for, an opaque number; 0 = null
+	SinceNS []int64    // since when a state lasts that began before the trace, 0 = null
 }
 
 // Len is the number of events in the batch.

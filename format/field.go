@@ -231,6 +231,7 @@ var (
 	byGoIDField  = goIDField(func(b *Batch) *[]GoID { return &b.ByGoID })
 	byStackField = stringColumn(func(b *Batch) *[]StringID { return &b.ByStack })
 	objectField  = intField[int64]{slot[int64]{of: func(b *Batch) *[]int64 { return &b.Object }, nullable: true}}
+	sinceField   = intField[int64]{slot[int64]{of: func(b *Batch) *[]int64 { return &b.SinceNS }, nullable: true}}
 	endField     = intField[int64]{slot[int64]{of: func(b *Batch) *[]int64 { return &b.EndNS }, nullable: true}}
 )
 

@@ -11,6 +11,8 @@ package format
 // Version 4 added:
 //   - reasons of gaps in which probes were off, or only one class was not watched.
 //   - what recording was allowed to cost and what it cost.
+//   - the column since_ns, and object in rows of snapshots.
+//   - why a flight recorder saved a trace.
 const SchemaVersion = 4
 
 // Source says how the events of a trace were obtained.
@@ -79,6 +81,32 @@ type Metadata struct {
 	// The times at which the goroutines of a process were read from its memory, in order. A reading
 	// takes a while: each of its rows has its own time within it.
 	Snapshots []Snapshot `json:"snapshots,omitempty"`
+
+	// Why a flight recorder saved this part of a longer recording. Absent: the trace is whole, or the
+	// recorder was killed.
+	Saved *Saved `json:"saved,omitempty"`
+}
+
+// Saved says why a flight recorder saved a part of a recording.
+type Saved struct {
+	// The rule that held, or what else asked for it: `request`, `signal`, `exit`, `restart`.
+	Trigger     string `json:"trigger"`
+	Evidence    string `json:"evidence,omitempty"` // What was found, in words.
+	TriggeredNS int64  `json:"triggered_ns"`       // When, on the clock of `time_ns`.
+	// When the recording began of which this is a part.
+	RecordingNS int64 `json:"recording_ns"`
+	// Triggers while this part was being saved, at most the first 16.
+	Others []Trigger `json:"others,omitempty"`
+	// Triggers since the part saved before, or since the recording began, that saved nothing because
+	// of the limit on how often is saved.
+	Suppressed int64 `json:"suppressed,omitempty"`
+}
+
+// Trigger is one more reason to save a part of a recording.
+type Trigger struct {
+	Trigger     string `json:"trigger"`            // As `saved.trigger`.
+	Evidence    string `json:"evidence,omitempty"` // As `saved.evidence`.
+	TriggeredNS int64  `json:"triggered_ns"`       // As `saved.triggered_ns`.
 }
 
 // Governor is what kept a recording's cost below a bound, for all recorded processes together. Costs
@@ -151,7 +179,10 @@ type Snapshot struct {
 	// Goroutines that it found alive. Fewer have a row: a goroutine whose own transitions already
 	// tell its state gets none.
 	Goroutines int64 `json:"goroutines"`
-	Unread     int64 `json:"unread,omitempty"` // Places of goroutines that it did not get to before its time was up.
+	// The goroutines were not read from memory: a flight recorder tells their states from the moves
+	// before the trace's beginning.
+	FromMoves bool  `json:"from_moves,omitempty"`
+	Unread    int64 `json:"unread,omitempty"` // Places of goroutines that it did not get to before its time was up.
 	// Of `snapshots.goroutines`, those that have no row because the goroutine may have moved, or
 	// ended, while it was read.
 	Unsure int64 `json:"unsure,omitempty"`

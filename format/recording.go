@@ -222,7 +222,12 @@ func (r *Recording) cut(now time.Time) error {
 
 // path is where the segment in the making will be.
 func (r *Recording) path() string {
-	return filepath.Join(r.dir, fmt.Sprintf("%s%06d%s", segmentPrefix, r.next, segmentSuffix))
+	return filepath.Join(r.dir, SegmentName(r.next))
+}
+
+// SegmentName is the name of the file with the segment of that number.
+func SegmentName(number int) string {
+	return fmt.Sprintf("%s%06d%s", segmentPrefix, number, segmentSuffix)
 }
 
 func (r *Recording) beginSegment() error {

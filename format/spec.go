@@ -26,6 +26,7 @@ const (
 	ColByStack
 	ColEnd
 	ColObject
+	ColSince
 
 	NumColumns = iota
 )
@@ -141,10 +142,14 @@ var specs = [NumColumns]spec{
 	ColEnd: {"end_ns", flat.Int64, encEither, uses{never, never, must, must, never, never, never, never},
 		"When a range or gap ended, on the clock of `time_ns`; the event itself lies at its beginning.",
 		endField},
-	ColObject: {"object", flat.Int64, encEither, uses{may, never, never, never, never, never, never, may},
+	ColObject: {"object", flat.Int64, encEither, uses{may, never, never, never, may, never, never, may},
 		"What a wait that begins is for: a number that is the same for the same channel, lock, condition, or " +
 			"direction of a descriptor of a process. Of a descriptor row, its number in the process.",
 		objectField},
+	ColSince: {"since_ns", flat.Int64, encEither, uses{never, never, never, never, may, never, never, never},
+		"At the beginning of what a flight recorder saved: since when the goroutine is in its state, on the clock " +
+			"of `time_ns`. Null: its beginning was not seen.",
+		sinceField},
 }
 
 // String is the column's name in the schema.
@@ -163,7 +168,7 @@ var kindSpecs = [...]struct{ name, meaning string }{
 	KindGap: {"gap", "Events of the process from `time_ns` to `end_ns` are missing: they were lost, or not looked " +
 		"for."},
 	KindSnapshot: {"snapshot", "A goroutine as it was found in the process's memory, at the beginning, when a plugin " +
-		"was opened, or at the end."},
+		"was opened, or at the end; where a flight recorder saved the trace, as its moves before the beginning say."},
 	KindLimit: {"limit", "A limit of the process that holds from `time_ns` on: its GOMAXPROCS, or its CPU quota."},
 	KindSample: {"sample", "What a thread of the process was doing at `time_ns`, when it was on a CPU; one for each " +
 		"`sample_period_ns` of CPU time in the metadata."},

@@ -78,11 +78,17 @@ func NewWriter(w io.Writer, opts WriterOptions) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Writer{opts: opts, tables: newTables(), zstd: z, last: minTime}
-	for i, col := range schemaColumns() {
-		t.columns = append(t.columns, specs[i].field.encoder(col, t.tables.of(Column(i))))
-	}
+	t := &Writer{opts: opts, zstd: z, last: minTime}
+	t.useTables(newTables())
 	return t, t.begin(w)
+}
+
+// useTables has the writer's strings be numbered by these tables.
+func (t *Writer) useTables(tables tables) {
+	t.tables, t.columns = tables, nil
+	for i, col := range schemaColumns() {
+		t.columns = append(t.columns, specs[i].field.encoder(col, tables.of(Column(i))))
+	}
 }
 
 // minTime is before every event.

@@ -76,7 +76,7 @@ func (w *Walk) adopt(p *process, g *goroutine, b *format.Batch, i int, begin int
 	if w.wants.Details {
 		g.tid, g.cpu = b.TID[i], b.CPU[i]
 		d := &p.goroutines.details[g.details]
-		d.byGoID, d.stack, d.byStack = format.NoGoroutine, b.Stack[i], format.NullString
+		d.byGoID, d.stack, d.byStack, d.object = format.NoGoroutine, b.Stack[i], format.NullString, b.Object[i]
 	}
 	w.enter(p, g)
 	if g.state == format.StateRunning {

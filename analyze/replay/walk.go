@@ -201,7 +201,7 @@ func check(b *format.Batch, columns format.ColumnSet) error {
 		format.ColProc: len(b.Proc), format.ColGoID: len(b.GoID), format.ColFrom: len(b.From), format.ColTo: len(b.To),
 		format.ColReason: len(b.Reason),
 		format.ColStack:  len(b.Stack), format.ColByGoID: len(b.ByGoID), format.ColByStack: len(b.ByStack),
-		format.ColEnd: len(b.EndNS), format.ColObject: len(b.Object),
+		format.ColEnd: len(b.EndNS), format.ColObject: len(b.Object), format.ColSince: len(b.SinceNS),
 	} {
 		if length != b.Len() && columns.Has(format.Column(c)) {
 			return errColumns
