@@ -21,6 +21,7 @@ type Event struct {
 	ByStack StringID
 	Object  int64
 	SinceNS int64
+	Weight  int32
 }
 
 // NoEvent is an event of which nothing is known: the one to start from, for
@@ -45,6 +46,7 @@ func (b *Batch) Append(e Event) {
 	b.ByStack = append(b.ByStack, e.ByStack)
 	b.Object = append(b.Object, e.Object)
 	b.SinceNS = append(b.SinceNS, e.SinceNS)
+	b.Weight = append(b.Weight, e.Weight)
 }
 
 // At is event i. Columns that the batch does not have are null.
@@ -66,6 +68,7 @@ func (b *Batch) At(i int) Event {
 		ByStack: at(b.ByStack, i, NullString),
 		Object:  at(b.Object, i, 0),
 		SinceNS: at(b.SinceNS, i, 0),
+		Weight:  at(b.Weight, i, 0),
 	}
 }
 

@@ -28,7 +28,8 @@ const (
 	KindRange
 	// KindGap is an interval in which events were lost.
 	KindGap
-	// KindSnapshot is a goroutine as it was found in the process's memory, at attach or at the end.
+	// KindSnapshot is a goroutine as it was found in the process's memory: at attach, at the end, or in
+	// a round.
 	KindSnapshot
 	// KindLimit is a limit of the process that holds from now on: see Limit.
 	KindLimit
@@ -36,6 +37,8 @@ const (
 	KindSample
 	// KindDescriptor is what a goroutine waits for, where that is a file descriptor: see Descriptor.
 	KindDescriptor
+	// KindRound is one reading of all goroutines of a process, without probes.
+	KindRound
 
 	NumKinds = iota
 )
@@ -88,6 +91,8 @@ const (
 //     creator and ByStack the go statement's frame where the process still knows them. At the
 //     beginning of what a flight recorder saved, To is the state that its moves before say, SinceNS
 //     when that began where it was seen, and Object what it waits for.
+//     In a round, that is between TimeNS and EndNS of a round row of the process, it stands for Weight
+//     goroutines.
 //   - limit: from TimeNS on the process has another limit: Reason is a Limit as text. The metadata
 //     says what held before the first.
 //   - sample: thread TID was on CPU at TimeNS, with goroutine GoID if it had one, whose stack is
@@ -96,6 +101,9 @@ const (
 //   - descriptor: at TimeNS GoID was in state To, waiting or in a system call (on thread TID), for a
 //     file descriptor, whose number is Object; Reason is a Descriptor as text. There is at most one
 //     row for each such stretch of time, and many have none.
+//   - round: from TimeNS to EndNS the goroutines of PID were read at a random instant, without probes;
+//     its snapshot rows follow. Weight is how many places of goroutines there were for each that was
+//     read.
 type Batch struct {
 	TimeNS  []int64 // nanoseconds since the Unix epoch, ascending over the whole trace
 	EndNS   []int64 // end of a range or gap, 0 = null
@@ -113,6 +121,7 @@ type Batch struct {
 	ByStack []StringID // in the stacks table
 	Object  []int64    // what a wait is for, an opaque number; 0 = null
 	SinceNS []int64    // since when a state lasts that began before the trace, 0 = null
+	Weight  []int32    // how many goroutines a row of a round stands for; 0 = null, stands for 1
 }
 
 // Len is the number of events in the batch.

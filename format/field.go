@@ -232,6 +232,7 @@ var (
 	byStackField = stringColumn(func(b *Batch) *[]StringID { return &b.ByStack })
 	objectField  = intField[int64]{slot[int64]{of: func(b *Batch) *[]int64 { return &b.Object }, nullable: true}}
 	sinceField   = intField[int64]{slot[int64]{of: func(b *Batch) *[]int64 { return &b.SinceNS }, nullable: true}}
+	weightField  = intField[int32]{slot[int32]{of: func(b *Batch) *[]int32 { return &b.Weight }, nullable: true}}
 	endField     = intField[int64]{slot[int64]{of: func(b *Batch) *[]int64 { return &b.EndNS }, nullable: true}}
 )
 

@@ -1,6 +1,7 @@
 package format
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 )
@@ -38,11 +39,23 @@ func follow(a, b Metadata) Metadata {
 	if a.SamplePeriodNS != b.SamplePeriodNS && a.SamplePeriodNS != 0 {
 		out.SamplesPerSecond, out.SamplePeriodNS = 0, 0 // each has its own
 	}
+	out.GoroutineSampling = bothSampled(a.GoroutineSampling, b.GoroutineSampling)
 	out.Processes = mergeProcesses(a.Processes, b.Processes)
 	for i := range out.Processes {
 		out.Processes[i].ThrottledNS, out.Processes[i].Throttled = nil, nil // as of the machine
 	}
 	return out
+}
+
+// bothSampled says how goroutines were sampled in two recordings, as far as it is the same in both.
+func bothSampled(a, b *GoroutineSampling) *GoroutineSampling {
+	switch {
+	case a == nil || b == nil:
+		return cmp.Or(a, b)
+	case *a == *b:
+		return a
+	}
+	return new(GoroutineSampling)
 }
 
 // mergeFallbacks gives those of both, each once.

@@ -13,6 +13,7 @@ package format
 //   - what recording was allowed to cost and what it cost.
 //   - the column since_ns, and object in rows of snapshots.
 //   - why a flight recorder saved a trace.
+//   - KindRound, the column weight, SourceMemory and how goroutines were sampled.
 const SchemaVersion = 4
 
 // Source says how the events of a trace were obtained.
@@ -22,7 +23,11 @@ type Source string
 const (
 	SourceEBPF    Source = "ebpf"
 	SourceGoTrace Source = "go trace"
+	SourceMemory  Source = "memory"
 )
+
+// sources are all of them.
+var sources = []Source{SourceEBPF, SourceGoTrace, SourceMemory}
 
 // CoarseClockNS is a step of the clock in which two CPUs can do much: one can make a goroutine
 // ready that the other runs. From there on, the times of events do not tell their order.
@@ -33,9 +38,10 @@ const CoarseClockNS = 1000
 // FORMAT.md prints the comment of each field, in this type and in those below it. A field that is
 // absent from the JSON has its zero value.
 type Metadata struct {
-	SchemaVersion int    `json:"schema_version"` // The version of this schema.
-	Source        Source `json:"source"`         // How events were obtained: `ebpf` or `go trace`.
-	Recorder      string `json:"recorder"`       // Program and version that wrote the trace.
+	SchemaVersion int `json:"schema_version"` // The version of this schema.
+	// How events were obtained: `ebpf`, `go trace`, or `memory`: read from memory, without probes.
+	Source   Source `json:"source"`
+	Recorder string `json:"recorder"` // Program and version that wrote the trace.
 
 	Host     string `json:"host,omitempty"`      // Host name.
 	Kernel   string `json:"kernel,omitempty"`    // Kernel release.
@@ -65,6 +71,9 @@ type Metadata struct {
 	// The CPU time that each `sample` row stands for. 0: there are none, or they are of recordings
 	// with different periods.
 	SamplePeriodNS int64 `json:"sample_period_ns,omitempty"`
+
+	// How goroutines were read from memory at random instants, in rounds. Absent: they were not.
+	GoroutineSampling *GoroutineSampling `json:"goroutine_sampling,omitempty"`
 
 	Processes []Process `json:"processes"` // The recorded processes.
 
@@ -188,6 +197,38 @@ type Snapshot struct {
 	Unsure int64 `json:"unsure,omitempty"`
 }
 
+// GoroutineSampling is how the goroutines of processes were read at random instants, without probes.
+type GoroutineSampling struct {
+	// How many rounds a second were to be begun in each process: the rate of the Poisson process whose
+	// events are the instants. 0: those of recordings that were sampled in different ways.
+	RatePerS float64 `json:"rate_per_s"`
+	Seed     int64   `json:"seed"` // Of the random numbers: instants, places, and what is left out.
+	// What all rounds together may take, in CPU-seconds a second. 0: as much as it takes.
+	MaxCPUs float64 `json:"max_cpus,omitempty"`
+}
+
+// Rounds counts the rounds of a process, and those that there are not. Instants that are left out
+// or skipped are so whatever the goroutines do, so that the rounds are still at random.
+type Rounds struct {
+	Made       int64 `json:"made"`       // Rounds with a row.
+	Goroutines int64 `json:"goroutines"` // Snapshot rows in them.
+	// Of `processes.rounds.goroutines`, those that were as they had been when they were read before, and
+	// were not looked into again.
+	Unchanged int64 `json:"unchanged,omitempty"`
+	Weighted  int64 `json:"weighted,omitempty"`   // Rounds that read some places only.
+	MaxWeight int32 `json:"max_weight,omitempty"` // The largest weight.
+	// Instants that were left out at random because rounds would have taken more than
+	// `goroutine_sampling.max_cpus`.
+	LeftOut int64 `json:"left_out,omitempty"`
+	Skipped int64 `json:"skipped,omitempty"` // Instants at which a round was still being read.
+	// Rounds that began more than a millisecond after their instant because the recorder had no CPU.
+	// They are not quite at random: what they find is what comes after others have left the CPUs.
+	Late      int64 `json:"late,omitempty"`
+	MaxLateNS int64 `json:"max_late_ns,omitempty"` // The longest such time.
+	ReadNS    int64 `json:"read_ns"`               // How long all rounds together took.
+	CPUNS     int64 `json:"cpu_ns"`                // The recorder's CPU time for them.
+}
+
 // MachineTime is what all CPUs of the machine did while it was recorded, as the kernel accounts for
 // it, summed over CPUs. The first three come in steps of a clock tick a CPU, so that in a short
 // recording OwnNS may be a little more than BusyNS.
@@ -237,6 +278,7 @@ type Process struct {
 	Lost       int64      `json:"lost,omitempty"`        // The process's part of the recording's `lost`.
 	LostStacks int64      `json:"lost_stacks,omitempty"` // The process's part of `lost_stacks`.
 	Gaps       int64      `json:"gaps,omitempty"`        // `gap` rows of the process.
+	Rounds     *Rounds    `json:"rounds,omitempty"`      // Its rounds. Absent: none were to be made.
 	Coverage   []Coverage `json:"coverage"`              // Which classes of transitions can be in the trace, each once.
 	// Go code that is not in the executable: plugins, or a library in a program that is not Go.
 	Modules []Module `json:"modules,omitempty"`

@@ -45,6 +45,7 @@ func randomBatch(rng *rand.Rand, in interner, n int, from int64) *Batch {
 			e.Reason = in.Reasons().Intern(fmt.Sprintf("reason %d", rng.IntN(20)))
 			e.ByGoID = GoID(rng.Int64N(100))
 			e.Object = int64(rng.IntN(3)) << rng.IntN(60)
+			e.Weight = int32(rng.IntN(3)) << rng.IntN(8)
 		}
 		if rng.IntN(3) == 0 {
 			e.Stack = in.Stacks().Intern(fmt.Sprintf("main.main m.go:1;f %d", rng.IntN(700)))

@@ -27,6 +27,7 @@ const (
 	ColEnd
 	ColObject
 	ColSince
+	ColWeight
 
 	NumColumns = iota
 )
@@ -74,7 +75,7 @@ type spec struct {
 // nullable says whether the column can hold nulls at all.
 func (s *spec) nullable() bool { return s.uses != always }
 
-var always = uses{must, must, must, must, must, must, must, must}
+var always = uses{must, must, must, must, must, must, must, must, must}
 
 // The encodings of columns.
 const (
@@ -102,54 +103,58 @@ var specs = [NumColumns]spec{
 	ColKind: {"kind", flat.String, encDict, always,
 		"What the event is about.",
 		kindField},
-	//                                           goroutine, thread, range, gap, snapshot, limit, sample
-	ColPID: {"pid", flat.Int32, encDict, uses{may, may, may, may, may, may, may, may},
+	// goroutine, thread, range, gap, snapshot, limit, sample, descriptor, round
+	ColPID: {"pid", flat.Int32, encDict, uses{may, may, may, may, may, may, may, may, must},
 		"The process, as the root PID namespace numbers it.",
 		pidField},
-	ColTID: {"tid", flat.Int32, encDict, uses{may, must, may, may, may, never, may, may},
+	ColTID: {"tid", flat.Int32, encDict, uses{may, must, may, may, may, never, may, may, never},
 		"The kernel thread it happened on or to, as the root PID namespace numbers it.",
 		tidField},
-	ColCPU: {"cpu", flat.Int32, encDict, uses{may, may, may, may, may, never, may, never},
+	ColCPU: {"cpu", flat.Int32, encDict, uses{may, may, may, may, may, never, may, never, never},
 		"The CPU it happened on.",
 		cpuField},
-	ColProc: {"proc", flat.Int32, encDict, uses{may, may, may, may, may, never, may, never},
+	ColProc: {"proc", flat.Int32, encDict, uses{may, may, may, may, may, never, may, never, never},
 		"The runtime's P it happened on.",
 		procField},
-	ColGoID: {"goid", flat.Int64, encEither, uses{must, may, may, never, must, never, may, must},
+	ColGoID: {"goid", flat.Int64, encEither, uses{must, may, may, never, must, never, may, must, never},
 		"The goroutine it happened to; for a thread the goroutine it was running.",
 		goidField},
-	ColFrom: {"from_state", flat.String, encDict, uses{must, must, may, never, never, never, never, never},
+	ColFrom: {"from_state", flat.String, encDict, uses{must, must, may, never, never, never, never, never, never},
 		"The state before.",
 		fromField},
-	ColTo: {"to_state", flat.String, encDict, uses{must, must, may, never, must, never, never, must},
+	ColTo: {"to_state", flat.String, encDict, uses{must, must, may, never, must, never, never, must, never},
 		"The state after.",
 		toField},
-	ColReason: {"reason", flat.String, encDict, uses{may, may, must, must, may, must, may, must},
+	ColReason: {"reason", flat.String, encDict, uses{may, may, must, must, may, must, may, must, never},
 		"Why, in the words of the runtime or the kernel: the wait reason, the cause of a preemption or of a wake-up " +
 			"without a goroutine, the system call's name, the range's name, what a gap misses, the limit that holds, " +
 			"where a sample found the thread if not in the goroutine's own code, what a descriptor is.",
 		reasonField},
-	ColStack: {"stack", flat.String, encDict, uses{may, never, never, never, may, never, may, never},
+	ColStack: {"stack", flat.String, encDict, uses{may, never, never, never, may, never, may, never, never},
 		"The frames of `goid`, root first, `;` between, each `func file:line`, or `[file]` in a file whose " +
 			"functions are not known.",
 		stackField},
-	ColByGoID: {"by_goid", flat.Int64, encEither, uses{may, may, may, never, may, never, never, never},
+	ColByGoID: {"by_goid", flat.Int64, encEither, uses{may, may, may, never, may, never, never, never, never},
 		"The goroutine that did it to `goid`: its creator or its waker. Null: it was the runtime.",
 		byGoIDField},
-	ColByStack: {"by_stack", flat.String, encDict, uses{may, may, never, never, may, never, never, never},
+	ColByStack: {"by_stack", flat.String, encDict, uses{may, may, never, never, may, never, never, never, never},
 		"The frames of `by_goid` at that time, written like `stack`.",
 		byStackField},
-	ColEnd: {"end_ns", flat.Int64, encEither, uses{never, never, must, must, never, never, never, never},
+	ColEnd: {"end_ns", flat.Int64, encEither, uses{never, never, must, must, never, never, never, never, must},
 		"When a range or gap ended, on the clock of `time_ns`; the event itself lies at its beginning.",
 		endField},
-	ColObject: {"object", flat.Int64, encEither, uses{may, never, never, never, may, never, never, may},
+	ColObject: {"object", flat.Int64, encEither, uses{may, never, never, never, may, never, never, may, never},
 		"What a wait that begins is for: a number that is the same for the same channel, lock, condition, or " +
 			"direction of a descriptor of a process. Of a descriptor row, its number in the process.",
 		objectField},
-	ColSince: {"since_ns", flat.Int64, encEither, uses{never, never, never, never, may, never, never, never},
+	ColSince: {"since_ns", flat.Int64, encEither, uses{never, never, never, never, may, never, never, never, never},
 		"At the beginning of what a flight recorder saved: since when the goroutine is in its state, on the clock " +
 			"of `time_ns`. Null: its beginning was not seen.",
 		sinceField},
+	ColWeight: {"weight", flat.Int32, encDict, uses{never, never, never, never, may, never, never, never, may},
+		"How many goroutines a snapshot in a round stands for: the round read only every so manieth place of a " +
+			"goroutine, from a random one on. Null: 1.",
+		weightField},
 }
 
 // String is the column's name in the schema.
@@ -168,12 +173,15 @@ var kindSpecs = [...]struct{ name, meaning string }{
 	KindGap: {"gap", "Events of the process from `time_ns` to `end_ns` are missing: they were lost, or not looked " +
 		"for."},
 	KindSnapshot: {"snapshot", "A goroutine as it was found in the process's memory, at the beginning, when a plugin " +
-		"was opened, or at the end; where a flight recorder saved the trace, as its moves before the beginning say."},
+		"was opened, in a round, or at the end; where a flight recorder saved the trace, as its moves before the " +
+		"beginning say."},
 	KindLimit: {"limit", "A limit of the process that holds from `time_ns` on: its GOMAXPROCS, or its CPU quota."},
 	KindSample: {"sample", "What a thread of the process was doing at `time_ns`, when it was on a CPU; one for each " +
 		"`sample_period_ns` of CPU time in the metadata."},
 	KindDescriptor: {"descriptor", "A goroutine that waited for a file descriptor at `time_ns`, or was in a system " +
 		"call on it, and what that is: a file, a pipe, a socket, a terminal."},
+	KindRound: {"round", "One reading of the goroutines of a process from its memory, at a random instant and " +
+		"without probes; its goroutines are the `snapshot` rows of the process from `time_ns` to `end_ns`."},
 }
 
 // stateSpecs names the states, in the vocabulary of the Go execution trace.

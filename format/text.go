@@ -36,7 +36,7 @@ const (
 
 // keyed are the columns that the text twin writes as name=value, in this order.
 var keyed = []Column{ColPID, ColTID, ColCPU, ColProc, ColReason, ColStack, ColByGoID, ColByStack, ColObject,
-	ColSince}
+	ColSince, ColWeight}
 
 // WriteText writes what is selected of a trace as its text twin. ParseText reads it back, without
 // loss.

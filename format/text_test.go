@@ -88,6 +88,14 @@ func TestValidateFindsWhatIsWrong(t *testing.T) {
 		{"a gap that ends before it begins", head + meta + "20 gap end_ns=15 reason=x\n", "ends 5 ns before it begins"},
 		{"an event before the recording", head + meta + "5 g7 runnable->running\n", "5 ns before the recording"},
 		{"an event after the recording", head + meta + "1005 g7 runnable->running\n", "5 ns after the recording"},
+		{"a round", head + meta + "20 round pid=1 end_ns=30 weight=2\n25 snapshot g7 _->waiting pid=1 weight=2\n", ""},
+		{"a round without a process", head + meta + "20 round end_ns=30\n", "round without pid"},
+		{"a weight outside of rounds", head + meta + "20 round pid=1 end_ns=30\n" +
+			"25 snapshot g7 _->waiting pid=2 weight=2\n", "snapshot with a weight, and not in a round"},
+		{"a weight after a round", head + meta + "20 round pid=1 end_ns=30\n" +
+			"35 snapshot g7 _->waiting pid=1 weight=2\n", "snapshot with a weight, and not in a round"},
+		{"a round in another", head + meta + "20 round pid=1 end_ns=30\n25 round pid=1 end_ns=40\n",
+			"begins 5 ns before the one before ends"},
 		{"losses without a gap", head + strings.Replace(meta, `"start_ns"`, `"lost":3,"start_ns"`, 1),
 			"no gap says when"},
 	} {

@@ -3,6 +3,7 @@ package format
 import (
 	"context"
 	"fmt"
+	"slices"
 )
 
 // Problem is something in a trace that no recorder may write.
@@ -29,7 +30,7 @@ func Validate(ctx context.Context, t Trace, limit int) ([]Problem, error) {
 	if limit <= 0 {
 		limit = 100
 	}
-	v := &validator{meta: t.Metadata(), reasons: t.Reasons(), limit: limit, last: minTime}
+	v := &validator{meta: t.Metadata(), reasons: t.Reasons(), limit: limit, last: minTime, rounds: map[int32]int64{}}
 	v.checkMetadata()
 	for b, err := range t.Batches(ctx, Selection{}) {
 		if err != nil {
@@ -57,6 +58,7 @@ type validator struct {
 	row      int64
 	last     int64
 	gaps     int
+	rounds   map[int32]int64 // when the last round of each process ends
 	problems []Problem
 }
 
@@ -79,7 +81,7 @@ func (v *validator) checkMetadata() {
 	}{
 		{m.SchemaVersion < 1 || m.SchemaVersion > SchemaVersion, fmt.Sprintf("schema version %d is unknown",
 			m.SchemaVersion)},
-		{m.Source != SourceEBPF && m.Source != SourceGoTrace, fmt.Sprintf("source %q is unknown", m.Source)},
+		{!slices.Contains(sources, m.Source), fmt.Sprintf("source %q is unknown", m.Source)},
 		{m.Recorder == "", "the metadata does not say what recorded the trace"},
 		{m.Clock == "", "the metadata does not name the clock"},
 		{m.StartNS <= 0, "the metadata does not say when the recording began"},
@@ -118,8 +120,11 @@ func (v *validator) check(b *Batch, i int) {
 	if end := at(b.EndNS, i, 0); end != 0 && end < t {
 		v.event(t, "%s ends %d ns before it begins", kind, t-end)
 	}
-	if kind == KindLimit {
+	switch kind {
+	case KindLimit:
 		v.checkLimit(b, i)
+	case KindRound, KindSnapshot:
+		v.checkRound(b, i, kind)
 	}
 	for _, s := range []State{at(b.From, i, StateUnknown), at(b.To, i, StateUnknown)} {
 		if int(s) >= len(stateSpecs) {
@@ -133,6 +138,23 @@ func (v *validator) checkLimit(b *Batch, i int) {
 	text := v.reasons.Lookup(at(b.Reason, i, NullString))
 	if _, ok := ParseLimit(text); text != "" && !ok {
 		v.event(b.TimeNS[i], "%q is no limit", text)
+	}
+}
+
+// checkRound checks that a process has one round at a time, and weights in rounds alone.
+func (v *validator) checkRound(b *Batch, i int, kind Kind) {
+	t, pid, weight := b.TimeNS[i], at(b.PID, i, Unknown), at(b.Weight, i, 0)
+	end, any := v.rounds[pid]
+	switch {
+	case weight < 0:
+		v.event(t, "it stands for %d goroutines", weight)
+	case kind == KindSnapshot && weight > 0 && !(any && t <= end):
+		v.event(t, "%s with a weight, and not in a round", kind)
+	case kind == KindRound && any && t < end-v.meta.TimeResolutionNS:
+		v.event(t, "a round begins %d ns before the one before ends", end-t)
+	}
+	if kind == KindRound {
+		v.rounds[pid] = at(b.EndNS, i, 0)
 	}
 }
 

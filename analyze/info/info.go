@@ -59,6 +59,7 @@ type Kinds struct {
 	Limit      int64 `json:"limit"`
 	Sample     int64 `json:"sample"`
 	Descriptor int64 `json:"descriptor"`
+	Round      int64 `json:"round"`
 }
 
 // Limit is GOMAXPROCS or the CPU quota of a process from a moment on.

@@ -115,7 +115,7 @@ func (p *Pass) Result(sum *replay.Summary) *Result {
 		ByKind: Kinds{
 			sum.ByKind[format.KindGoroutine], sum.ByKind[format.KindThread], sum.ByKind[format.KindRange],
 			sum.ByKind[format.KindGap], sum.ByKind[format.KindSnapshot], sum.ByKind[format.KindLimit],
-			sum.ByKind[format.KindSample], sum.ByKind[format.KindDescriptor],
+			sum.ByKind[format.KindSample], sum.ByKind[format.KindDescriptor], sum.ByKind[format.KindRound],
 		},
 		Goroutines: sum.Goroutines, Unannounced: sum.Unannounced, PeakAlive: sum.PeakAlive, Threads: len(p.threads),
 		Ps:      len(p.ps),

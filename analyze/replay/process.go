@@ -13,6 +13,7 @@ type process struct {
 	since  int64 // every goroutine that is not known yet has been in its state since then
 	gapEnd int64 // events before it may have been lost
 	last   int64 // the time of its last row
+	round  int64 // when the last round ends or ended
 	gapNS  int64 // the time in gaps so far
 
 	model      *model
@@ -40,7 +41,7 @@ type process struct {
 }
 
 func newProcess(pid int32, meta *format.Metadata, wants Wants) *process {
-	p := &process{pid: pid, gapEnd: math.MinInt64, since: math.MinInt64, last: math.MinInt64}
+	p := &process{pid: pid, gapEnd: math.MinInt64, since: math.MinInt64, last: math.MinInt64, round: math.MinInt64}
 	p.maxStack = meta.MaxStackDepth
 	var info format.Process
 	for i := range meta.Processes {

@@ -202,6 +202,7 @@ func check(b *format.Batch, columns format.ColumnSet) error {
 		format.ColReason: len(b.Reason),
 		format.ColStack:  len(b.Stack), format.ColByGoID: len(b.ByGoID), format.ColByStack: len(b.ByStack),
 		format.ColEnd: len(b.EndNS), format.ColObject: len(b.Object), format.ColSince: len(b.SinceNS),
+		format.ColWeight: len(b.Weight),
 	} {
 		if length != b.Len() && columns.Has(format.Column(c)) {
 			return errColumns
@@ -272,7 +273,11 @@ func (w *Walk) row(b *format.Batch, i int) {
 	case format.KindGap:
 		w.gap(p, t, b.EndNS[i])
 	case format.KindSnapshot:
-		w.snapshot(p, b, i, t)
+		if t > p.round { // of rounds' snapshots no move follows
+			w.snapshot(p, b, i, t)
+		}
+	case format.KindRound:
+		p.round = max(p.round, b.EndNS[i])
 	case format.KindLimit:
 		w.limit(p, b, i, t)
 	case format.KindSample:

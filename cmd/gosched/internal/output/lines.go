@@ -34,6 +34,7 @@ type eventLine struct {
 	EndNS   int64  `json:"end_ns,omitempty"`
 	Object  int64  `json:"object,omitempty"`
 	SinceNS int64  `json:"since_ns,omitempty"`
+	Weight  int32  `json:"weight,omitempty"`
 }
 
 // Lines writes what is selected of a trace as JSON: a line with the metadata and the version of
@@ -71,7 +72,7 @@ func newEventLine(trace format.Trace, e format.Event) eventLine {
 		Reason: trace.Reasons().Lookup(e.Reason),
 		Stack:  trace.Stacks().Lookup(e.Stack),
 		ByGoID: int64(e.ByGoID), ByStack: trace.Stacks().Lookup(e.ByStack),
-		EndNS: e.EndNS, Object: e.Object, SinceNS: e.SinceNS,
+		EndNS: e.EndNS, Object: e.Object, SinceNS: e.SinceNS, Weight: e.Weight,
 	}
 }
 
