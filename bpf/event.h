@@ -8,6 +8,10 @@
 
 enum bounds {
 	MAX_SUBJECTS = 64, /* processes that can be watched at once: a power of two */
+	HIT_SLOTS = 32,    /* of a CPU: the probe points' operations first, then the kernel side's */
+	HITS_SWITCH = 24,  /* a thread came onto a CPU or left it, or both at once */
+	HITS_WAKING = 25,
+	HITS_SAMPLE = 26,
 };
 
 /* What a record is about: the probe points' operations have the numbers of

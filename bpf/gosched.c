@@ -28,6 +28,7 @@ int transition(struct pt_regs *ctx)
 
 	if (!cookie)
 		return lose_point(tgid);
+	begin_run((__u8)cookie);
 	if (tgid != subject_at(subject_in(cookie))->tgid)
 		return 0;
 	s = begin_work();
@@ -36,6 +37,7 @@ int transition(struct pt_regs *ctx)
 	else
 		count_loss(subject_in(cookie), 1, 0);
 	end_work(s);
+	end_run((__u8)cookie);
 	return 0;
 }
 
@@ -78,6 +80,9 @@ int thread_switch(struct bpf_raw_tracepoint_args *ctx)
 	struct event_thread t = {};
 
 	note_switch(next, next_tgid);
+	if (left < 0 && comes < 0)
+		return 0;
+	begin_run(HITS_SWITCH);
 	if (left >= 0) {
 		begin_event(&t.base, OP_THREAD_OFF, left);
 		t.base.tid = BPF_CORE_READ(prev, pid);
@@ -94,6 +99,7 @@ int thread_switch(struct bpf_raw_tracepoint_args *ctx)
 		BPF_CORE_READ_INTO(&t.comm, prev, comm);
 		submit_thread(&t);
 	}
+	end_run(HITS_SWITCH);
 	return 0;
 }
 
@@ -145,6 +151,7 @@ int thread_waking(struct bpf_raw_tracepoint_args *ctx)
 
 	if (subject < 0)
 		return 0;
+	begin_run(HITS_WAKING);
 	begin_event(&t.base, OP_THREAD_WAKE, subject);
 	t.base.tid = BPF_CORE_READ(woken, pid);
 	if (waker >> 32 == tgid)
@@ -154,7 +161,9 @@ int thread_waking(struct bpf_raw_tracepoint_args *ctx)
 		has = (void *)cpu->task;
 		BPF_CORE_READ_INTO(&t.comm, has, comm);
 	}
-	return submit_thread(&t);
+	submit_thread(&t);
+	end_run(HITS_WAKING);
+	return 0;
 }
 
 SEC("raw_tracepoint/sched_process_exec")
@@ -180,8 +189,12 @@ int cpu_sample(struct bpf_perf_event_data *ctx)
 
 	if (subject < 0)
 		return 0;
+	begin_run(HITS_SAMPLE);
 	s = sample_scratch();
-	return s ? take_sample(ctx, s, subject) : 0;
+	if (s)
+		take_sample(ctx, s, subject);
+	end_run(HITS_SAMPLE);
+	return 0;
 }
 
 #ifdef LEGACY

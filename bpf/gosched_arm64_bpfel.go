@@ -27,6 +27,10 @@ type GoschedBounds uint32
 
 const (
 	GoschedBoundsMAX_SUBJECTS GoschedBounds = 64
+	GoschedBoundsHIT_SLOTS    GoschedBounds = 32
+	GoschedBoundsHITS_SWITCH  GoschedBounds = 24
+	GoschedBoundsHITS_WAKING  GoschedBounds = 25
+	GoschedBoundsHITS_SAMPLE  GoschedBounds = 26
 )
 
 type GoschedCode struct {
@@ -114,6 +118,14 @@ type GoschedGoidEntry struct {
 	_     structs.HostLayout
 	Goid  uint64
 	Check uint64
+}
+
+type GoschedHits struct {
+	_     structs.HostLayout
+	Count uint64
+	Timed uint64
+	Ns    uint64
+	Since uint64
 }
 
 type GoschedLosses struct {
@@ -328,6 +340,7 @@ type GoschedThread struct {
 const (
 	GoschedMapCpus           = "cpus"
 	GoschedMapGoids          = "goids"
+	GoschedMapHits           = "hits"
 	GoschedMapLost           = "lost"
 	GoschedMapRings          = "rings"
 	GoschedMapScratches      = "scratches"
@@ -414,6 +427,7 @@ type GoschedProgramSpecs struct {
 type GoschedMapSpecs struct {
 	Cpus           *ebpf.MapSpec `ebpf:"cpus"`
 	Goids          *ebpf.MapSpec `ebpf:"goids"`
+	Hits           *ebpf.MapSpec `ebpf:"hits"`
 	Lost           *ebpf.MapSpec `ebpf:"lost"`
 	Rings          *ebpf.MapSpec `ebpf:"rings"`
 	Scratches      *ebpf.MapSpec `ebpf:"scratches"`
@@ -468,6 +482,7 @@ func (o *GoschedObjects) Close() error {
 type GoschedMaps struct {
 	Cpus           *ebpf.Map `ebpf:"cpus"`
 	Goids          *ebpf.Map `ebpf:"goids"`
+	Hits           *ebpf.Map `ebpf:"hits"`
 	Lost           *ebpf.Map `ebpf:"lost"`
 	Rings          *ebpf.Map `ebpf:"rings"`
 	Scratches      *ebpf.Map `ebpf:"scratches"`
@@ -480,6 +495,7 @@ func (m *GoschedMaps) Close() error {
 	return _GoschedClose(
 		m.Cpus,
 		m.Goids,
+		m.Hits,
 		m.Lost,
 		m.Rings,
 		m.Scratches,

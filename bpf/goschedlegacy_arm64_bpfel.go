@@ -27,6 +27,14 @@ type GoschedLegacyGoidEntry struct {
 	Check uint64
 }
 
+type GoschedLegacyHits struct {
+	_     structs.HostLayout
+	Count uint64
+	Timed uint64
+	Ns    uint64
+	Since uint64
+}
+
 type GoschedLegacyLosses struct {
 	_      structs.HostLayout
 	Events uint64
@@ -200,6 +208,7 @@ type GoschedLegacyThread struct {
 const (
 	GoschedLegacyMapCpus           = "cpus"
 	GoschedLegacyMapGoids          = "goids"
+	GoschedLegacyMapHits           = "hits"
 	GoschedLegacyMapLost           = "lost"
 	GoschedLegacyMapPoints         = "points"
 	GoschedLegacyMapRings          = "rings"
@@ -290,6 +299,7 @@ type GoschedLegacyProgramSpecs struct {
 type GoschedLegacyMapSpecs struct {
 	Cpus           *ebpf.MapSpec `ebpf:"cpus"`
 	Goids          *ebpf.MapSpec `ebpf:"goids"`
+	Hits           *ebpf.MapSpec `ebpf:"hits"`
 	Lost           *ebpf.MapSpec `ebpf:"lost"`
 	Points         *ebpf.MapSpec `ebpf:"points"`
 	Rings          *ebpf.MapSpec `ebpf:"rings"`
@@ -346,6 +356,7 @@ func (o *GoschedLegacyObjects) Close() error {
 type GoschedLegacyMaps struct {
 	Cpus           *ebpf.Map `ebpf:"cpus"`
 	Goids          *ebpf.Map `ebpf:"goids"`
+	Hits           *ebpf.Map `ebpf:"hits"`
 	Lost           *ebpf.Map `ebpf:"lost"`
 	Points         *ebpf.Map `ebpf:"points"`
 	Rings          *ebpf.Map `ebpf:"rings"`
@@ -359,6 +370,7 @@ func (m *GoschedLegacyMaps) Close() error {
 	return _GoschedLegacyClose(
 		m.Cpus,
 		m.Goids,
+		m.Hits,
 		m.Lost,
 		m.Points,
 		m.Rings,

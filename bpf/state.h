@@ -129,6 +129,24 @@ struct {
 	__type(value, struct losses);
 } lost SEC(".maps");
 
+/* How often programs ran for one operation, and how long some of those runs took. They are read in
+ * the way in which what was lost is. */
+struct hits {
+	__u64 count;
+	__u64 timed; /* in so many of them the time was taken */
+	__u64 ns;    /* and this is its sum */
+	__u64 since; /* when the one began whose time is being taken; 0: there is none */
+};
+
+/* By CPU and slot. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, HIT_SLOTS); /* set to that for each CPU */
+	__type(key, __u32);
+	__type(value, struct hits);
+} hits SEC(".maps");
+
 /* Reading the process's memory is what an event costs most, so a thread remembers what
  * cannot have changed since its last event. 0 is not known. */
 struct thread {
@@ -298,6 +316,43 @@ static __always_inline void count_loss(__u32 subject, __u64 events, __u64 stacks
 		__sync_fetch_and_add(&l->events, events);
 	if (stacks)
 		__sync_fetch_and_add(&l->stacks, stacks);
+}
+
+/* One run in so many has its time taken: a power of two. The clock is dear. */
+#define TIMED_EVERY 64
+/* A run that took longer was interrupted. */
+#define LONGEST_RUN_NS 100000
+
+static __always_inline struct hits *hits_of(__u32 slot)
+{
+	__u32 i = bpf_get_smp_processor_id() * HIT_SLOTS + (slot & (HIT_SLOTS - 1));
+
+	return bpf_map_lookup_elem(&hits, &i);
+}
+
+/* Counts a run of a program. Where programs can preempt each other one in very many is not counted. */
+static __always_inline void begin_run(__u32 slot)
+{
+	struct hits *h = hits_of(slot);
+
+	if (h && !(h->count++ & (TIMED_EVERY - 1)))
+		h->since = bpf_ktime_get_ns();
+}
+
+/* Nothing is carried from the beginning to here: the verifier would look at all between twice. */
+static __always_inline void end_run(__u32 slot)
+{
+	struct hits *h = hits_of(slot);
+	__u64 ns;
+
+	if (!h || !h->since)
+		return;
+	ns = bpf_ktime_get_ns() - h->since;
+	h->since = 0;
+	if (ns > LONGEST_RUN_NS)
+		return;
+	h->timed++;
+	h->ns += ns;
 }
 
 static __always_inline void *ring_of_this_cpu(void)

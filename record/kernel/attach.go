@@ -3,62 +3,14 @@ package kernel
 import (
 	"errors"
 	"fmt"
+	"io"
 	"slices"
-	"sync"
 
 	"github.com/cilium/ebpf/link"
 
 	"github.com/gosched/gosched/bpf"
 	"github.com/gosched/gosched/record/gobin"
 )
-
-// attachment is the program for transitions on probe points of a file, for one subject. The kernel
-// puts a probe into the memory of that subject's process alone: others that run the same file pay
-// nothing.
-type attachment struct {
-	exe    string // opens the file
-	points []gobin.Probe
-	cfg    *SubjectConfig
-	links  []link.Link // one, or one a point
-}
-
-// close takes the program off.
-func (a *attachment) close() error {
-	var errs []error
-	for _, l := range slices.Backward(a.links) {
-		errs = append(errs, l.Close())
-	}
-	a.links = nil
-	return errors.Join(errs...)
-}
-
-// attachments are those of all subjects. They are safe for concurrent use.
-type attachments struct {
-	mu   sync.Mutex
-	list []*attachment
-}
-
-func (as *attachments) add(a *attachment) {
-	as.mu.Lock()
-	defer as.mu.Unlock()
-	as.list = append(as.list, a)
-}
-
-// take removes those of a subject from the list, or all with a negative number.
-func (as *attachments) take(subject int) []*attachment {
-	as.mu.Lock()
-	defer as.mu.Unlock()
-	var taken, left []*attachment
-	for _, a := range as.list {
-		if subject < 0 || a.cfg.Number == subject {
-			taken = append(taken, a)
-		} else {
-			left = append(left, a)
-		}
-	}
-	as.list = left
-	return taken
-}
 
 // AttachPoints puts the program for transitions on probe points of a file, which the process has at
 // the configuration's bias. It may be called while the rings are drained, also for several subjects
@@ -67,16 +19,24 @@ func (p *Probes) AttachPoints(exe string, points []gobin.Probe, cfg *SubjectConf
 	if err := p.announce(points, cfg); err != nil {
 		return err
 	}
-	a := &attachment{exe: exe, points: points, cfg: cfg}
-	attach := p.attachPerf
-	if p.multi {
-		attach = p.attachMulti
+	ex, err := link.OpenExecutable(exe)
+	if err != nil {
+		return fmt.Errorf("open %s: %w", exe, err)
 	}
-	if err := attach(a); err != nil {
-		return errors.Join(err, a.close())
+	a := &attachment{points: points, cfg: cfg}
+	for _, group := range []Group{GroupGoroutines, GroupSyscalls} {
+		of := slices.DeleteFunc(slices.Clone(points), func(p gobin.Probe) bool { return groupOf(p.Op) != group })
+		switch {
+		case len(of) == 0:
+		case p.multi:
+			a.parts = append(a.parts, part{group: group, again: p.multiLink(ex, of, cfg)})
+		default:
+			for i := range of {
+				a.parts = append(a.parts, part{group: group, again: p.oneLink(ex, &of[i], cfg)})
+			}
+		}
 	}
-	p.attached.add(a)
-	return nil
+	return p.attached.add(a)
 }
 
 // Detach takes the probes of a subject off, which takes the kernel tens of milliseconds or more. It
@@ -121,57 +81,79 @@ func (p *Probes) unannounce(points []gobin.Probe, cfg *SubjectConfig) error {
 	return errors.Join(errs...)
 }
 
-// attachMulti attaches to all points at once.
-func (p *Probes) attachMulti(a *attachment) error {
-	ex, err := link.OpenExecutable(a.exe)
-	if err != nil {
-		return fmt.Errorf("open %s: %w", a.exe, err)
-	}
-	opts := &link.UprobeMultiOptions{PID: uint32(a.cfg.PID)}
-	for i := range a.points {
-		opts.Addresses = append(opts.Addresses, a.points[i].FileOffset)
+// multiLink attaches to all points at once.
+func (p *Probes) multiLink(ex *link.Executable, points []gobin.Probe, cfg *SubjectConfig) func() (io.Closer, error) {
+	opts := &link.UprobeMultiOptions{PID: uint32(cfg.PID)}
+	for i := range points {
+		opts.Addresses = append(opts.Addresses, points[i].FileOffset)
 		if !p.legacy {
-			opts.Cookies = append(opts.Cookies, cookie(&a.points[i], a.cfg.Number))
+			opts.Cookies = append(opts.Cookies, cookie(&points[i], cfg.Number))
 		}
 	}
-	l, err := ex.UprobeMulti(nil, p.collection.Programs[bpf.GoschedProgTransition], opts)
-	if err != nil {
-		return fmt.Errorf("attach uprobes: %w", explain(err))
+	return func() (io.Closer, error) {
+		l, err := ex.UprobeMulti(nil, p.collection.Programs[bpf.GoschedProgTransition], opts)
+		if err != nil {
+			return nil, fmt.Errorf("attach uprobes: %w", explain(err))
+		}
+		return l, nil
 	}
-	a.links = append(a.links, l)
-	return nil
 }
 
-// attachPerf attaches to each point by itself, as kernels without uprobe_multi want it.
-func (p *Probes) attachPerf(a *attachment) error {
-	ex, err := link.OpenExecutable(a.exe)
-	if err != nil {
-		return fmt.Errorf("open %s: %w", a.exe, err)
+// oneLink attaches to one point, as kernels without uprobe_multi want it.
+func (p *Probes) oneLink(ex *link.Executable, point *gobin.Probe, cfg *SubjectConfig) func() (io.Closer, error) {
+	opts := &link.UprobeOptions{Address: point.FileOffset, PID: cfg.PID}
+	if !p.legacy {
+		opts.Cookie = cookie(point, cfg.Number)
 	}
-	for i := range a.points {
-		point := &a.points[i]
-		opts := &link.UprobeOptions{Address: point.FileOffset, PID: a.cfg.PID}
-		if !p.legacy {
-			opts.Cookie = cookie(point, a.cfg.Number)
-		}
+	return func() (io.Closer, error) {
 		l, err := ex.Uprobe(point.Func, p.collection.Programs[bpf.GoschedProgTransition], opts)
 		if err != nil {
-			return fmt.Errorf("attach uprobe to %s+%#x: %w", point.Func, point.FuncOffset, explain(err))
+			return nil, fmt.Errorf("attach uprobe to %s+%#x: %w", point.Func, point.FuncOffset, explain(err))
 		}
-		a.links = append(a.links, l)
+		return l, nil
 	}
-	return nil
 }
 
 // detach takes all programs off; what they have written can still be drained.
 func (p *Probes) detach() error {
 	errs := []error{p.stopSampling()}
-	for _, a := range slices.Backward(p.attached.take(-1)) {
+	for _, a := range p.attached.take(allSubjects) {
 		errs = append(errs, a.close())
 	}
-	for _, l := range slices.Backward(p.links) {
-		errs = append(errs, l.Close())
-	}
-	p.links = nil
 	return errors.Join(errs...)
+}
+
+// AttachKernel puts the programs on the kernel's scheduler, before any probe point so that threads
+// are known early.
+func (p *Probes) AttachKernel() error {
+	if p.legacy {
+		if err := p.attachTracepoint(groupLife, "sched_process_exit", bpf.GoschedLegacyProgThreadExit); err != nil {
+			return err
+		}
+	}
+	if err := p.attachTracepoint(groupLife, "sched_process_exec", bpf.GoschedProgProcessExec); err != nil {
+		return err
+	}
+	if !p.config.Kernel {
+		return nil
+	}
+	if err := p.resetCPUs(); err != nil {
+		return err
+	}
+	if err := p.attachTracepoint(GroupThreads, "sched_switch", bpf.GoschedProgThreadSwitch); err != nil {
+		return err
+	}
+	return p.attachTracepoint(GroupThreads, "sched_waking", bpf.GoschedProgThreadWaking)
+}
+
+func (p *Probes) attachTracepoint(group Group, name, program string) error {
+	again := func() (io.Closer, error) {
+		opts := link.RawTracepointOptions{Name: name, Program: p.collection.Programs[program]}
+		l, err := link.AttachRawTracepoint(opts)
+		if err != nil {
+			return nil, fmt.Errorf("attach to tracepoint %s: %w", name, explain(err))
+		}
+		return l, nil
+	}
+	return p.attached.add(&attachment{parts: []part{{group: group, again: again}}})
 }

@@ -5,7 +5,13 @@
 // [Load] puts the programs into the kernel, or those for older kernels; [Programs] keeps them from
 // one recording to the next. [Probes.Watch], [Probes.AttachKernel] and [Probes.AttachPoints] make
 // them watch. [Probes.Drain] and [Probes.TakeLosses] take what they have to say, raw: what a record
-// means is not known here. [Probes.Silence] ends it.
+// means is not known here. [Probes.Pause] takes some of them off for a while, [Probes.Resume] puts
+// them on again, and [Probes.Hits] says how often they ran. [Probes.Silence] ends it.
+//
+// # Size
+//
+// What is here, some 1,700 lines, shares the loaded programs: their maps, their links and their
+// rings. What is told of a process, and what a record means, is in packages above and beside it.
 package kernel
 
 import (
@@ -14,7 +20,6 @@ import (
 	"slices"
 
 	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/link"
 	"github.com/cilium/ebpf/ringbuf"
 
 	"github.com/gosched/gosched/bpf"
@@ -26,15 +31,15 @@ import (
 var ErrUnsupported = errors.New("not supported here")
 
 // Probes is the kernel side of a recording: the programs, where they are attached, and the rings
-// they write to. It is not safe for concurrent use, but for AttachPoints, Detach and Vacate: those
-// take time, in which the rings are to be drained.
+// they write to. It is not safe for concurrent use, but for AttachPoints, Detach, Vacate, Pause and
+// Resume: those take time, in which the rings are to be drained.
 type Probes struct {
 	collection *ebpf.Collection
 	rings      []*ringbuf.Reader
-	links      []link.Link // to the kernel's scheduler
 	records    ringbuf.Record
 	subjects   *subjectTable
 	losses     *ebpf.Memory // by CPU and subject
+	hits       *ebpf.Memory // by CPU and slot
 	lost       [MaxSubjects]bpf.GoschedLosses
 	multi      bool  // attached all at once
 	legacy     bool  // the programs are those for older kernels
@@ -122,6 +127,7 @@ func loadVariant(read func() (*ebpf.CollectionSpec, error), cfg ProgramConfig, l
 	spec.Maps[bpf.GoschedMapRings].MaxEntries = uint32(cpus)
 	spec.Maps[bpf.GoschedMapRings].InnerMap = inner
 	spec.Maps[bpf.GoschedMapLost].MaxEntries = uint32(cpus * MaxSubjects)
+	spec.Maps[bpf.GoschedMapHits].MaxEntries = uint32(cpus) * uint32(bpf.GoschedBoundsHIT_SLOTS)
 	spec.Maps[bpf.GoschedMapCpus].MaxEntries = uint32(cpus)
 	if err := spec.Variables[bpf.GoschedVarCpuCount].Set(uint32(cpus)); err != nil {
 		return nil, fmt.Errorf("set the number of CPUs in BPF object: %w", err)
@@ -140,7 +146,7 @@ func loadVariant(read func() (*ebpf.CollectionSpec, error), cfg ProgramConfig, l
 	}
 	p := &Probes{collection: c, multi: multi, legacy: legacy, config: cfg, noSampler: noSampler}
 	p.subjects, err = openSubjects(spec, c)
-	if err := errors.Join(err, p.openLosses(), p.openRings(inner, cpus)); err != nil {
+	if err := errors.Join(err, p.openLosses(), p.openHits(), p.openRings(inner, cpus)); err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
 	return p, nil
@@ -202,38 +208,6 @@ func code(cfg *SubjectConfig, function string) bpf.GoschedCode {
 		return bpf.GoschedCode{}
 	}
 	return bpf.GoschedCode{Begin: f.Entry + cfg.Bias, End: f.End + cfg.Bias}
-}
-
-// AttachKernel puts the programs on the kernel's scheduler, before any probe point so that threads
-// are known early.
-func (p *Probes) AttachKernel() error {
-	if p.legacy {
-		if err := p.attachTracepoint("sched_process_exit", bpf.GoschedLegacyProgThreadExit); err != nil {
-			return err
-		}
-	}
-	if err := p.attachTracepoint("sched_process_exec", bpf.GoschedProgProcessExec); err != nil {
-		return err
-	}
-	if !p.config.Kernel {
-		return nil
-	}
-	if err := p.resetCPUs(); err != nil {
-		return err
-	}
-	if err := p.attachTracepoint("sched_switch", bpf.GoschedProgThreadSwitch); err != nil {
-		return err
-	}
-	return p.attachTracepoint("sched_waking", bpf.GoschedProgThreadWaking)
-}
-
-func (p *Probes) attachTracepoint(name, program string) error {
-	l, err := link.AttachRawTracepoint(link.RawTracepointOptions{Name: name, Program: p.collection.Programs[program]})
-	if err != nil {
-		return fmt.Errorf("attach to tracepoint %s: %w", name, explain(err))
-	}
-	p.links = append(p.links, l)
-	return nil
 }
 
 // cookie tells the program whose a probe point is and what is special about it, as subject_in and

@@ -32,6 +32,10 @@ func openSubjects(spec *ebpf.CollectionSpec, c *ebpf.Collection) (*subjectTable,
 const (
 	tgidOffset  = int64(unsafe.Offsetof(bpf.GoschedSubject{}.Tgid))
 	epochOffset = int64(unsafe.Offsetof(bpf.GoschedSubject{}.Epoch))
+
+	currentOffset = int64(unsafe.Offsetof(bpf.GoschedSubject{}.KnowCurrent))
+	procOffset    = int64(unsafe.Offsetof(bpf.GoschedSubject{}.KnowProc))
+	goidsOffset   = int64(unsafe.Offsetof(bpf.GoschedSubject{}.KnowGoids))
 )
 
 // offset is where a field of a subject is.
@@ -65,9 +69,21 @@ func (t *subjectTable) setEpoch(subject int, epoch uint32) error {
 	return t.setWord(subject, epochOffset, epoch)
 }
 
+// setBool changes a flag of a subject.
+func (t *subjectTable) setBool(subject int, field int64, value bool) error {
+	raw := []byte{0}
+	if value {
+		raw[0] = 1
+	}
+	return t.write(raw, t.offset(subject, field))
+}
+
 func (t *subjectTable) setWord(subject int, field int64, value uint32) error {
-	raw := binary.NativeEndian.AppendUint32(nil, value)
-	if _, err := t.memory.WriteAt(raw, t.offset(subject, field)); err != nil {
+	return t.write(binary.NativeEndian.AppendUint32(nil, value), t.offset(subject, field))
+}
+
+func (t *subjectTable) write(raw []byte, at int64) error {
+	if _, err := t.memory.WriteAt(raw, at); err != nil {
 		return fmt.Errorf("change what BPF programs know of a process: %w", err)
 	}
 	return nil
