@@ -25,6 +25,7 @@ func (everything) Spans([]replay.Span) {}
 func walked(t *testing.T, meta format.Metadata, events ...format.Event) *replay.Summary {
 	t.Helper()
 	trace := format.NewMemory(meta)
+	trace.Reasons().Intern(format.ReasonBudget.String()) // 1
 	for _, e := range events {
 		trace.Append(e)
 	}
@@ -66,6 +67,8 @@ func TestATraceThatLacksNothingHasNoCaveat(t *testing.T) {
 func TestEachLackIsSaidWhereItMatters(t *testing.T) {
 	gap := format.Event{TimeNS: 1100, EndNS: 1200, Kind: format.KindGap, PID: 7, TID: format.Unknown,
 		CPU: format.Unknown, Proc: format.Unknown}
+	budget := format.Event{TimeNS: 1100, EndNS: 1200, Kind: format.KindGap, PID: 7, TID: format.Unknown,
+		CPU: format.Unknown, Proc: format.Unknown, Reason: 1}
 	nobody := format.Event{TimeNS: 1300, Kind: format.KindGoroutine, PID: 7, TID: 1, CPU: format.Unknown,
 		Proc: format.Unknown, From: format.StateRunnable, To: format.StateRunning}
 	for _, c := range []struct {
@@ -78,6 +81,8 @@ func TestEachLackIsSaidWhereItMatters(t *testing.T) {
 		{"no metadata", func(m *format.Metadata) { m.Processes = nil }, nil, "metadata", "", "", "", true},
 		{"killed", func(m *format.Metadata) { m.EndNS = 0 }, nil, "incomplete", "", "", "", false},
 		{"a gap", nil, []format.Event{gap}, "gaps", "gaps", "gaps", "gaps", false},
+		{"windows", nil, []format.Event{budget}, "windows", "windows", "windows, unread-windows",
+			"windows, unread-windows", true},
 		{"a loss", func(m *format.Metadata) { m.Lost = 3 }, nil, "gaps", "gaps", "gaps", "gaps", false},
 		{"jiffies", func(m *format.Metadata) { m.ClockStepNS = 4e6 }, nil, "clock", "clock", "clock", "", true},
 		{"a fine clock", func(m *format.Metadata) { m.ClockStepNS = 999 }, nil, "", "", "", "", true},

@@ -59,6 +59,17 @@ var needs = []need{
 		Goroutines: "no leak is reported, because wake-ups may be among them",
 		Requests:   "cycles that reach into it are censored",
 	}},
+	{"windows", noted, windowed, effects{
+		Trace:      "counts and times are of the windows",
+		Latency:    "percentiles are of the delays that began in one, and counts and times are of the windows",
+		Blocking:   "times and counts are of the windows, and what was done between them has no cause",
+		Goroutines: "times are of the windows, and no leak is reported, because wake-ups between them were not seen",
+		Requests:   "percentiles are of the cycles that began in one, and counts and times are of the windows",
+	}},
+	{"unread-windows", tabled, unreadWindows, effects{
+		Blocking:   "a goroutine that waited through a whole window is not in its times: waits are at least that long",
+		Goroutines: "a goroutine that did nothing in a window is not in its times",
+	}},
 	{"clock", noted, coarseClock, effects{
 		Trace: "what happened on several CPUs within a step has one time and its order is a guess, and a delay " +
 			"shorter than a step is not measured",
@@ -163,16 +174,35 @@ func notEnded(s *replay.Summary) []lack {
 }
 
 func gaps(s *replay.Summary) []lack {
-	lost := s.Metadata().Lost
-	if s.Gaps == 0 && lost == 0 {
+	lost, count := s.Metadata().Lost, s.Gaps-s.BudgetGaps
+	if count == 0 && lost == 0 {
 		return nil
 	}
 	what := "not everything was looked for"
 	if lost > 0 {
 		what = report.FormatNumber(lost, "event") + " lost"
 	}
-	return []lack{{count: s.Gaps, text: fmt.Sprintf("%s during %s of the time (%s)", what,
-		report.FormatShare(s.GapShare()), report.FormatNumber(s.Gaps, "gap"))}}
+	return []lack{{count: count, text: fmt.Sprintf("%s during %s of the time (%s)", what,
+		report.FormatShare(s.LostShare()), report.FormatNumber(count, "gap"))}}
+}
+
+// windowed says that probes were attached for a part of the time only.
+func windowed(s *replay.Summary) []lack {
+	w := &s.Windows
+	if w.Count == 0 {
+		return nil
+	}
+	return []lack{{count: w.Count, text: fmt.Sprintf("probes were attached for %s of the time, in %s, to keep within "+
+		"the budget", report.FormatShare(w.Share()), report.FormatNumber(w.Count, "window"))}}
+}
+
+// unreadWindows says that goroutines were not read from memory in every window.
+func unreadWindows(s *replay.Summary) []lack {
+	n := s.Windows.Count - s.Windows.Read
+	if n == 0 {
+		return nil
+	}
+	return []lack{{count: n, text: "goroutines were not read from memory in " + report.FormatNumber(n, "window")}}
 }
 
 func coarseClock(s *replay.Summary) []lack {
@@ -210,6 +240,7 @@ func class(t format.Transition, e effects) need {
 		for _, p := range processes(s) {
 			why, missing := p.Missing(t)
 			if !missing {
+				out = append(out, unwatched(s, p, t)...)
 				continue
 			}
 			if why != "" {
@@ -219,6 +250,18 @@ func class(t format.Transition, e effects) need {
 		}
 		return out
 	}, e}
+}
+
+// unwatched says for how much of the time a class was not watched that was watched otherwise.
+func unwatched(s *replay.Summary, p *format.Process, t format.Transition) (out []lack) {
+	for _, u := range s.Unwatched {
+		if u.Class == t && (u.PID == p.PID || u.PID == format.Unknown) {
+			share := float64(u.NS) / float64(max(1, s.DurationOf(p.PID)))
+			out = append(out, lack{process: p, transition: t, text: t.String() + " not recorded during " +
+				report.FormatShare(share) + " of the time, to keep within the budget"})
+		}
+	}
+	return out
 }
 
 func processes(s *replay.Summary) []*format.Process {

@@ -50,6 +50,17 @@ func describe(t *testing.T, trace *format.Memory) string {
 		fmt.Fprintf(&b, "stopped %s p%d %s\n", interval(sum, s.Begin, s.End, s.Flags), s.PID,
 			sum.Names().Reason(s.Reason))
 	}
+	for _, x := range all.windows {
+		fmt.Fprintf(&b, "window %s watched %dns, %dns before it not\n", interval(sum, x.Begin, x.End, 0), x.WatchedNS,
+			x.BeforeNS)
+	}
+	if x := sum.Windows; x.Count > 0 {
+		fmt.Fprintf(&b, "windows %d (%d read) watched %dns of %dns, %dns after the last\n", x.Count, x.Read,
+			x.WatchedNS, x.StandsForNS(), x.AfterNS)
+	}
+	for _, u := range sum.Unwatched {
+		fmt.Fprintf(&b, "p%d %s not watched for %dns\n", u.PID, u.Class, u.NS)
+	}
 	fmt.Fprintf(&b, "events %d %v, goroutines %d (%d unannounced, peak %d), processes %d, gaps %d of %dns, implied "+
 		"%d, snapshots %v %v, observed %dns\n",
 		sum.Events, sum.ByKind[:format.KindLimit], sum.Goroutines, sum.Unannounced, sum.PeakAlive, sum.Processes,
@@ -97,6 +108,9 @@ func interval(sum *replay.Summary, begin, end int64, flags replay.Flags) string 
 	s := fmt.Sprintf("%d..%d", begin-sum.BeginNS, end-sum.BeginNS)
 	if flags&replay.CensoredLeft != 0 {
 		s = "<" + s
+	}
+	if flags&replay.AfterGap != 0 {
+		s = "gap" + s
 	}
 	if flags&replay.CensoredRight != 0 {
 		s += ">"

@@ -84,10 +84,14 @@ type model struct {
 	missing [format.NumTransitions]bool // from the trace
 }
 
-func newModel(p *format.Process, wants Wants) *model {
+// newModel is the model of a process of which the recording misses some classes, and these.
+func newModel(p *format.Process, wants Wants, also ...format.Transition) *model {
 	m := &model{}
 	for _, t := range format.Transitions() {
 		_, m.missing[t] = p.Missing(t)
+	}
+	for _, t := range also {
+		m.missing[t] = true
 	}
 	for i := range m.acts {
 		m.acts[i] = actIllegal | actSlow

@@ -176,6 +176,7 @@ type outlet struct {
 	samples     []SamplePass
 	descriptors []DescriptorPass
 	rows        []RowPass
+	windows     []WindowPass
 	n           int
 	buffer      [spanBuffer]Span
 	scratch     []Span
@@ -221,6 +222,9 @@ func newOutlet(passes []Pass) *outlet {
 		}
 		if r, ok := p.(RowPass); ok {
 			o.rows = append(o.rows, r)
+		}
+		if x, ok := p.(WindowPass); ok {
+			o.windows = append(o.windows, x)
 		}
 	}
 	return o
@@ -299,6 +303,13 @@ func (o *outlet) sendSnapshot(b *format.Batch, i int, t int64) {
 	s := Snapshot{TimeNS: t, PID: b.PID[i], GoID: b.GoID[i], ByGoID: b.ByGoID[i], CreatedAt: b.ByStack[i]}
 	for _, p := range o.snapshots {
 		p.Snapshot(s)
+	}
+}
+
+func (o *outlet) sendWindow(w Window) {
+	o.flush()
+	for _, p := range o.windows {
+		p.Window(w)
 	}
 }
 

@@ -15,6 +15,8 @@ type process struct {
 	last   int64 // the time of its last row
 	round  int64 // when the last round ends or ended
 	gapNS  int64 // the time in gaps so far
+	// of gapNS, in gaps for the budget, which the recorder chose
+	budgetNS int64
 
 	model      *model
 	goroutines table
@@ -32,6 +34,7 @@ type process struct {
 	peakProcs  int   // the largest it was
 
 	suspending suspending
+	unwatched  unwatched
 
 	occ     delay.Occupancy
 	threads index            // tid → threadSlots
@@ -49,7 +52,10 @@ func newProcess(pid int32, meta *format.Metadata, wants Wants) *process {
 			info = meta.Processes[i]
 		}
 	}
+	p.unwatched.reset()
+	p.unwatched.info, p.unwatched.wants = info, wants
 	p.model = newModel(&info, wants)
+	p.unwatched.usual = p.model
 	p.checkProcs = p.model.occupiesWhole()
 	p.exitUnseen = p.model.missing[format.TransitionExit]
 	p.wantDelay = wants.Delay
@@ -147,6 +153,14 @@ func (p *process) used(proc int32) bool {
 	return int(uint32(proc)) < len(p.procs) && p.procs[proc] != format.NoGoroutine
 }
 
+// found are the flags of a span of a goroutine that is met in a state.
+func (p *process) found() Flags {
+	if p.gapEnd != math.MinInt64 || p.unwatched.any {
+		return CensoredLeft | AfterGap
+	}
+	return CensoredLeft
+}
+
 // sinceWhen is from when on a goroutine that is first seen in a state at t has been in it, as far
 // as can be told. What would have brought it there later is in the trace, unless such moves may be
 // missing.
@@ -154,5 +168,5 @@ func (p *process) sinceWhen(state format.State, t int64) int64 {
 	if p.model.sudden[state] {
 		return t
 	}
-	return p.since
+	return max(p.since, p.unwatched.since[state])
 }

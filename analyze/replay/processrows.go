@@ -36,22 +36,42 @@ func (w *Walk) rangeRow(p *process, b *format.Batch, i int, t int64) {
 	w.out.sendRange(r)
 }
 
-// gap ends every open span of the process, or of all processes where the row names none.
-func (w *Walk) gap(p *process, t, end int64) {
-	w.totals.Gaps++
-	if p.pid != format.Unknown {
-		w.gapIn(p, t, max(t, end))
+// gap ends every open span of the process, or of all processes where the row names none. Of a gap of
+// one class, the spans that the class could have ended.
+func (w *Walk) gap(p *process, t, end int64, reason format.StringID) {
+	if class := format.ParseReason(w.names.Reason(reason)).Unwatched(); class != format.TransitionNone {
+		w.unwatch(p, t, max(t, end), class)
 		return
 	}
-	w.gapNS += max(0, end-max(t, w.gapEnd))
-	w.gapEnd = max(w.gapEnd, end)
-	for _, p := range w.processes {
-		w.gapIn(p, t, max(t, end))
+	budget := format.ParseReason(w.names.Reason(reason)) == format.ReasonBudget
+	w.totals.Gaps++
+	if budget {
+		w.totals.BudgetGaps++
+	}
+	end = max(t, end)
+	if p.pid != format.Unknown {
+		w.gapIn(p, t, end, budget)
+	} else {
+		gapped(&w.gapNS, &w.budgetNS, w.gapEnd, t, end, budget)
+		w.gapEnd = max(w.gapEnd, end)
+		for _, p := range w.processes {
+			w.gapIn(p, t, end, budget)
+		}
+	}
+	w.windowing.gap(w, t, end, budget) // after the spans that it ends
+}
+
+// gapped adds a gap to the time in gaps, which is counted up to until.
+func gapped(all, forBudget *int64, until, t, end int64, budget bool) {
+	ns := max(0, end-max(t, until))
+	*all += ns
+	if budget {
+		*forBudget += ns
 	}
 }
 
-func (w *Walk) gapIn(p *process, t, end int64) {
-	p.gapNS += max(0, end-max(t, p.gapEnd))
+func (w *Walk) gapIn(p *process, t, end int64, budget bool) {
+	gapped(&p.gapNS, &p.budgetNS, p.gapEnd, t, end, budget)
 	w.censorAll(p, t, func() { w.handedOut(w.out.next()) })
 	for _, g := range p.goroutines.known() {
 		p.goroutines.forget(g)

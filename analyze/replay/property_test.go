@@ -19,6 +19,7 @@ type collector struct {
 	limits      []replay.Limit
 	descriptors []replay.Descriptor
 	suspensions []replay.Suspension
+	windows     []replay.Window
 }
 
 func (c *collector) Wants() replay.Wants {
@@ -28,6 +29,7 @@ func (c *collector) Spans(spans []replay.Span)      { c.spans = append(c.spans, 
 func (c *collector) Range(r replay.Range)           { c.ranges = append(c.ranges, r) }
 func (c *collector) Descriptor(d replay.Descriptor) { c.descriptors = append(c.descriptors, d) }
 func (c *collector) Limit(l replay.Limit)           { c.limits = append(c.limits, l) }
+func (c *collector) Window(w replay.Window)         { c.windows = append(c.windows, w) }
 func (c *collector) Suspension(s replay.Suspension) { c.suspensions = append(c.suspensions, s) }
 func everything() *collector                        { return &collector{states: replay.AllStates, delay: true} }
 

@@ -26,6 +26,7 @@ func (w *Walk) snapshot(p *process, b *format.Batch, i int, t int64) {
 	} else {
 		w.totals.AtEnd[state]++
 	}
+	w.windowing.read = w.windowing.read || t >= p.gapEnd
 	w.learnEntry(p, g, b, i)
 	switch {
 	case t < p.gapEnd:
@@ -69,7 +70,7 @@ func (w *Walk) adopt(p *process, g *goroutine, b *format.Batch, i int, begin int
 		p.goroutines.unseen--
 	}
 	*g = goroutine{
-		id: g.id, entry: g.entry, details: g.details, begin: begin, flags: CensoredLeft, state: b.To[i],
+		id: g.id, entry: g.entry, details: g.details, begin: begin, flags: p.found(), state: b.To[i],
 		reason: b.Reason[i],
 		tid:    format.Unknown, cpu: format.Unknown, proc: b.Proc[i],
 	}

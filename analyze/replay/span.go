@@ -15,6 +15,10 @@ const (
 	// are missing from the trace. The length of such a span is an upper bound and not a
 	// measurement.
 	EndUnseen
+	// AfterGap comes with CensoredLeft: the goroutine was found in this state after a time that was
+	// not watched. Such spans tell nothing of how long those last that begin: the longer one is, the
+	// likelier it reaches over a gap's end.
+	AfterGap
 )
 
 // Censored says that the state lasted at least as long as the span, and maybe longer.

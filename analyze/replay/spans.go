@@ -101,7 +101,7 @@ func (w *Walk) meet(p *process, b *format.Batch, i int, t int64) *goroutine {
 	}
 	w.totals.Unannounced++
 	begin := w.believed(p, g, b, i, t)
-	g.state, g.begin, g.flags = from, begin, CensoredLeft
+	g.state, g.begin, g.flags = from, begin, p.found()
 	w.enter(p, g)
 	return g
 }
@@ -147,7 +147,7 @@ func (w *Walk) irregular(p *process, g *goroutine, b *format.Batch, i int, t int
 	if g.state == format.StateUnknown {
 		p.goroutines.unseen--
 		begin := w.believed(p, g, b, i, t)
-		g.state, g.begin, g.flags = from, begin, CensoredLeft
+		g.state, g.begin, g.flags = from, begin, p.found()
 		w.enter(p, g)
 		if from == format.StateNotExist {
 			g.entry = UnknownEntry // another goroutine had this id before the gap, in another process of this pid

@@ -83,8 +83,12 @@ type Summary struct {
 	BeginNS, EndNS int64 // the observed interval: the recording's where it is known, else the first and last row's
 	Events         int64
 	ByKind         [format.NumKinds]int64
-	Gaps           int64 // gap rows
-	GapNS          int64 // the time in gaps, added up over processes, where gaps overlap once
+	Gaps           int64       // gap rows, those of one class alone left out
+	BudgetGaps     int64       // of them, those for the budget, which the recorder chose
+	BudgetNS       int64       // of GapNS, the time in them
+	GapNS          int64       // the time in gaps, added up over processes, where gaps overlap once
+	Unwatched      []Unwatched // classes that were not watched for a part of the time
+	Windows        Windows
 	Processes      int
 	Goroutines     int64        // different goroutines seen
 	Unannounced    int64        // of them, those first seen by a move that is neither a creation nor in a snapshot
@@ -147,6 +151,24 @@ func (s *Summary) GapShare() float64 {
 		return 0
 	}
 	return float64(s.GapNS) / float64(s.observed)
+}
+
+// LostShare is the share of the observed time, over all processes, that lies in gaps which nobody
+// chose for the budget.
+func (s *Summary) LostShare() float64 {
+	if s.observed <= 0 {
+		return 0
+	}
+	return float64(s.GapNS-s.BudgetNS) / float64(s.observed)
+}
+
+// WatchedNS is the part of the observed interval in which probes were attached. Of a trace without
+// windows it is all of it.
+func (s *Summary) WatchedNS() int64 {
+	if s.Windows.Count == 0 {
+		return s.DurationNS()
+	}
+	return s.Windows.WatchedNS
 }
 
 // Moves returns how often each transition was seen: the legal ones in the table's order, those

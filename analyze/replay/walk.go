@@ -40,9 +40,12 @@ type Walk struct {
 
 	now       int64
 	state     walkState
-	gapEnd    int64      // of the gaps that hold for every process
-	gapNS     int64      // the time in them
-	processes []*process // in order of appearance
+	gapEnd    int64 // of the gaps that hold for every process
+	gapNS     int64 // the time in them
+	budgetNS  int64 // of it, for the budget
+	windowing windowing
+	unwatched [format.NumTransitions]int64 // up to when a class is not watched in any process
+	processes []*process                   // in order of appearance
 	current   *process
 }
 
@@ -60,6 +63,9 @@ const (
 func NewWalk(passes ...Pass) *Walk {
 	w := &Walk{out: newOutlet(passes), now: math.MinInt64, gapEnd: math.MinInt64}
 	w.wants = w.out.union
+	for class := range w.unwatched {
+		w.unwatched[class] = math.MinInt64
+	}
 	return w
 }
 
@@ -135,6 +141,7 @@ func (w *Walk) end() {
 	if w.state != walkWalks {
 		w.totals.BeginNS = min(w.meta.StartNS, w.totals.EndNS)
 	}
+	w.settle(w.endNS())
 	for _, p := range w.told() {
 		end := w.endOf(p)
 		w.censorAll(p, end, func() { w.handedOut(w.out.next()) })
@@ -142,6 +149,7 @@ func (w *Walk) end() {
 	}
 	w.state = walkEnded
 	w.Flush()
+	w.windowing.end(w)
 }
 
 // endOf is when observation of a process ended: where the metadata says that it did before the
@@ -175,9 +183,12 @@ func (w *Walk) Summary() *Summary {
 	if w.state == walkWalks {
 		sum.EndNS, sum.open = w.endNS(), w.Open()
 	}
+	sum.Windows = w.windowing.summary(sum.EndNS, w.state == walkEnded)
 	for _, p := range w.told() {
 		sum.Processes++
 		sum.GapNS += p.gapNS
+		sum.BudgetNS += p.budgetNS
+		sum.Unwatched = append(sum.Unwatched, p.unwatchedOf()...)
 		end := w.endOf(p)
 		sum.observed += end - sum.BeginNS
 		if end < sum.EndNS {
@@ -261,6 +272,9 @@ func (w *Walk) row(b *format.Batch, i int) {
 	if t >= p.occ.StopEnd() {
 		p.occ.Start()
 	}
+	if t >= p.unwatched.next {
+		w.watchAgain(p, t)
+	}
 	w.totals.ByKind[b.Kind[i]]++
 	switch b.Kind[i] {
 	case format.KindGoroutine:
@@ -271,7 +285,7 @@ func (w *Walk) row(b *format.Batch, i int) {
 	case format.KindRange:
 		w.rangeRow(p, b, i, t)
 	case format.KindGap:
-		w.gap(p, t, b.EndNS[i])
+		w.gap(p, t, b.EndNS[i], b.Reason[i])
 	case format.KindSnapshot:
 		if t > p.round { // of rounds' snapshots no move follows
 			w.snapshot(p, b, i, t)
@@ -297,9 +311,15 @@ func (w *Walk) process(pid int32) *process {
 	}
 	p := newProcess(pid, w.meta, w.wants)
 	p.since, p.gapEnd, p.gapNS = max(w.totals.BeginNS, w.gapEnd), w.gapEnd, w.gapNS
+	p.budgetNS = w.budgetNS
 	p.occ.Begin(w.totals.BeginNS)
 	w.processes = append(w.processes, p)
 	w.current = p
+	for class, end := range w.unwatched {
+		if end > w.now {
+			w.unwatchIn(p, w.now, end, format.Transition(class))
+		}
+	}
 	return p
 }
 
@@ -315,7 +335,7 @@ func (w *Walk) commonRows(p *process, b *format.Batch, i int) int {
 	for ; i < n; i++ {
 		t := times[i]
 		kind := kinds[i]
-		if kind > format.KindThread || pids[i] != p.pid || t < now || t >= p.occ.StopEnd() {
+		if kind > format.KindThread || pids[i] != p.pid || t < now || t >= p.occ.StopEnd() || t >= p.unwatched.next {
 			break
 		}
 		now = t

@@ -119,6 +119,9 @@ func (o *Occupancy) Lack(t int64, lacking int) {
 	o.update(t)
 }
 
+// LackNone forgets which threads lack a CPU.
+func (o *Occupancy) LackNone(t int64) { o.Lack(t, -o.lacking) }
+
 // SetQuota says whether the process has a CPU quota from now on.
 func (o *Occupancy) SetQuota(has bool) { o.quota = has }
 
