@@ -29,6 +29,8 @@ var layers = []struct {
 		"stacks are addresses and names: no eBPF, no process"},
 	{"record/kernel", []string{"bpf", "record/fallback", "record/gobin", "record/target"},
 		"programs are loaded, attached and drained: no trace, and no meaning of what they write"},
+	{"record/container", nil, "the names of cgroups and the runtimes' files are all it takes"},
+	{"record/choose", []string{"record/container"}, "processes are picked by what /proc says: no Go binary, no eBPF"},
 	{"record/fallback", nil, "a table, for all systems"},
 	{"record/syscalls", nil, "names of functions are all it takes"},
 	{"record/...", []string{"bpf", "format", "record/..."}, "left of format: it writes traces and asks them nothing"},
