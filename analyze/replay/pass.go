@@ -175,6 +175,7 @@ type outlet struct {
 	snapshots   []SnapshotPass
 	samples     []SamplePass
 	descriptors []DescriptorPass
+	rounds      []RoundPass
 	rows        []RowPass
 	windows     []WindowPass
 	n           int
@@ -219,6 +220,10 @@ func newOutlet(passes []Pass) *outlet {
 		if d, ok := p.(DescriptorPass); ok {
 			o.descriptors = append(o.descriptors, d)
 			o.union.Columns |= format.Columns(format.ColTID, format.ColObject)
+		}
+		if r, ok := p.(RoundPass); ok {
+			o.rounds = append(o.rounds, r)
+			o.union.Columns |= format.Columns(format.ColByGoID, format.ColByStack, format.ColWeight)
 		}
 		if r, ok := p.(RowPass); ok {
 			o.rows = append(o.rows, r)

@@ -13,7 +13,6 @@ type process struct {
 	since  int64 // every goroutine that is not known yet has been in its state since then
 	gapEnd int64 // events before it may have been lost
 	last   int64 // the time of its last row
-	round  int64 // when the last round ends or ended
 	gapNS  int64 // the time in gaps so far
 	// of gapNS, in gaps for the budget, which the recorder chose
 	budgetNS int64
@@ -36,6 +35,13 @@ type process struct {
 	suspending suspending
 	unwatched  unwatched
 
+	round        reading // the latest
+	rounds       int64   // so far
+	watched      bool    // moves of it are recorded
+	gapFrom      int64   // where the latest gap began, with those that it touches
+	gapHasRounds bool
+	roundsNS     int64 // in gaps that have some
+
 	occ     delay.Occupancy
 	threads index            // tid → threadSlots
 	off     []delay.Interval // room for delay to work in
@@ -44,7 +50,7 @@ type process struct {
 }
 
 func newProcess(pid int32, meta *format.Metadata, wants Wants) *process {
-	p := &process{pid: pid, gapEnd: math.MinInt64, since: math.MinInt64, last: math.MinInt64, round: math.MinInt64}
+	p := &process{pid: pid, gapEnd: math.MinInt64, since: math.MinInt64, last: math.MinInt64}
 	p.maxStack = meta.MaxStackDepth
 	var info format.Process
 	for i := range meta.Processes {
@@ -56,6 +62,7 @@ func newProcess(pid int32, meta *format.Metadata, wants Wants) *process {
 	p.unwatched.info, p.unwatched.wants = info, wants
 	p.model = newModel(&info, wants)
 	p.unwatched.usual = p.model
+	p.watched = !p.model.missing[format.TransitionPark] || !p.model.missing[format.TransitionRun]
 	p.checkProcs = p.model.occupiesWhole()
 	p.exitUnseen = p.model.missing[format.TransitionExit]
 	p.wantDelay = wants.Delay

@@ -72,6 +72,7 @@ func gapped(all, forBudget *int64, until, t, end int64, budget bool) {
 
 func (w *Walk) gapIn(p *process, t, end int64, budget bool) {
 	gapped(&p.gapNS, &p.budgetNS, p.gapEnd, t, end, budget)
+	p.gapForRounds(t, end)
 	w.censorAll(p, t, func() { w.handedOut(w.out.next()) })
 	for _, g := range p.goroutines.known() {
 		p.goroutines.forget(g)

@@ -90,11 +90,13 @@ type Summary struct {
 	Unwatched      []Unwatched // classes that were not watched for a part of the time
 	Windows        Windows
 	Processes      int
-	Goroutines     int64        // different goroutines seen
-	Unannounced    int64        // of them, those first seen by a move that is neither a creation nor in a snapshot
-	PeakAlive      int          // the most goroutines known alive at once, of each process, added up
-	BeyondProcs    []int32      // processes that ran on more Ps than GOMAXPROCS ever was, as far as the trace says
-	ImpliedMoves   int64        // times that a move was missing because the recording does not cover it
+	Goroutines     int64   // different goroutines seen
+	Unannounced    int64   // of them, those first seen by a move that is neither a creation nor in a snapshot
+	PeakAlive      int     // the most goroutines known alive at once, of each process, added up
+	BeyondProcs    []int32 // processes that ran on more Ps than GOMAXPROCS ever was, as far as the trace says
+	ImpliedMoves   int64   // times that a move was missing because the recording does not cover it
+	Rounds         int64
+	Sampled        []Sampled    // the processes that have rounds
 	Suspended      []Suspension // the first of the times in which a process was stopped; where a pass wants it
 	SuspendedCount int64
 	SuspendedNS    int64     // the time in them

@@ -144,6 +144,7 @@ func (w *Walk) end() {
 	w.settle(w.endNS())
 	for _, p := range w.told() {
 		end := w.endOf(p)
+		w.endRound(p)
 		w.censorAll(p, end, func() { w.handedOut(w.out.next()) })
 		w.censorSuspension(p, end)
 	}
@@ -191,6 +192,9 @@ func (w *Walk) Summary() *Summary {
 		sum.Unwatched = append(sum.Unwatched, p.unwatchedOf()...)
 		end := w.endOf(p)
 		sum.observed += end - sum.BeginNS
+		if p.rounds > 0 {
+			sum.Sampled = append(sum.Sampled, Sampled{p.pid, p.rounds, p.sampled(end - sum.BeginNS)})
+		}
 		if end < sum.EndNS {
 			sum.ends = append(sum.ends, processEnd{p.pid, end})
 		}
@@ -287,11 +291,11 @@ func (w *Walk) row(b *format.Batch, i int) {
 	case format.KindGap:
 		w.gap(p, t, b.EndNS[i], b.Reason[i])
 	case format.KindSnapshot:
-		if t > p.round { // of rounds' snapshots no move follows
+		if !w.inRound(p, b, i, t) {
 			w.snapshot(p, b, i, t)
 		}
 	case format.KindRound:
-		p.round = max(p.round, b.EndNS[i])
+		w.round(p, b, i, t)
 	case format.KindLimit:
 		w.limit(p, b, i, t)
 	case format.KindSample:

@@ -14,6 +14,10 @@ var anyMissing = [8]format.Transition{format.TransitionCreate, format.Transition
 	format.TransitionReady, format.TransitionYield, format.TransitionExit, format.TransitionSyscalls,
 	format.TransitionKernel}
 
+// anyKinds are the kinds of events that Any makes.
+var anyKinds = [...]format.Kind{format.KindGoroutine, format.KindThread, format.KindRange, format.KindGap,
+	format.KindSnapshot, format.KindLimit, format.KindRound}
+
 // Any makes a trace of any bytes, as a fuzzer has them, legal or not: few ids, so that events meet,
 // and now and then a wild one.
 func Any(data []byte) *format.Memory {
@@ -52,7 +56,7 @@ func anyEvent(data []byte, now int64) format.Event {
 		return int32(b%5) - 1
 	}
 	e := format.NoEvent
-	e.TimeNS, e.EndNS, e.Kind = now, now+int64(int8(data[1])), format.Kind(data[2]%6)
+	e.TimeNS, e.EndNS, e.Kind = now, now+int64(int8(data[1])), anyKinds[int(data[2])%len(anyKinds)]
 	if data[1] == 0xff {
 		e.TimeNS = int64(binary.LittleEndian.Uint64(data[4:]))
 	}
@@ -60,7 +64,7 @@ func anyEvent(data []byte, now int64) format.Event {
 	e.GoID, e.ByGoID = format.GoID(wild(data[7])), format.GoID(wild(data[8]))
 	e.From, e.To = format.State(data[9]%6), format.State(data[9]/6%6)
 	e.Reason, e.Stack = format.StringID(data[10]%6), format.StringID(data[11]%6)
-	e.ByStack = format.StringID(data[10] / 6 % 6)
+	e.ByStack, e.Weight = format.StringID(data[10]/6%6), int32(data[11]/6%4)
 	return e
 }
 
