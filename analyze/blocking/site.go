@@ -1,7 +1,6 @@
 package blocking
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/gosched/gosched/analyze/blocking/internal/cause"
@@ -106,27 +105,10 @@ func newSite(key siteKey, names namer) *site {
 	n.system = n.class == replay.ClassSystem || stack.IsSystem(root) || inC
 	n.beside = besideWhom(root)
 	n.writes = n.class == replay.ClassNetwork && stack.TransferOf(text).Writes()
-	n.receives = !key.syscall && !n.writes && replay.Receives(reason) && !asks(text) &&
+	n.receives = !key.syscall && !n.writes && replay.Receives(reason) && !stack.Asks(text) &&
 		SectionOf(reason, text) == nil
 	n.gathers = n.class == replay.ClassSync && strings.Contains(text, "sync.(*WaitGroup).Wait ")
 	return n
-}
-
-// asking are functions that a goroutine calls to get something: who waits there waits for that, and
-// not for work, however far up its stack that is.
-var asking = [...]string{
-	"database/sql.(*DB).conn",                // a connection, of those that SetMaxOpenConns allows
-	"net/http.(*Transport).getConn",          // a connection, of those that MaxConnsPerHost allows
-	"net/http.(*persistConn).roundTrip",      // the answer
-	"golang.org/x/sync/errgroup.(*Group).Go", // a place below its limit
-	"golang.org/x/sync/semaphore.(*Weighted).Acquire",
-	"golang.org/x/sync/singleflight.(*Group).Do",
-	"golang.org/x/time/rate.(*Limiter).Wait",
-}
-
-// asks says whether one of a stack's frames is such a function.
-func asks(text string) bool {
-	return slices.ContainsFunc(asking[:], func(name string) bool { return strings.Contains(text, name+" ") })
 }
 
 // woken counts a wait that was ended and by whom.
