@@ -18,6 +18,8 @@ const (
 	Blocking                   // where goroutines waited, and for what
 	Goroutines                 // which goroutines are left
 	Requests                   // how long work cycles take, and what for
+	Rounds                     // where goroutines' time goes, as rounds tell
+	Comparison                 // is one recording worse than another
 	numQuestions
 )
 
@@ -51,12 +53,14 @@ type lack struct {
 
 // needs is the table. Its order is that of warnings.
 var needs = []need{
+	{code: "sampled", weight: noted, lacks: noMoves, effects: refusals},
 	{code: "metadata", weight: noted, lacks: noMetadata},
 	{code: "incomplete", weight: spoils, lacks: notEnded},
 	{"gaps", spoils, gaps, effects{
 		Latency:    "delays that reach into it are censored",
 		Blocking:   "waits that reach into it are censored",
 		Goroutines: "no leak is reported, because wake-ups may be among them",
+		Rounds:     "that time is in no share, where there were no rounds in it",
 		Requests:   "cycles that reach into it are censored",
 	}},
 	{"windows", noted, windowed, effects{
@@ -146,6 +150,22 @@ var needs = []need{
 		Blocking:   "their places are unknown",
 		Goroutines: "their places are unknown",
 		Requests:   "their places are unknown",
+		Rounds:     "their places are unknown",
+	}},
+	{"few-rounds", tabled, fewRounds, effects{
+		Rounds: "intervals are wide, and what lasts only for moments may be missing",
+	}},
+	{"late-rounds", noted, lateRounds, effects{
+		Trace:  "they are not quite at random",
+		Rounds: "they are not quite at random: what keeps the CPUs busy is found too seldom",
+	}},
+	{"skipped-rounds", noted, skippedRounds, effects{
+		Trace:  "intervals are wider",
+		Rounds: "the intervals are wider for it, and hold all the same",
+	}},
+	{"weights", noted, weightedRounds, effects{
+		Trace:  "which goroutines ended is not known",
+		Rounds: "which goroutines ended is not known, and no leak is reported",
 	}},
 	{"unread", noted, unread, effects{
 		Trace:      "those that never moved are missing",

@@ -1,16 +1,31 @@
 package stats
 
 import (
+	"encoding/json"
 	"math"
 
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
-// Estimate is a value that was estimated from rounds, with its 95% interval.
+// Estimate is a value that was estimated from rounds, with its 95% interval. An upper end that the
+// rounds cannot bound is +Inf, and null in JSON.
 type Estimate struct {
-	Value float64 `json:"value"`
-	Lo    float64 `json:"lo"`
-	Hi    float64 `json:"hi"`
+	Value float64
+	Lo    float64
+	Hi    float64
+}
+
+// MarshalJSON gives an object of value, lo and hi.
+func (e Estimate) MarshalJSON() ([]byte, error) {
+	out := struct {
+		Value float64  `json:"value"`
+		Lo    float64  `json:"lo"`
+		Hi    *float64 `json:"hi"`
+	}{e.Value, e.Lo, &e.Hi}
+	if math.IsInf(e.Hi, 0) {
+		out.Hi = nil
+	}
+	return json.Marshal(out)
 }
 
 // Times is the estimate of something that is so many times as large.

@@ -1,0 +1,128 @@
+package rounds_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/gosched/gosched/analyze/internal/passtest"
+	"github.com/gosched/gosched/analyze/internal/simsched"
+	"github.com/gosched/gosched/analyze/replay"
+	"github.com/gosched/gosched/analyze/report"
+	"github.com/gosched/gosched/analyze/rounds"
+	"github.com/gosched/gosched/format"
+)
+
+func question(v rounds.View) passtest.Question {
+	return func(testing.TB, string) ([]replay.Pass, func(*replay.Summary) passtest.Answer) {
+		p := rounds.New()
+		return []replay.Pass{p}, func(sum *replay.Summary) passtest.Answer {
+			r := p.Result(sum)
+			return passtest.Answer{Result: r, Document: func() *report.Document { return r.Document(v) }}
+		}
+	}
+}
+
+func TestCutsChangeNothing(t *testing.T) {
+	passtest.Cuts(t, question(rounds.View{}))
+	for seed := range uint64(4) {
+		cfg := simsched.Config{Seed: seed, Events: 1500, Processes: 1 + int(seed%2), Churn: 2 + int(seed)*5}
+		trace := simsched.Rounds(simsched.New(cfg), simsched.Sampling{Seed: seed, Every: 3000, Nth: int32(seed % 3)})
+		passtest.CheckCuts(t, trace, question(rounds.View{}), seed)
+	}
+}
+
+func FuzzCuts(f *testing.F) { passtest.FuzzCuts(f, question(rounds.View{})) }
+
+// spent is how long the goroutines of a schedule were where, by what rounds call it.
+type spent struct {
+	names *replay.Names
+	ns    map[string]int64
+	total int64
+}
+
+func (p *spent) Wants() replay.Wants { return replay.Wants{States: replay.AllStates, Details: true} }
+
+func (p *spent) Begin(names *replay.Names, _ *format.Metadata) { p.names = names }
+
+func (p *spent) Spans(list []replay.Span) {
+	for i := range list {
+		s := &list[i]
+		reason := s.State.String()
+		if s.State == format.StateWaiting {
+			reason = p.names.Reason(s.Reason)
+		}
+		p.total += s.Len()
+		p.ns["state "+s.State.String()] += s.Len()
+		p.ns["reason "+reason] += s.Len()
+		p.ns["entry "+p.names.Entry(s.Entry)] += s.Len()
+	}
+}
+
+// TestSharesOfASchedule samples simulated schedules again and again: nearly all shares of the
+// schedules have to be in their intervals.
+func TestSharesOfASchedule(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		simsched.Config
+		simsched.Sampling
+	}{
+		{"few goroutines", simsched.Config{Goroutines: 8}, simsched.Sampling{Every: 2500}},
+		{"many that come and go", simsched.Config{Goroutines: 60, Churn: 3}, simsched.Sampling{Every: 2000}},
+		{"rounds that read every third", simsched.Config{Goroutines: 60}, simsched.Sampling{Every: 2000, Nth: 3}},
+		{"few rounds", simsched.Config{Goroutines: 20}, simsched.Sampling{Every: 10_000}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			held, all := map[string]int{}, map[string]int{}
+			for trial := range uint64(trials) {
+				c.Config.Seed, c.Sampling.Seed, c.Events = trial/10, trial, 4000
+				check(t, simsched.New(c.Config), c.Sampling, held, all)
+			}
+			for what, n := range all {
+				if n > trials/2 && held[what]*100 < n*95 {
+					t.Errorf("%s: %d of %d intervals have the share of the schedule", what, held[what], n)
+				}
+			}
+			if len(all) < 10 {
+				t.Errorf("only %d shares are compared", len(all))
+			}
+		})
+	}
+}
+
+const trials = 100
+
+// check samples a schedule and counts which of its shares are in their intervals.
+func check(t *testing.T, schedule *simsched.Trace, s simsched.Sampling, held, all map[string]int) {
+	t.Helper()
+	truth := &spent{ns: map[string]int64{}}
+	full, err := replay.Run(context.Background(), schedule, truth)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := rounds.New()
+	sum, err := replay.Run(context.Background(), simsched.Rounds(schedule, s), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, share := range p.Result(sum).Processes[0].Shares {
+		what := fmt.Sprint(share.By, " ", share.Name)
+		ns, ok := truth.ns[what]
+		if !ok {
+			continue
+		}
+		all[what]++
+		if want := float64(ns) / float64(truth.total); share.Lo <= want && want <= share.Hi {
+			held[what]++
+		}
+		all["time of "+what]++
+		if share.NS.Lo <= ns && ns <= share.NS.Hi {
+			held["time of "+what]++
+		}
+	}
+	alive := p.Result(sum).Processes[0].Alive.Average
+	all["alive"]++
+	if want := float64(truth.total) / float64(full.DurationNS()); alive.Lo <= want && want <= alive.Hi {
+		held["alive"]++
+	}
+}
