@@ -56,6 +56,9 @@ func (v *view) groups(observedNS int64) []Group {
 	}
 	out := []Group{}
 	for place, g := range byPlace {
+		if g.Count == 0 {
+			continue // the last round read others
+		}
 		clear(v.room)
 		v.tally.into(int(place), v.room)
 		g.Average = v.rounds.Mean(v.room)
@@ -78,7 +81,9 @@ func (v *view) group(place int32) *Group {
 
 // include counts a goroutine in.
 func (v *view) include(to *Group, g *goroutine) {
-	to.Count += g.weight
+	if g.latest == v.tally.rounds {
+		to.Count += g.weight
+	}
 	if len(to.GoIDs) < maxExamples {
 		to.GoIDs = append(to.GoIDs, g.id)
 	}

@@ -103,11 +103,11 @@ func neverMoves(v *view, g *Group) string {
 	return v.stands(g)
 }
 
-func waitsForWork(v *view, g *Group) string {
+func waitsForWork(_ *view, g *Group) string {
 	if !g.Idle {
 		return ""
 	}
-	return joined("waits for work, or for a time, where it waits by design", v.stands(g))
+	return "waits for work, or for a time"
 }
 
 // stands says how long the group's goroutines have been where they are, as far as rounds tell.
@@ -124,11 +124,4 @@ func (v *view) stands(g *Group) string {
 	}
 	return fmt.Sprintf("%s: at the same place in %s, over %s, elsewhere for less than %s of it", who, all,
 		report.FormatDuration(g.ForNS), report.FormatShare(1-math.Pow(0.05, 1/float64(g.Rounds))))
-}
-
-func joined(first, second string) string {
-	if second == "" {
-		return first
-	}
-	return first + "; " + second
 }

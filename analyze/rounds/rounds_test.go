@@ -1,6 +1,7 @@
 package rounds_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"github.com/gosched/gosched/analyze/report"
 	"github.com/gosched/gosched/analyze/rounds"
 	"github.com/gosched/gosched/format"
+	"github.com/gosched/gosched/internal/golden"
 )
 
 func question(v rounds.View) passtest.Question {
@@ -125,4 +127,19 @@ func check(t *testing.T, schedule *simsched.Trace, s simsched.Sampling, held, al
 	if want := float64(truth.total) / float64(full.DurationNS()); alive.Lo <= want && want <= alive.Hi {
 		held["alive"]++
 	}
+}
+
+func TestTraces(t *testing.T) {
+	passtest.Traces(t, "testdata/*.trace", question(rounds.View{}))
+}
+
+func TestGoroutinesOfTraces(t *testing.T) {
+	passtest.Each(t, "testdata/*.trace", func(t *testing.T, base string, trace *format.Memory) {
+		answer := passtest.Ask(t, trace, question(rounds.View{Goroutines: true}))
+		var text bytes.Buffer
+		if err := report.WriteText(&text, answer.Document(), report.Options{Width: 110, All: true}); err != nil {
+			t.Fatal(err)
+		}
+		golden.Check(t, base+".goroutines.txt", text.Bytes())
+	})
 }
