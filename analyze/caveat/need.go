@@ -20,6 +20,7 @@ const (
 	Requests                   // how long work cycles take, and what for
 	Rounds                     // where goroutines' time goes, as rounds tell
 	Comparison                 // is one recording worse than another
+	Lengths                    // how long waits took, in percentiles
 	numQuestions
 )
 

@@ -9,25 +9,33 @@ import (
 )
 
 // sampled is what there is to say of a recording without probes, whatever it is asked.
-const sampled = "this trace was sampled without probes"
+const (
+	sampled     = "this trace was sampled without probes"
+	tellsTime   = "it tells where the time of goroutines goes, "
+	recordMoves = "record without --sample"
+)
 
 // refusals are for the questions that rounds do not answer: the effect of there being no moves.
 var refusals = effects{
-	Trace: "it tells where the time of goroutines goes, not how long each wait took or who ended it",
-	Latency: "it tells where the time of goroutines goes, not how long each of them waited to run; record without " +
-		"--sample",
-	Requests: "it tells where the time of goroutines goes, not when work began and ended, or who ended a wait; record " +
-		"without --sample",
-	Comparison: "it tells where the time of goroutines goes, and has no delays and waits to compare; record without " +
-		"--sample",
+	Trace:      tellsTime + "not how long each wait took or who ended it",
+	Latency:    tellsTime + "not how long each of them waited to run; " + recordMoves,
+	Lengths:    tellsTime + "not how long each wait took, so that there are no percentiles; " + recordMoves,
+	Requests:   tellsTime + "not when work began and ended, or who ended a wait; " + recordMoves,
+	Comparison: tellsTime + "and has no delays and waits to compare; " + recordMoves,
 }
 
-// Refused says in a sentence why a recording cannot answer a question at all; empty where it can.
-func Refused(q Question, meta *format.Metadata) string {
+// Refusal is the error that a recording cannot answer a question at all, whatever is in it.
+type Refusal struct{ Why string }
+
+// Error is why, as a sentence.
+func (r *Refusal) Error() string { return r.Why }
+
+// Refuse is a *Refusal where a recording cannot answer a question at all.
+func Refuse(q Question, meta *format.Metadata) error {
 	if !Sampled(meta) || refusals[q] == "" || q == Trace {
-		return ""
+		return nil
 	}
-	return sampled + ": " + refusals[q]
+	return &Refusal{sampled + ": " + refusals[q]}
 }
 
 // Sampled says whether all that a recording has of goroutines is rounds.

@@ -42,8 +42,9 @@ func (r *Result) Document(v View) *report.Document {
 			d.Tables = append(d.Tables, t)
 		}
 	}
-	d.Notes = append(d.Notes, "This trace was sampled without probes. All shares and averages are estimates; with each "+
-		"is its 95% interval: what a recording of all moves at the same time would have said is in it, 95 of 100 times.")
+	d.Notes = append(d.Notes, "This trace was sampled without probes. All shares and averages are estimates; with "+
+		"each is its 95% interval: what a recording of all moves at the same time would have said is in it, 95 of "+
+		"100 times.")
 	return d
 }
 
@@ -175,8 +176,8 @@ func (r *Result) aliveLead() []string {
 	out := []string{}
 	for i := range r.Processes {
 		p := &r.Processes[i]
-		text := fmt.Sprintf("%s goroutines on average, %s of them the runtime's own; from %s to %s in a round, %s in the "+
-			"last.", average(p.Alive.Average), report.FormatAverage(p.System.Value, ""),
+		text := fmt.Sprintf("%s goroutines on average, %s of them the runtime's own; from %s to %s in a round, %s in "+
+			"the last.", average(p.Alive.Average), report.FormatAverage(p.System.Value, ""),
 			report.FormatCount(p.Alive.Least), report.FormatCount(p.Alive.Most), report.FormatCount(p.Alive.Last))
 		out = append(out, p.called(text, r), p.growth())
 		for _, verdict := range []string{Leaked, Stuck} {

@@ -27,25 +27,26 @@ const (
 // rule is a way to come to a verdict.
 type rule struct {
 	verdict  string
+	rounds   bool                       // it takes many of them
 	evidence func(*view, *Group) string // empty where the rule does not hold
 }
 
 // rules are tried in order; the first that gives evidence decides.
 var rules = []rule{
-	{Idle, ofRuntime},
-	{Leaked, onNilChannel},
-	{Leaked, onlyCome},
-	{Stuck, neverMoves},
-	{Idle, waitsForWork},
+	{Idle, false, ofRuntime},
+	{Leaked, false, onNilChannel},
+	{Leaked, true, onlyCome},
+	{Stuck, true, neverMoves},
+	{Idle, false, waitsForWork},
 }
 
 func (v *view) judge(groups []Group, observedNS int64) {
 	attended := attendants(groups)
+	enough := observedNS >= leastNS && v.tally.rounds >= leastRounds
 	for i := range groups {
 		g := &groups[i]
 		for _, r := range rules {
-			enough := observedNS >= leastNS && v.tally.rounds >= leastRounds
-			if r.verdict != Idle && !enough && !g.fact.nilChannel() || r.verdict == Leaked && attended(g) {
+			if r.rounds && !enough || r.verdict == Leaked && attended(g) {
 				continue
 			}
 			if g.Evidence = r.evidence(v, g); g.Evidence != "" {

@@ -52,4 +52,12 @@
 // against 10 runs, for pairs, blocks, heavy tails and skewed deviations; in 93% for one against 6
 // and for sides of which one scatters four times as much; in 90% for 2 against 10; and in 99% if
 // all the scatter is within runs.
+//
+// # Rounds
+//
+// What is estimated from readings at random instants is a Rounds: see Rounds.Share.
+//
+// # Size
+//
+// Each part is of use by itself, and all share what little they need of distributions.
 package stats
