@@ -17,7 +17,12 @@ require (
 	mvdan.cc/sh/v3 v3.14.1
 )
 
-require go.yaml.in/yaml/v4 v4.0.0
+require (
+	github.com/elastic/go-seccomp-bpf v1.6.0
+	go.yaml.in/yaml/v4 v4.0.0
+)
+
+require golang.org/x/net v0.61.0 // indirect
 
 require (
 	github.com/google/pprof v0.0.0-20261016150608-1facf8f91b50

@@ -87,6 +87,9 @@ type Metadata struct {
 	// What the recorder did instead of what it would rather have done. Absent: nothing.
 	Fallbacks []Fallback `json:"fallbacks,omitempty"`
 
+	// What the recorder could still do once everything was watched. Absent: it gave nothing up.
+	Confined *Confined `json:"confined,omitempty"`
+
 	// The times at which the goroutines of a process were read from its memory, in order. A reading
 	// takes a while: each of its rows has its own time within it.
 	Snapshots []Snapshot `json:"snapshots,omitempty"`
@@ -94,6 +97,14 @@ type Metadata struct {
 	// Why a flight recorder saved this part of a longer recording. Absent: the trace is whole, or the
 	// recorder was killed.
 	Saved *Saved `json:"saved,omitempty"`
+}
+
+// Confined says what a recorder could still do once everything was watched.
+type Confined struct {
+	Capabilities []string `json:"capabilities"`  // The capabilities that it kept.
+	Bounding     bool     `json:"bounding"`      // No program that it started could have others.
+	Filter       bool     `json:"filter"`        // System calls that recording does not make were refused to it.
+	Not          []string `json:"not,omitempty"` // What it could not give up, and why.
 }
 
 // Saved says why a flight recorder saved a part of a recording.

@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/gosched/gosched/format"
+	"github.com/gosched/gosched/record/confine"
 	"github.com/gosched/gosched/record/fallback"
 	"github.com/gosched/gosched/record/kernel"
 	"github.com/gosched/gosched/record/target"
@@ -66,6 +67,9 @@ type Options struct {
 	Programs  *Programs       // keeps what is loaded into the kernel for other recordings; nil: it is for this one
 	Fallbacks []string        // fall-backs to use even where the kernel can do better: see package fallback
 	Sink      Sink            // takes the recording too while it is made; nil: the trace's file alone
+	// what the caller still does once everything is watched: all else is given up then, for the
+	// whole process and for good. nil: nothing is
+	Confine *confine.Needs
 }
 
 // Check finds what is wrong with the options whatever is recorded. Record does so too.

@@ -132,9 +132,11 @@ func (s *session) start() error {
 		sub.watchLimits()
 	}
 	s.meta.StartNS, s.meta.Processes = s.startNS+s.offsetNS, s.processes()
+	err := s.ready()
+	s.confine() // after a command was let go, which takes what is given up
 	s.out.begin(s.meta)
-	if s.opts.Ready != nil {
-		return s.opts.Ready()
+	if err != nil || s.opts.Ready != nil {
+		return err
 	}
 	for _, sub := range s.subjects {
 		if err := sub.beginReading(0); err != nil {
@@ -142,6 +144,13 @@ func (s *session) start() error {
 		}
 	}
 	return nil
+}
+
+func (s *session) ready() error {
+	if s.opts.Ready == nil {
+		return nil
+	}
+	return s.opts.Ready()
 }
 
 // forgetRings drops what came and what was lost while not everything was attached, and what the

@@ -41,6 +41,7 @@ type recorder struct {
 
 func (r *recorder) options() record.Options {
 	opts := r.opts.record(r.opts.output, r.opts.duration)
+	opts.Confine = r.opts.needs()
 	opts.Begun = func(since time.Time) { fmt.Fprintln(r.notes, sinceText(since)) }
 	return opts
 }
@@ -192,12 +193,12 @@ func (r *recorder) finish(summary *record.Summary, whole bool) error {
 	if summary == nil {
 		return nil
 	}
-	err := output.HandOver(r.opts.output)
 	path := r.opts.output
 	if !whole {
 		path = output.Left(path)
 	}
-	summary.Bytes = output.Size(path)
+	summary.Bytes = output.Size(path) // as long as it is ours to look at
+	err := output.HandOver(r.opts.output)
 	if r.opts.json {
 		return errors.Join(err, report.WriteJSON(r.out, newRecordDocument(summary, path)))
 	}

@@ -26,6 +26,7 @@ type recordDocument struct {
 	DurationNS int64             `json:"duration_ns"`
 	Bytes      int64             `json:"bytes"`
 	EndReason  string            `json:"end_reason"`
+	Confined   *format.Confined  `json:"confined"` // null: nothing was given up
 }
 
 // recordedProcess is what a recording has of a process.
@@ -49,6 +50,7 @@ func newRecordDocument(s *record.Summary, path string) recordDocument {
 		DurationNS: s.Elapsed.Nanoseconds(),
 		Bytes:      s.Bytes,
 		EndReason:  s.EndReason,
+		Confined:   s.Metadata.Confined,
 	}
 	for i := range s.Metadata.Processes {
 		p := &s.Metadata.Processes[i]
@@ -69,7 +71,8 @@ func lasted(s *record.Summary, p *format.Process) int64 {
 }
 
 // writeSummary says in three lines what was recorded, what is missing from it, and where it is. Of
-// several processes each has a line of its own for the first two.
+// several processes each has a line of its own for the first two. What the recorder could not give
+// up takes one more.
 func writeSummary(out io.Writer, s *record.Summary, path string) error {
 	whole := fmt.Sprintf("for %s: %s events%s; ended: %s", report.FormatDuration(s.Elapsed.Nanoseconds()),
 		report.FormatCount(s.Events), perSecond(s), s.EndReason)
@@ -88,6 +91,9 @@ func writeSummary(out io.Writer, s *record.Summary, path string) error {
 		}
 		lines = append(lines, fmt.Sprintf("  %s%s%s: %s", nameOf(s.PIDs[i], p), library(p.Modules), endOf(s, p),
 			missing(s, p)))
+	}
+	if text := confinedText(s.Metadata.Confined); text != "" {
+		lines = append(lines, text)
 	}
 	_, err := fmt.Fprintln(out, strings.Join(append(lines, written), "\n"))
 	return err

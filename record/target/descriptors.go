@@ -39,6 +39,15 @@ func (p *Process) DescriptorTable() int {
 	return n
 }
 
+// TryDescriptors is an error where the process's descriptors may not be listed.
+func (p *Process) TryDescriptors() error {
+	dir, err := os.Open(p.path("fd"))
+	if err != nil {
+		return err
+	}
+	return dir.Close()
+}
+
 // maxPollers is how many of the lowest descriptors are looked at for a poller's.
 const maxPollers = 256
 

@@ -33,6 +33,13 @@ const (
 	CapBPF           Capability = unix.CAP_BPF
 )
 
+// The capabilities that root uses while it records. No use of gosched takes them: another user
+// writes to folders of its own, and hands nothing over.
+const (
+	CapChown       Capability = unix.CAP_CHOWN
+	CapDACOverride Capability = unix.CAP_DAC_OVERRIDE
+)
+
 var capabilityNames = map[Capability]string{
 	CapDACReadSearch: "CAP_DAC_READ_SEARCH",
 	CapKill:          "CAP_KILL",
@@ -47,6 +54,12 @@ var capabilityNames = map[Capability]string{
 func (c Capability) String() string {
 	if name, ok := capabilityNames[c]; ok {
 		return name
+	}
+	switch c {
+	case CapChown:
+		return "CAP_CHOWN"
+	case CapDACOverride:
+		return "CAP_DAC_OVERRIDE"
 	}
 	return "capability " + strconv.Itoa(int(c))
 }
