@@ -2,6 +2,9 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -9,8 +12,12 @@ import (
 type checkOptions struct {
 	pid    pidFlag
 	binary string
+	grant  string
 	json   bool
 }
+
+// grantNames are the grants in the order of the help; what they are is for Linux.
+var grantNames = []string{"record", "sample", "all"}
 
 func newCheckCommand() *cobra.Command {
 	var opts checkOptions
@@ -26,9 +33,15 @@ about it.
 A probe on an instruction that the kernel emulates costs the process under a microsecond
 a hit; one on an instruction that it has to single-step costs several times that.
 
+With --grant, print what to give gosched so that it can do what is named, and no more, on
+this machine: the setcap command, the lines of a systemd unit, the securityContext of a
+pod. record is any process by probes, sample is any process without them, all is commands
+as other users too, and executables that only their owner may read.
+
 Exit code 0: can be recorded; 4: cannot.`,
 		Example: `  sudo gosched check               # this machine and this user
   sudo gosched check -p 4711       # and a running process
+  gosched check --grant record     # the setcap command, and a pod's securityContext
   gosched check ./server --json | jq '.transitions[] | select(.covered | not)'`,
 		Args: arguments(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -42,6 +55,8 @@ Exit code 0: can be recorded; 4: cannot.`,
 		},
 	}
 	cmd.Flags().VarP(&opts.pid, "pid", "p", "check the running process with this `PID`")
+	cmd.Flags().StringVar(&opts.grant, "grant", "", "print what to give gosched for `USE`: "+
+		strings.Join(grantNames, ", "))
 	jsonFlag(cmd, &opts.json)
 	return cmd
 }
@@ -50,6 +65,10 @@ func (o *checkOptions) check(havePID bool) error {
 	switch {
 	case havePID && o.binary != "":
 		return errors.New("either -p PID or a binary, not both")
+	case o.grant != "" && (havePID || o.binary != ""):
+		return errors.New("--grant is about this machine: without -p PID and without a binary")
+	case o.grant != "" && !slices.Contains(grantNames, o.grant):
+		return fmt.Errorf("--grant: there is no use %q: there are %s", o.grant, strings.Join(grantNames, ", "))
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gosched/gosched/format"
 	"github.com/gosched/gosched/record"
+	"github.com/gosched/gosched/record/confine"
 )
 
 // checkDocument is what check --json prints.
@@ -14,9 +15,10 @@ type checkDocument struct {
 	Version     int               `json:"version"`
 	Recordable  bool              `json:"recordable"`
 	Kernel      checkedKernel     `json:"kernel"`
-	Privileges  []checkedUse      `json:"privileges"` // what each use takes, and what of it this user lacks
-	Process     *checkedProcess   `json:"process"`    // null without -p
-	Binary      *checkedBinary    `json:"binary"`     // null where none was asked about, or it cannot be read
+	Confinement []string          `json:"confinement"` // what cannot be given up once everything is watched, and why
+	Privileges  []checkedUse      `json:"privileges"`  // what each use takes, and what of it this user lacks
+	Process     *checkedProcess   `json:"process"`     // null without -p
+	Binary      *checkedBinary    `json:"binary"`      // null where none was asked about, or it cannot be read
 	Probes      []checkedProbe    `json:"probes"`
 	Transitions []format.Coverage `json:"transitions"`
 	Problems    []problem         `json:"problems"` // what stands in the way
@@ -80,6 +82,9 @@ func runCheck(_ context.Context, opts checkOptions, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if opts.grant != "" {
+		return runGrant(opts, checked, out)
+	}
 	doc := newCheckDocument(checked)
 	if err := present(out, opts.json, layoutOptions{}, doc, doc.document(opts)); err != nil {
 		return err
@@ -94,7 +99,10 @@ func newCheckDocument(c *record.Checked) *checkDocument {
 	d := &checkDocument{
 		Version: documentVersion, Recordable: c.Recordable(), Kernel: checkedKernel{Release: c.Release},
 		Privileges: []checkedUse{}, Probes: []checkedProbe{}, Transitions: append([]format.Coverage{}, c.Coverage...),
-		Problems: problemsOf(c),
+		Problems: problemsOf(c), Confinement: []string{},
+	}
+	for _, err := range confine.Unable() {
+		d.Confinement = append(d.Confinement, err.Error())
 	}
 	if c.Caller != nil {
 		d.Privileges = checkUses(c.Caller)

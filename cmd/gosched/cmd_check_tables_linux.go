@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/gosched/gosched/analyze/report"
@@ -60,6 +61,8 @@ func (d *checkDocument) facts() []report.Fact {
 		}
 		facts = append(facts, report.Fact{Name: "on-CPU samples", Value: report.Text(text)})
 	}
+	facts = append(facts, report.Fact{Name: "given up once everything is watched",
+		Value: report.Text(d.confinement())})
 	if p := d.Process; p != nil {
 		facts = append(facts, report.Fact{Name: "process", Value: report.Text(p.describe())})
 	}
@@ -75,6 +78,14 @@ func (d *checkDocument) facts() []report.Fact {
 		)
 	}
 	return facts
+}
+
+// confinement says what a recorder gives up, in words.
+func (d *checkDocument) confinement() string {
+	if len(d.Confinement) > 0 {
+		return "not all: " + strings.Join(d.Confinement, "; ")
+	}
+	return "all but what the recording still takes"
 }
 
 // describe is the process in words.

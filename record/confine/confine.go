@@ -24,6 +24,7 @@ import (
 	"time"
 	"unsafe"
 
+	seccomp "github.com/elastic/go-seccomp-bpf"
 	"golang.org/x/sys/unix"
 
 	"github.com/gosched/gosched/record/target"
@@ -63,9 +64,9 @@ func Apply(needs Needs, trials ...Trial) (Held, error) {
 		if own.effective>>unix.CAP_SETPCAP&1 == 1 {
 			held.Bounding = note("give up the bounding set", dropBounding(keep))
 		}
-		note("give up capabilities", dropTo(keep))
+		note(giveUpCapabilities, dropTo(keep))
 	}
-	held.Filter = note("filter system calls", filter(needs))
+	held.Filter = note(filterCalls, filter(needs))
 	left, err := ownSets()
 	held.Capabilities = left.list()
 	return held, err
@@ -188,6 +189,23 @@ func everyThreadError(errno syscall.Errno) error {
 	}
 	return nil
 }
+
+// Unable says what Apply cannot give up in this program on this kernel, and why.
+func Unable() (errs []error) {
+	if err := everyThread(unix.SYS_GETPPID, 0, 0, 0); err != nil {
+		errs = append(errs, fmt.Errorf("%s: %w", giveUpCapabilities, err))
+	}
+	if !seccomp.Supported() {
+		errs = append(errs, fmt.Errorf("%s: the kernel is built without seccomp", filterCalls))
+	}
+	return errs
+}
+
+// What Apply does, as errors say it.
+const (
+	giveUpCapabilities = "give up capabilities"
+	filterCalls        = "filter system calls"
+)
 
 // Names are the capabilities in the kernel's words, sorted.
 func (h *Held) Names() []string {
