@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/gosched/gosched/format"
+	"github.com/gosched/gosched/record/gobin"
 )
 
 // Sample is where a thread was when it was on a CPU.
@@ -18,6 +19,7 @@ type Sample struct {
 // same places.
 type place struct {
 	text        string // its frames, outermost first; empty where it is not Go code
+	begins      string // of code that only wraps other: the frame of what a goroutine that begins here runs
 	inner       string // the innermost function
 	outer       string // the outermost
 	frameless   bool
@@ -35,17 +37,17 @@ const maxPlaces = 32 << 10
 // has no frames in it: what is left is who called it.
 func (t *Table) Sampled(s *Sample) (format.StringID, format.Reason) {
 	places := t.places(s)
+	root := slices.IndexFunc(places, func(p *place) bool { return p.outer == "runtime.goexit" })
+	if root > 0 { // every goroutine's stack begins with it
+		places = places[:root]
+	}
 	leaf := slices.IndexFunc(places, func(p *place) bool { return p.text != "" })
 	if leaf < 0 {
-		return format.NullString, s.where(true)
+		return t.beginning(s, places)
 	}
 	inC := places[0].notCompiled && callsC(places[leaf].inner)
 	t.key = t.key[:0]
-	root := slices.IndexFunc(places, func(p *place) bool { return p.outer == "runtime.goexit" })
-	switch {
-	case root > 0: // every goroutine's stack begins with it
-		places = places[:root]
-	case !s.Whole && !slices.Contains(threadRoots, places[len(places)-1].outer):
+	if root <= 0 && !s.Whole && !slices.Contains(threadRoots, places[len(places)-1].outer) {
 		t.key = append(t.key, format.MarkTruncated.String()...)
 	}
 	for _, p := range slices.Backward(places) {
@@ -55,6 +57,19 @@ func (t *Table) Sampled(s *Sample) (format.StringID, format.Reason) {
 		t.key = append(t.key, p.text...)
 	}
 	return t.sampledID(places), s.where(inC)
+}
+
+// beginning is Sampled of a stack whose places have no frames: that of a goroutine that has just begun,
+// in the wrapper that the compiler made of a go statement with arguments, or of C code alone. C code
+// is also all that is left of a C thread on its way into Go or out of it, where the goroutine that it
+// is lent is at goexit (go1.18-1.27 src/runtime/proc.go, oneNewExtraM).
+func (t *Table) beginning(s *Sample, places []*place) (format.StringID, format.Reason) {
+	i := slices.IndexFunc(places, func(p *place) bool { return p.begins != "" })
+	if i < 0 {
+		return format.NullString, s.where(true)
+	}
+	t.key = append(t.key[:0], places[i].begins...)
+	return t.sampledID(places), s.where(false)
 }
 
 // sampledID is the id of the string that has been made of the places.
@@ -119,6 +134,8 @@ func (t *Table) newPlace(pc uint64) *place {
 	if len(frames) > 0 {
 		p.text = string(appendFrames(nil, frames))
 		p.inner, p.outer = frames[0].Func, frames[len(frames)-1].Func
+	} else if f, ok := t.code.StartFrame(pc); ok && compiled {
+		p.begins = string(appendFrames(nil, []gobin.Frame{f}))
 	}
 	return p
 }

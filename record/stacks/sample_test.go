@@ -31,6 +31,10 @@ func TestWhereSamplesAre(t *testing.T) {
 			"[truncated];main.main f.go:110;main.work f.go:25", format.ReasonNone},
 		{"of a thread without Go code", Sample{Stack: Stack{[]uint64{5000}, false}, System: true}, "",
 			format.ReasonCgo},
+		{"of a C thread that is lent a goroutine", Sample{Stack: Stack{[]uint64{5000, 11}, true}, System: true}, "",
+			format.ReasonCgo},
+		{"of a goroutine that has not left its wrapper", Sample{Stack: Stack{[]uint64{150}, false}, Caller: 12},
+			"main.wrapped f.go:150", format.ReasonNone},
 		{"without a stack, in the kernel", Sample{Kernel: true}, "", format.ReasonInKernel},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -40,6 +44,9 @@ func TestWhereSamplesAre(t *testing.T) {
 				if got := lookup(id); got != c.want || where != c.where {
 					t.Errorf("%q, %v; want %q, %v", got, where, c.want, c.where)
 				}
+			}
+			if n := table.Lost(); n > 0 {
+				t.Errorf("%d stacks were lost", n)
 			}
 		})
 	}

@@ -19,7 +19,8 @@ var functions = program{
 	1: "runtime.goexit", 2: "main.work", 3: "runtime.gopark", 4: "runtime.asyncPreempt", 5: "runtime.asyncPreempt2",
 	6: "syscall.Syscall", 7: "syscall.fsync", 8: "runtime.reentersyscall", 9: "runtime.cgocall",
 	10: "runtime.notetsleepg",
-	11: "main.main", 12: "runtime.gcDrain", 13: "runtime.mcall", 14: "runtime.schedule", 90: "[plugin.so]",
+	11: "main.main", 12: "runtime.gcDrain", 13: "runtime.mcall", 14: "runtime.schedule",
+	15: "main.wrapped" /* only its wrapper is here */, 90: "[plugin.so]",
 }
 
 func (p program) frame(pc uint64) gobin.Frame {
@@ -38,8 +39,8 @@ func (p program) AppendStack(dst []gobin.Frame, pcs []uint64, exact bool) []gobi
 		if i > 0 || !exact {
 			pc--
 		}
-		if pc >= 1000 {
-			continue // no Go code
+		if pc >= 1000 || pc/10 == 15 {
+			continue // no Go code, or a wrapper
 		}
 		dst = append(dst, p.frame(pc))
 	}
