@@ -20,12 +20,14 @@ type Instant struct {
 	several bool // the trace is of several processes, whose goroutines have the same ids
 	past    replay.ByGoroutine[past]
 	found   []standing
-	lost    int64 // goroutines that were there and whose state then the trace does not tell
+	rounds  map[int32]roundBefore // of each process, the latest before the instant
+	lost    int64                 // goroutines that were there and whose state then the trace does not tell
 }
 
 var (
 	_ replay.BeginPass    = (*Instant)(nil)
 	_ replay.SnapshotPass = (*Instant)(nil)
+	_ replay.RoundPass    = (*Instant)(nil)
 )
 
 // past is what is remembered of a goroutine that is alive.
@@ -48,7 +50,9 @@ type standing struct {
 }
 
 // At makes a pass for an instant, in nanoseconds since the Unix epoch.
-func At(timeNS int64) *Instant { return &Instant{timeNS: timeNS} }
+func At(timeNS int64) *Instant {
+	return &Instant{timeNS: timeNS, rounds: map[int32]roundBefore{}}
+}
 
 // Wants implements replay.Pass.
 func (p *Instant) Wants() replay.Wants {
@@ -144,7 +148,7 @@ func (p *Instant) Profile() (prof *profile.Profile, lost int64) {
 			lost++
 		}
 	}
-	found := slices.SortedFunc(slices.Values(p.found), func(a, b standing) int {
+	found := slices.SortedFunc(slices.Values(p.standing()), func(a, b standing) int {
 		return cmp.Or(cmp.Compare(a.PID, b.PID), cmp.Compare(a.GoID, b.GoID))
 	})
 	prof = &profile.Profile{Encoding: profile.Dump}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/gosched/gosched/analyze/blocking"
 	"github.com/gosched/gosched/analyze/blocking/findings"
+	"github.com/gosched/gosched/analyze/caveat"
 	"github.com/gosched/gosched/analyze/goroutines"
 	"github.com/gosched/gosched/analyze/latency"
 	"github.com/gosched/gosched/analyze/replay"
@@ -53,6 +54,10 @@ func (p *Passes) All() []replay.Pass {
 // Of makes what is kept of a recording, in one walk over its trace. The same trace gives the same
 // Recording.
 func Of(ctx context.Context, src replay.Source) (*Recording, error) {
+	meta := src.Metadata()
+	if err := caveat.Refuse(caveat.Comparison, &meta); err != nil {
+		return nil, err
+	}
 	p := New()
 	sum, err := replay.Run(ctx, src, p.All()...)
 	if err != nil {

@@ -13,7 +13,9 @@ import (
 
 	"github.com/gosched/gosched/analyze/blocking"
 	"github.com/gosched/gosched/analyze/blocking/findings"
+	"github.com/gosched/gosched/analyze/caveat"
 	"github.com/gosched/gosched/analyze/replay"
+	"github.com/gosched/gosched/analyze/rounds"
 	"github.com/gosched/gosched/analyze/stats"
 )
 
@@ -21,6 +23,8 @@ type blockingOptions struct {
 	layout layoutOptions
 	system bool
 	json   bool
+	folded string
+	force  bool
 
 	percentileOptions
 	percentiles []stats.Quantile // set by check
@@ -46,6 +50,12 @@ The first screen has the headline; --all prints the rest: where goroutines spent
 time, where they waited, who ended the waits. Names are shortened to fit a terminal,
 their package's path first, and not in a pipe or a file, nor with --wide.
 
+--folded writes how long goroutines were where, in folded stacks for flamegraph.pl,
+speedscope and others: time by the clock, the state and what a wait is for as the leaf.
+
+A trace that was sampled without probes has no causes. Of it the command prints where
+goroutines' time went, by place, state and entry function, each with a 95% interval.
+
 TRACE is a file, a folder of segments or a glob (several of one recording are one
 trace), or a Go execution trace.
 
@@ -53,6 +63,7 @@ gosched help findings says more of these:
 ` + ruleList(),
 		Example: `  gosched blocking trace.parquet
   gosched blocking --top 30 trace.parquet
+  gosched blocking --folded - trace.parquet | flamegraph.pl >where.svg
   gosched blocking --json trace.parquet | jq '.causes[0]'`,
 		Args: arguments(oneOrMoreTraces),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -66,6 +77,9 @@ gosched help findings says more of these:
 	layoutFlags(cmd, &opts.layout)
 	flags.BoolVar(&opts.system, "system", false, "list the runtime's own goroutines too")
 	opts.addFlags(flags, "print these `percentiles`; default "+percentileList(blocking.DefaultPercentiles))
+	flags.StringVar(&opts.folded, "folded", "", "instead, write the time of goroutines as folded stacks to this `file`; "+
+		"- for standard output")
+	flags.BoolVarP(&opts.force, "force", "f", false, "overwrite that file if it is there")
 	jsonFlag(cmd, &opts.json)
 	return cmd
 }
@@ -73,6 +87,9 @@ gosched help findings says more of these:
 func (o *blockingOptions) check(flags *pflag.FlagSet) (err error) {
 	if err := o.layout.check(flags); err != nil {
 		return err
+	}
+	if o.folded != "" && o.json {
+		return errors.New("either --json or --folded, not both")
 	}
 	o.percentiles, err = o.read(flags)
 	return err
@@ -93,6 +110,7 @@ type blockingResult struct {
 	*blocking.Result
 	Findings []findings.Finding  `json:"findings"`
 	Unlooked []findings.Unlooked `json:"unlooked"`
+	Rounds   *rounds.Result      `json:"rounds,omitempty"` // of times in which no moves were recorded
 }
 
 func runBlocking(ctx context.Context, opts blockingOptions, paths []string, out, notes io.Writer) error {
@@ -101,18 +119,30 @@ func runBlocking(ctx context.Context, opts blockingOptions, paths []string, out,
 		return err
 	}
 	defer trace.Close()
+	if opts.folded != "" {
+		return runFolded(ctx, opts, trace, out)
+	}
+	meta := trace.Metadata()
+	if caveat.Sampled(&meta) {
+		return runSampledBlocking(ctx, opts, trace, out)
+	}
 	pass := blocking.New()
+	between := rounds.New()
 	rules := findings.New(pass)
 	pass.Percentiles = opts.percentiles
-	summary, err := replay.Run(ctx, trace, pass, rules)
+	summary, err := replay.Run(ctx, trace, pass, rules, between)
 	if err != nil {
 		return err
 	}
 	found := rules.Result(summary)
-	result := blockingResult{found.Verdict, pass.Result(summary), found.Findings, found.Unlooked}
+	result := blockingResult{found.Verdict, pass.Result(summary), found.Findings, found.Unlooked, nil}
 	document := result.Document(blocking.View{System: opts.system})
 	document.Lead = append(slices.Clone(found.Verdict), document.Lead...)
 	document.Tables = append(found.Tables(), document.Tables...)
+	if summary.Rounds > 0 {
+		result.Rounds = between.Result(summary)
+		document.Tables = append(document.Tables, result.Rounds.Tables()...)
+	}
 	if err := present(out, opts.json, opts.layout, result, document); err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gosched/gosched/analyze/caveat"
 	"github.com/gosched/gosched/analyze/goroutines"
 	"github.com/gosched/gosched/analyze/goroutines/profile"
 	"github.com/gosched/gosched/analyze/replay"
@@ -51,6 +52,9 @@ several processes each goroutine has a label with the pid of its own.
 -p reads the goroutines of a running process from its memory, without eBPF, without
 stopping it and without a pprof port, and prints them like --at.
 Each is shown as it was at some moment of the reading.
+
+Of a trace that was sampled without probes it prints how many goroutines there were
+over time, whether they become more, and which of them no round saw move.
 
 TRACE is a file, a folder of segments or a glob; several of one recording are one
 trace.`,
@@ -113,6 +117,9 @@ func runGoroutines(ctx context.Context, opts goroutinesOptions, paths []string, 
 	if opts.at != "" {
 		return runInstant(ctx, opts, trace, out, notes)
 	}
+	if meta := trace.Metadata(); caveat.Sampled(&meta) {
+		return runSampledGoroutines(ctx, opts, trace, prof, out)
+	}
 	pass := goroutines.New()
 	summary, err := replay.Run(ctx, trace, pass)
 	if err != nil {
@@ -162,6 +169,9 @@ func printInstant(ctx context.Context, opts goroutinesOptions, trace format.Trac
 		return err
 	}
 	prof, lost := pass.Profile()
+	if since := pass.SinceRound(); since > 0 {
+		fmt.Fprintf(notes, "as the last round found them, which began %s before\n", report.FormatDuration(since))
+	}
 	if lost > 0 {
 		fmt.Fprintf(notes, "%s more may have been there: moves or events around that time are missing\n",
 			report.FormatNumber(lost, "goroutine"))

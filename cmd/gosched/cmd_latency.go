@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/gosched/gosched/analyze/caveat"
 	"github.com/gosched/gosched/analyze/latency"
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/stats"
@@ -130,6 +131,9 @@ func runLatency(ctx context.Context, opts latencyOptions, paths []string, out, n
 		return err
 	}
 	defer trace.Close()
+	if err := refuse(caveat.Latency, trace); err != nil {
+		return err
+	}
 	pass := latency.New()
 	pass.Percentiles = opts.percentiles
 	walked, err := replay.Run(ctx, trace, pass)

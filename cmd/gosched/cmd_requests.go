@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/gosched/gosched/analyze/caveat"
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/requests"
 	"github.com/gosched/gosched/analyze/stats"
@@ -85,6 +86,9 @@ func runRequests(ctx context.Context, opts requestsOptions, paths []string, out,
 		return err
 	}
 	defer trace.Close()
+	if err := refuse(caveat.Requests, trace); err != nil {
+		return err
+	}
 	pass := requests.New()
 	pass.Percentiles, pass.Slowest = opts.percentiles, opts.slowest
 	walked, err := replay.Run(ctx, trace, pass.Passes()...)

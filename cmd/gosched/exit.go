@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/gosched/gosched/analyze/caveat"
 )
 
 // The exit codes. They are part of the interface: scripts branch on them.
@@ -26,8 +28,8 @@ var exitCodes = []struct {
 	{exitFine, "fine"},
 	{exitGate, "check failed: regression found, or (info --strict) trace incomplete"},
 	{exitInput, "a mistake in the command line, a file that cannot be read or written, bad input"},
-	{exitInconclusive, "inconclusive: there is too little in the trace to answer, or recordings differ in more than " +
-		"the code"},
+	{exitInconclusive, "inconclusive: there is too little in the trace to answer, or nothing of what was asked, or " +
+		"recordings differ in more than the code"},
 	{exitUnsupported, "this kernel, these privileges or this target are not supported"},
 }
 
@@ -54,6 +56,9 @@ func exitCode(err error) int {
 	}
 	if e, ok := errors.AsType[*exitError](err); ok {
 		return e.code
+	}
+	if _, ok := errors.AsType[*caveat.Refusal](err); ok {
+		return exitInconclusive
 	}
 	if unsupported(err) {
 		return exitUnsupported

@@ -77,7 +77,7 @@ var layers = []struct {
 	{"cmd/gosched/internal/input", []string{"format/...", "record/gotrace", "analyze/summary",
 		"analyze/goroutines/profile", "analyze/compare/policy", "analyze/report", "cmd/gosched/internal/status"},
 		"whatever is read, is read on any system"},
-	{"cmd/gosched/internal/output", []string{"format", "analyze/summary", "analyze/goroutines/profile"},
+	{"cmd/gosched/internal/output", []string{"format", "analyze/summary", "analyze/goroutines/profile", "analyze/folded"},
 		"whatever is written, is written on any system"},
 	{"cmd/gosched/internal/status", nil, "a line on a terminal knows nothing of what it says"},
 	{"cmd/...", []string{"bpf", "format/...", "record/...", "analyze/...", "export/...", "cmd/...", "internal/..."},
