@@ -70,18 +70,28 @@ func (r *Result) facts() []report.Fact {
 	text("on", join(r.Metadata.Host, r.Metadata.Kernel, r.Metadata.Arch, r.Metadata.CPUModel))
 	text("machine", machine(r.Metadata.Machine))
 	text("read from memory", r.snapshots())
+	text("rounds", r.roundsText())
 	text("ended", r.Metadata.EndReason)
 	text("from", time.Unix(0, r.BeginNS).UTC().Format(time.RFC3339Nano))
 	out = append(out,
 		report.Fact{Name: "duration", Value: report.Duration(r.DurationNS)},
 		report.Fact{Name: "events", Value: report.Text(r.events())},
 		report.Fact{Name: "lost", Value: report.Text(fmt.Sprintf("%s, %s, %s of the time",
-			report.FormatNumber(r.Lost, "event"), report.FormatNumber(r.Gaps, "gap"), report.FormatShare(r.GapShare)))},
-		report.Fact{Name: "goroutines", Value: report.Text(fmt.Sprintf("%s seen, at most %s at once",
-			report.FormatCount(r.Goroutines), report.FormatCount(int64(r.PeakAlive))))},
-		report.Fact{Name: "threads", Value: report.Count(int64(r.Threads))},
-		report.Fact{Name: "Ps", Value: report.Count(int64(r.Ps))})
+			report.FormatNumber(r.Lost, "event"), report.FormatNumber(r.Gaps, "gap"), report.FormatShare(r.GapShare)))})
+	if r.Metadata.Source != format.SourceMemory {
+		out = append(out, r.seen()...)
+	}
 	return out
+}
+
+// seen is how much of the process its events tell.
+func (r *Result) seen() []report.Fact {
+	return []report.Fact{
+		{Name: "goroutines", Value: report.Text(fmt.Sprintf("%s seen, at most %s at once",
+			report.FormatCount(r.Goroutines), report.FormatCount(int64(r.PeakAlive))))},
+		{Name: "threads", Value: report.Count(int64(r.Threads))},
+		{Name: "Ps", Value: report.Count(int64(r.Ps))},
+	}
 }
 
 // fallback says what was done instead of what the recorder would rather have done, and why.
@@ -143,6 +153,9 @@ func (r *Result) events() string {
 	limits := ""
 	if k.Limit > 0 {
 		limits = fmt.Sprintf(", %s limit", report.FormatCount(k.Limit))
+	}
+	if k.Round > 0 {
+		limits += fmt.Sprintf(", %s round", report.FormatCount(k.Round))
 	}
 	return fmt.Sprintf("%s (%s goroutine, %s thread, %s range, %s gap, %s snapshot%s)", report.FormatCount(r.Events),
 		report.FormatCount(k.Goroutine),

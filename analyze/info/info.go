@@ -44,6 +44,7 @@ type Result struct {
 	Suspended      []Suspension     `json:"stopped"`     // the first of the times, see Suspension
 	SuspendedNS    int64            `json:"stopped_ns"`  // the time in all of them
 	SuspendedCount int64            `json:"stopped_count"`
+	Rounds         []Sampling       `json:"rounds,omitempty"` // of the processes that have some
 	Warnings       []report.Warning `json:"warnings"`
 	Lead           []string         `json:"lead"`     // the headline numbers in sentences
 	Metadata       *format.Metadata `json:"metadata"` // as stored in the trace

@@ -20,6 +20,7 @@ type Pass struct {
 	limits  []Limit
 	limited int64
 	held    map[limitKey]float64
+	found   map[int32]*found
 }
 
 var (
@@ -27,6 +28,7 @@ var (
 	_ replay.RangePass = (*Pass)(nil)
 	_ replay.LimitPass = (*Pass)(nil)
 	_ replay.BeginPass = (*Pass)(nil)
+	_ replay.RoundPass = (*Pass)(nil)
 )
 
 // New makes an empty pass.
@@ -34,6 +36,7 @@ func New() *Pass {
 	return &Pass{
 		threads: map[[2]int32]bool{}, ps: map[[2]int32]bool{},
 		ranges: map[format.StringID]*RangeCount{}, held: map[limitKey]float64{},
+		found: map[int32]*found{},
 	}
 }
 
@@ -128,7 +131,9 @@ func (p *Pass) Result(sum *replay.Summary) *Result {
 	r.Limits, r.LimitCount = append([]Limit{}, p.limits...), p.limited
 	r.Problems = problems(sum)
 	r.RangeReasons = p.rangeCounts(sum.Names())
+	r.Rounds = p.sampling(sum)
 	r.describe()
+	r.askRounds(r.Metadata)
 	r.suspended(sum)
 	r.Whole, r.Warnings = caveat.Whole(sum), caveat.Of(caveat.Trace, sum)
 	r.Lead = r.lead()

@@ -19,8 +19,9 @@ type View struct {
 }
 
 const (
-	briefShares = 8
-	briefGroups = 8
+	briefShares  = 8
+	fewestShares = 6
+	briefGroups  = 8
 )
 
 // Document makes a result ready to be drawn.
@@ -103,7 +104,7 @@ func (s *Share) cells() []report.Cell {
 	if s.NotIdle != nil {
 		cells = []report.Cell{report.Share(s.NotIdle.Value), interval(*s.NotIdle)}
 	}
-	return append(cells, report.Share(s.Value), interval(s.Estimate), report.Average(s.Average.Value),
+	return append(cells, report.Share(s.OfTime.Value), interval(s.OfTime), report.Average(s.Average.Value),
 		report.Duration(s.NS.Value))
 }
 
@@ -139,7 +140,7 @@ func (s *Share) doing() string {
 
 func (p *Process) placeTable() report.Table {
 	t := report.Table{Title: "Place", Columns: append([]string{"in", "function", "at"}, shareColumns...),
-		Spare: spareShares, Brief: briefShares,
+		Spare: spareShares, Brief: briefShares, Fewest: fewestShares,
 		Below: []string{"Of goroutines that run only the function is known that they begin with."}}
 	for i := range p.Shares {
 		if s := &p.Shares[i]; s.By == ByFunction {

@@ -51,20 +51,17 @@ type Process struct {
 
 // Share is where some of the time of the program's goroutines went.
 type Share struct {
-	By       string `json:"by"` // "state", "class", "reason", "function", "stack" or "entry"
-	Name     string `json:"name"`
-	State    string `json:"state,omitempty"`
-	Reason   string `json:"reason,omitempty"`
-	Frame    string `json:"frame,omitempty"` // the code, where that has one position
-	Idle     bool   `json:"idle"`            // none of it is anything else
-	Estimate `json:"of_time"`
-	NotIdle  *stats.Estimate `json:"not_idle"` // share of the time that is not idle; nil where it is idle
-	Average  stats.Estimate  `json:"average"`  // goroutines there
-	NS       Nanoseconds     `json:"ns"`       // Average times the sampled time
+	By      string          `json:"by"` // "state", "class", "reason", "function", "stack" or "entry"
+	Name    string          `json:"name"`
+	State   string          `json:"state,omitempty"`
+	Reason  string          `json:"reason,omitempty"`
+	Frame   string          `json:"frame,omitempty"` // the code, where that has one position
+	Idle    bool            `json:"idle"`            // none of it is anything else
+	OfTime  stats.Estimate  `json:"of_time"`
+	NotIdle *stats.Estimate `json:"not_idle"` // share of the time that is not idle; nil where it is idle
+	Average stats.Estimate  `json:"average"`  // goroutines there
+	NS      Nanoseconds     `json:"ns"`       // Average times the sampled time
 }
-
-// Estimate is the share of the time of the program's goroutines.
-type Estimate = stats.Estimate
 
 // Nanoseconds is an estimate of goroutines' time.
 type Nanoseconds struct {
@@ -191,7 +188,8 @@ func (v *view) shares(d dimension) (out []Share, more int64) {
 		out = append(out, s)
 	}
 	slices.SortFunc(out, func(a, b Share) int {
-		return cmp.Or(cmp.Compare(b.busy(), a.busy()), cmp.Compare(b.Value, a.Value), cmp.Compare(a.Name, b.Name),
+		return cmp.Or(cmp.Compare(b.busy(), a.busy()), cmp.Compare(b.OfTime.Value, a.OfTime.Value),
+			cmp.Compare(a.Name, b.Name),
 			cmp.Compare(a.State, b.State), cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Frame, b.Frame))
 	})
 	if len(out) > maxShares {
@@ -215,7 +213,7 @@ func (v *view) estimate(s *Share, places []int) {
 	for _, i := range places {
 		v.tally.into(i, counts)
 	}
-	s.Estimate, s.Average = v.rounds.Share(counts, v.program), v.rounds.Mean(counts)
+	s.OfTime, s.Average = v.rounds.Share(counts, v.program), v.rounds.Mean(counts)
 	s.NS = nanoseconds(s.Average.Times(float64(v.sampledNS)))
 	s.Idle = !slices.ContainsFunc(places, func(i int) bool { return !v.facts[i].idle })
 	if s.Idle {

@@ -114,7 +114,7 @@ func check(t *testing.T, schedule *simsched.Trace, s simsched.Sampling, held, al
 			continue
 		}
 		all[what]++
-		if want := float64(ns) / float64(truth.total); share.Lo <= want && want <= share.Hi {
+		if want := float64(ns) / float64(truth.total); share.OfTime.Lo <= want && want <= share.OfTime.Hi {
 			held[what]++
 		}
 		all["time of "+what]++

@@ -77,8 +77,8 @@ gosched help findings says more of these:
 	layoutFlags(cmd, &opts.layout)
 	flags.BoolVar(&opts.system, "system", false, "list the runtime's own goroutines too")
 	opts.addFlags(flags, "print these `percentiles`; default "+percentileList(blocking.DefaultPercentiles))
-	flags.StringVar(&opts.folded, "folded", "", "instead, write the time of goroutines as folded stacks to this `file`; "+
-		"- for standard output")
+	flags.StringVar(&opts.folded, "folded", "",
+		"instead, write goroutines' time as folded stacks to this `file`; - for standard output")
 	flags.BoolVarP(&opts.force, "force", "f", false, "overwrite that file if it is there")
 	jsonFlag(cmd, &opts.json)
 	return cmd
