@@ -29,6 +29,8 @@ const (
 	opLimit       = op(131) // a limit of the process holds from now on
 	opReadBegin   = op(132) // the recorder begins to read goroutines from memory
 	opReadEnd     = op(133) // and has read all that it will
+	opRound       = op(135) // the goroutines were read in a round
+	opRoundFound  = op(136) // a goroutine as it was found in a round
 	opDescriptor  = op(134) // a goroutine waits for a file descriptor, or is in a system call on it
 )
 

@@ -9,7 +9,7 @@ import (
 // in which the programs are silent.
 func (s *session) finish(reason string, err error) (*Summary, error) {
 	s.endReadings()
-	if err == nil && reason != EndExited && reason != EndReplaced {
+	if err == nil && s.probes != nil && reason != EndExited && reason != EndReplaced {
 		err = s.readLast(reason)
 	}
 	err = errors.Join(err, s.drain()) // before losses come that do not matter any more
@@ -26,10 +26,10 @@ func (s *session) finish(reason string, err error) (*Summary, error) {
 			machine.OwnNS += int64(sub.cpu.spent())
 		}
 	}
-	err = errors.Join(err, s.probes.Silence(), s.probes.Drain(s.accept))
+	err = errors.Join(err, s.silence())
 	s.tellLate(end) // of what was still at work in a probe
 	released := make(chan error, 1)
-	go func() { released <- s.opts.Programs.Release(s.probes) }()
+	go func() { released <- s.release() }()
 	s.order.merge(end)
 	s.order.take(end, s.emit, s.piece)
 
@@ -42,6 +42,22 @@ func (s *session) finish(reason string, err error) (*Summary, error) {
 	}
 	sum, err := s.closeTrace(err)
 	return sum, errors.Join(err, <-released, s.close())
+}
+
+// silence has the programs do nothing any more, and takes what they have told.
+func (s *session) silence() error {
+	if s.probes == nil {
+		return nil
+	}
+	return errors.Join(s.probes.Silence(), s.probes.Drain(s.accept))
+}
+
+// release takes the probes off, or keeps them for another recording.
+func (s *session) release() error {
+	if s.probes == nil {
+		return nil
+	}
+	return s.opts.Programs.Release(s.probes)
 }
 
 // closeTrace ends the trace. err is what has gone wrong before.
@@ -58,7 +74,7 @@ func (s *session) closeTrace(err error) (*Summary, error) {
 	}
 	sum := &Summary{
 		Progress: s.progress(), Output: s.opts.Output, Whole: err == nil,
-		OneByOne: s.probes.OneByOne(), EndReason: s.meta.EndReason, Metadata: s.meta,
+		OneByOne: s.probes != nil && s.probes.OneByOne(), EndReason: s.meta.EndReason, Metadata: s.meta,
 	}
 	for _, sub := range s.subjects {
 		sum.PIDs = append(sum.PIDs, sub.proc.PID())

@@ -158,6 +158,10 @@ func (f *follower) emit(e *event) {
 		f.sample(e)
 	case opDescriptor:
 		f.descriptor(e)
+	case opRound:
+		f.round(e)
+	case opRoundFound:
+		f.roundFound(e)
 	case opReadBegin:
 		f.read = true
 	case opReadEnd:

@@ -26,19 +26,19 @@ func Goroutines(ctx context.Context, proc *target.Process, recorder string) (*fo
 		return nil, err
 	}
 	s := &session{opts: Options{Recorder: recorder}, depth: snapshot.MaxFrames}
-	sub := &subject{in: s, proc: proc, pid: int32(proc.PID()), choice: unwatched()}
+	sub := &subject{in: s, proc: proc, pid: int32(proc.PID()), choice: unwatched(notWatched)}
 	s.subjects = []*subject{sub}
 	sub.setImage(found)
 	m, err := sub.readGoroutines(ctx)
 	return m, errors.Join(err, sub.close())
 }
 
-// unwatched is the choice to record nothing.
-func unwatched() *choice {
+// unwatched is the choice to watch nothing, and why.
+func unwatched(why string) *choice {
 	c := &choice{coverage: format.FullCoverage()}
 	for i := range c.coverage {
 		if t := &c.coverage[i]; t.Transition != format.TransitionStacks {
-			t.Covered, t.Why = false, notWatched
+			t.Covered, t.Why = false, why
 		}
 	}
 	return c

@@ -29,7 +29,7 @@ func (s *subject) lookForModules() error {
 			s.watch(mod)
 		}
 	}
-	if len(found) == 0 || s.in.startNS == 0 {
+	if len(found) == 0 || s.in.startNS == 0 || s.in.probes == nil {
 		return nil
 	}
 	if err := s.in.probes.Forget(int(s.number)); err != nil {

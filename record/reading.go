@@ -209,7 +209,7 @@ func (s *session) waitOut() error {
 
 // cycleDue is cycle where the rings have not been drained for some time.
 func (s *session) cycleDue() error {
-	if now()-s.drained < int64(drainEvery)/2 {
+	if now()-s.drained < int64(s.cycleEvery())/2 {
 		return nil
 	}
 	return s.cycle()

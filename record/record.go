@@ -56,6 +56,7 @@ type Options struct {
 	Duration         time.Duration       // 0: until the context or the last process ends
 	Without          []format.Transition // what to leave out
 	SamplesPerSecond float64             // on-CPU samples of a busy CPU; 0: DefaultSamplesPerSecond; NoSamples: none
+	Sampling         Sampling            // read goroutines at random instants instead, without eBPF
 	StackDepth       int                 // frames a stack, at most MaxStackDepth; 0: DefaultStackDepth
 	Recorder         string              // name and version of the program that records, for the trace's metadata
 	// called once everything is attached; processes that were started for this recording go on
@@ -80,7 +81,7 @@ func (o *Options) Check() error {
 	if o.SamplesPerSecond > MaxSamplesPerSecond {
 		return fmt.Errorf("%g samples a second are more than %d", o.SamplesPerSecond, MaxSamplesPerSecond)
 	}
-	return errors.Join(checkTransitions(o.Without), fallback.Check(o.Fallbacks))
+	return errors.Join(checkTransitions(o.Without), fallback.Check(o.Fallbacks), o.Sampling.check())
 }
 
 // MaxStackDepth is the largest Options.StackDepth.
@@ -126,7 +127,7 @@ func Record(ctx context.Context, opts Options, procs ...*target.Process) (*Summa
 		return nil, setUpError(procs, err)
 	}
 	if err := s.start(); err != nil && s.startNS == 0 {
-		err = errors.Join(err, s.probes.Silence(), s.opts.Programs.Release(s.probes), s.close())
+		err = errors.Join(err, s.silence(), s.release(), s.close())
 		s.out.discard()
 		return nil, setUpError(procs, err)
 	} else if err != nil {

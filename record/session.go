@@ -36,6 +36,8 @@ type session struct {
 	drained  int64 // when the rings were last drained
 	flushed  int64 // when the writer last got rows
 	machine  machineTime
+
+	roundsCPU int64 // the recorder's CPU time when the last round ended
 }
 
 // now is CLOCK_MONOTONIC, the clock of every event.
@@ -131,12 +133,18 @@ func (s *session) start() error {
 		sub.cpu.begin(sub.proc)
 		sub.watchLimits()
 	}
+	if s.opts.Sampling.on() {
+		s.beginRounds(s.startNS)
+	}
 	s.meta.StartNS, s.meta.Processes = s.startNS+s.offsetNS, s.processes()
 	err := s.ready()
 	s.confine() // after a command was let go, which takes what is given up
 	s.out.begin(s.meta)
 	if err != nil || s.opts.Ready != nil {
 		return err
+	}
+	if s.probes == nil {
+		return nil
 	}
 	for _, sub := range s.subjects {
 		if err := sub.beginReading(0); err != nil {
@@ -156,6 +164,9 @@ func (s *session) ready() error {
 // forgetRings drops what came and what was lost while not everything was attached, and what the
 // programs remember from then: a thread may have left a goroutine unseen.
 func (s *session) forgetRings() error {
+	if s.probes == nil {
+		return nil
+	}
 	for _, sub := range s.subjects {
 		if err := s.probes.Forget(int(sub.number)); err != nil {
 			return err
@@ -170,7 +181,7 @@ func (s *session) forgetRings() error {
 // run drains the rings until the recording is over and says why it is. Meanwhile it reads the
 // goroutines that were there at its beginning.
 func (s *session) run(ctx context.Context) (string, error) {
-	ticker := time.NewTicker(drainEvery)
+	ticker := time.NewTicker(s.cycleEvery())
 	defer ticker.Stop()
 	defer s.awaitExits()()
 	if s.opts.Begun != nil {
@@ -243,10 +254,26 @@ func (s *session) lastEnd() (last int64) {
 // step reads more of the goroutines that are still to be read, and drains the rings when it is
 // time.
 func (s *session) step(goesOn bool) error {
-	if !s.reading() || !goesOn {
-		return s.cycle()
+	if goesOn {
+		if err := s.makeRounds(); err != nil {
+			return err
+		}
 	}
-	return errors.Join(s.readMore(), s.cycleDue())
+	if goesOn && s.reading() {
+		return errors.Join(s.readMore(), s.cycleDue())
+	}
+	if _, sampling := s.nextRound(); goesOn && sampling {
+		return s.cycleDue()
+	}
+	return s.cycle()
+}
+
+// cycleEvery is how often there is something to drain, or to be looked for.
+func (s *session) cycleEvery() time.Duration {
+	if s.probes == nil {
+		return flushEvery
+	}
+	return drainEvery
 }
 
 // wait waits until the rings are due, or not at all while there are goroutines to read. It says why
@@ -260,7 +287,12 @@ func (s *session) wait(ctx context.Context, due <-chan time.Time) string {
 	if s.reading() {
 		more = closed
 	}
+	var round <-chan time.Time
+	if at, sampling := s.nextRound(); sampling {
+		round = time.After(time.Duration(at - now()))
+	}
 	select {
+	case <-round:
 	case <-due:
 	case <-more:
 	case <-ctx.Done():
@@ -328,6 +360,9 @@ func (s *subject) look(at int64) error {
 	if err := s.lookForModules(); err != nil {
 		return err
 	}
+	if s.in.probes == nil {
+		s.lookForReplaced()
+	}
 	s.readLimits(at)
 	s.lookAtDescriptors(at)
 	return nil
@@ -340,6 +375,10 @@ func (s *session) piece(begin, end int64, r *span) { s.subjects[r.subject].follo
 // drain moves every record from the rings to the orderer, and turns what was lost into gaps.
 func (s *session) drain() error {
 	began := now()
+	if s.probes == nil {
+		s.drained = began
+		return nil
+	}
 	if err := s.probes.Drain(s.accept); err != nil {
 		return err
 	}

@@ -74,8 +74,12 @@ func (s *session) describe() error {
 			return s.of(sub.proc, err)
 		}
 	}
+	source := format.SourceEBPF
+	if s.opts.Sampling.on() {
+		source = format.SourceMemory
+	}
 	s.meta = format.Metadata{
-		SchemaVersion: format.SchemaVersion, Source: format.SourceEBPF, Recorder: s.opts.Recorder,
+		SchemaVersion: format.SchemaVersion, Source: source, Recorder: s.opts.Recorder,
 		Host: host.Name, Kernel: host.Kernel, Arch: runtime.GOARCH, CPUModel: host.CPUModel, CPUs: host.CPUs,
 		Clock: "CLOCK_MONOTONIC", ClockOffsetNS: s.offsetNS, StartNS: now() + s.offsetNS,
 		ClockSource: target.ClockSource(), ClockStepNS: target.ClockStep(format.CoarseClockNS),
@@ -106,6 +110,9 @@ func (s *session) fallbacks() []format.Fallback {
 
 // load prepares the kernel side and the readers of the processes' memory.
 func (s *session) load() error {
+	if s.opts.Sampling.on() {
+		return s.openSampled()
+	}
 	for _, sub := range s.subjects {
 		if err := sub.configure(); err != nil {
 			return s.of(sub.proc, err)
@@ -183,6 +190,9 @@ func tryPrograms(b *gobin.Binary) error {
 
 // attach puts the programs on the kernel's scheduler and into the processes.
 func (s *session) attach() error {
+	if s.probes == nil {
+		return nil
+	}
 	for _, sub := range s.subjects {
 		if err := s.probes.Watch(sub.config); err != nil {
 			return err

@@ -37,6 +37,8 @@ type subject struct {
 	follow      *follower
 	reader      *snapshot.Reader // of its goroutines
 	limits      limits
+	sampler     *sampler // nil: its goroutines were never sampled
+	sampling    bool     // they are
 	descriptors descriptors
 	cpu         cpuTime
 
@@ -71,7 +73,7 @@ func (s *subject) identify() error {
 	if err != nil {
 		return err
 	}
-	if root {
+	if root || s.in.opts.Sampling.on() { // else the kernel has to be asked, by a program
 		s.pid = int32(s.proc.PID())
 		return nil
 	}
@@ -114,7 +116,11 @@ func (s *subject) readBinary() error {
 		return err
 	}
 	s.setImage(found)
-	if err := s.readProbes(); err != nil {
+	read := s.readProbes
+	if s.in.opts.Sampling.on() {
+		read = s.readSampled
+	}
+	if err := read(); err != nil {
 		return errors.Join(err, s.modules.Close())
 	}
 	return nil
@@ -235,6 +241,13 @@ func (s *subject) end(at int64, why string) error {
 	if s.reading != nil {
 		s.endReading()
 	}
+	if s.sampling {
+		s.sampling = false
+		s.in.shareRounds(at)
+	}
+	if s.in.probes == nil {
+		return nil
+	}
 	return s.in.probes.Leave(int(s.number))
 }
 
@@ -243,6 +256,10 @@ func (s *subject) process() format.Process {
 	p := s.about
 	p.Modules, p.Coverage = s.modules.Describe(), s.choice.coverage
 	s.limits.stops.describe(&p)
+	if s.sampler != nil {
+		counts := s.sampler.counts
+		p.Rounds = &counts
+	}
 	if s.follow != nil {
 		counts := s.follow.Counts()
 		p.Lost, p.LostStacks, p.Gaps = counts.Lost, counts.LostStacks, counts.Gaps

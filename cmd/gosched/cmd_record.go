@@ -10,6 +10,7 @@ import (
 
 type recordOptions struct {
 	probeOptions
+	sampling samplingOptions
 	pids     pidsFlag
 	duration time.Duration
 	output   string
@@ -51,6 +52,10 @@ the recording goes on. After a kill -9 of gosched the folder, or FILE.partial/,
 holds all but the last second, and every command reads it. Only its owner can read a
 trace; under sudo the owner is the user who called sudo.
 
+With --sample nothing is attached: all goroutines are read from the process's memory at
+random instants. The process does not notice, and it takes no eBPF and no root for one's
+own processes; delays and who woke whom cannot be told from that.
+
 Recording needs root, or CAP_BPF and CAP_PERFMON, and for another user's process
 CAP_SYS_PTRACE too. gosched check says what else may be needed, and what a machine and
 a binary can do.
@@ -60,10 +65,12 @@ trace has the root namespace's.`,
 		Example: `  sudo gosched record -p 4711 -d 10s                       # into trace.parquet
   sudo gosched record -p 4711 -o slow.parquet --without syscalls,kernel
   sudo gosched record -p 4711,4712 -o both.parquet         # two processes, one trace
+  gosched record --sample 20/s -p 4711 -d 60s              # nothing attached, nothing to pay
   sudo gosched record -o segments/ --user www -- ./server  # from its first instruction`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.command = args
-			if err := opts.check(cmd.Flags().Changed("pid")); err != nil {
+			err := errors.Join(opts.check(cmd.Flags().Changed("pid")), opts.sampling.check(cmd.Flags()))
+			if err != nil {
 				return usageError(cmd, err)
 			}
 			return runRecord(cmd.Context(), opts, cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -76,6 +83,7 @@ trace has the root namespace's.`,
 	flags.StringVarP(&opts.output, "output", "o", defaultTrace, "trace `file`, or folder/ for segments")
 	flags.BoolVarP(&opts.force, "force", "f", false, "overwrite the trace file if it is there")
 	opts.addFlags(flags)
+	opts.sampling.addFlags(flags)
 	jsonFlag(cmd, &opts.json)
 	return cmd
 }

@@ -42,6 +42,7 @@ type recorder struct {
 func (r *recorder) options() record.Options {
 	opts := r.opts.record(r.opts.output, r.opts.duration)
 	opts.Confine = r.opts.needs()
+	opts.Sampling = r.opts.sampling.record()
 	opts.Begun = func(since time.Time) { fmt.Fprintln(r.notes, sinceText(since)) }
 	return opts
 }
@@ -70,7 +71,7 @@ func (o *probeOptions) record(output string, duration time.Duration) record.Opti
 }
 
 // openProcesses opens processes that may all be recorded, or none.
-func openProcesses(pids []int) ([]*target.Process, error) {
+func openProcesses(pids []int, needs func(...error) error) ([]*target.Process, error) {
 	var procs []*target.Process
 	var failed []error
 	for _, pid := range pids {
@@ -81,7 +82,7 @@ func openProcesses(pids []int) ([]*target.Process, error) {
 		}
 		procs = append(procs, proc)
 	}
-	err := target.CheckPrivileges(failed...)
+	err := needs(failed...)
 	if err == nil && len(failed) > 0 {
 		err = failed[0]
 	}
@@ -94,10 +95,18 @@ func openProcesses(pids []int) ([]*target.Process, error) {
 	return procs, nil
 }
 
+// needs finds out what the caller lacks to record.
+func (r *recorder) needs() func(...error) error {
+	if r.opts.sampling.rate.set { // it takes no more than to read the process
+		return func(...error) error { return nil }
+	}
+	return target.CheckPrivileges
+}
+
 // processes records running processes. A signal ends the recording, a second one ends
 // gosched at once.
 func (r *recorder) processes(ctx context.Context) error {
-	procs, err := openProcesses(r.opts.pids)
+	procs, err := openProcesses(r.opts.pids, r.needs())
 	if err != nil {
 		return err
 	}
@@ -142,7 +151,7 @@ func (r *recorder) record(ctx context.Context, opts record.Options, over func(),
 // Once it runs it is let run: it outlives the recording if that ends first.
 func (r *recorder) command(ctx context.Context) error {
 	as, err := credential(r.opts.user)
-	if refused := target.CheckPrivileges(err); refused != nil {
+	if refused := r.needs()(err); refused != nil {
 		return refused
 	}
 	if err != nil {

@@ -31,6 +31,10 @@ type Goroutine struct {
 	Fresh         bool
 	Stack         Stack
 	Before, After int64 // it was so between these times
+	// The place that it has in the process, which another has once it has ended; of a reading that is not
+	// of Rounds, its place in the batch.
+	Place     int
+	Unchanged bool // of Rounds: it is as it was when its place was read before; its stack is left out
 
 	addr        uint64
 	status      uint32
@@ -38,7 +42,8 @@ type Goroutine struct {
 	onThread    bool
 	keepsThread bool // what it waits for is waited for on its thread
 	raw         []byte
-	gone        bool // when it was read again it had ended
+	gone        bool   // when it was read again it had ended
+	top         uint64 // the end of the part of its stack with return addresses
 }
 
 // Stack is how a goroutine left its stack.

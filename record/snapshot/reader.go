@@ -99,11 +99,15 @@ func (r *Reader) pointers() ([]uint64, error) {
 	if n > maxGoroutines {
 		return nil, fmt.Errorf("read runtime.allgs: %d goroutines cannot be", n)
 	}
-	addrs := make([]uint64, 0, n)
-	raw := make([]byte, 8*min(n, pointersBatch))
-	for at := binary.LittleEndian.Uint64(header); uint64(len(addrs)) < n; at += uint64(len(raw)) {
+	return r.pointersFrom(make([]uint64, 0, n), binary.LittleEndian.Uint64(header), n)
+}
+
+// pointersFrom reads those of runtime.allgs, n at an address, that are not among addrs yet.
+func (r *Reader) pointersFrom(addrs []uint64, allgs, n uint64) ([]uint64, error) {
+	raw := make([]byte, 8*min(n-uint64(len(addrs)), pointersBatch))
+	for uint64(len(addrs)) < n {
 		raw = raw[:8*min(n-uint64(len(addrs)), pointersBatch)]
-		if err := r.read(at, raw); err != nil {
+		if err := r.read(allgs+8*uint64(len(addrs)), raw); err != nil {
 			return nil, fmt.Errorf("read runtime.allgs: %w", err)
 		}
 		for i := 0; i < len(raw); i += 8 {
@@ -154,8 +158,13 @@ func (r *Reader) batch(addrs []uint64) ([]Goroutine, error) {
 }
 
 func (r *Reader) heads(addrs []uint64) ([]Goroutine, error) {
+	return r.headsBy(addrs, Memory.ReadMany)
+}
+
+// headsBy reads goroutines' structs by a way to read ranges.
+func (r *Reader) headsBy(addrs []uint64, read func(Memory, []target.Range) error) ([]Goroutine, error) {
 	ranges := r.headRanges(&r.first, len(addrs), func(i int) uint64 { return addrs[i] })
-	if err := r.mem.ReadMany(ranges); err != nil {
+	if err := read(r.mem, ranges); err != nil {
 		return nil, fmt.Errorf("read goroutines: %w", err)
 	}
 	r.gs = r.gs[:0]
@@ -164,6 +173,7 @@ func (r *Reader) heads(addrs []uint64) ([]Goroutine, error) {
 			continue
 		}
 		if g, alive := r.parse(addrs[i], ranges[i].Buf); alive {
+			g.Place = i
 			r.gs = append(r.gs, g)
 		}
 	}

@@ -69,6 +69,7 @@ func (r *Reader) walk(g *Goroutine, in *target.Range) {
 	pc, sp, fp := r.registers(g)
 	hi := word(g.raw, r.layout.G.StackHi)
 	g.Stack.PCs = append(g.Stack.PCs, pc)
+	g.top = sp + 8
 	if (g.status == gRunnable || g.status == gPreempted) && pc != g.Stack.StartPC && fp != 0 {
 		if ret := r.callerInPrologue(g, in, sp); ret != 0 {
 			g.Stack.PCs = append(g.Stack.PCs, ret)
@@ -83,6 +84,7 @@ func (r *Reader) walk(g *Goroutine, in *target.Range) {
 		if fp < sp-r.belowSP || fp+16 > hi {
 			return
 		}
+		g.top = fp + 16
 		ret, up := r.at(in, fp+8), r.at(in, fp)
 		if ret == 0 {
 			return

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// samplingOptions are the options of recording without probes.
+type samplingOptions struct {
+	rate roundsFlag
+	cpus cpusFlag
+	seed int64
+}
+
+func (o *samplingOptions) addFlags(flags *pflag.FlagSet) {
+	flags.Var(&o.rate, "sample", "attach nothing: read all goroutines at random instants, at this `rate`, as 20/s")
+	flags.Var(&o.cpus, "sample-cpu", "with --sample: the `CPU` time that gosched may take, as 1% or 0.5% of a CPU; "+
+		"0: no bound; default 1%")
+	flags.Int64Var(&o.seed, "seed", 0, "with --sample: the `number` that makes instants random; 0: at random")
+}
+
+// probing are the options that say how to watch what --sample does not watch.
+var probing = []string{"without", "cpu-samples", "stack-depth", "fallback"}
+
+// check finds what contradicts.
+func (o *samplingOptions) check(flags *pflag.FlagSet) error {
+	if !o.rate.set {
+		for _, name := range []string{"sample-cpu", "seed"} {
+			if flags.Changed(name) {
+				return fmt.Errorf("--%s is for --sample", name)
+			}
+		}
+		return nil
+	}
+	if o.seed < 0 {
+		return errors.New("--seed takes a number that is not negative")
+	}
+	for _, name := range probing {
+		if flags.Changed(name) {
+			return fmt.Errorf("--sample attaches nothing: --%s has no meaning beside it", name)
+		}
+	}
+	return nil
+}
+
+// roundsFlag is how often a second goroutines are read: "20/s" or "20".
+type roundsFlag struct {
+	set   bool
+	value float64
+}
+
+// maxRounds is the highest rate of rounds.
+const maxRounds = 1000
+
+func (f *roundsFlag) Set(text string) error {
+	n, err := strconv.ParseFloat(strings.TrimSuffix(text, "/s"), 64)
+	if err != nil || math.IsNaN(n) {
+		return fmt.Errorf("%q is no rate: say how often a second, as in 20/s", text)
+	}
+	if n < 0.001 || n > maxRounds {
+		return fmt.Errorf("%s is not between 0.001 and %d/s", text, maxRounds)
+	}
+	f.set, f.value = true, n
+	return nil
+}
+
+func (f *roundsFlag) String() string { return "" }
+
+func (f *roundsFlag) Type() string { return "rate" }
+
+// cpusFlag is a bound in CPU-seconds a second, written as a share of one CPU: "1%".
+type cpusFlag struct {
+	set   bool
+	value float64
+}
+
+func (f *cpusFlag) Set(text string) error {
+	number, percent := strings.CutSuffix(text, "%")
+	n, err := strconv.ParseFloat(number, 64)
+	switch {
+	case err != nil || math.IsNaN(n) || n < 0 || n != 0 && !percent:
+		return fmt.Errorf("%q is no share of a CPU: say how much of one, as in 1%%, or 0", text)
+	case n != 0 && n < 0.01 || n > 10_000:
+		return fmt.Errorf("%s is not between 0.01%% and 10000%%", text)
+	}
+	f.set, f.value = true, n/100
+	return nil
+}
+
+func (f *cpusFlag) String() string { return "" }
+
+func (f *cpusFlag) Type() string { return "CPU" }
