@@ -21,6 +21,7 @@ var layers = []struct {
 		"Go's own traces become events without eBPF or a target"},
 	{"record/image", []string{"format", "record/gobin", "record/target"},
 		"where a process has its Go code: no eBPF, no events"},
+	{"record/rounds", nil, "when to read, and how much, is decided without a process or a clock"},
 	{"record/snapshot", []string{"format", "record/gobin", "record/target"},
 		"goroutines are read from memory: no eBPF, no events"},
 	{"record/descriptor", []string{"format", "record/gobin", "record/target"},

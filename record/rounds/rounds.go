@@ -32,6 +32,8 @@ const (
 	minRead = 32
 	// horizonS is over how many seconds the cost of rounds comes back to what it may be.
 	horizonS = 5
+	// creditS is how many seconds' worth of what was not used may be used later.
+	creditS = 1
 	// learn is how much of an estimate the latest round is.
 	learn = 0.2
 	// minKept is the least share of instants that is not left out: else nobody learns that rounds have
@@ -135,16 +137,16 @@ func (p *Pacer) skip(now int64) {
 
 // accrue adds what may have been used since the last time.
 func (p *Pacer) accrue(now int64) {
-	most := p.cfg.MaxCPUs * horizonS * 1e9
+	second := p.cfg.MaxCPUs * 1e9
 	p.balance += p.cfg.MaxCPUs * float64(now-p.updated)
-	p.balance = min(max(p.balance, -most), most)
+	p.balance = min(max(p.balance, -horizonS*second), creditS*second)
 	p.updated = now
 }
 
 // mayTake is what the next round may cost: its share, and what others left over or owe.
 func (p *Pacer) mayTake() float64 {
 	share := p.cfg.MaxCPUs * 1e9 / p.cfg.RatePerS
-	return share * min(max(1+p.balance/(p.cfg.MaxCPUs*horizonS*1e9), 0), 2)
+	return share * max(1+p.balance/(p.cfg.MaxCPUs*horizonS*1e9), 0)
 }
 
 // kept is the share of instants that is not left out.
