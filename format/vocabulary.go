@@ -219,8 +219,9 @@ var reasonSpecs = [NumReasons]struct{ name, of, meaning string }{
 		"`syscalls` was not watched, so that recording costs no more than it may."},
 	ReasonKernelUnwatched:  {"not watched: kernel", "gap", "Only `kernel` was not watched, likewise."},
 	ReasonSamplesUnwatched: {"not watched: samples", "gap", "Only `samples` was not watched, likewise."},
-	ReasonNotSampled:       {"goroutines not sampled", "gap", "The recorder had no CPU for a round, or the machine was asleep."},
-	ReasonInKernel:         {"in the kernel", "sample", "In a system call, a page fault, or an interrupt."},
+	ReasonNotSampled: {"goroutines not sampled", "gap", "The recorder had no CPU for a round, or the machine was " +
+		"asleep."},
+	ReasonInKernel: {"in the kernel", "sample", "In a system call, a page fault, or an interrupt."},
 	ReasonSystemStack: {"system stack", "sample", "In the runtime, on the thread's own stack: for the goroutine, " +
 		"or for none."},
 }

@@ -51,6 +51,9 @@ func (s *subject) trials() []confine.Trial {
 		}},
 		{Takes: target.CapDACReadSearch, Try: s.proc.TryDescriptors},
 		{Takes: target.CapBPF, Try: func() error { // before Linux 6.0, of maps too
+			if s.in.probes == nil {
+				return nil
+			}
 			_, err := s.in.probes.Watches(int(s.number))
 			return err
 		}},

@@ -199,8 +199,9 @@ func (s *subject) take(gs []snapshot.Goroutine, weight int64) {
 			*texts = placeTexts{s.stacks.Found(&g.Stack), s.stacks.Creator(g.CreatorPC)}
 		}
 		r.found = append(r.found, event{
-			op: opRoundFound, time: g.After, goid: g.ID, byGoid: g.Creator, reason: g.WaitReason, tid: g.TID, proc: g.Proc,
-			flags: uint16(g.State()), stack: uint64(texts.stack), byStack: uint64(texts.byStack), object: weight,
+			op: opRoundFound, time: g.After, goid: g.ID, byGoid: g.Creator, reason: g.WaitReason, tid: g.TID,
+			proc: g.Proc, flags: uint16(g.State()),
+			stack: uint64(texts.stack), byStack: uint64(texts.byStack), object: weight,
 		})
 	}
 }
