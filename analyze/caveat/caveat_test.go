@@ -81,7 +81,7 @@ func TestEachLackIsSaidWhereItMatters(t *testing.T) {
 		{"no metadata", func(m *format.Metadata) { m.Processes = nil }, nil, "metadata", "", "", "", true},
 		{"killed", func(m *format.Metadata) { m.EndNS = 0 }, nil, "incomplete", "", "", "", false},
 		{"a gap", nil, []format.Event{gap}, "gaps", "gaps", "gaps", "gaps", false},
-		{"windows", nil, []format.Event{budget}, "windows", "windows", "windows, unread-windows",
+		{"windows", nil, []format.Event{budget}, "windows", "windows, unread-windows", "windows, unread-windows",
 			"windows, unread-windows", true},
 		{"a loss", func(m *format.Metadata) { m.Lost = 3 }, nil, "gaps", "gaps", "gaps", "gaps", false},
 		{"jiffies", func(m *format.Metadata) { m.ClockStepNS = 4e6 }, nil, "clock", "clock", "clock", "", true},

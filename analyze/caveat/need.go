@@ -72,6 +72,7 @@ var needs = []need{
 		Requests:   "percentiles are of the cycles that began in one, and counts and times are of the windows",
 	}},
 	{"unread-windows", tabled, unreadWindows, effects{
+		Latency:    "what a goroutine had waited for before it was woken is not known where the wait began earlier",
 		Blocking:   "a goroutine that waited through a whole window is not in its times: waits are at least that long",
 		Goroutines: "a goroutine that did nothing in a window is not in its times",
 	}},

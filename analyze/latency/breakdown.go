@@ -7,7 +7,6 @@ import (
 
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/report"
-	"github.com/gosched/gosched/analyze/stats"
 	"github.com/gosched/gosched/format"
 )
 
@@ -133,26 +132,25 @@ func why(meta *format.Metadata) string {
 const fewForPercentiles = 10
 
 // lead says the headline numbers in words.
-func (r *Result) lead(delays *stats.Histogram, meta *format.Metadata) []string {
+func (r *Result) lead(meta *format.Metadata) []string {
 	e, out := &r.Total, []string{}
 	if e.Count == 0 {
 		return out
 	}
 	text := fmt.Sprintf("%s; the longest took %s.", report.FormatNumber(e.Count, "delay"),
 		report.FormatDuration(*e.MaxNS))
-	p50, ok50 := delays.Quantile(stats.P50)
-	p99, ok99 := delays.Quantile(stats.P99)
-	if ok50 && ok99 && e.Count >= fewForPercentiles {
+	p50, p99 := r.headline[0].NS, r.headline[1].NS
+	if p50 != nil && p99 != nil && e.Count >= fewForPercentiles {
 		text = fmt.Sprintf("Of %s, half took at most %s and 99%% at most %s; the longest took %s.",
-			report.FormatNumber(e.Count+e.Censored, "delay"), report.FormatDuration(p50),
-			report.FormatDuration(p99), report.FormatDuration(*e.MaxNS))
+			report.FormatNumber(e.Count+e.Censored, "delay"), report.FormatDuration(*p50),
+			report.FormatDuration(*p99), report.FormatDuration(*e.MaxNS))
 	}
 	out = append(out, text)
-	if r.DurationNS > 0 {
+	if r.watchedNS > 0 {
 		sum := e.SumNS + e.CensoredSumNS
 		out = append(out, fmt.Sprintf("On average %s waited to run (%s of delay in %s).",
-			report.FormatAverage(float64(sum)/float64(r.DurationNS), "runnable goroutine"), report.FormatDuration(sum),
-			report.FormatDuration(r.DurationNS)))
+			report.FormatAverage(float64(sum)/float64(r.watchedNS), "runnable goroutine"), report.FormatDuration(sum),
+			report.FormatDuration(r.watchedNS)))
 	}
 	return append(out, r.verdict(meta)...)
 }

@@ -22,7 +22,7 @@ func (r *Result) Document() *report.Document {
 		d.Tables = r.Baseline.tables()
 	}
 	d.Tables = append(d.Tables, r.table("reason"), r.breakdownTable(), r.table("entry"), r.breakdownByReason(),
-		r.intervalTable())
+		r.intervalTable(), r.scaledTable())
 	d.Charts = append(d.Charts, r.chart())
 	d.Notes = r.notes()
 	return d
@@ -79,7 +79,7 @@ func (e *Row) name() report.Cell {
 func (e *Row) cells() []report.Cell {
 	cells := []report.Cell{e.name(), report.Count(e.Count), report.Count(e.Censored)}
 	for _, p := range e.Percentiles {
-		cells = append(cells, report.OptionalDuration(p.NS))
+		cells = append(cells, report.Percentile(p.Percentile))
 	}
 	share := report.Share(e.Share)
 	if e.System {
@@ -117,9 +117,26 @@ func (r *Result) intervalTable() report.Table {
 		Columns: []string{"percentile", "from", "estimate", "to"}, SameUnit: []string{"from", "estimate", "to"}}
 	for _, p := range e.Percentiles {
 		t.Rows = append(t.Rows, []report.Cell{
-			report.Text(p.Name), report.OptionalDuration(p.Interval[0]), report.OptionalDuration(p.NS),
+			report.Text(p.Name), report.OptionalDuration(p.Interval[0]), report.Percentile(p.Percentile),
 			report.OptionalDuration(p.Interval[1]),
 		})
+	}
+	return t
+}
+
+// scaledTable shows what windows stand for.
+func (r *Result) scaledTable() report.Table {
+	if r.Total.Scaled == nil {
+		return report.Table{}
+	}
+	columns, sameUnit := report.ScaledColumns("delays")
+	t := report.Table{Title: fmt.Sprintf("Scaled from the windows to the whole time, with %.0f%% confidence intervals",
+		100*r.Confidence), Extra: true, Columns: append([]string{"delays by"}, columns...), SameUnit: sameUnit}
+	t.Rows = append(t.Rows, append([]report.Cell{r.Total.name()}, report.Scaled(r.Total.Scaled)...))
+	for i := range r.Groups {
+		if g := &r.Groups[i]; g.Scaled != nil {
+			t.Rows = append(t.Rows, append([]report.Cell{g.name()}, report.Scaled(g.Scaled)...))
+		}
 	}
 	return t
 }

@@ -24,7 +24,7 @@ func (p *Pass) Entries(names *replay.Names) []Group { return groupsOf(p.entryGro
 func groupsOf(list []named) []Group {
 	var out []Group
 	for _, g := range mergeByName(list) {
-		out = append(out, Group{g.name, g.system, &g.delays, g.broken})
+		out = append(out, Group{g.name, g.system, &g.delays.Histogram, g.broken})
 	}
 	return out
 }

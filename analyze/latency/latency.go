@@ -17,6 +17,7 @@ type Pass struct {
 	runtime reasons  // of the runtime's own
 	entries []*group // by replay.EntryID
 	own     stats.Histogram
+	windows *stats.Windows
 }
 
 // DefaultPercentiles are those of a Result where a Pass does not say others.
@@ -34,13 +35,18 @@ type reasons struct {
 	whys   [256]*group              // by replay.Why, without the woken
 	woken  replay.ByID[*group]      // by the reason of the wait
 	waited map[format.StringID]bool // keys of woken
+
+	windows *stats.Windows
 }
 
-var _ replay.BeginPass = (*Pass)(nil)
+var (
+	_ replay.BeginPass  = (*Pass)(nil)
+	_ replay.WindowPass = (*Pass)(nil)
+)
 
 // group is the delays that share a reason or an entry function.
 type group struct {
-	delays stats.Histogram
+	delays stats.Sampled
 	broken int64 // delays whose end was not seen: neither measured nor censored
 	system bool  // of an entry function: one of the runtime's own
 	parts  replay.Delay
@@ -48,9 +54,15 @@ type group struct {
 
 // New makes an empty pass.
 func New() *Pass {
-	return &Pass{program: reasons{waited: map[format.StringID]bool{}},
-		runtime: reasons{waited: map[format.StringID]bool{}}}
+	windows := new(stats.Windows)
+	return &Pass{windows: windows, program: reasons{windows: windows, waited: map[format.StringID]bool{}},
+		runtime: reasons{windows: windows, waited: map[format.StringID]bool{}}}
 }
+
+func newGroup(windows *stats.Windows) *group { return &group{delays: stats.Sampled{Windows: windows}} }
+
+// Window implements replay.WindowPass.
+func (p *Pass) Window(w replay.Window) { p.windows.End(w.WatchedNS, w.BeforeNS) }
 
 // Wants implements replay.Pass.
 func (p *Pass) Wants() replay.Wants {
@@ -88,13 +100,13 @@ func (r *reasons) of(s *replay.Span) *group {
 	if s.Why != replay.WhyWoken {
 		g := &r.whys[s.Why]
 		if *g == nil {
-			*g = new(group)
+			*g = newGroup(r.windows)
 		}
 		return *g
 	}
 	g := r.woken.At(uint32(s.Waited))
 	if *g == nil {
-		*g = new(group)
+		*g = newGroup(r.windows)
 		r.waited[s.Waited] = true
 	}
 	return *g
@@ -105,7 +117,8 @@ func (p *Pass) entry(entry replay.EntryID) *group {
 		p.entries = append(p.entries, make([]*group, int(entry)+1-len(p.entries))...)
 	}
 	if p.entries[entry] == nil {
-		p.entries[entry] = &group{system: stack.IsSystem(p.names.Entry(entry))}
+		p.entries[entry] = newGroup(p.windows)
+		p.entries[entry].system = stack.IsSystem(p.names.Entry(entry))
 	}
 	return p.entries[entry]
 }
@@ -118,6 +131,8 @@ func (g *group) count(s *replay.Span) {
 		g.parts.Add(&s.Delay)
 	case s.Flags&replay.EndUnseen != 0:
 		g.broken++
+	case s.Flags&replay.AfterGap != 0:
+		g.delays.AddFound(s.Len())
 	default:
 		g.delays.AddCensored(s.Len())
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/gosched/gosched/analyze/caveat"
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/report"
 	"github.com/gosched/gosched/analyze/stats"
@@ -32,25 +33,30 @@ type Result struct {
 	Baseline  *Against         `json:"baseline,omitempty"` // nil without one
 	Warnings  []report.Warning `json:"warnings"`
 
-	noThreads bool // the trace has no thread events
+	noThreads bool  // the trace has no thread events
+	watchedNS int64 // of DurationNS
+	headline  []Percentile
 }
 
 // Row is the delays of one group. A number that the trace cannot give is nil, null in JSON.
 type Row struct {
-	By            string        `json:"by,omitempty"` // "reason" or "entry"; empty for the total
-	Name          string        `json:"name,omitempty"`
-	Count         int64         `json:"count"`       // delays seen from beginning to end
-	Censored      int64         `json:"censored"`    // begun before or ended after what was seen
-	Broken        int64         `json:"broken"`      // delays with moves missing: not in any number here
-	Percentiles   []Percentile  `json:"percentiles"` // as the pass was asked for them
-	MinNS         *int64        `json:"min_ns"`
-	MaxNS         *int64        `json:"max_ns"` // the longest of those counted
-	CensoredMaxNS *int64        `json:"censored_max_ns"`
-	SumNS         int64         `json:"sum_ns"`           // of those counted
-	CensoredSumNS int64         `json:"censored_sum_ns"`  // what was seen of the censored
-	Share         float64       `json:"share"`            // of the total's SumNS + CensoredSumNS; 0 of System
-	Parts         *replay.Delay `json:"parts"`            // of SumNS; nil where nothing is known of them
-	System        bool          `json:"system,omitempty"` // the runtime's own goroutines, which are not in the total
+	By            string       `json:"by,omitempty"` // "reason" or "entry"; empty for the total
+	Name          string       `json:"name,omitempty"`
+	Count         int64        `json:"count"`       // delays seen from beginning to end
+	Censored      int64        `json:"censored"`    // begun before or ended after what was seen
+	Broken        int64        `json:"broken"`      // delays with moves missing: not in any number here
+	Percentiles   []Percentile `json:"percentiles"` // as the pass was asked for them
+	MinNS         *int64       `json:"min_ns"`
+	MaxNS         *int64       `json:"max_ns"` // the longest of those counted
+	CensoredMaxNS *int64       `json:"censored_max_ns"`
+	SumNS         int64        `json:"sum_ns"`          // of those counted
+	CensoredSumNS int64        `json:"censored_sum_ns"` // what was seen of the censored
+	Share         float64      `json:"share"`           // of the total's SumNS + CensoredSumNS; 0 of System
+	// where the trace was recorded in windows: the delays that began, and the time of all, in the whole
+	// time that the windows stand for; Share is of that then
+	Scaled *stats.Scaled `json:"scaled,omitempty"`
+	Parts  *replay.Delay `json:"parts"`            // of SumNS; nil where nothing is known of them
+	System bool          `json:"system,omitempty"` // the runtime's own goroutines, which are not in the total
 }
 
 // Percentile is a percentile of a group's delays.
@@ -64,19 +70,25 @@ func (p *Pass) Result(sum *replay.Summary) *Result {
 	program, runtime := p.program.groups(sum.Names()), p.runtime.groups(sum.Names())
 	total, system := mergeAll(program), mergeAll(runtime)
 	m := maker{whole: total.delays.Sum() + total.delays.CensoredSum(), parts: total.known(sum),
-		percentiles: p.percentiles()}
+		percentiles: p.percentiles(), windows: caveat.Windows(p.windows, sum)}
+	if e := m.windows.Of(&total.delays); e != nil {
+		m.whole = e.Scaled(Confidence).NS
+	}
 	r := &Result{
 		Version: Version, DurationNS: sum.DurationNS(), Events: sum.Events, Confidence: Confidence,
 		ResolutionNS: max(1, sum.Metadata().TimeResolutionNS),
 		Total:        m.entry(named{group: total}), Histogram: total.delays.Rows(),
-		noThreads: sum.ByKind[format.KindThread] == 0,
+		noThreads: sum.ByKind[format.KindThread] == 0, watchedNS: sum.WatchedNS(),
 	}
+	headline := maker{percentiles: []stats.Quantile{stats.P50, stats.P99}, windows: m.windows}
+	r.headline = headline.entry(named{group: total}).Percentiles
 	if len(runtime) > 0 {
 		system.system = true
 		r.Runtime = ptr(m.entry(named{group: system}))
 	}
+	m.strays = m.straysOf(program)
 	r.Groups = append(m.entries(program), m.entries(p.entryGroups(sum.Names()))...)
-	r.Lead, r.Warnings = r.lead(&total.delays, sum.Metadata()), warnings(r, sum, m.percentiles)
+	r.Lead, r.Warnings = r.lead(sum.Metadata()), warnings(r, sum, m.percentiles)
 	return r
 }
 
@@ -107,10 +119,11 @@ func (r *reasons) groups(names *replay.Names) []named {
 	}
 	for waited := range r.waited {
 		name := names.Reason(waited)
-		if name == "" {
-			name = "unknown wait"
+		name = wokenBy + name
+		if name == wokenBy {
+			name = unknownWait
 		}
-		out = append(out, named{"reason", "woken: " + name, *r.woken.At(uint32(waited))})
+		out = append(out, named{"reason", name, *r.woken.At(uint32(waited))})
 	}
 	return out
 }
@@ -125,11 +138,32 @@ func (p *Pass) entryGroups(names *replay.Names) []named {
 	return out
 }
 
+const (
+	wokenBy     = "woken: " // begins the names of delays after a wait
+	unknownWait = wokenBy + "unknown wait"
+)
+
+// unattributed are the groups of delays that may belong to others: their beginning was not seen, or
+// that of the wait before.
+var unattributed = map[string]bool{unknownWait: true, replay.WhyUnknown.String(): true}
+
+// straysOf are the sizes of those groups.
+func (m maker) straysOf(groups []named) (out []*stats.Scaled) {
+	for _, g := range mergeByName(groups) {
+		if w := m.windows.Of(&g.delays); w != nil && unattributed[g.name] {
+			out = append(out, w.Scaled(Confidence))
+		}
+	}
+	return out
+}
+
 // maker makes entries.
 type maker struct {
 	whole       int64 // the total of all delay
 	parts       bool
 	percentiles []stats.Quantile
+	windows     stats.Whole
+	strays      []*stats.Scaled // what the groups by reason may lack
 }
 
 // entries makes one entry a name, the largest share first.
@@ -170,9 +204,7 @@ func (m maker) entry(g named) Row {
 		By: g.by, Name: g.name, Count: h.Count(), Censored: h.Censored(), Broken: g.broken, SumNS: h.Sum(),
 		CensoredSumNS: h.CensoredSum(), System: g.system,
 	}
-	for i, p := range h.Percentiles(m.percentiles) {
-		e.Percentiles = append(e.Percentiles, Percentile{p, interval(h, m.percentiles[i])})
-	}
+	m.percentilesOf(&e, h)
 	if h.Count() > 0 {
 		e.MinNS, e.MaxNS = ptr(h.Min()), ptr(h.Max())
 	}
@@ -180,7 +212,7 @@ func (m maker) entry(g named) Row {
 		e.CensoredMaxNS = ptr(h.CensoredMax())
 	}
 	if m.whole > 0 && !g.system {
-		e.Share = float64(h.Sum()+h.CensoredSum()) / float64(m.whole)
+		e.Share = float64(e.timeNS()) / float64(m.whole)
 	}
 	if m.parts {
 		e.Parts = new(g.parts)
@@ -188,8 +220,36 @@ func (m maker) entry(g named) Row {
 	return e
 }
 
-func interval(h *stats.Histogram, q stats.Quantile) (ends [2]*int64) {
-	in := h.Interval(q, Confidence)
+// percentilesOf fills in the percentiles, and what there was in the whole time where only windows
+// were watched.
+func (m maker) percentilesOf(e *Row, h *stats.Sampled) {
+	if w := m.windows.Of(h); w != nil {
+		list, intervals := w.Percentiles(m.percentiles, Confidence)
+		for i, p := range list {
+			e.Percentiles = append(e.Percentiles, Percentile{p, ends(intervals[i])})
+		}
+		e.Scaled = w.Scaled(Confidence)
+		if e.By == "reason" && !unattributed[e.Name] {
+			for _, s := range m.strays {
+				e.Scaled.UpTo(s)
+			}
+		}
+		return
+	}
+	for i, p := range h.Percentiles(m.percentiles) {
+		e.Percentiles = append(e.Percentiles, Percentile{p, ends(h.Interval(m.percentiles[i], Confidence))})
+	}
+}
+
+// timeNS is the delay of all, in the whole time.
+func (e *Row) timeNS() int64 {
+	if e.Scaled != nil {
+		return e.Scaled.NS
+	}
+	return e.SumNS + e.CensoredSumNS
+}
+
+func ends(in stats.Interval) (ends [2]*int64) {
 	if in.LoDefined {
 		ends[0] = ptr(in.Lo)
 	}

@@ -20,7 +20,8 @@ func warnings(r *Result, sum *replay.Summary, percentiles []stats.Quantile) []re
 	}
 	if undefined := unknownPercentiles(&r.Total); len(undefined) > 0 && r.Total.Count > 0 {
 		out = append(out, report.Warning{Code: "censored", Count: r.Total.Censored, Text: fmt.Sprintf(
-			"%s unknown: too many of the longest delays are censored", strings.Join(undefined, ", "))})
+			"%s unknown: too many of the longest delays are censored%s", strings.Join(undefined, ", "),
+			map[bool]string{true: ", as the windows were too short for them"}[sum.Windows.Count > 0])})
 	}
 	out = append(out, caveat.Of(caveat.Latency, sum)...)
 	if n := r.Total.Broken; n > 0 {

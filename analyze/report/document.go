@@ -110,6 +110,37 @@ func OptionalDuration(ns *int64) Cell {
 	return Duration(*ns)
 }
 
+// Percentile is a cell of a percentile: where it is not known, of what it is at least.
+func Percentile(p stats.Percentile) Cell {
+	if p.NS == nil && p.AtLeastNS != nil {
+		c := Duration(*p.AtLeastNS)
+		c.AtLeast = true
+		return c
+	}
+	return OptionalDuration(p.NS)
+}
+
+// ScaledColumns are the headings of the cells of Scaled, of things that are called noun, and those that
+// have one unit.
+func ScaledColumns(noun string) (all, sameUnit []string) {
+	return []string{noun, noun + ": from", noun + ": to", "time", "time: from", "time: to"},
+		[]string{"time", "time: from", "time: to"}
+}
+
+// Scaled are cells of what windows stand for, with its intervals.
+func Scaled(s *stats.Scaled) []Cell {
+	count := func(n *int64) Cell {
+		if n == nil {
+			return Cell{Unit: UnitCount, Unknown: true}
+		}
+		return Count(*n)
+	}
+	time := Duration(s.NS)
+	time.AtLeast = s.AtLeast
+	return []Cell{Count(s.Count), count(s.CountInterval[0]), count(s.CountInterval[1]), time,
+		OptionalDuration(s.NSInterval[0]), OptionalDuration(s.NSInterval[1])}
+}
+
 // Share is a cell of a part of a whole, 1 being all of it.
 func Share(part float64) Cell { return Cell{Unit: UnitShare, Float: part} }
 

@@ -17,6 +17,7 @@ type Histogram struct {
 	censored int64
 	censSum  int64
 	censMax  int64
+	found    int64                          // of censored: see AddFound
 	pages    [NumBuckets / subBuckets]*page // nil: nothing in these buckets
 }
 
@@ -24,6 +25,21 @@ type Histogram struct {
 type page struct {
 	count    [subBuckets]int64
 	censored [subBuckets]int64
+	found    *[subBuckets]int64 // of censored; nil: none
+}
+
+func (p *page) foundAt(i int) int64 {
+	if p.found == nil {
+		return 0
+	}
+	return p.found[i]
+}
+
+func (p *page) addFound(i int, n int64) {
+	if p.found == nil {
+		p.found = new([subBuckets]int64)
+	}
+	p.found[i] += n
 }
 
 // Add counts a measured value. A negative value counts as 0.
@@ -53,6 +69,17 @@ func (h *Histogram) AddCensored(v int64) {
 	h.censSum += v
 }
 
+// AddFound counts a censored value that was found going on after a time that was not watched: it had
+// lasted for an unknown time then, and lasted at least v more. It is a censored value like any other
+// but that quantiles take no account of it. The longer a value is the likelier it is found so, and
+// how long it went on says less than how long those last whose beginning was seen.
+func (h *Histogram) AddFound(v int64) {
+	h.AddCensored(v)
+	b := Bucket(v)
+	h.page(b).addFound(b&(subBuckets-1), 1)
+	h.found++
+}
+
 func (h *Histogram) page(bucket int) *page {
 	p := &h.pages[bucket>>subBits]
 	if *p == nil {
@@ -71,6 +98,9 @@ func (h *Histogram) Merge(other *Histogram) {
 		for j := range from.count {
 			to.count[j] += from.count[j]
 			to.censored[j] += from.censored[j]
+			if n := from.foundAt(j); n > 0 {
+				to.addFound(j, n)
+			}
 		}
 	}
 	if other.count > 0 && (h.count == 0 || other.min < h.min) {
@@ -79,6 +109,7 @@ func (h *Histogram) Merge(other *Histogram) {
 	h.max, h.censMax = max(h.max, other.max), max(h.censMax, other.censMax)
 	h.count += other.count
 	h.censored += other.censored
+	h.found += other.found
 	h.sum += other.sum
 	h.censSum += other.censSum
 }
@@ -88,6 +119,9 @@ func (h *Histogram) Count() int64 { return h.count }
 
 // Censored is the number of censored values.
 func (h *Histogram) Censored() int64 { return h.censored }
+
+// Found is how many of the censored values were found going on.
+func (h *Histogram) Found() int64 { return h.found }
 
 // Sum is the exact sum of the measured values.
 func (h *Histogram) Sum() int64 { return h.sum }
@@ -112,27 +146,28 @@ type Row struct {
 	Hi       int64 `json:"hi_ns"`
 	Count    int64 `json:"count"`
 	Censored int64 `json:"censored"`
+	Found    int64 `json:"found,omitempty"` // of Censored, see AddFound
 }
 
 // Rows are the buckets that are not empty, in ascending order.
 func (h *Histogram) Rows() []Row {
 	var rows []Row
-	h.each(func(b int, count, censored int64) bool {
+	h.each(func(b int, count, censored, found int64) bool {
 		lo, hi := Bounds(b)
-		rows = append(rows, Row{b, lo, hi, count, censored})
+		rows = append(rows, Row{b, lo, hi, count, censored, found})
 		return true
 	})
 	return rows
 }
 
 // each calls f for the buckets that are not empty, in ascending order, until it says false.
-func (h *Histogram) each(f func(bucket int, count, censored int64) bool) {
+func (h *Histogram) each(f func(bucket int, count, censored, found int64) bool) {
 	for i, p := range h.pages {
 		if p == nil {
 			continue
 		}
 		for j := range p.count {
-			if p.count[j]|p.censored[j] != 0 && !f(i<<subBits+j, p.count[j], p.censored[j]) {
+			if p.count[j]|p.censored[j] != 0 && !f(i<<subBits+j, p.count[j], p.censored[j], p.foundAt(j)) {
 				return
 			}
 		}
@@ -155,6 +190,7 @@ func Octaves(rows []Row) []Row {
 		last := &out[len(out)-1]
 		last.Count += r.Count
 		last.Censored += r.Censored
+		last.Found += r.Found
 	}
 	return out
 }

@@ -21,7 +21,7 @@ type Interval struct {
 // interval says how far the recording's own scatter reaches and not how the next recording will
 // turn out.
 func (h *Histogram) Interval(q Quantile, confidence float64) Interval {
-	if h.censored > 0 {
+	if h.censored > h.found {
 		return h.survivalInterval(q, confidence)
 	}
 	lo, hi := orderRanks(h.count, q, confidence)

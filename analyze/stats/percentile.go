@@ -100,6 +100,8 @@ func ParseQuantiles(list string) ([]Quantile, error) {
 type Percentile struct {
 	Name string `json:"name"`
 	NS   *int64 `json:"ns"` // nil: undefined, as there are no values or too many were censored
+	// where NS is nil because windows were too short for it: what it is at least
+	AtLeastNS *int64 `json:"at_least_ns,omitempty"`
 }
 
 // Percentiles are quantiles of the histogram, in the order of the list.

@@ -16,7 +16,7 @@ func NearestRank(sorted []int64, q Quantile) (int64, bool) {
 // the longest were censored.
 func (h *Histogram) Quantile(q Quantile) (int64, bool) {
 	switch {
-	case h.censored > 0:
+	case h.censored > h.found:
 		return h.survivalQuantile(q)
 	case h.count == 0:
 		return 0, false
@@ -74,8 +74,8 @@ type survivalStep struct {
 // count as shorter than the censored ones, as is usual for ties.
 func (h *Histogram) survive(f func(survivalStep) bool) {
 	s := survivalStep{survival: 1}
-	atRisk := h.count + h.censored
-	h.each(func(b int, count, censored int64) bool {
+	atRisk := h.count + h.censored - h.found
+	h.each(func(b int, count, censored, found int64) bool {
 		if count > 0 {
 			n, d := float64(atRisk), float64(count)
 			s.bucket = b
@@ -85,7 +85,7 @@ func (h *Histogram) survive(f func(survivalStep) bool) {
 				return false
 			}
 		}
-		atRisk -= count + censored
+		atRisk -= count + censored - found
 		return true
 	})
 }

@@ -21,12 +21,12 @@ func (h *Histogram) Redrawer(q Quantile) func(*rand.Rand) (int64, bool) {
 	switch {
 	case h.count == 0:
 		return func(*rand.Rand) (int64, bool) { return 0, false }
-	case h.censored > 0:
+	case h.censored > h.found:
 		return h.survivalRedrawer(q)
 	}
 	var ranks, values []int64 // of the buckets: how many values are up to it, and the largest of them
 	below := int64(0)
-	h.each(func(b int, count, _ int64) bool {
+	h.each(func(b int, count, _, _ int64) bool {
 		below += count
 		ranks, values = append(ranks, below), append(values, h.upper(b))
 		return true
@@ -65,7 +65,7 @@ func orderLevel(n, r int64, rng *rand.Rand) float64 {
 // whole is a number of values as an integer, at least 1 and at most all values; a float64 can be
 // just above what an int64 holds.
 func (h *Histogram) whole(values float64) int64 {
-	all := h.count + h.censored
+	all := h.count + h.censored - h.found
 	if values >= float64(all) {
 		return all
 	}

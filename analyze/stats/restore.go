@@ -51,8 +51,10 @@ func checkRow(r Row, last int) error {
 		return fmt.Errorf("there is no bucket %d", r.Bucket)
 	case r.Bucket <= last:
 		return fmt.Errorf("bucket %d comes after bucket %d", r.Bucket, last)
-	case r.Count < 0 || r.Censored < 0:
+	case r.Count < 0 || r.Censored < 0 || r.Found < 0:
 		return errors.New("a count is negative")
+	case r.Found > r.Censored:
+		return errors.New("more were found going on than were censored")
 	case r.Count == 0 && r.Censored == 0:
 		return errors.New("the bucket is empty")
 	}
@@ -63,6 +65,10 @@ func checkRow(r Row, last int) error {
 func (h *Histogram) restoreRow(r Row) {
 	p, at := h.page(r.Bucket), r.Bucket&(subBuckets-1)
 	p.count[at], p.censored[at] = r.Count, r.Censored
+	if r.Found > 0 {
+		p.addFound(at, r.Found)
+		h.found += r.Found
+	}
 	h.count += r.Count
 	h.censored += r.Censored
 }
