@@ -3,10 +3,17 @@
 GO          ?= go
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test demo example self-gate bench diagnose trial kernels generate generate-bpf lint referee fuzz clean
+.PHONY: build release vulncheck test demo example self-gate bench diagnose trial kernels generate generate-bpf lint referee fuzz clean
 
 build: ## the program, ./gosched
 	CGO_ENABLED=0 $(GO) build -trimpath -o gosched ./cmd/gosched
+
+release: ## what is released, into build/release: programs, archives, Debian packages, checksums; built twice and compared
+	contrib/release --twice
+
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
+vulncheck: ## known vulnerabilities in what the program calls; asks Go's database over the network
+	$(GO) run $(GOVULNCHECK) ./...
 
 test: ## every test; those that load eBPF need root, and are skipped without it. One package at a time: they watch what shares a CPU with whom
 	$(GO) test -p 1 -timeout 20m ./...

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"runtime"
@@ -45,7 +46,7 @@ func runVersion(opts versionOptions, out io.Writer) error {
 	doc := versionDocument{
 		Version: documentVersion,
 		Gosched: programVersion(),
-		Commit:  buildSetting("vcs.revision"),
+		Commit:  cmp.Or(releasedCommit, buildSetting("vcs.revision")),
 		Go:      runtime.Version(),
 		System:  runtime.GOOS + "/" + runtime.GOARCH,
 		Schema:  format.SchemaVersion,
@@ -57,8 +58,14 @@ func runVersion(opts versionOptions, out io.Writer) error {
 	return err
 }
 
-// programVersion is the module's version, "devel" for a build from a checkout.
+// What contrib/release stamps into the programs that are released: their version, and the commit.
+var released, releasedCommit string
+
+// programVersion is the release's or the module's version, "devel" for a build from a checkout.
 func programVersion() string {
+	if released != "" {
+		return released
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "" || info.Main.Version == "(devel)" {
 		return "devel"
