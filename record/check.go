@@ -23,6 +23,7 @@ type Checked struct {
 	Process   *CheckedProcess    // nil without one
 	Binary    *CheckedBinary     // nil: none was asked about, or it cannot be read
 	Probes    []gobin.Probe      // where they would be in the binary
+	Sampling  *CheckedSampling   // whether the process can be sampled; nil without one
 	Coverage  []format.Coverage  // what a trace would have of each class of transitions
 	Obstacles []Obstacle         // why it cannot be recorded; none: it can be
 }
@@ -164,6 +165,9 @@ func (c *Checked) machine(refusal error) {
 func (c *Checked) process(pid int) error {
 	proc, err := target.Open(pid)
 	c.machine(err)
+	if err != nil {
+		c.Sampling = &CheckedSampling{Why: err}
+	}
 	if errors.Is(err, target.ErrPrivileges) && slices.ContainsFunc(c.Obstacles, ofPrivileges) {
 		return nil // that says it
 	}
@@ -195,6 +199,9 @@ func (c *Checked) describe(proc *target.Process) error {
 // image checks the Go code of a process.
 func (c *Checked) image(proc *target.Process) error {
 	found, err := image.Find(proc)
+	if err != nil {
+		c.Sampling = &CheckedSampling{Why: err}
+	}
 	if Unsupported(err) {
 		c.met(StepProcess, err)
 		return nil
@@ -202,6 +209,7 @@ func (c *Checked) image(proc *target.Process) error {
 	if err != nil {
 		return err
 	}
+	c.Sampling = sampling(proc, found)
 	if err := found.Recordable(); err != nil {
 		c.met(StepReplaced, err)
 	}

@@ -20,6 +20,7 @@ type checkDocument struct {
 	Process     *checkedProcess   `json:"process"`     // null without -p
 	Binary      *checkedBinary    `json:"binary"`      // null where none was asked about, or it cannot be read
 	Probes      []checkedProbe    `json:"probes"`
+	Sampling    *checkedSamples   `json:"sampling"` // whether record --sample can record it; null without -p
 	Transitions []format.Coverage `json:"transitions"`
 	Problems    []problem         `json:"problems"` // what stands in the way
 }
@@ -30,7 +31,7 @@ type checkedKernel struct {
 	Samples   *checkedSamples   `json:"samples"`   // null: not tried
 }
 
-// checkedSamples says whether on-CPU samples can be taken.
+// checkedSamples says whether on-CPU samples can be taken, or goroutines be sampled.
 type checkedSamples struct {
 	Possible bool   `json:"possible"`
 	Why      string `json:"why,omitempty"` // not
@@ -115,6 +116,12 @@ func newCheckDocument(c *record.Checked) *checkDocument {
 		d.Kernel.Fallbacks = []checkedFallback{}
 		for _, f := range c.Kernel.Fallbacks {
 			d.Kernel.Fallbacks = append(d.Kernel.Fallbacks, checkedFallback{f.Name, f.Lacks, f.Does})
+		}
+	}
+	if s := c.Sampling; s != nil {
+		d.Sampling = &checkedSamples{Possible: s.Why == nil}
+		if s.Why != nil {
+			d.Sampling.Why = s.Why.Error()
 		}
 	}
 	if p := c.Process; p != nil {

@@ -55,11 +55,10 @@ func (d *checkDocument) facts() []report.Fact {
 		facts = append(facts, report.Fact{Name: "fall-back " + f.Name, Value: report.Text(text)})
 	}
 	if s := d.Kernel.Samples; s != nil {
-		text := "yes"
-		if !s.Possible {
-			text = "no: " + s.Why
-		}
-		facts = append(facts, report.Fact{Name: "on-CPU samples", Value: report.Text(text)})
+		facts = append(facts, report.Fact{Name: "on-CPU samples", Value: report.Text(s.describe())})
+	}
+	if s := d.Sampling; s != nil {
+		facts = append(facts, report.Fact{Name: "record --sample, without eBPF", Value: report.Text(s.describe())})
 	}
 	facts = append(facts, report.Fact{Name: "given up once everything is watched",
 		Value: report.Text(d.confinement())})
@@ -86,6 +85,14 @@ func (d *checkDocument) confinement() string {
 		return "not all: " + strings.Join(d.Confinement, "; ")
 	}
 	return "all but what the recording still takes"
+}
+
+// describe says whether it is possible.
+func (s *checkedSamples) describe() string {
+	if !s.Possible {
+		return "no: " + s.Why
+	}
+	return "yes"
 }
 
 // describe is the process in words.
