@@ -232,7 +232,7 @@ type Rounds struct {
 	// `goroutine_sampling.max_cpus`.
 	LeftOut int64 `json:"left_out,omitempty"`
 	Skipped int64 `json:"skipped,omitempty"` // Instants at which a round was still being read.
-	// Rounds that began more than a millisecond after their instant because the recorder had no CPU.
+	// Rounds that began more than two milliseconds after their instant because the recorder had no CPU.
 	// They are not quite at random: what they find is what comes after others have left the CPUs.
 	Late      int64 `json:"late,omitempty"`
 	MaxLateNS int64 `json:"max_late_ns,omitempty"` // The longest such time.

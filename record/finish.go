@@ -98,5 +98,7 @@ func (s *session) progress() Progress {
 	if end == 0 {
 		end = now()
 	}
-	return Progress{Counts: s.counts(), Elapsed: time.Duration(end - s.startNS), Bytes: s.out.bytes()}
+	return Progress{
+		Counts: s.counts(), Elapsed: time.Duration(end - s.startNS), Bytes: s.out.bytes(), Rounds: s.roundsSoFar(),
+	}
 }

@@ -91,7 +91,8 @@ const MaxStackDepth = maxFrames - 2
 type Progress struct {
 	Counts
 	Elapsed time.Duration
-	Bytes   int64 // written so far
+	Bytes   int64          // written so far
+	Rounds  *format.Rounds // of all processes, where goroutines are sampled; nil: they are not
 }
 
 // Summary is what a recording gave.

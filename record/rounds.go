@@ -30,6 +30,15 @@ const AnyCPUs = -1
 // MaxSamplingPerSecond is the largest rate of rounds.
 const MaxSamplingPerSecond = 1000
 
+const (
+	// lookEvery is how often a recording of samples looks for what has changed in its processes beside
+	// goroutines, and hands on what it has.
+	lookEvery = 500 * time.Millisecond
+	// sampledSegment and lookEvery are how much a killed recorder of samples loses: five seconds. A
+	// segment costs as much as ten rounds of a small process.
+	sampledSegment = 4500 * time.Millisecond
+)
+
 // notSampledFor is from when on it is a gap that no round could be made.
 const notSampledFor = time.Second
 
@@ -226,6 +235,26 @@ func (s *subject) count(c rounds.Counts, lasted int64) {
 	r.ReadNS += lasted
 	r.Made, r.Weighted, r.MaxWeight = c.Made, c.Weighted, int32(c.MaxStep)
 	r.LeftOut, r.Skipped, r.Late, r.MaxLateNS, r.CPUNS = c.LeftOut, c.Skipped, c.Late, c.MaxLateNS, c.CPUNS
+}
+
+// roundsSoFar adds up the rounds of all processes; nil: none were to be made.
+func (s *session) roundsSoFar() *format.Rounds {
+	if s.meta.GoroutineSampling == nil {
+		return nil
+	}
+	var all format.Rounds
+	for _, sub := range s.subjects {
+		if sub.sampler == nil {
+			continue
+		}
+		c := &sub.sampler.counts
+		all.Made, all.Goroutines = all.Made+c.Made, all.Goroutines+c.Goroutines
+		all.Unchanged += c.Unchanged
+		all.Weighted, all.MaxWeight = all.Weighted+c.Weighted, max(all.MaxWeight, c.MaxWeight)
+		all.LeftOut, all.Skipped, all.Late = all.LeftOut+c.LeftOut, all.Skipped+c.Skipped, all.Late+c.Late
+		all.ReadNS, all.CPUNS, all.MaxLateNS = all.ReadNS+c.ReadNS, all.CPUNS+c.CPUNS, max(all.MaxLateNS, c.MaxLateNS)
+	}
+	return &all
 }
 
 // round writes that goroutines were read.

@@ -13,7 +13,7 @@ import (
 // BenchmarkRounds measures what a round of all goroutines costs the recorder, by how many there are,
 // nearly all of them idle: everything that it does, and of that the reading alone.
 func BenchmarkRounds(b *testing.B) {
-	for _, idle := range []int{1_000, 10_000, 100_000} {
+	for _, idle := range []int{10, 1_000, 10_000, 100_000} {
 		b.Run(fmt.Sprint(idle), func(b *testing.B) {
 			_, proc := startShares(b, testenv.Program{}, fmt.Sprintf("-idle=%d", idle))
 			for range b.N {

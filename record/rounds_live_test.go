@@ -2,9 +2,12 @@ package record_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -177,5 +180,75 @@ func TestARoundReadsSomeOfManyGoroutines(t *testing.T) {
 	}
 	if took := float64(counts.CPUNS) / 5e9; took > 0.03 {
 		t.Errorf("the rounds took %.1f%% of a CPU, and were allowed 2%%", 100*took)
+	}
+}
+
+// TestSamplingAttachesNothing looks at the recorder and at the process while it is sampled: no program
+// is loaded, no probe is there, and nobody traces it.
+func TestSamplingAttachesNothing(t *testing.T) {
+	_, proc := startShares(t, testenv.Program{})
+	before := attached(t, proc)
+	during := []string{"never looked"}
+	_, err := record.Record(t.Context(), record.Options{
+		Output: filepath.Join(t.TempDir(), "t.parquet"), Duration: 500 * time.Millisecond, Recorder: "test",
+		Sampling: record.Sampling{RatePerS: 50},
+		Progress: func(record.Progress) { during = attached(t, proc) },
+	}, proc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(before, during) {
+		t.Errorf("attached before: %q, and while it was sampled: %q", before, during)
+	}
+}
+
+// attached is what this process has of the kernel's tracing, and who traces a process.
+func attached(t *testing.T, proc *target.Process) (all []string) {
+	t.Helper()
+	fds, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, fd := range fds {
+		to, _ := os.Readlink("/proc/self/fd/" + fd.Name()) // the one that lists them is gone
+		if strings.Contains(to, "bpf") || strings.Contains(to, "perf_event") {
+			all = append(all, to)
+		}
+	}
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", proc.PID()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(status)) {
+		if strings.HasPrefix(line, "TracerPid:") {
+			all = append(all, line)
+		}
+	}
+	return all
+}
+
+// TestASampledProcessMayEndOrReplaceItsProgram ends a recording early, and the trace says why.
+func TestASampledProcessMayEndOrReplaceItsProgram(t *testing.T) {
+	for name, c := range map[string]struct{ then, want string }{
+		"ends":     {"", record.EndExited},
+		"replaces": {"sleep 2", record.EndReplaced},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run, proc := startShares(t, testenv.Program{}, "-then="+c.then)
+			over := make(chan struct{})
+			sum, err := record.Record(t.Context(), record.Options{
+				Output: filepath.Join(t.TempDir(), "t.parquet"), Duration: 10 * time.Second, Recorder: "test",
+				Sampling: record.Sampling{RatePerS: 50}, Begun: func(time.Time) {
+					go func() {
+						_ = run.End()
+						close(over)
+					}()
+				},
+			}, proc)
+			<-over
+			if err != nil || sum.EndReason != c.want {
+				t.Errorf("ended because %q, %v; want %q", sum.EndReason, err, c.want)
+			}
+		})
 	}
 }

@@ -271,7 +271,7 @@ func (s *session) step(goesOn bool) error {
 // cycleEvery is how often there is something to drain, or to be looked for.
 func (s *session) cycleEvery() time.Duration {
 	if s.probes == nil {
-		return flushEvery
+		return lookEvery
 	}
 	return drainEvery
 }
@@ -330,6 +330,9 @@ func (s *session) cycle() error {
 	}
 	merge := began - int64(orderWindow)
 	take := merge - int64(lookahead)
+	if s.probes == nil { // what the recorder makes itself is in order
+		merge, take = began, began
+	}
 	if over := s.order.pending() - maxPending; over > 0 {
 		merge = began - int64(drainEvery)
 		take = merge

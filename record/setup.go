@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"time"
 
 	"github.com/gosched/gosched/format"
 	"github.com/gosched/gosched/record/gobin"
@@ -44,7 +45,7 @@ func (s *session) openOutput() error {
 		return err
 	}
 	rec, err := format.Create(s.opts.Output, s.meta, format.RecordingOptions{
-		SegmentDuration: segmentDuration,
+		SegmentDuration: s.segmentDuration(),
 		Writer:          format.WriterOptions{ResolutionNS: timeResolutionNS},
 	})
 	if err != nil {
@@ -61,6 +62,14 @@ func (s *session) openOutput() error {
 		}
 	}
 	return nil
+}
+
+// segmentDuration is how long segments are.
+func (s *session) segmentDuration() time.Duration {
+	if s.opts.Sampling.on() {
+		return sampledSegment
+	}
+	return segmentDuration
 }
 
 // describe says everything about the recording that is known before it begins.

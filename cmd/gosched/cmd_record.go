@@ -49,8 +49,8 @@ stderr: scripts can wait for it.
 
 The trace is one file, or with -o DIR/ a folder of segments, each readable while
 the recording goes on. After a kill -9 of gosched the folder, or FILE.partial/,
-holds all but the last second, and every command reads it. Only its owner can read a
-trace; under sudo the owner is the user who called sudo.
+holds all but the last second (with --sample, the last five), and every command reads
+it. Only its owner can read a trace; under sudo the owner is the user who called sudo.
 
 With --sample nothing is attached: all goroutines are read from the process's memory at
 random instants. The process does not notice, and it takes no eBPF and no root for one's

@@ -207,6 +207,7 @@ func TestTheUsageOfFlagsIsTrue(t *testing.T) {
 	for flag, want := range map[string]string{
 		"stack-depth": fmt.Sprintf("up to %d; 0: %d", record.MaxStackDepth, record.DefaultStackDepth),
 		"cpu-samples": fmt.Sprintf("; default %d/s", record.DefaultSamplesPerSecond),
+		"sample-cpu":  fmt.Sprintf("; default %g%%", 100*record.DefaultSamplingCPUs),
 	} {
 		if have := newRecordCommand().Flag(flag).Usage; !strings.HasSuffix(have, want) {
 			t.Errorf("--%s: it is %q; want one with %q", flag, have, want)

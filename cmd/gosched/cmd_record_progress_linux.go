@@ -21,6 +21,11 @@ func progressText(pids []int, duration time.Duration, now, last record.Progress)
 	if duration > 0 {
 		left = max(0, duration-now.Elapsed).Round(time.Second).String() + " left"
 	}
+	if r := now.Rounds; r != nil && r.Made > 0 {
+		return fmt.Sprintf("sampling %s: %s of %s goroutines, %s of a CPU, %s, %s", pidsText(pids),
+			report.FormatNumber(r.Made, "round"), report.FormatCount(r.Goroutines/r.Made), cpuShare(r, now.Elapsed),
+			report.FormatBytes(now.Bytes), left)
+	}
 	return fmt.Sprintf("recording %s: %s events, %s/s, %s lost, %s, %s", pidsText(pids), report.FormatCount(now.Events),
 		report.FormatCount(rate), report.FormatCount(now.Lost), report.FormatBytes(now.Bytes), left)
 }

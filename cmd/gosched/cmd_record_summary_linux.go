@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gosched/gosched/analyze/info"
 	"github.com/gosched/gosched/analyze/report"
@@ -37,6 +38,7 @@ type recordedProcess struct {
 	LostStacks int64             `json:"lost_stacks"`
 	DurationNS int64             `json:"duration_ns"`
 	EndReason  string            `json:"end_reason"`
+	Rounds     *format.Rounds    `json:"rounds,omitempty"` // with --sample
 	Coverage   []format.Coverage `json:"coverage"`
 }
 
@@ -57,6 +59,7 @@ func newRecordDocument(s *record.Summary, path string) recordDocument {
 		d.Processes = append(d.Processes, recordedProcess{
 			PID: s.PIDs[i], GoVersion: p.GoVersion, Lost: p.Lost, LostStacks: p.LostStacks,
 			DurationNS: lasted(s, p), EndReason: cmp.Or(p.EndReason, s.EndReason), Coverage: p.Coverage,
+			Rounds: p.Rounds,
 		})
 	}
 	return d
@@ -145,6 +148,9 @@ const longReadingNS = 250e6
 
 // missing says what of a process was lost and which transitions are not in the trace.
 func missing(s *record.Summary, process *format.Process) string {
+	if s.Metadata.Source == format.SourceMemory {
+		return sampledText(process.Rounds, time.Duration(lasted(s, process)))
+	}
 	var lines []string
 	snapshots := snapshotsOf(s, process.PID)
 	switch {

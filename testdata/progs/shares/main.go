@@ -30,6 +30,7 @@ type account struct {
 func main() {
 	workers := flag.Int("workers", 16, "goroutines")
 	idle := flag.Int("idle", 0, "goroutines that do nothing")
+	then := flag.String("then", "", "become a shell that runs this when standard input ends")
 	flag.Parse()
 	for i := 0; i < *idle; i++ {
 		go forever()
@@ -44,6 +45,9 @@ func main() {
 			panic(err)
 		}
 		fmt.Println(string(text))
+	}
+	if *then != "" {
+		panic(syscall.Exec("/bin/sh", []string{"sh", "-c", *then}, os.Environ()))
 	}
 }
 
