@@ -35,7 +35,7 @@ func (s *session) confine() {
 // threads in the root PID namespace.
 func (s *session) attachesLater() bool {
 	for _, sub := range s.subjects {
-		if sub.binary.Cgo() || sub.numbers != nil {
+		if s.probes != nil && sub.binary.Cgo() || sub.numbers != nil {
 			return true
 		}
 	}

@@ -63,6 +63,10 @@ func TestARecordingKeepsOnlyWhatItNeeds(t *testing.T) {
 			[]target.Capability{target.CapDACReadSearch, target.CapKill, target.CapSysPtrace}},
 		{"nobody, its own process", "record, yours", nil, []string{"-p", s.yours}, nil},
 		{"nobody, a command", "record, yours", nil, []string{"--", s.service}, nil},
+		{"nobody, its own process by samples", "goroutines -p, yours", nil,
+			[]string{"--sample", "50/s", "-p", s.yours}, nil},
+		{"nobody, another's process by samples", "goroutines -p, another's", nil,
+			[]string{"--sample", "50/s", "-p", s.strangers}, []target.Capability{target.CapSysPtrace}},
 		{"nobody, another's process", "record -p, another's", nil, []string{"-p", s.strangers},
 			[]target.Capability{target.CapSysPtrace}},
 	} {
