@@ -29,6 +29,15 @@ type origin struct {
 	entry     replay.EntryID
 }
 
+// part is what is known of goroutines that moved while their stacks were read.
+type part struct {
+	state  format.State
+	reason format.StringID
+	entry  replay.EntryID
+}
+
+func (f *fact) partly() part { return part{f.state, f.reason, f.entry} }
+
 // facts are those of each place.
 func (p *process) facts(names *replay.Names) []fact {
 	out := make([]fact, len(p.places))

@@ -152,8 +152,7 @@ func (p *windows) Spans(list []replay.Span) {
 		}
 		keys := []string{"state " + s.State.String(), "entry " + entry}
 		if s.State == format.StateWaiting {
-			frame := stack.Culprit(p.names.Stack(s.Stack))
-			keys = append(keys, "reason "+reason, "place "+reason+" "+stack.Function(frame))
+			keys = append(keys, "reason "+reason, "place "+reason+" "+stack.Culprit(p.names.Stack(s.Stack)))
 		}
 		for j := range p.list {
 			p.list[j].add(s, keys)
@@ -180,7 +179,7 @@ func compare(t *testing.T, results []*rounds.Result, truth []window) {
 		for _, s := range r.Processes[0].Shares {
 			what := s.By + " " + s.Name
 			if s.By == rounds.ByFunction {
-				what = "place " + s.Reason + " " + s.Name
+				what = "place " + s.Reason + " " + s.Frame
 			}
 			ns, known := truth[i].ns[what]
 			if !known {

@@ -105,14 +105,18 @@ type view struct {
 	program, other []float64 // by block: the program's goroutines, and those of them that are not idle
 	sampledNS      int64
 	room           []float64
+	partial        map[part][]int // places of goroutines of which only a part of the stack is known
 }
 
 func (p *process) view(pid int32, names *replay.Names, sum *replay.Summary) *view {
-	v := &view{process: p, facts: p.facts(names), rounds: p.tally.sizes()}
+	v := &view{process: p, facts: p.facts(names), rounds: p.tally.sizes(), partial: map[part][]int{}}
 	n := len(v.rounds)
 	v.program, v.other, v.room = make([]float64, n), make([]float64, n), make([]float64, n)
 	for i := range v.facts {
 		if f := &v.facts[i]; !f.system {
+			if f.partial {
+				v.partial[f.partly()] = append(v.partial[f.partly()], i)
+			}
 			p.tally.into(i, v.program)
 			if !f.idle {
 				p.tally.into(i, v.other)
@@ -153,19 +157,20 @@ func (p *process) result(pid int32, names *replay.Names, sum *replay.Summary) Pr
 
 // dimensions are the kinds of shares, with what tells them apart.
 var dimensions = []dimension{
-	{ByState, func(f *fact) Share { return Share{Name: f.state.String()} }},
-	{ByClass, func(f *fact) Share { return Share{Name: f.className()} }},
-	{ByReason, func(f *fact) Share { return Share{Name: f.doing()} }},
-	{ByFunction, func(f *fact) Share {
+	{ByState, false, func(f *fact) Share { return Share{Name: f.state.String()} }},
+	{ByClass, false, func(f *fact) Share { return Share{Name: f.className()} }},
+	{ByReason, false, func(f *fact) Share { return Share{Name: f.doing()} }},
+	{ByFunction, true, func(f *fact) Share {
 		return Share{Name: f.function(), State: f.state.String(), Reason: f.why, Frame: f.frame()}
 	}},
-	{ByStack, func(f *fact) Share { return Share{Name: f.text, State: f.state.String(), Reason: f.why} }},
-	{ByEntry, func(f *fact) Share { return Share{Name: f.entryName} }},
+	{ByStack, true, func(f *fact) Share { return Share{Name: f.text, State: f.state.String(), Reason: f.why} }},
+	{ByEntry, false, func(f *fact) Share { return Share{Name: f.entryName} }},
 }
 
 type dimension struct {
-	by string
-	of func(*fact) Share // without its numbers
+	by     string
+	placed bool              // by where in the code goroutines are
+	of     func(*fact) Share // without its numbers
 }
 
 // shareKey tells shares of a kind apart.
@@ -185,6 +190,9 @@ func (v *view) shares(d dimension) (out []Share, more int64) {
 		s := d.of(&v.facts[list[0]])
 		s.By = d.by
 		v.estimate(&s, list)
+		if d.placed {
+			v.mayBe(&s, list)
+		}
 		out = append(out, s)
 	}
 	slices.SortFunc(out, func(a, b Share) int {
@@ -227,6 +235,27 @@ func (v *view) estimate(s *Share, places []int) {
 	}
 	busy := v.rounds.Share(counts, v.other)
 	s.NotIdle = &busy
+}
+
+// mayBe raises the upper ends of a share of one place by the goroutines that may have been there, too:
+// they were in the same state for the same reason, and moved while their stacks were read.
+func (v *view) mayBe(s *Share, places []int) {
+	also := slices.Clone(places)
+	for _, i := range places {
+		if f := &v.facts[i]; !f.partial {
+			also = append(also, v.partial[f.partly()]...)
+		}
+	}
+	if slices.Sort(also); len(also) == len(places) {
+		return
+	}
+	most := *s
+	v.estimate(&most, slices.Compact(also))
+	s.OfTime.Hi, s.Average.Hi = max(s.OfTime.Hi, most.OfTime.Hi), max(s.Average.Hi, most.Average.Hi)
+	s.NS.Hi = max(s.NS.Hi, most.NS.Hi)
+	if s.NotIdle != nil && most.NotIdle != nil {
+		s.NotIdle.Hi = max(s.NotIdle.Hi, most.NotIdle.Hi)
+	}
 }
 
 // nanoseconds is an estimate in whole ones. What has no upper end is as long as there can be.
