@@ -3,7 +3,7 @@
 GO          ?= go
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build release vulncheck test demo example self-gate bench diagnose trial kernels generate generate-bpf lint referee fuzz clean
+.PHONY: build release vulncheck test demo example self-gate bench diagnose sampled trial kernels generate generate-bpf lint referee fuzz clean
 
 build: ## the program, ./gosched
 	CGO_ENABLED=0 $(GO) build -trimpath -o gosched ./cmd/gosched
@@ -35,6 +35,10 @@ ROUNDS ?= 3
 diagnose: ## does the verdict name the cause, of programs with one that is known, and blame nothing in those that are well? Each ROUNDS times by eBPF and Go traces, alone and beside busy loops; an hour; needs root
 	mkdir -p build
 	GOSCHED_REQUIRE_BPF=1 GOSCHED_DIAGNOSE_ROUNDS=$(ROUNDS) GOSCHED_DIAGNOSE_REPORT=$(CURDIR)/build/diagnose.md $(GO) test -v -count=1 -timeout 6h -run TestDiagnosis ./analyze/blocking
+
+TRIALS ?= 100
+sampled: ## do the intervals of shares that are sampled without probes have what all moves of the same time say? TRIALS times each of two programs; ten minutes; needs root
+	GOSCHED_REQUIRE_BPF=1 GOSCHED_SAMPLED_TRIALS=$(TRIALS) $(GO) test -v -count=1 -timeout 1h -run TestSampledShares ./analyze/rounds
 
 trial: ## how often compare is right: 100 rounds of 36 recordings of programs of which one thing is known to be worse; hours, resumable; needs root
 	testdata/trial/run

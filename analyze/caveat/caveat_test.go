@@ -222,3 +222,42 @@ func TestEveryClassOfTransitionsHasItsEffect(t *testing.T) {
 		}
 	}
 }
+
+// TestARecordingWithoutMovesIsRefused: what has rounds alone answers some questions, and says of the
+// others in a sentence why not.
+func TestARecordingWithoutMovesIsRefused(t *testing.T) {
+	meta := whole()
+	meta.GoroutineSampling = &format.GoroutineSampling{RatePerS: 20}
+	if Sampled(&meta) || Refuse(Latency, &meta) != nil {
+		t.Error("rounds beside moves are taken for all there is")
+	}
+	meta.Processes[0].Coverage = format.CoverAllBut("sampled", format.Transitions()...)
+	for q := range numQuestions {
+		err := Refuse(q, &meta)
+		refused := q == Latency || q == Requests || q == Comparison || q == Lengths
+		if (err != nil) != refused {
+			t.Errorf("question %d: %v", q, err)
+		}
+		if err != nil && !strings.HasSuffix(err.Error(), recordMoves) {
+			t.Errorf("%q does not say what to do", err)
+		}
+	}
+	if got := codes(Of(Trace, walked(t, meta))); got != "sampled" {
+		t.Errorf("the trace has %q", got)
+	}
+}
+
+// TestWhatIsWrongWithRoundsIsSaid has rounds that were late, left out, or of some goroutines alone.
+func TestWhatIsWrongWithRoundsIsSaid(t *testing.T) {
+	meta := whole()
+	meta.Processes[0].Rounds = &format.Rounds{Made: 100, Late: 3, LeftOut: 1, Skipped: 1, Weighted: 2}
+	round := format.NoEvent
+	round.Kind, round.PID, round.TimeNS, round.EndNS = format.KindRound, 7, 1100, 1101
+	if got := codes(Of(Rounds, walked(t, meta, round))); got != "few-rounds, late-rounds, skipped-rounds, weights" {
+		t.Errorf("got %q", got)
+	}
+	meta.Processes[0].Rounds = &format.Rounds{Made: 100, Late: 1}
+	if got := codes(Of(Trace, walked(t, meta, round))); got != "" {
+		t.Errorf("one of a hundred is said: %q", got)
+	}
+}

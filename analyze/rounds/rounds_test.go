@@ -143,3 +143,31 @@ func TestGoroutinesOfTraces(t *testing.T) {
 		golden.Check(t, base+".goroutines.txt", text.Bytes())
 	})
 }
+
+// TestRoundsInGapsAreOfThatTime: where moves are recorded too, rounds tell of the gaps that have some.
+func TestRoundsInGapsAreOfThatTime(t *testing.T) {
+	trace := format.NewMemory(format.Metadata{StartNS: 1000, EndNS: 10_000, Processes: []format.Process{
+		{PID: 7, Coverage: format.FullCoverage()}}})
+	add := func(kind format.Kind, at, end int64, id format.GoID) {
+		e := format.NoEvent
+		e.Kind, e.TimeNS, e.EndNS, e.PID, e.GoID = kind, at, end, 7, id
+		if kind == format.KindSnapshot {
+			e.To, e.Stack = format.StateWaiting, trace.Stacks().Intern("main.f /f.go:1")
+		}
+		trace.Append(e)
+	}
+	add(format.KindSnapshot, 1000, 0, 1) // of a window: in no round
+	add(format.KindGap, 2000, 4000, 0)   // without rounds
+	add(format.KindGap, 5000, 8000, 0)
+	add(format.KindRound, 6000, 6010, 0)
+	add(format.KindSnapshot, 6005, 0, 1)
+	add(format.KindSnapshot, 6006, 0, 2)
+	add(format.KindGap, 7000, 8500, 0) // it goes on
+	add(format.KindRound, 8200, 8210, 0)
+	add(format.KindSnapshot, 8205, 0, 1)
+	p := rounds.New()
+	r := p.Result(passtest.Replay(t, trace, p))
+	if got := r.Processes[0]; got.Rounds != 2 || got.Rows != 3 || got.SampledNS != 3500 || got.Alive.Most != 2 {
+		t.Errorf("got %+v", got)
+	}
+}
