@@ -43,6 +43,7 @@ enum op {
 	OP_THREAD_OFF,     /* and left it */
 	OP_THREAD_WAKE,    /* a sleeping thread is being woken */
 	OP_EXEC,           /* the process replaced its program */
+	OP_STARTED,        /* a process that is not watched began a program: tid is its id, proc its parent's */
 	OP_STACK = 96,     /* a stack, named by its hash from now on */
 	OP_SAMPLE,         /* a thread was on a CPU */
 };

@@ -166,6 +166,22 @@ int thread_waking(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
+/* A process that is not watched begins a program. The recorder finds one without being told, later. */
+static __always_inline int tell_of_process(struct task_struct *t)
+{
+	void *ring = ring_of_this_cpu();
+	struct event_base *e = ring ? bpf_ringbuf_reserve(ring, sizeof(*e), 0) : NULL;
+
+	if (!e)
+		return 0;
+	begin_event(e, OP_STARTED, 0);
+	e->tid = BPF_CORE_READ(t, tgid);
+	e->proc = BPF_CORE_READ(t, real_parent, tgid);
+	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
+	return 0;
+}
+
+/* args: struct task_struct *t, pid_t old_pid, struct linux_binprm *bprm */
 SEC("raw_tracepoint/sched_process_exec")
 int process_exec(struct bpf_raw_tracepoint_args *ctx)
 {
@@ -173,7 +189,7 @@ int process_exec(struct bpf_raw_tracepoint_args *ctx)
 	struct event_thread t = {};
 
 	if (subject < 0)
-		return 0;
+		return tell_started ? tell_of_process((void *)ctx->args[0]) : 0;
 	begin_event(&t.base, OP_EXEC, subject);
 	/* Whatever the new program does is not what was asked about; its runtime lies elsewhere. */
 	subject_at(subject)->tgid = 0;

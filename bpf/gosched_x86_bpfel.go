@@ -184,6 +184,7 @@ const (
 	GoschedOpOP_THREAD_OFF    GoschedOp = 65
 	GoschedOpOP_THREAD_WAKE   GoschedOp = 66
 	GoschedOpOP_EXEC          GoschedOp = 67
+	GoschedOpOP_STARTED       GoschedOp = 68
 	GoschedOpOP_STACK         GoschedOp = 96
 	GoschedOpOP_SAMPLE        GoschedOp = 97
 )
@@ -356,6 +357,7 @@ const (
 	GoschedVarSeveral        = "several"
 	GoschedVarStackDepth     = "stack_depth"
 	GoschedVarSubjects       = "subjects"
+	GoschedVarTellStarted    = "tell_started"
 	GoschedVarUnusedArg      = "unused_arg"
 	GoschedVarUnusedBase     = "unused_base"
 	GoschedVarUnusedBounds   = "unused_bounds"
@@ -444,6 +446,7 @@ type GoschedVariableSpecs struct {
 	Several        *ebpf.VariableSpec `ebpf:"several"`
 	StackDepth     *ebpf.VariableSpec `ebpf:"stack_depth"`
 	Subjects       *ebpf.VariableSpec `ebpf:"subjects"`
+	TellStarted    *ebpf.VariableSpec `ebpf:"tell_started"`
 	UnusedArg      *ebpf.VariableSpec `ebpf:"unused_arg"`
 	UnusedBase     *ebpf.VariableSpec `ebpf:"unused_base"`
 	UnusedBounds   *ebpf.VariableSpec `ebpf:"unused_bounds"`
@@ -513,6 +516,7 @@ type GoschedVariables struct {
 	Several        *ebpf.Variable `ebpf:"several"`
 	StackDepth     *ebpf.Variable `ebpf:"stack_depth"`
 	Subjects       *ebpf.Variable `ebpf:"subjects"`
+	TellStarted    *ebpf.Variable `ebpf:"tell_started"`
 	UnusedArg      *ebpf.Variable `ebpf:"unused_arg"`
 	UnusedBase     *ebpf.Variable `ebpf:"unused_base"`
 	UnusedBounds   *ebpf.Variable `ebpf:"unused_bounds"`

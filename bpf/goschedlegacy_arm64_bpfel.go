@@ -226,6 +226,7 @@ const (
 	GoschedLegacyVarSeveral        = "several"
 	GoschedLegacyVarStackDepth     = "stack_depth"
 	GoschedLegacyVarSubjects       = "subjects"
+	GoschedLegacyVarTellStarted    = "tell_started"
 	GoschedLegacyVarUnusedArg      = "unused_arg"
 	GoschedLegacyVarUnusedBase     = "unused_base"
 	GoschedLegacyVarUnusedBounds   = "unused_bounds"
@@ -317,6 +318,7 @@ type GoschedLegacyVariableSpecs struct {
 	Several        *ebpf.VariableSpec `ebpf:"several"`
 	StackDepth     *ebpf.VariableSpec `ebpf:"stack_depth"`
 	Subjects       *ebpf.VariableSpec `ebpf:"subjects"`
+	TellStarted    *ebpf.VariableSpec `ebpf:"tell_started"`
 	UnusedArg      *ebpf.VariableSpec `ebpf:"unused_arg"`
 	UnusedBase     *ebpf.VariableSpec `ebpf:"unused_base"`
 	UnusedBounds   *ebpf.VariableSpec `ebpf:"unused_bounds"`
@@ -389,6 +391,7 @@ type GoschedLegacyVariables struct {
 	Several        *ebpf.Variable `ebpf:"several"`
 	StackDepth     *ebpf.Variable `ebpf:"stack_depth"`
 	Subjects       *ebpf.Variable `ebpf:"subjects"`
+	TellStarted    *ebpf.Variable `ebpf:"tell_started"`
 	UnusedArg      *ebpf.Variable `ebpf:"unused_arg"`
 	UnusedBase     *ebpf.Variable `ebpf:"unused_base"`
 	UnusedBounds   *ebpf.Variable `ebpf:"unused_bounds"`

@@ -67,6 +67,7 @@ struct task_struct {
 	unsigned int __state;
 	int wake_cpu; /* the CPU that it last ran on, or is to run on */
 	const void *cpus_ptr; /* the CPUs that it may run on, a bit each */
+	struct task_struct *real_parent;
 	char comm[16];
 } CORE;
 

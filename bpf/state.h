@@ -71,6 +71,9 @@ volatile struct subject subjects[MAX_SUBJECTS];
 /* There are others than the first. */
 volatile bool several;
 
+/* Every process that begins a program is told: it may be one to watch. */
+volatile bool tell_started;
+
 /* Where in subjects a process is, by its tgid. One that is not watched any more may still be here. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

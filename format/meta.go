@@ -13,6 +13,7 @@ package format
 //   - what recording was allowed to cost and what it cost.
 //   - the column since_ns, and object in rows of snapshots.
 //   - why a flight recorder saved a trace.
+//   - processes that come and go, and what container they are in.
 //   - KindRound, the column weight, SourceMemory and how goroutines were sampled.
 const SchemaVersion = 4
 
@@ -282,6 +283,16 @@ type Process struct {
 	// been stopped too. Absent: not known, as without a quota, or where more cgroups than one had it.
 	ThrottledNS *int64 `json:"throttled_ns,omitempty"`
 	Throttled   *int64 `json:"throttled,omitempty"` // How many of the quota's periods it was stopped in.
+	// When the process's part of the recording began, where it was picked by a rule: it may have come
+	// later than the recording began. 0: when the recording did.
+	BeginNS int64 `json:"begin_ns,omitempty"`
+	// When the process began its program, to 10 ms where that was not seen. 0: not known.
+	ProgramNS int64  `json:"program_ns,omitempty"`
+	Comm      string `json:"comm,omitempty"`   // Short name, as the kernel has it.
+	Chosen    string `json:"chosen,omitempty"` // The kinds of rules that picked it. Absent: it was named.
+	Cgroup    string `json:"cgroup,omitempty"` // The cgroup that it was in at its beginning.
+	// The container that it is in. Absent: its cgroup does not say.
+	Container *Container `json:"container,omitempty"`
 	// When the process's part of the recording ended, if that was before the recording did: it
 	// exited or replaced its program. 0: it did not.
 	EndNS      int64      `json:"end_ns,omitempty"`
@@ -293,6 +304,18 @@ type Process struct {
 	Coverage   []Coverage `json:"coverage"`              // Which classes of transitions can be in the trace, each once.
 	// Go code that is not in the executable: plugins, or a library in a program that is not Go.
 	Modules []Module `json:"modules,omitempty"`
+}
+
+// Container is the container that a process is in, as its cgroup and the container runtime's files
+// say. Most of it may be absent.
+type Container struct {
+	ID        string `json:"id"`                  // The runtime's id, 64 hexadecimal digits.
+	Runtime   string `json:"runtime,omitempty"`   // `docker`, `containerd`, `cri-o` or `podman`.
+	Name      string `json:"name,omitempty"`      // Its name, in a pod the one there.
+	Image     string `json:"image,omitempty"`     // The image that it was made from.
+	Pod       string `json:"pod,omitempty"`       // The name of its pod.
+	PodUID    string `json:"pod_uid,omitempty"`   // The pod's id.
+	Namespace string `json:"namespace,omitempty"` // The pod's namespace.
 }
 
 // sameProgram says whether two processes run one build of one program, as far as they say what they

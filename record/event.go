@@ -21,6 +21,7 @@ const (
 	opThreadOff   = op(bpf.GoschedOpOP_THREAD_OFF)
 	opThreadWake  = op(bpf.GoschedOpOP_THREAD_WAKE)
 	opExec        = op(bpf.GoschedOpOP_EXEC)
+	opStarted     = op(bpf.GoschedOpOP_STARTED)
 	opStack       = op(bpf.GoschedOpOP_STACK)
 	opSample      = op(bpf.GoschedOpOP_SAMPLE)
 	opGap         = op(128) // events were lost from time to until
@@ -81,7 +82,7 @@ func decode(raw []byte, e *event) error {
 	if len(raw) < baseBytes {
 		return fmt.Errorf("%w: %d bytes", errRecord, len(raw))
 	}
-	if o := op(raw[0]); o >= op(gobin.NumOps) && (o < opThreadOn || o > opExec) && o != opSample {
+	if o := op(raw[0]); o >= op(gobin.NumOps) && (o < opThreadOn || o > opStarted) && o != opSample {
 		return fmt.Errorf("%w: operation %d", errRecord, raw[0])
 	}
 	le := binary.LittleEndian

@@ -9,7 +9,7 @@ import (
 // in which the programs are silent.
 func (s *session) finish(reason string, err error) (*Summary, error) {
 	s.endReadings()
-	if err == nil && s.probes != nil && reason != EndExited && reason != EndReplaced {
+	if err == nil && s.probes != nil && (s.come != nil || reason != EndExited && reason != EndReplaced) {
 		err = s.readLast(reason)
 	}
 	err = errors.Join(err, s.drain()) // before losses come that do not matter any more
@@ -22,6 +22,8 @@ func (s *session) finish(reason string, err error) (*Summary, error) {
 	for _, sub := range s.subjects {
 		sub.cpu.update(sub.proc)
 		sub.endLimits()
+	}
+	for _, sub := range s.all {
 		if machine != nil {
 			machine.OwnNS += int64(sub.cpu.spent())
 		}
@@ -66,6 +68,7 @@ func (s *session) closeTrace(err error) (*Summary, error) {
 	for _, sub := range s.subjects {
 		sub.describeModules()
 	}
+	s.dropUnbegun()
 	counts := s.counts()
 	s.meta.Lost, s.meta.LostStacks, s.meta.Processes = counts.Lost, counts.LostStacks, s.processes()
 	// it may have ended the recording
@@ -76,9 +79,10 @@ func (s *session) closeTrace(err error) (*Summary, error) {
 		Progress: s.progress(), Output: s.opts.Output, Whole: err == nil,
 		OneByOne: s.probes != nil && s.probes.OneByOne(), EndReason: s.meta.EndReason, Metadata: s.meta,
 	}
-	for _, sub := range s.subjects {
+	for _, sub := range s.all {
 		sum.PIDs = append(sum.PIDs, sub.proc.PID())
 	}
+	sum.Missed, sum.Attached = s.come.missedProcesses(), s.come.lateness()
 	if s.opts.Written != nil && err == nil {
 		s.opts.Written(sum)
 	}
@@ -87,8 +91,8 @@ func (s *session) closeTrace(err error) (*Summary, error) {
 
 // counts are those of all processes.
 func (s *session) counts() (all Counts) {
-	for _, sub := range s.subjects {
-		all.add(sub.follow.Counts())
+	for _, sub := range s.all {
+		all.add(sub.counts())
 	}
 	return all
 }
@@ -100,5 +104,6 @@ func (s *session) progress() Progress {
 	}
 	return Progress{
 		Counts: s.counts(), Elapsed: time.Duration(end - s.startNS), Bytes: s.out.bytes(), Rounds: s.roundsSoFar(),
+		Processes: s.recorded(),
 	}
 }

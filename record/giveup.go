@@ -31,9 +31,12 @@ func (s *session) confine() {
 }
 
 // attachesLater says whether probes may have to be attached once the recording has begun: to
-// plugins, which take the C library to be opened; or programs started, which tell the numbers of
-// threads in the root PID namespace.
+// processes that come; to plugins, which take the C library to be opened; or programs started, which
+// tell the numbers of threads in the root PID namespace.
 func (s *session) attachesLater() bool {
+	if s.come != nil {
+		return true
+	}
 	for _, sub := range s.subjects {
 		if s.probes != nil && sub.binary.Cgo() || sub.numbers != nil {
 			return true

@@ -27,7 +27,7 @@ func Goroutines(ctx context.Context, proc *target.Process, recorder string) (*fo
 	}
 	s := &session{opts: Options{Recorder: recorder}, depth: snapshot.MaxFrames}
 	sub := &subject{in: s, proc: proc, pid: int32(proc.PID()), choice: unwatched(notWatched)}
-	s.subjects = []*subject{sub}
+	s.join(sub)
 	sub.setImage(found)
 	m, err := sub.readGoroutines(ctx)
 	return m, errors.Join(err, sub.close())
@@ -60,7 +60,7 @@ func (s *subject) readGoroutines(ctx context.Context) (*format.Memory, error) {
 		offset: s.in.offsetNS, batch: &m.Events, full: func(b *format.Batch) *format.Batch { return b },
 	}
 	s.texts = newTexts(m.Reasons(), s.reader.WaitReasons(), nil)
-	s.stacks = s.newStacks(m.Stacks(), m.Reasons(), stacks.NewRoom(1))
+	s.stacks = s.newStacks(m.Stacks(), m.Reasons(), stacks.NewRoom())
 	s.follow = newFollower(s.pid, r, s.texts, s.stacks)
 	s.modules.Look()
 	err := s.reader.Each(func(gs []snapshot.Goroutine) {

@@ -68,7 +68,7 @@ func (s *subject) watchLimits() {
 		s.about.GOMAXPROCS = n
 	}
 	s.limits = limits{
-		read: s.in.startNS, known: s.about.GOMAXPROCS != 0,
+		read: s.beginNS, known: s.about.GOMAXPROCS != 0,
 		exact: s.choice.sees(format.TransitionGC) && s.config.GOMAXPROCS != 0 && s.config.Newprocs != 0,
 	}
 	s.limits.quota, _ = s.proc.QuotaReader() // it has been read once, for the metadata

@@ -18,18 +18,18 @@ func (s *subject) lookForModules() error {
 	s.looked = now()
 	found := s.modules.Look()
 	for _, mod := range found {
-		if s.in.startNS != 0 {
+		if s.beginNS != 0 {
 			mod.FoundNS = now() + s.in.offsetNS
 		}
 		s.choice.addModule(mod, s.in.opts.Without)
 		if s.binary.Version.Minor < 22 { // goschedImpl is not told why; of its callers only the program's is known
 			s.note(format.TransitionYield, "of plugins' goroutines preemption is not told from runtime.Gosched")
 		}
-		if s.in.probes != nil {
+		if s.phase >= watched {
 			s.watch(mod)
 		}
 	}
-	if len(found) == 0 || s.in.startNS == 0 || s.in.probes == nil {
+	if len(found) == 0 || s.beginNS == 0 || s.in.probes == nil {
 		return nil
 	}
 	if err := s.in.probes.Forget(int(s.number)); err != nil {

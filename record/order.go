@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gosched/gosched/format"
 	"github.com/gosched/gosched/record/gobin"
 	"github.com/gosched/gosched/record/kernel"
 )
@@ -143,6 +144,17 @@ func (o *orderer) gap(e *event) {
 	o.leaveOpen(e, opNone)
 	maps.DeleteFunc(o.snapshots, func(k gkey, _ uint64) bool { return k.subject == e.subject })
 	o.merged.push(e)
+}
+
+// forget forgets a subject whose last events have been taken.
+func (o *orderer) forget(subject uint16) {
+	ofSubject := func(k gkey) bool { return k.subject == subject }
+	maps.DeleteFunc(o.snapshots, func(k gkey, _ uint64) bool { return ofSubject(k) })
+	delete(o.late, subject)
+	if o.ties != nil {
+		maps.DeleteFunc(o.ties.states, func(k gkey, _ format.State) bool { return ofSubject(k) })
+	}
+	o.pieces = slices.DeleteFunc(o.pieces, func(s *span) bool { return s.subject == subject })
 }
 
 func (o *orderer) pending() int {

@@ -204,7 +204,7 @@ func TestAnEventThatCameTooLateIsInAGap(t *testing.T) {
 	r := &rows{batch: &format.Batch{}, full: func(b *format.Batch) *format.Batch { return b }}
 	f := newFollower(0, r, texts, stacks.New(program{}, format.NewStrings(), format.NewStrings()))
 	s := &session{order: newOrderer(1, 0)}
-	s.subjects = []*subject{{in: s, follow: f, texts: texts}}
+	s.join(&subject{in: s, follow: f, texts: texts})
 	s.order.start(100)
 	s.order.push(0, &event{op: op(gobin.OpRun), time: 50, goid: 1})
 	s.tellLate(200)

@@ -42,7 +42,7 @@ func (s *subject) beginReading(flags uint16) error {
 		return s.unlessGone(err)
 	}
 	s.reading = &reading{r, flags}
-	s.own(event{op: opReadBegin, time: max(r.BeganNS-int64(tick), s.in.startNS)})
+	s.own(event{op: opReadBegin, time: max(r.BeganNS-int64(tick), s.beginNS)})
 	return nil
 }
 
@@ -163,7 +163,7 @@ func (s *session) endReadings() {
 // a recording was to end.
 func (s *session) readLast(reason string) error {
 	for _, sub := range s.subjects {
-		if sub.ended != "" || !sub.proc.Alive() {
+		if sub.beginNS == 0 || sub.ended != "" || !sub.proc.Alive() {
 			continue
 		}
 		if err := sub.beginReading(snapshotEnd); err != nil {
@@ -220,17 +220,25 @@ func (s *session) cycleDue() error {
 // last of them has it.
 func (s *session) describeSnapshots() {
 	var all []format.Snapshot
-	for _, sub := range s.subjects {
-		told := map[bool]bool{} // by AtEnd
-		for _, made := range slices.Backward(sub.snapshots) {
-			if !told[made.AtEnd] {
-				told[made.AtEnd], made.Unsure = true, sub.follow.Unsure(made.AtEnd)
-			}
-			all = append(all, made)
-		}
+	for _, sub := range s.all {
+		sub.describeSnapshots()
+		all = append(all, sub.snapshots...)
 	}
 	slices.SortStableFunc(all, func(a, b format.Snapshot) int { return cmp.Compare(a.BeginNS, b.BeginNS) })
 	s.meta.Snapshots = all
+}
+
+// describeSnapshots says of the process's own how much of them was unsure.
+func (s *subject) describeSnapshots() {
+	if s.follow == nil {
+		return
+	}
+	told := map[bool]bool{} // by AtEnd
+	for i := range slices.Backward(s.snapshots) {
+		if made := &s.snapshots[i]; !told[made.AtEnd] {
+			told[made.AtEnd], made.Unsure = true, s.follow.Unsure(made.AtEnd)
+		}
+	}
 }
 
 // uncertainty is the time in which a goroutine was read, as an event has it: in microseconds, not

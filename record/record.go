@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/gosched/gosched/format"
+	"github.com/gosched/gosched/record/choose"
 	"github.com/gosched/gosched/record/confine"
 	"github.com/gosched/gosched/record/fallback"
 	"github.com/gosched/gosched/record/kernel"
@@ -67,7 +68,11 @@ type Options struct {
 	Written   func(*Summary)  // called once the trace is whole, while probes may still have to be taken off
 	Programs  *Programs       // keeps what is loaded into the kernel for other recordings; nil: it is for this one
 	Fallbacks []string        // fall-backs to use even where the kernel can do better: see package fallback
-	Sink      Sink            // takes the recording too while it is made; nil: the trace's file alone
+	// which processes are recorded too, as they come; nil: those that are given alone. The recording
+	// does not end with the last of them
+	Choose *choose.Rules
+	Until  *target.Process // the recording ends with it; nil: with all that are recorded
+	Sink   Sink            // takes the recording too while it is made; nil: the trace's file alone
 	// what the caller still does once everything is watched: all else is given up then, for the
 	// whole process and for good. nil: nothing is
 	Confine *confine.Needs
@@ -81,6 +86,11 @@ func (o *Options) Check() error {
 	if o.SamplesPerSecond > MaxSamplesPerSecond {
 		return fmt.Errorf("%g samples a second are more than %d", o.SamplesPerSecond, MaxSamplesPerSecond)
 	}
+	if o.Choose != nil {
+		if err := o.Choose.Check(); err != nil {
+			return err
+		}
+	}
 	return errors.Join(checkTransitions(o.Without), fallback.Check(o.Fallbacks), o.Sampling.check())
 }
 
@@ -93,6 +103,8 @@ type Progress struct {
 	Elapsed time.Duration
 	Bytes   int64          // written so far
 	Rounds  *format.Rounds // of all processes, where goroutines are sampled; nil: they are not
+	// those that are recorded now, as the recorder's PID namespace numbers them
+	Processes []int
 }
 
 // Summary is what a recording gave.
@@ -106,6 +118,15 @@ type Summary struct {
 	OneByOne  bool // the probes are taken off one by one: the kernel takes a tenth of a second for each
 	EndReason string
 	Metadata  format.Metadata
+	Missed    []Missed        // processes that were picked and not recorded
+	Attached  []time.Duration // of those that began while it went on, how long each was not recorded; sorted
+}
+
+// Missed are processes that were picked and could not be recorded, all for one reason.
+type Missed struct {
+	Why   string
+	Count int
+	PID   int // the first of them, as the recorder's PID namespace numbers it
 }
 
 // MaxProcesses is how many processes one recording can have.

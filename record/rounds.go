@@ -291,10 +291,8 @@ func processCPU() int64 {
 
 // openSampled prepares to sample the processes, without eBPF.
 func (s *session) openSampled() error {
-	for _, sub := range s.subjects {
-		if err := sub.openReader(); err != nil {
-			return s.of(sub.proc, err)
-		}
+	if err := s.each((*subject).openReader); err != nil {
+		return err
 	}
 	s.order = newOrderer(0, s.meta.ClockStepNS)
 	return nil

@@ -43,13 +43,21 @@ func (s *session) sample() {
 		return
 	}
 	if err := s.probes.Sample(period); err != nil {
+		s.unsampled = err.Error()
 		for _, sub := range s.subjects {
-			c := sub.choice.of(format.TransitionSamples)
-			c.Covered, c.Why = false, err.Error()
+			sub.withoutSamples()
 		}
 		return
 	}
 	s.meta.SamplesPerSecond, s.meta.SamplePeriodNS = s.opts.samplesPerSecond(), period
+}
+
+// withoutSamples has the trace say that the process has no samples, where the kernel gives none.
+func (s *subject) withoutSamples() {
+	if s.in.unsampled != "" {
+		c := s.choice.of(format.TransitionSamples)
+		c.Covered, c.Why = false, s.in.unsampled
+	}
 }
 
 // readSample fills in where a sample's thread was.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gosched/gosched/format"
 	"github.com/gosched/gosched/record/kernel"
+	"github.com/gosched/gosched/record/stacks"
 	"github.com/gosched/gosched/record/target"
 )
 
@@ -22,20 +23,29 @@ type session struct {
 	opts     Options
 	depth    int        // frames of a stack, 0: stacks are not recorded
 	several  bool       // processes are recorded
-	subjects []*subject // by their numbers
+	subjects []*subject // in order of arrival: those whose numbers are not free for others
+	all      []*subject // and those that are gone
+	numbered [kernel.MaxSubjects]*subject
 	exits    chan *subject
+	exitOf   sync.WaitGroup
+	over     chan struct{} // closed when nobody asks for exits any more
+	come     *arrivals     // nil: the processes are those that were given
 
-	probes   *kernel.Probes
-	order    *orderer
-	rows     *rows
-	out      *writer
-	meta     format.Metadata
-	startNS  int64 // CLOCK_MONOTONIC; 0: the recording has not begun
-	endNS    int64 // 0: it has not ended
-	offsetNS int64
-	drained  int64 // when the rings were last drained
-	flushed  int64 // when the writer last got rows
-	machine  machineTime
+	probes    *kernel.Probes
+	order     *orderer
+	rows      *rows
+	out       *writer
+	reasons   *format.Strings
+	stacks    *format.Strings
+	room      *stacks.Room
+	unsampled string // why there are no on-CPU samples; empty: there are, or nobody wants them
+	meta      format.Metadata
+	startNS   int64 // CLOCK_MONOTONIC; 0: the recording has not begun
+	endNS     int64 // 0: it has not ended
+	offsetNS  int64
+	drained   int64 // when the rings were last drained
+	flushed   int64 // when the writer last got rows
+	machine   machineTime
 
 	roundsCPU int64 // the recorder's CPU time when the last round ended
 }
@@ -51,26 +61,29 @@ func now() int64 {
 // open reads the executables, creates the output and loads the programs, in this order: what can be
 // refused is refused before anything touches the kernel.
 func open(opts Options, procs []*target.Process) (*session, error) {
-	if err := errors.Join(opts.Check(), checkProcesses(procs)); err != nil {
+	if err := errors.Join(opts.Check(), checkProcesses(procs, opts.Choose != nil)); err != nil {
 		return nil, err
 	}
 	if opts.samplesPerSecond() == 0 {
 		opts.Without = append(slices.Clone(opts.Without), format.TransitionSamples)
 	}
-	s := &session{opts: opts, several: len(procs) > 1}
+	s := &session{opts: opts, several: len(procs) > 1 || opts.Choose != nil, over: make(chan struct{})}
 	if !slices.Contains(opts.Without, format.TransitionStacks) {
 		s.depth = cmp.Or(opts.StackDepth, DefaultStackDepth)
 	}
 	if err := target.CheckMonotonicClock(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnsupported, err)
 	}
-	s.exits = make(chan *subject, len(procs))
-	for i, proc := range procs {
-		sub, err := newSubject(s, i, proc)
+	s.exits = make(chan *subject, kernel.MaxSubjects)
+	for _, proc := range procs {
+		sub, err := newSubject(s, proc)
 		if err != nil {
 			return nil, errors.Join(s.of(proc, err), s.close())
 		}
-		s.subjects = append(s.subjects, sub)
+		s.join(sub)
+	}
+	if err := s.chooseFirst(); err != nil {
+		return nil, errors.Join(err, s.close())
 	}
 	if err := s.openOutput(); err != nil {
 		return nil, errors.Join(err, s.close())
@@ -83,9 +96,9 @@ func open(opts Options, procs []*target.Process) (*session, error) {
 }
 
 // checkProcesses says what is wrong with what is to be recorded, whatever the processes are.
-func checkProcesses(procs []*target.Process) error {
+func checkProcesses(procs []*target.Process, others bool) error {
 	switch {
-	case len(procs) == 0:
+	case len(procs) == 0 && !others:
 		return errors.New("no process to record")
 	case len(procs) > MaxProcesses:
 		return fmt.Errorf("one recording can have %d processes, not %d", MaxProcesses, len(procs))
@@ -100,6 +113,27 @@ func checkProcesses(procs []*target.Process) error {
 	return nil
 }
 
+// join takes a process in, under the first number that is free. Without one it says so.
+func (s *session) join(sub *subject) bool {
+	for i, has := range s.numbered {
+		if has == nil {
+			sub.number, s.numbered[i] = uint16(i), sub
+			s.subjects, s.all = append(s.subjects, sub), append(s.all, sub)
+			return true
+		}
+	}
+	return false
+}
+
+// share divides what may be remembered between the processes that there are.
+func (s *session) share() {
+	n := max(len(s.subjects), 1)
+	s.room.Share(n)
+	for _, sub := range s.subjects {
+		sub.follow.maxKnown = maxKnown / n
+	}
+}
+
 // of says which process an error is about, where there are several.
 func (s *session) of(proc *target.Process, err error) error {
 	if !s.several {
@@ -112,7 +146,7 @@ func (s *session) of(proc *target.Process, err error) error {
 func (s *session) close() error {
 	var errs []error
 	for _, sub := range s.subjects {
-		errs = append(errs, sub.close())
+		errs = append(errs, sub.letGo())
 	}
 	return errors.Join(errs...)
 }
@@ -130,8 +164,7 @@ func (s *session) start() error {
 	s.drained = s.startNS
 	s.order.start(s.startNS)
 	for _, sub := range s.subjects {
-		sub.cpu.begin(sub.proc)
-		sub.watchLimits()
+		sub.begin(s.startNS)
 	}
 	if s.opts.Sampling.on() {
 		s.beginRounds(s.startNS)
@@ -175,7 +208,7 @@ func (s *session) forgetRings() error {
 	if err := s.probes.Drain(s.accept); err != nil {
 		return err
 	}
-	return s.probes.TakeLosses(len(s.subjects), func(int, int64, int64) {})
+	return s.probes.TakeLosses(kernel.MaxSubjects, func(int, int64, int64) {})
 }
 
 // run drains the rings until the recording is over and says why it is. Meanwhile it reads the
@@ -183,7 +216,14 @@ func (s *session) forgetRings() error {
 func (s *session) run(ctx context.Context) (string, error) {
 	ticker := time.NewTicker(s.cycleEvery())
 	defer ticker.Stop()
-	defer s.awaitExits()()
+	for _, sub := range s.subjects {
+		s.awaitExit(sub)
+	}
+	defer s.exitOf.Wait()
+	defer close(s.over)
+	if s.come != nil {
+		defer s.come.begin()()
+	}
 	if s.opts.Begun != nil {
 		s.opts.Begun(time.Unix(0, s.meta.StartNS))
 	}
@@ -193,7 +233,7 @@ func (s *session) run(ctx context.Context) (string, error) {
 		if err := s.step(reason == ""); err != nil {
 			return reason, err
 		}
-		if over, why := s.over(); over {
+		if ended, why := s.ended(); ended {
 			reason = why
 		}
 		if reason != "" {
@@ -206,28 +246,27 @@ func (s *session) run(ctx context.Context) (string, error) {
 	}
 }
 
-// awaitExits puts every process that exits into s.exits, until the function is called that it
-// returns.
-func (s *session) awaitExits() (stop func()) {
-	var all sync.WaitGroup
-	over := make(chan struct{})
-	for _, sub := range s.subjects {
-		all.Go(func() {
+// awaitExit puts a process into s.exits when it exits, as long as s.over is open.
+func (s *session) awaitExit(sub *subject) {
+	s.exitOf.Go(func() {
+		select {
+		case <-sub.proc.Exited():
 			select {
-			case <-sub.proc.Exited():
-				s.exits <- sub
-			case <-over:
+			case s.exits <- sub:
+			case <-s.over:
 			}
-		})
-	}
-	return func() {
-		close(over)
-		all.Wait()
-	}
+		case <-sub.left:
+		case <-s.over:
+		}
+	})
 }
 
-// over says whether every process's part of the recording has ended, and why that of the last did.
-func (s *session) over() (bool, string) {
+// ended says whether every process's part of the recording has ended, and why that of the last did.
+// Where others may come, it goes on.
+func (s *session) ended() (bool, string) {
+	if s.come != nil {
+		return false, ""
+	}
 	last := s.subjects[0]
 	for _, sub := range s.subjects {
 		if sub.ended == "" {
@@ -240,8 +279,11 @@ func (s *session) over() (bool, string) {
 	return true, last.ended
 }
 
-// lastEnd is when the last process's part of the recording has ended; 0: one goes on.
+// lastEnd is when the last process's part of the recording has ended; 0: one goes on, or may come.
 func (s *session) lastEnd() (last int64) {
+	if s.come != nil {
+		return 0
+	}
 	for _, sub := range s.subjects {
 		if sub.endNS == 0 {
 			return 0
@@ -303,8 +345,20 @@ func (s *session) wait(ctx context.Context, due <-chan time.Time) string {
 		if sub.ended == "" {
 			sub.ended = EndExited
 		}
+	case <-s.until():
+		return EndExited
+	case news := <-s.come.told():
+		news()
 	}
 	return ""
+}
+
+// until is closed when the process has ended with which the recording does; nil: there is none.
+func (s *session) until() <-chan struct{} {
+	if s.opts.Until == nil {
+		return nil
+	}
+	return s.opts.Until.Exited()
 }
 
 // closed is a channel that is always ready.
@@ -324,6 +378,9 @@ func (s *session) cycle() error {
 		return err
 	}
 	for _, sub := range s.subjects {
+		if sub.beginNS == 0 {
+			continue
+		}
 		if err := sub.look(began); err != nil {
 			return s.of(sub.proc, err)
 		}
@@ -342,6 +399,7 @@ func (s *session) cycle() error {
 	}
 	s.order.merge(merge)
 	s.order.take(take, s.emit, s.piece)
+	s.letGo()
 	if began-s.flushed >= int64(flushEvery) {
 		s.flushed = began
 		s.rows.flush()
@@ -371,9 +429,9 @@ func (s *subject) look(at int64) error {
 	return nil
 }
 
-func (s *session) emit(e *event) { s.subjects[e.subject].follow.emit(e) }
+func (s *session) emit(e *event) { s.numbered[e.subject].follow.emit(e) }
 
-func (s *session) piece(begin, end int64, r *span) { s.subjects[r.subject].follow.piece(begin, end, r) }
+func (s *session) piece(begin, end int64, r *span) { s.numbered[r.subject].follow.piece(begin, end, r) }
 
 // drain moves every record from the rings to the orderer, and turns what was lost into gaps.
 func (s *session) drain() error {
@@ -386,8 +444,11 @@ func (s *session) drain() error {
 		return err
 	}
 	var failed error
-	err := s.probes.TakeLosses(len(s.subjects), func(number int, lost, lostStacks int64) {
-		sub := s.subjects[number]
+	err := s.probes.TakeLosses(kernel.MaxSubjects, func(number int, lost, lostStacks int64) {
+		sub := s.numbered[number]
+		if sub == nil || sub.beginNS == 0 {
+			return // of what is not recorded nothing is missed
+		}
 		sub.follow.loseStacks(lostStacks)
 		if lost > 0 {
 			sub.gap(s.drained, now(), lost, format.ReasonRingFull)
@@ -411,7 +472,7 @@ func (s *subject) checkWatched() error {
 
 // tellLate turns events that came too late for their place in the order, up to a time, into gaps.
 func (s *session) tellLate(to int64) {
-	s.order.takeLate(func(subject uint16, from, n int64) { s.subjects[subject].gap(from, to, n, format.ReasonLate) })
+	s.order.takeLate(func(subject uint16, from, n int64) { s.numbered[subject].gap(from, to, n, format.ReasonLate) })
 }
 
 // accept takes one record from a ring.
@@ -430,6 +491,10 @@ func (s *session) accept(ring int, raw []byte) error {
 	var e event
 	if err := decode(raw, &e); err != nil {
 		return err
+	}
+	if e.op == opStarted {
+		s.come.tell(&e)
+		return nil
 	}
 	sub, err := s.subject(e.subject)
 	if err != nil {
@@ -450,7 +515,7 @@ func (s *session) accept(ring int, raw []byte) error {
 		}
 		e.text = uint32(sub.texts.threadReason(e.flags&flagInvoluntary != 0, state, comm))
 	}
-	early := s.startNS == 0 || e.time < s.startNS // seen before everything was attached
+	early := sub.beginNS == 0 || e.time < sub.beginNS // seen before everything was attached
 	switch {
 	case early && e.op != opSample:
 		sub.follow.seeEarly(&e)
@@ -469,8 +534,8 @@ func (s *session) accept(ring int, raw []byte) error {
 
 // subject is the one with the number that a record has.
 func (s *session) subject(number uint16) (*subject, error) {
-	if int(number) >= len(s.subjects) {
+	if int(number) >= len(s.numbered) || s.numbered[number] == nil {
 		return nil, fmt.Errorf("%w: of process %d of %d", errRecord, number+1, len(s.subjects))
 	}
-	return s.subjects[number], nil
+	return s.numbered[number], nil
 }

@@ -53,14 +53,12 @@ func (s *session) openOutput() error {
 	}
 	s.out = newWriter(rec, s.opts.Sink)
 	s.rows = &rows{offset: s.offsetNS, batch: &format.Batch{}, full: s.out.take}
-	room := stacks.NewRoom(len(s.subjects))
-	for _, sub := range s.subjects {
-		sub.stacks = sub.newStacks(rec.Stacks(), rec.Reasons(), room)
-		if err := sub.openFollower(s.rows, rec.Reasons(), len(s.subjects)); err != nil {
-			s.out.discard()
-			return err
-		}
+	s.reasons, s.stacks, s.room = rec.Reasons(), rec.Stacks(), stacks.NewRoom()
+	if err := s.each((*subject).openTables); err != nil {
+		s.out.discard()
+		return err
 	}
+	s.share()
 	return nil
 }
 
@@ -78,10 +76,8 @@ func (s *session) describe() error {
 	if err != nil {
 		return err
 	}
-	for _, sub := range s.subjects {
-		if err := sub.describe(); err != nil {
-			return s.of(sub.proc, err)
-		}
+	if err := s.each((*subject).describe); err != nil {
+		return err
 	}
 	source := format.SourceEBPF
 	if s.opts.Sampling.on() {
@@ -101,7 +97,7 @@ func (s *session) describe() error {
 // processes is what the trace says of the processes now.
 func (s *session) processes() []format.Process {
 	var all []format.Process
-	for _, sub := range s.subjects {
+	for _, sub := range s.all {
 		all = append(all, sub.process())
 	}
 	return all
@@ -122,10 +118,8 @@ func (s *session) load() error {
 	if s.opts.Sampling.on() {
 		return s.openSampled()
 	}
-	for _, sub := range s.subjects {
-		if err := sub.configure(); err != nil {
-			return s.of(sub.proc, err)
-		}
+	if err := s.each((*subject).configure); err != nil {
+		return err
 	}
 	programs := kernel.ProgramConfig{
 		StackDepth: s.depth, Kernel: !slices.Contains(s.opts.Without, format.TransitionKernel),
@@ -179,7 +173,7 @@ func tryPrograms(b *gobin.Binary) error {
 	if err != nil {
 		return err
 	}
-	c, err := choose(points, covered, nil)
+	c, err := choosePoints(points, covered, nil)
 	if err != nil {
 		return err
 	}
@@ -203,17 +197,18 @@ func (s *session) attach() error {
 		return nil
 	}
 	for _, sub := range s.subjects {
-		if err := s.probes.Watch(sub.config); err != nil {
+		if err := sub.register(); err != nil {
 			return err
 		}
+	}
+	if err := s.probes.TellStarted(s.come != nil); err != nil {
+		return err
 	}
 	if err := s.probes.AttachKernel(); err != nil {
 		return err
 	}
-	for _, sub := range s.subjects {
-		if err := sub.attach(); err != nil {
-			return s.of(sub.proc, err)
-		}
+	if err := s.each((*subject).attach); err != nil {
+		return err
 	}
 	s.sample()
 	return nil

@@ -17,6 +17,9 @@ type Sink interface {
 	// Feed takes the next events, or none when only time has passed. The batch is valid during the
 	// call only, and must not be changed.
 	Feed(b *format.Batch) error
+	// A sink that also has SetMetadata(format.Metadata) is given what is known then where processes
+	// come and go, before rows of a new one.
+	//
 	// End is called once, after the last events and after an error too, with the metadata as the
 	// trace has it.
 	End(meta format.Metadata) error

@@ -42,6 +42,15 @@ type subject struct {
 	descriptors descriptors
 	cpu         cpuTime
 
+	how     string        // by which kinds of rules it was picked; empty: it was given
+	execNS  int64         // when it began its program; 0: not seen
+	beginNS int64         // since when it is recorded; 0: not yet
+	left    chan struct{} // closed when it is not waited for any more
+	again   bool          // its number may be another program's, which is to be looked at
+	phase   phase         // of one that came after the recording's beginning, or may go before its end
+	freeNS  int64         // since when the kernel side has nothing to say of it any more; 0: it may have
+	final   Counts        // once it is released
+
 	replacedNS int64  // when the process replaced its program, 0: it has not
 	ended      string // why it is not recorded any more; empty: it is
 	endNS      int64  // since when not, 0: it is
@@ -53,8 +62,8 @@ type subject struct {
 }
 
 // newSubject finds out what will be attached where in a process. Nothing is attached yet.
-func newSubject(in *session, number int, proc *target.Process) (*subject, error) {
-	s := &subject{in: in, number: uint16(number), proc: proc}
+func newSubject(in *session, proc *target.Process) (*subject, error) {
+	s := &subject{in: in, proc: proc, left: make(chan struct{})}
 	if err := s.identify(); err != nil {
 		return nil, err
 	}
@@ -140,7 +149,7 @@ func (s *subject) readProbes() error {
 	if err != nil {
 		return err
 	}
-	if s.choice, err = choose(points, covered, s.in.opts.Without); err != nil {
+	if s.choice, err = choosePoints(points, covered, s.in.opts.Without); err != nil {
 		return err
 	}
 	if err := s.lookForModules(); err != nil {
@@ -164,17 +173,21 @@ func (s *subject) describe() error {
 	if err != nil {
 		return err
 	}
-	s.about = format.Process{
-		PID: s.pid, Command: strings.Join(args, " "), Executable: filepath.Clean(exe),
-		GoVersion: s.binary.GoVersion, BuildID: s.binary.BuildID, GOMAXPROCS: s.gomaxprocs(),
-		CPUQuota: quota, Coverage: s.choice.coverage, Modules: s.modules.Describe(),
-	}
+	p := &s.about
+	p.PID, p.Command, p.Executable = s.pid, strings.Join(args, " "), filepath.Clean(exe)
+	p.GoVersion, p.BuildID, p.GOMAXPROCS = s.binary.GoVersion, s.binary.BuildID, s.gomaxprocs()
+	p.CPUQuota, p.Coverage, p.Modules = quota, s.choice.coverage, s.modules.Describe()
 	return nil
 }
 
-// openFollower makes what turns the process's events into rows of a trace with this table. It
-// remembers a share of what may be remembered for all processes.
-func (s *subject) openFollower(r *rows, reasons stacks.Interner, shares int) error {
+// openTables makes what turns the process's events into rows of the trace.
+func (s *subject) openTables() error {
+	s.stacks = s.newStacks(s.in.stacks, s.in.reasons, s.in.room)
+	return s.openFollower(s.in.rows, s.in.reasons)
+}
+
+// openFollower makes the follower, whose rows go into a trace with this table of reasons.
+func (s *subject) openFollower(r *rows, reasons stacks.Interner) error {
 	waits, err := s.binary.WaitReasons()
 	if err != nil {
 		return err
@@ -188,7 +201,6 @@ func (s *subject) openFollower(r *rows, reasons stacks.Interner, shares int) err
 	s.follow.withoutReady = !s.choice.sees(format.TransitionReady)
 	s.follow.seesCreate = s.choice.sees(format.TransitionCreate)
 	s.follow.lateIDs = s.binary.Version.Minor < 24
-	s.follow.maxKnown = maxKnown / shares
 	return nil
 }
 
@@ -213,6 +225,12 @@ func (s *subject) configure() error {
 	return errors.Join(s.openReader(), s.openDescriptors())
 }
 
+// register tells the programs of the process, so that they watch it.
+func (s *subject) register() error {
+	s.phase, s.config.Number = watched, int(s.number)
+	return s.in.probes.Watch(s.config)
+}
+
 // attach puts the probes into the process's Go code.
 func (s *subject) attach() error {
 	if err := s.in.probes.AttachPoints(s.image.Path, s.choice.points, s.config); err != nil {
@@ -225,7 +243,7 @@ func (s *subject) attach() error {
 func (s *subject) gap(begin, end, lost int64, why format.Reason) {
 	s.follow.lose(lost)
 	s.in.order.gap(&event{
-		op: opGap, subject: s.number, time: max(begin, s.in.startNS), byGoid: end, text: uint32(s.texts.id(why)),
+		op: opGap, subject: s.number, time: max(begin, s.beginNS), byGoid: end, text: uint32(s.texts.id(why)),
 	})
 }
 
@@ -241,9 +259,13 @@ func (s *subject) end(at int64, why string) error {
 	if s.reading != nil {
 		s.endReading()
 	}
+	s.in.order.leaveOpen(&event{subject: s.number, time: at}, opNone)
 	if s.sampling {
 		s.sampling = false
 		s.in.shareRounds(at)
+	}
+	if s.in.come != nil {
+		s.in.come.retire(s)
 	}
 	if s.in.probes == nil {
 		return nil
@@ -253,6 +275,9 @@ func (s *subject) end(at int64, why string) error {
 
 // process is what the trace says of the process now.
 func (s *subject) process() format.Process {
+	if s.phase == released {
+		return s.about
+	}
 	p := s.about
 	p.Modules, p.Coverage = s.modules.Describe(), s.choice.coverage
 	s.limits.stops.describe(&p)
@@ -263,6 +288,9 @@ func (s *subject) process() format.Process {
 	if s.follow != nil {
 		counts := s.follow.Counts()
 		p.Lost, p.LostStacks, p.Gaps = counts.Lost, counts.LostStacks, counts.Gaps
+	}
+	if s.how != "" {
+		p.BeginNS = s.beginNS + s.in.offsetNS
 	}
 	if s.endNS != 0 {
 		p.EndNS, p.EndReason = s.endNS+s.in.offsetNS, s.ended

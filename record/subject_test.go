@@ -16,7 +16,7 @@ func twoSubjects(t *testing.T) (*session, *rows) {
 	for i := range uint16(2) {
 		texts := newTexts(format.NewStrings(), nil, nil)
 		f := newFollower(100+int32(i), r, texts, stacks.New(program{}, format.NewStrings(), format.NewStrings()))
-		s.subjects = append(s.subjects, &subject{in: s, number: i, follow: f, texts: texts})
+		s.join(&subject{in: s, follow: f, texts: texts})
 	}
 	return s, r
 }

@@ -15,8 +15,8 @@ type choice struct {
 	kernel   bool
 }
 
-// choose leaves out what is not wanted and says what the trace will hold.
-func choose(points []gobin.Probe, covered []format.Coverage, without []format.Transition) (*choice, error) {
+// choosePoints leaves out what is not wanted and says what the trace will hold.
+func choosePoints(points []gobin.Probe, covered []format.Coverage, without []format.Transition) (*choice, error) {
 	c := &choice{
 		points: wanted(points, without), coverage: format.FullCoverage(),
 		kernel: !slices.Contains(without, format.TransitionKernel),

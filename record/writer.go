@@ -17,7 +17,7 @@ const queuedBatches = 32
 type writer struct {
 	rec    *format.Recording
 	sinks  []Sink // the trace's file first
-	full   chan *format.Batch
+	full   chan feed
 	empty  chan *format.Batch
 	done   chan struct{}
 	failed atomic.Pointer[error] // what went wrong first
@@ -26,12 +26,18 @@ type writer struct {
 	ending error           // once done is closed: what went wrong with each sink
 }
 
+// feed is what the writer is given: rows, or metadata that hold from here on.
+type feed struct {
+	batch *format.Batch
+	meta  *format.Metadata
+}
+
 // newWriter makes a writer for a trace and another sink, if there is one.
 func newWriter(rec *format.Recording, other Sink) *writer {
 	w := &writer{
 		rec:   rec,
 		sinks: []Sink{traceFile{rec}},
-		full:  make(chan *format.Batch, queuedBatches),
+		full:  make(chan feed, queuedBatches),
 		empty: make(chan *format.Batch, queuedBatches+2),
 		done:  make(chan struct{}),
 	}
@@ -59,7 +65,12 @@ func (w *writer) loop(meta format.Metadata) {
 		}
 	}
 	each(func(s Sink) error { return s.Begin(meta, w.rec.Reasons(), w.rec.Stacks()) })
-	for b := range w.full {
+	for next := range w.full {
+		if next.meta != nil {
+			each(func(s Sink) error { return update(s, *next.meta) })
+			continue
+		}
+		b := next.batch
 		if len(w.sinks) > 1 { // the file rounds by itself
 			b.Round(timeResolutionNS)
 		}
@@ -91,13 +102,24 @@ func (w *writer) end(failed []error) error {
 
 // take queues a full batch and gives an empty one.
 func (w *writer) take(b *format.Batch) *format.Batch {
-	w.full <- b
+	w.full <- feed{batch: b}
 	select {
 	case b = <-w.empty:
 		return b
 	default:
 		return &format.Batch{}
 	}
+}
+
+// tell gives the sinks that want it the metadata as it is for the rows from here on.
+func (w *writer) tell(meta format.Metadata) { w.full <- feed{meta: &meta} }
+
+// update gives a sink metadata, if it takes any while the recording goes on.
+func update(s Sink, meta format.Metadata) error {
+	if u, ok := s.(interface{ SetMetadata(format.Metadata) }); ok {
+		u.SetMetadata(meta)
+	}
+	return nil
 }
 
 // err is what went wrong with writing, if anything did.

@@ -188,6 +188,12 @@ func (p *Probes) Watch(cfg *SubjectConfig) error {
 	return nil
 }
 
+// TellStarted has the programs tell of every process that begins a program and is not watched, or
+// not any more.
+func (p *Probes) TellStarted(tell bool) error {
+	return p.collection.Variables[bpf.GoschedVarTellStarted].Set(tell)
+}
+
 // Watches says whether the programs still watch a subject: they do not after the process has
 // replaced its program.
 func (p *Probes) Watches(subject int) (bool, error) {

@@ -110,6 +110,9 @@ func (p *Probes) clear() error {
 	if err == nil {
 		err = p.collection.Variables[bpf.GoschedVarSeveral].Set(false)
 	}
+	if err == nil {
+		err = p.TellStarted(false)
+	}
 	if err != nil {
 		return err
 	}

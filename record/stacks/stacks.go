@@ -67,7 +67,7 @@ type Table struct {
 func New(code Code, table, calls Interner) *Table {
 	return &Table{
 		code: code, table: table, calls: calls, unknown: map[format.StringID]uint64{}, Blame: func(uint64) {},
-		Room: NewRoom(1),
+		Room: NewRoom(),
 		defs: map[uint64]Stack{}, ids: map[uint64]format.StringID{}, entries: map[uint64]format.StringID{},
 		syscalls: map[uint64]format.StringID{}, memory: map[string]format.StringID{},
 		creators: map[uint64]format.StringID{}, samples: map[string]format.StringID{},
@@ -81,12 +81,16 @@ const maxUnused = 64 << 10
 
 // Room is what the tables of all processes of a recording may take together.
 type Room struct {
-	bytes  int // of strings
-	unused int // stacks that wait, a table
+	bytes  int             // of strings
+	latest format.StringID // of those that were counted
+	unused int             // stacks that wait, a table
 }
 
-// NewRoom is for so many tables.
-func NewRoom(tables int) *Room { return &Room{unused: maxUnused / tables} }
+// NewRoom is for one table.
+func NewRoom() *Room { return &Room{unused: maxUnused} }
+
+// Share divides the room between so many tables.
+func (r *Room) Share(tables int) { r.unused = maxUnused / max(tables, 1) }
 
 // Lost is how often a stack was asked for that is not known, or had no room.
 func (t *Table) Lost() int64 { return t.lost }
@@ -178,8 +182,12 @@ func (t *Table) intern(stack []byte) format.StringID {
 	if len(stack) == 0 || t.Room.bytes+len(stack) > maxStackBytes {
 		return format.NullString
 	}
-	t.Room.bytes += len(stack)
-	return t.table.Intern(string(stack))
+	id := t.table.Intern(string(stack))
+	if id > t.Room.latest { // others have been seen before, in another process of the same program
+		t.Room.bytes += len(stack)
+		t.Room.latest = id
+	}
+	return id
 }
 
 // expand writes the frames of a stack, root first.

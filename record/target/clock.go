@@ -108,3 +108,14 @@ func readClock(id int32) int64 {
 	_ = unix.ClockGettime(id, &ts)
 	return ts.Nano()
 }
+
+// StartedNS is when a process began, in nanoseconds since the Unix epoch, by its time in
+// /proc/PID/stat: ticks of 10 ms since the machine was booted.
+func StartedNS(ticks int64) int64 {
+	const tickNS = 10_000_000 // USER_HZ is 100 on all processors that matter
+	var boot, wall unix.Timespec
+	// They cannot fail with these clocks.
+	_ = unix.ClockGettime(unix.CLOCK_BOOTTIME, &boot)
+	_ = unix.ClockGettime(unix.CLOCK_REALTIME, &wall)
+	return wall.Nano() - boot.Nano() + ticks*tickNS
+}
