@@ -21,6 +21,9 @@ type Sampling struct {
 	Seed     int64   // 0: one at random, which the metadata has
 }
 
+// defaultRounds is how many rounds a second there are where others than the options ask for them.
+const defaultRounds = 20
+
 // DefaultSamplingCPUs is what sampling goroutines may take where Options do not say.
 const DefaultSamplingCPUs = 0.01
 
@@ -63,6 +66,9 @@ func (o *Sampling) check() error {
 // settled is what holds where the options do not say.
 func (o Sampling) settled() format.GoroutineSampling {
 	s := format.GoroutineSampling{RatePerS: o.RatePerS, Seed: o.Seed, MaxCPUs: o.MaxCPUs}
+	if s.RatePerS == 0 {
+		s.RatePerS = defaultRounds
+	}
 	switch s.MaxCPUs {
 	case 0:
 		s.MaxCPUs = DefaultSamplingCPUs
