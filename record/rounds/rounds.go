@@ -36,6 +36,11 @@ const (
 	creditS = 1
 	// learn is how much of an estimate the latest round is.
 	learn = 0.2
+	// warmUp is how many rounds are not counted towards the bound: what they read, and the names of
+	// functions, is all new.
+	warmUp = 3
+	// surprise is how many times what is expected of a round counts at most as what was learnt from it.
+	surprise = 3
 	// minKept is the least share of instants that is not left out: else nobody learns that rounds have
 	// become cheaper.
 	minKept = 0.02
@@ -189,9 +194,12 @@ func (p *Pacer) Made(end int64, step int, c Cost) {
 	p.counts.MaxLateNS = max(p.counts.MaxLateNS, p.lastLate)
 	p.counts.CPUNS += c.TotalNS
 	p.accrue(end)
+	if p.counts.Made <= warmUp {
+		return
+	}
 	p.balance -= float64(c.TotalNS)
-	p.roundNS += learn * (float64(c.TotalNS-c.PlacesNS) - p.roundNS)
+	p.roundNS += learn * (min(float64(c.TotalNS-c.PlacesNS), surprise*p.roundNS) - p.roundNS)
 	if c.Read > 0 {
-		p.placeNS += learn * (float64(c.PlacesNS)/float64(c.Read) - p.placeNS)
+		p.placeNS += learn * (min(float64(c.PlacesNS)/float64(c.Read), surprise*p.placeNS) - p.placeNS)
 	}
 }
