@@ -1,20 +1,14 @@
 package policy
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
-	"go.yaml.in/yaml/v4"
+	"github.com/gosched/gosched/internal/yamlfile"
 )
-
-// maxFile is the largest policy that is read.
-const maxFile = 1 << 20
 
 // file is a policy as it is written. CI.md prints the comment of each field, in this type and in
 // those below it.
@@ -63,32 +57,15 @@ type fileSuppression struct {
 // Parse reads a policy. What it does not say is as in Default; metrics, if it has any, replace
 // those of Default.
 func Parse(r io.Reader) (*Policy, error) {
-	text, err := io.ReadAll(io.LimitReader(r, maxFile+1))
-	if err != nil {
-		return nil, fmt.Errorf("read policy: %w", err)
-	}
-	if len(text) > maxFile {
-		return nil, errors.New("read policy: it is larger than 1 MiB")
-	}
 	var f file
-	if len(bytes.TrimSpace(text)) > 0 {
-		if err := yaml.Load(text, &f, yaml.WithKnownFields()); err != nil {
-			return nil, fmt.Errorf("read policy: %s", oneLine(err))
-		}
+	if err := yamlfile.Read(r, &f); err != nil {
+		return nil, fmt.Errorf("read policy: %w", err)
 	}
 	p, err := f.policy()
 	if err != nil {
 		return nil, fmt.Errorf("read policy: %w", err)
 	}
 	return p, nil
-}
-
-// unknownKey is how the decoder says that it has no field for a key.
-var unknownKey = regexp.MustCompile(`field (.+?) not found in type policy\.\w+`)
-
-// oneLine is an error in one line, in the words of who writes a policy.
-func oneLine(err error) string {
-	return unknownKey.ReplaceAllString(strings.Join(strings.Fields(err.Error()), " "), "there is no key $1")
 }
 
 func (f *file) policy() (*Policy, error) {

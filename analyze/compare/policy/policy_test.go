@@ -109,7 +109,7 @@ func TestAPolicyIsRefusedInOneSentence(t *testing.T) {
 		{"without date", "version: 1\nsuppress: [{what: leak, reason: x}]", "not a date"},
 		{"allow", "version: 1\nallow: [everything]", `no difference "everything"`},
 		{"sequential", "version: 1\nsequential: 0.5", "sequential is 0.5"},
-		{"too large", "version: 1\n#" + strings.Repeat("x", maxFile), "larger than 1 MiB"},
+		{"too large", "version: 1\n#" + strings.Repeat("x", 1<<20), "larger than 1 MiB"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := Parse(strings.NewReader(c.text))
