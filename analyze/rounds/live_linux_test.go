@@ -2,7 +2,6 @@ package rounds_test
 
 import (
 	"bufio"
-	"fmt"
 	"maps"
 	"os"
 	"os/exec"
@@ -25,10 +24,16 @@ const trialsEnv = "GOSCHED_SAMPLED_TRIALS"
 
 // shortTrials is how many times they are in an ordinary test: too few to judge an interval, enough
 // to find one that is of something else.
-const shortTrials = 6
+const shortTrials = 4
 
 // TestSampledSharesAreThoseOfAllMoves records everything of a program and, at the same time, samples
 // it again and again. What a time's moves say has to be in the intervals that its rounds give.
+//
+// A trap holds up a goroutine between the time that the recording of its move has and the move, for
+// as long as it takes to walk the stack: in memory the state before goes on for that time. Where
+// goroutines move 100,000 times a second, that is some percent of the time that they run, and states
+// are not compared: of the busy server rounds say that 11.2% is running, moves with stacks 9.0%; rounds
+// 9.8%, moves without stacks 9.9%.
 func TestSampledSharesAreThoseOfAllMoves(t *testing.T) {
 	testenv.RequireBPF(t)
 	n, err := strconv.Atoi(os.Getenv(trialsEnv))
@@ -36,13 +41,14 @@ func TestSampledSharesAreThoseOfAllMoves(t *testing.T) {
 		n = shortTrials
 	}
 	for _, c := range []struct {
-		program string
-		args    []string
+		name, program string
+		args          []string
+		states        bool // they are compared
 	}{
-		{"shares", nil},
-		{"service", []string{"-pingpong=false", "-clients", "2"}},
+		{"at ease", "shares", nil, true},
+		{"busy", "service", []string{"-pingpong=false", "-clients", "2"}, false},
 	} {
-		t.Run(c.program, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			run := testenv.Start(t, exec.Command(testenv.Build(t, testenv.Program{Name: c.program}), c.args...))
 			run.Ask(t, "") // it answers when it works
 			dir := t.TempDir()
@@ -57,7 +63,7 @@ func TestSampledSharesAreThoseOfAllMoves(t *testing.T) {
 			}
 			stop()
 			walk(t, moves, truth)
-			compare(t, results, truth.list)
+			compare(t, results, truth.list, c.states)
 		})
 	}
 }
@@ -65,9 +71,13 @@ func TestSampledSharesAreThoseOfAllMoves(t *testing.T) {
 // record records all moves of a process until stop is called.
 func record(t *testing.T, pid int, path string) (stop func()) {
 	t.Helper()
+	var names []string
+	for _, class := range []format.Transition{format.TransitionSamples, format.TransitionDescriptors,
+		format.TransitionKernel, format.TransitionGC} {
+		names = append(names, class.String())
+	}
 	cmd := exec.Command(testenv.Gosched(t), "record", "-p", strconv.Itoa(pid), "-o", path, "--without",
-		strings.Join([]string{format.TransitionSamples.String(), format.TransitionDescriptors.String(),
-			format.TransitionKernel.String(), format.TransitionGC.String()}, ","))
+		strings.Join(names, ","))
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -172,7 +182,7 @@ func (w *window) add(s *replay.Span, keys []string) {
 }
 
 // compare counts how many shares of rounds have those of the moves in their intervals.
-func compare(t *testing.T, results []*rounds.Result, truth []window) {
+func compare(t *testing.T, results []*rounds.Result, truth []window, states bool) {
 	t.Helper()
 	held, all := map[string]int{}, map[string]int{}
 	for i, r := range results {
@@ -182,7 +192,7 @@ func compare(t *testing.T, results []*rounds.Result, truth []window) {
 				what = "place " + s.Reason + " " + s.Frame
 			}
 			ns, known := truth[i].ns[what]
-			if !known {
+			if !known || s.By == rounds.ByState && !states {
 				continue
 			}
 			all[what]++
@@ -202,7 +212,7 @@ func compare(t *testing.T, results []*rounds.Result, truth []window) {
 			t.Errorf("%s: %d of %d intervals have the share", what, held[what], all[what])
 		}
 	}
-	t.Log(fmt.Sprintf("%d of %d intervals have the share of all moves", sum, of))
+	t.Logf("%d of %d intervals have the share of all moves", sum, of)
 	if of < 10 || sum*100 < of*90 {
 		t.Errorf("%d of %d intervals have the share of all moves", sum, of)
 	}

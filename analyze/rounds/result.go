@@ -260,6 +260,11 @@ func (v *view) mayBe(s *Share, places []int) {
 
 // nanoseconds is an estimate in whole ones. What has no upper end is as long as there can be.
 func nanoseconds(e stats.Estimate) Nanoseconds {
-	whole := func(v float64) int64 { return int64(min(math.Round(v), math.MaxInt64/2)) }
+	whole := func(v float64) int64 {
+		if math.IsNaN(v) {
+			return 0
+		}
+		return int64(min(math.Round(v), math.MaxInt64/2))
+	}
 	return Nanoseconds{whole(e.Value), whole(e.Lo), whole(e.Hi)}
 }

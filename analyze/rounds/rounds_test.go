@@ -69,7 +69,6 @@ func TestSharesOfASchedule(t *testing.T) {
 		simsched.Config
 		simsched.Sampling
 	}{
-		{"few goroutines", simsched.Config{Goroutines: 8}, simsched.Sampling{Every: 2500}},
 		{"many that come and go", simsched.Config{Goroutines: 60, Churn: 3}, simsched.Sampling{Every: 2000}},
 		{"rounds that read every third", simsched.Config{Goroutines: 60}, simsched.Sampling{Every: 2000, Nth: 3}},
 		{"few rounds", simsched.Config{Goroutines: 20}, simsched.Sampling{Every: 10_000}},

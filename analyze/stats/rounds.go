@@ -74,7 +74,15 @@ func (r Rounds) Share(part, whole []float64) Estimate {
 		out.Lo = distuv.Beta{Alpha: x, Beta: size - x + 1}.Quantile(tail)
 		out.Hi = distuv.Beta{Alpha: x + 1, Beta: size - x}.Quantile(1 - tail)
 	}
-	return out
+	return out.sound(1)
+}
+
+// sound is the estimate within its interval, whatever was lost in rounding.
+func (e Estimate) sound(most float64) Estimate {
+	if math.IsNaN(e.Lo) || math.IsNaN(e.Hi) {
+		return Estimate{e.Value, 0, most}
+	}
+	return Estimate{e.Value, min(e.Lo, e.Value), min(most, max(e.Hi, e.Value))}
 }
 
 // Mean estimates how many there are at a time: counts are what the rounds of each block counted,
@@ -97,10 +105,11 @@ func (r Rounds) Mean(counts []float64) Estimate {
 	if events <= 0 {
 		return Estimate{Value: mean, Hi: math.Inf(1)}
 	}
-	return Estimate{
+	out := Estimate{
 		mean, mean / events * distuv.Gamma{Alpha: events, Beta: 1}.Quantile(tail),
 		mean / events * distuv.Gamma{Alpha: events + 1, Beta: 1}.Quantile(1-tail),
 	}
+	return out.sound(math.Inf(1))
 }
 
 // Slope estimates how much what is counted grows from the first round to the last, by least squares

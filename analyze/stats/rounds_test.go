@@ -156,3 +156,27 @@ func TestRoundsThatResembleEachOtherAreWorthLess(t *testing.T) {
 		t.Errorf("slow ones are worth %.0f, fast ones %.0f of 1,000", a, b)
 	}
 }
+
+// FuzzRounds: whatever is counted, an estimate lies in its interval, and a share is one.
+func FuzzRounds(f *testing.F) {
+	f.Add([]byte{1, 2, 3, 4, 5, 6, 200, 255, 0, 0, 9, 9}, uint8(0))
+	f.Add([]byte{0, 0, 0, 255, 0, 1, 1, 0}, uint8(60))
+	f.Fuzz(func(t *testing.T, data []byte, scale uint8) {
+		var rounds Rounds
+		var part, whole []float64
+		for ; len(data) >= 2; data = data[2:] {
+			n := math.Ldexp(float64(data[0]), int(scale%60))
+			part, whole = append(part, n), append(whole, n+math.Ldexp(float64(data[1]), int(scale/8)))
+			rounds = append(rounds, float64(1+data[1]%3))
+		}
+		s := rounds.Share(part, whole)
+		if sum(whole) > 0 && !(0 <= s.Lo && s.Lo <= s.Value && s.Value <= s.Hi && s.Hi <= 1) {
+			t.Errorf("share %+v of %v in %v", s, part, whole)
+		}
+		if m := rounds.Mean(part); len(rounds) > 0 && !(0 <= m.Lo && m.Lo <= m.Value && m.Value <= m.Hi) {
+			t.Errorf("mean %+v of %v", m, part)
+		}
+		rounds.Slope(part)
+		rounds.Alike(part, whole)
+	})
+}
