@@ -16,6 +16,7 @@ func (s *session) confine() {
 	}
 	needs := *s.opts.Confine
 	needs.Attach = needs.Attach || s.attachesLater()
+	needs.Come = needs.Come || s.opts.Choose != nil
 	var trials []confine.Trial
 	for _, sub := range s.subjects {
 		trials = append(trials, sub.trials()...)

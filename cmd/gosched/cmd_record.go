@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -17,6 +18,7 @@ type recordOptions struct {
 	force    bool
 	json     bool
 	command  []string
+	attaches bool // flags were given by which probes come and go while it goes on
 }
 
 const defaultTrace = "trace.parquet"
@@ -78,6 +80,9 @@ trace has the root namespace's.`,
 	}
 	flags := cmd.Flags()
 	flags.SetInterspersed(false)
+	cmd.PreRun = func(*cobra.Command, []string) {
+		opts.attaches = slices.ContainsFunc([]string{"max-overhead"}, flags.Changed)
+	}
 	flags.VarP(&opts.pids, "pid", "p", "record the running process with this `PID`; may be repeated")
 	flags.DurationVarP(&opts.duration, "duration", "d", 0, "record for this long; 0: until the process exits or Ctrl-C")
 	flags.StringVarP(&opts.output, "output", "o", defaultTrace, "trace `file`, or folder/ for segments")

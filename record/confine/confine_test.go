@@ -23,7 +23,8 @@ import (
 const confinedEnv = "GOSCHED_TEST_CONFINED"
 
 var needsByName = map[string]Needs{
-	"nothing": {}, "attaching": {Attach: true}, "network": {Network: true}, "programs": {Programs: true},
+	"nothing": {}, "attaching": {Attach: true}, "network": {Network: true},
+	"processes that come": {Come: true}, "programs": {Programs: true},
 	"signals and handing over": {Signals: true, HandOver: true},
 }
 
@@ -114,6 +115,7 @@ func TestOnlyWhatIsNeededIsLeft(t *testing.T) {
 	}{
 		{"nothing", "", append(without(always), "maps", "perf events")},
 		{"attaching", "CAP_BPF CAP_DAC_READ_SEARCH CAP_PERFMON CAP_SYS_ADMIN CAP_SYS_PTRACE", always},
+		{"processes that come", "CAP_DAC_READ_SEARCH CAP_SYS_PTRACE", append(without(always), "maps", "perf events")},
 		{"network", "", append(without(always, "internet", "internet v6", "packets"), "maps", "perf events")},
 		{"programs", "", append(without(always, "programs"), "maps", "perf events")},
 		{"signals and handing over", "CAP_CHOWN CAP_KILL", append(without(always), "maps", "perf events")},

@@ -12,7 +12,8 @@ import (
 // processes and what the programs in the kernel have to say, and writing files of its own. The
 // zero value is that alone.
 type Needs struct {
-	Attach   bool // more is attached: plugins, processes that come, windows; also executables are read for that
+	Attach   bool // more is attached: plugins, processes that come, windows
+	Come     bool // processes come, whoever they belong to, and their executables are read
 	Signals  bool // signals are passed on to a command of another user
 	HandOver bool // the trace is given to another user
 	Network  bool // somebody is served over the network
@@ -29,6 +30,7 @@ var keeps = []struct {
 	{func(n Needs) bool { return n.Attach }, []target.Capability{
 		target.CapBPF, target.CapPerfmon, target.CapSysPtrace, target.CapDACReadSearch, target.CapSysAdmin,
 	}},
+	{func(n Needs) bool { return n.Come }, []target.Capability{target.CapSysPtrace, target.CapDACReadSearch}},
 	{func(n Needs) bool { return n.Signals }, []target.Capability{target.CapKill}},
 	{func(n Needs) bool { return n.HandOver }, []target.Capability{target.CapChown}},
 }
