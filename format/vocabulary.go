@@ -37,7 +37,7 @@ var transitionSpecs = [NumTransitions]struct{ name, meaning string }{
 	TransitionRun:        {"run", "Goroutines getting a P."},
 	TransitionPark:       {"park", "Goroutines that begin to wait, and for what."},
 	TransitionReady:      {"ready", "Goroutines being made ready, and by whom."},
-	TransitionYield:      {"yield", "Goroutines that yield or are preempted."},
+	TransitionYield:      {"yield", "Goroutines that yield, are preempted, or find no P after a system call."},
 	TransitionExit:       {"exit", "Goroutines that end."},
 	TransitionSyscalls:   {"syscalls", "System calls and calls into C."},
 	TransitionCoroutines: {"coroutines", "Switches between coroutines (iter.Pull)."},

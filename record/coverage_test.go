@@ -61,7 +61,7 @@ func TestModulesChangeWhatIsCovered(t *testing.T) {
 					covered[i].Why = "none can occur: this program has no iter.Pull"
 				}
 			}
-			c, err := choosePoints(probes[:1], covered, test.without)
+			c, err := choosePoints(probes[:1], covered, &Options{Without: test.without})
 			if err != nil {
 				t.Fatal(err)
 			}

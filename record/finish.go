@@ -76,6 +76,7 @@ func (s *session) closeTrace(err error) (*Summary, error) {
 		err = errors.Join(err, closing)
 	}
 	sum := &Summary{
+		For:      s.opts.For,
 		Progress: s.progress(), Output: s.opts.Output, Whole: err == nil,
 		OneByOne: s.probes != nil && s.probes.OneByOne(), EndReason: s.meta.EndReason, Metadata: s.meta,
 	}

@@ -84,6 +84,13 @@ type follower struct {
 	seesCreate   bool // creations are recorded
 	maxKnown     int  // how many goroutines are remembered at most
 	lateIDs      bool // a fresh goroutine may have an ended one's id: see snapshot.Goroutine.Fresh
+
+	// Waits are left out, and nothing else after which a goroutine has to be run: one that runs twice in
+	// a row has waited in between, and the scheduler made it ready itself.
+	withoutPark bool
+	// The entry functions of goroutines that moved before they were read from memory, and that no row
+	// tells yet, where stacks are left out. As many as were read.
+	entries map[int64]format.StringID
 }
 
 // Counts says how many rows of each kind a recording has.
@@ -100,7 +107,7 @@ type Counts struct {
 func newFollower(pid int32, r *rows, t *texts, s *stacks.Table) *follower {
 	return &follower{
 		pid: pid, maxKnown: maxKnown, rows: r, texts: t, stacks: s, gs: map[int64]*goroutine{},
-		threads: map[int32]*thread{}, early: map[int64]earlyMove{},
+		threads: map[int32]*thread{}, early: map[int64]earlyMove{}, entries: map[int64]format.StringID{},
 	}
 }
 
@@ -266,17 +273,28 @@ func (f *follower) create(e *event, to format.State, why format.StringID) {
 // workers, park_m for a refused park (go1.18–1.27 src/runtime/proc.go).
 func (f *follower) run(e *event) {
 	f.madeReady(e)
-	f.transition(e, &moves[gobin.OpRun])
+	w := f.row(e, format.StateRunnable, format.StateRunning)
+	if entry, ok := f.entries[e.goid]; ok {
+		w.Stack = entry
+		delete(f.entries, e.goid)
+	}
+	f.write(&w)
+	f.settle(e, w.To)
+	f.thread(e).goid = e.goid
 }
 
 // madeReady writes the wake-up that no probe saw of a goroutine that is now known not to wait.
 func (f *follower) madeReady(e *event) {
 	g, ok := f.gs[e.goid]
-	if !ok || g.state != format.StateWaiting || f.withoutReady {
+	waited := ok && (g.state == format.StateWaiting || g.state == format.StateRunning && f.withoutPark)
+	if !waited || f.withoutReady {
 		return
 	}
 	w := f.row(e, format.StateWaiting, format.StateRunnable)
 	w.Reason = f.texts.waker(gobin.OpRun, g.reason, e.proc)
+	if g.state == format.StateRunning {
+		w.Reason = f.texts.id(format.ReasonRuntime)
+	}
 	if e.op == opSnapshot {
 		w.TID, w.CPU = format.Unknown, format.Unknown
 	}

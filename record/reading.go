@@ -89,6 +89,9 @@ func (s *subject) found(g *snapshot.Goroutine) event {
 		tid: g.TID, proc: g.Proc, flags: uint16(g.State()), text: uncertainty(g),
 		stack: uint64(s.stacks.Found(&g.Stack)), byStack: uint64(s.stacks.Creator(g.CreatorPC)),
 	}
+	if s.choice != nil && !s.choice.sees(format.TransitionStacks) {
+		e.object = int64(s.stacks.Found(&snapshot.Stack{StartPC: g.Stack.StartPC}))
+	}
 	if g.Fresh {
 		e.flags |= snapshotFresh
 	}

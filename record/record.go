@@ -56,6 +56,7 @@ type Options struct {
 	Output           string              // a trace's path, or a folder for its segments
 	Duration         time.Duration       // 0: until the context or the last process ends
 	Without          []format.Transition // what to leave out
+	For              string              // the questions that the recording is for, where that is why
 	SamplesPerSecond float64             // on-CPU samples of a busy CPU; 0: DefaultSamplesPerSecond; NoSamples: none
 	Sampling         Sampling            // read goroutines at random instants instead, without eBPF
 	StackDepth       int                 // frames a stack, at most MaxStackDepth; 0: DefaultStackDepth
@@ -114,8 +115,9 @@ type Summary struct {
 	// as the recorder's PID namespace numbers the processes; the metadata has the same ones with
 	// the root's numbers
 	PIDs      []int
-	Whole     bool // everything that was counted is in the trace
-	OneByOne  bool // the probes are taken off one by one: the kernel takes a tenth of a second for each
+	Whole     bool   // everything that was counted is in the trace
+	For       string // as in Options
+	OneByOne  bool   // the probes are taken off one by one: the kernel takes a tenth of a second for each
 	EndReason string
 	Metadata  format.Metadata
 	Missed    []Missed        // processes that were picked and not recorded

@@ -173,7 +173,7 @@ func tryPrograms(b *gobin.Binary) error {
 	if err != nil {
 		return err
 	}
-	c, err := choosePoints(points, covered, nil)
+	c, err := choosePoints(points, covered, &Options{})
 	if err != nil {
 		return err
 	}

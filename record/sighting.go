@@ -102,12 +102,16 @@ func (f *follower) snapshot(e *event) {
 	switch f.sight(e) {
 	case sightingNews:
 		f.tell(e)
+		return
 	case sightingUnsure:
 		if e.flags&snapshotEnd != 0 {
 			f.unsure[1]++
 		} else {
 			f.unsure[0]++
 		}
+	}
+	if e.object != 0 && e.flags&snapshotEnd == 0 {
+		f.entries[e.goid] = format.StringID(e.object)
 	}
 }
 

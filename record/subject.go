@@ -149,7 +149,7 @@ func (s *subject) readProbes() error {
 	if err != nil {
 		return err
 	}
-	if s.choice, err = choosePoints(points, covered, s.in.opts.Without); err != nil {
+	if s.choice, err = choosePoints(points, covered, &s.in.opts); err != nil {
 		return err
 	}
 	if err := s.lookForModules(); err != nil {
@@ -199,6 +199,8 @@ func (s *subject) openFollower(r *rows, reasons stacks.Interner) error {
 	s.texts = newTexts(reasons, waits, stops)
 	s.follow = newFollower(s.pid, r, s.texts, s.stacks)
 	s.follow.withoutReady = !s.choice.sees(format.TransitionReady)
+	s.follow.withoutPark = !s.choice.sees(format.TransitionPark) &&
+		s.choice.sees(format.TransitionReady, format.TransitionYield)
 	s.follow.seesCreate = s.choice.sees(format.TransitionCreate)
 	s.follow.lateIDs = s.binary.Version.Minor < 24
 	return nil

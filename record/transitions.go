@@ -16,7 +16,11 @@ type choice struct {
 }
 
 // choosePoints leaves out what is not wanted and says what the trace will hold.
-func choosePoints(points []gobin.Probe, covered []format.Coverage, without []format.Transition) (*choice, error) {
+func choosePoints(points []gobin.Probe, covered []format.Coverage, o *Options) (*choice, error) {
+	without, why := o.Without, "left out when recording"
+	if o.For != "" {
+		why = "left out, recorded for " + o.For
+	}
 	c := &choice{
 		points: wanted(points, without), coverage: format.FullCoverage(),
 		kernel: !slices.Contains(without, format.TransitionKernel),
@@ -25,7 +29,7 @@ func choosePoints(points []gobin.Probe, covered []format.Coverage, without []for
 		*c.of(t.Transition) = t
 	}
 	for _, t := range without {
-		*c.of(t) = format.Coverage{Transition: t, Why: "left out when recording"}
+		*c.of(t) = format.Coverage{Transition: t, Why: why}
 	}
 	if len(c.points) == 0 && !c.kernel {
 		return nil, fmt.Errorf("nothing is left to record")

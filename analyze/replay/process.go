@@ -68,6 +68,9 @@ func newProcess(pid int32, meta *format.Metadata, wants Wants) *process {
 	p.wantDelay = wants.Delay
 	p.followed = wants.Delay && !p.model.missing[format.TransitionKernel]
 	p.goroutines.withDetails = wants.Details || wants.Delay
+	if p.model.missing[format.TransitionPark] {
+		info.GOMAXPROCS = 0
+	}
 	p.occ = delay.NewOccupancy(info.GOMAXPROCS)
 	p.occ.SetQuota(info.CPUQuota > 0)
 	p.peakProcs, p.procsSince = info.GOMAXPROCS, math.MinInt64
@@ -75,8 +78,12 @@ func newProcess(pid int32, meta *format.Metadata, wants Wants) *process {
 }
 
 // setProcs notes that GOMAXPROCS is n from t on. A P beyond it is gone, and with it what a system
-// call held.
+// call held. Where waits are not recorded nothing says when a P becomes free: which of them are is not
+// known, however many there are.
 func (p *process) setProcs(t int64, n int) {
+	if p.model.missing[format.TransitionPark] {
+		return
+	}
 	if p.occ.Procs() == 0 {
 		p.procsSince = t
 	}

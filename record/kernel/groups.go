@@ -19,7 +19,7 @@ type Group uint8
 // The groups.
 const (
 	groupLife       Group = iota // of processes and threads: never taken off before the end, rarely hit
-	GroupGoroutines              // probe points of all moves of goroutines but for system calls
+	GroupGoroutines              // probe points of all moves of goroutines but into system calls and back at once
 	GroupSyscalls                // those of system calls
 	GroupThreads                 // the kernel's scheduler
 	GroupSamples                 // the CPUs' clocks
@@ -33,7 +33,7 @@ func Groups() []Group { return []Group{GroupGoroutines, GroupSyscalls, GroupThre
 // groupOf is the group of a probe point.
 func groupOf(op gobin.Op) Group {
 	switch op {
-	case gobin.OpSyscallEnter, gobin.OpSyscallBlock, gobin.OpSyscallExit, gobin.OpSyscallNoP:
+	case gobin.OpSyscallEnter, gobin.OpSyscallBlock, gobin.OpSyscallExit:
 		return GroupSyscalls
 	}
 	return GroupGoroutines
