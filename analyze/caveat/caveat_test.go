@@ -147,7 +147,7 @@ func TestTheTableIsWhole(t *testing.T) {
 	codes := map[string]int{}
 	for _, n := range needs {
 		codes[n.code]++
-		if n.effects == (effects{}) && n.weight == tabled {
+		if n.effects == (effects{}) && n.weight == tabled && len(n.betters) == 0 {
 			t.Errorf("%s concerns no question", n.code)
 		}
 		for _, e := range n.effects {
@@ -159,6 +159,32 @@ func TestTheTableIsWhole(t *testing.T) {
 	for code, n := range codes {
 		if n > 1 && code != "coverage" {
 			t.Errorf("%s has %d rows", code, n)
+		}
+	}
+}
+
+// TestWhatAQuestionCanDoWithout: of classes that a recording for a question has not, the answer must not
+// say that figures are wrong.
+func TestWhatAQuestionCanDoWithout(t *testing.T) {
+	for name, want := range map[string]string{
+		"latency":          "park syscalls coroutines cgo gc kernel stacks samples descriptors",
+		"blocking":         "",
+		"goroutines":       "gc kernel samples",
+		"requests":         "descriptors",
+		"latency,requests": "descriptors",
+	} {
+		classes, ok := Unneeded(strings.Split(name, ",")...)
+		var got []string
+		for _, c := range classes {
+			got = append(got, c.String())
+		}
+		if !ok || strings.Join(got, " ") != want {
+			t.Errorf("%s can do without %q, want %q", name, got, want)
+		}
+	}
+	for _, name := range []string{"", "rounds", "speed"} {
+		if _, ok := Unneeded(name); ok {
+			t.Errorf("%q is a question", name)
 		}
 	}
 }

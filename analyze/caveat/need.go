@@ -42,6 +42,23 @@ type need struct {
 	weight  weight
 	lacks   func(*replay.Summary) []lack
 	effects effects
+	// Of a class of transitions: what is lost of these answers is an explanation; their figures stay.
+	explains []Question
+	// And these answers are better with it, though nothing is said where it is missing.
+	betters []Question
+	class   format.Transition
+}
+
+// explaining is the need of a class without which the answers to some questions only explain less.
+func (n need) explaining(qs ...Question) need {
+	n.explains = qs
+	return n
+}
+
+// bettering is the need of a class that makes the answers to some questions better without a word.
+func (n need) bettering(qs ...Question) need {
+	n.betters = qs
+	return n
 }
 
 // lack is one way in which a trace does not give what is needed.
@@ -57,39 +74,39 @@ var needs = []need{
 	{code: "sampled", weight: noted, lacks: noMoves, effects: refusals},
 	{code: "metadata", weight: noted, lacks: noMetadata},
 	{code: "incomplete", weight: spoils, lacks: notEnded},
-	{"gaps", spoils, gaps, effects{
+	{code: "gaps", weight: spoils, lacks: gaps, effects: effects{
 		Latency:    "delays that reach into it are censored",
 		Blocking:   "waits that reach into it are censored",
 		Goroutines: "no leak is reported, because wake-ups may be among them",
 		Rounds:     "that time is in no share, where there were no rounds in it",
 		Requests:   "cycles that reach into it are censored",
 	}},
-	{"windows", noted, windowed, effects{
+	{code: "windows", weight: noted, lacks: windowed, effects: effects{
 		Trace:      "counts and times are of the windows",
 		Latency:    "percentiles are of the delays that began in one, and counts and times are of the windows",
 		Blocking:   "times and counts are of the windows, and what was done between them has no cause",
 		Goroutines: "times are of the windows, and no leak is reported, because wake-ups between them were not seen",
 		Requests:   "percentiles are of the cycles that began in one, and counts and times are of the windows",
 	}},
-	{"unread-windows", tabled, unreadWindows, effects{
+	{code: "unread-windows", weight: tabled, lacks: unreadWindows, effects: effects{
 		Latency:    "what a goroutine had waited for before it was woken is not known where the wait began earlier",
 		Blocking:   "a goroutine that waited through a whole window is not in its times: waits are at least that long",
 		Goroutines: "a goroutine that did nothing in a window is not in its times",
 	}},
-	{"clock", noted, coarseClock, effects{
+	{code: "clock", weight: noted, lacks: coarseClock, effects: effects{
 		Trace: "what happened on several CPUs within a step has one time and its order is a guess, and a delay " +
 			"shorter than a step is not measured",
 		Latency:  "delays shorter than a step are not measured",
 		Blocking: "times shorter than a step are not measured, and who woke whom within one is a guess",
 		Requests: "times shorter than a step are not measured, and who woke whom within one is a guess",
 	}},
-	{"stopped", noted, suspensions, effects{
+	{code: "stopped", weight: noted, lacks: suspensions, effects: effects{
 		Latency:    "the breakdown shows what that added to delays as " + replay.PartStopped.String(),
 		Blocking:   "what that blocked has it as its cause",
 		Goroutines: "the times of goroutines have that in them",
 		Requests:   "cycles are as much longer",
 	}},
-	{"problems", spoils, problems, effects{
+	{code: "problems", weight: spoils, lacks: problems, effects: effects{
 		Latency:    "the delays that they end are left out",
 		Blocking:   "the waits that they end are left out",
 		Goroutines: "some states may be wrong",
@@ -99,16 +116,17 @@ var needs = []need{
 		Latency:    "delays of new goroutines are missing",
 		Goroutines: "new goroutines are found late, and no leak is reported",
 		Requests:   "cycles from creation to exit are missing",
-	}),
+	}).bettering(Blocking),
 	class(format.TransitionRun, effects{
 		Latency:  "no delay has an end",
 		Blocking: "waits for a P have no end",
-	}),
+	}).bettering(Goroutines, Requests),
 	class(format.TransitionPark, effects{
+		Latency:    "which Ps were free is not known, and what the delays were for want of",
 		Blocking:   "no wait is seen",
 		Goroutines: "waits and where they happen are missing",
 		Requests:   "no cycle is seen",
-	}),
+	}).explaining(Latency),
 	class(format.TransitionReady, effects{
 		Latency:    "delays of woken goroutines are missing",
 		Blocking:   "waits have no known waker, and no cause",
@@ -116,21 +134,21 @@ var needs = []need{
 		Requests:   "what began a cycle is not known, nor what it waited for",
 	}),
 	class(format.TransitionYield, effects{
-		Latency: "delays after preemption are missing",
-	}),
+		Latency: "delays after preemption are missing, and after system calls that found no P",
+	}).bettering(Blocking, Goroutines, Requests),
 	class(format.TransitionExit, effects{
 		Goroutines: "goroutines that ended are listed, and no leak is reported",
 		Requests:   "cycles from creation to exit have no end",
-	}),
+	}).bettering(Latency, Blocking),
 	class(format.TransitionSyscalls, effects{
-		Latency:  "delays after system calls are missing",
+		Latency:  "what of the delays was for want of Ps in system calls is not known",
 		Blocking: "system calls count as running",
 		Requests: "a cycle that found its data without waiting is one with that before it",
-	}),
+	}).explaining(Latency).bettering(Goroutines),
 	class(format.TransitionGC, effects{
 		Latency:  "stop-the-world pauses are in the other parts of the breakdown",
 		Blocking: "stop-the-world pauses count as what they delayed",
-	}),
+	}).explaining(Latency).bettering(Requests),
 	class(format.TransitionStacks, effects{
 		Blocking:   "waits at different places look alike",
 		Goroutines: "goroutines are told apart by their reasons alone",
@@ -140,45 +158,54 @@ var needs = []need{
 		Latency:  "what of the delays was for want of a CPU is not known",
 		Blocking: "running goroutines whose thread had no CPU count as running",
 		Requests: "time in which a thread had no CPU counts as what the goroutine did",
-	}),
-	{"gomaxprocs", tabled, raisedProcs, effects{
+	}).explaining(Latency),
+	class(format.TransitionCoroutines, effects{}).bettering(Blocking, Goroutines, Requests),
+	class(format.TransitionCgo, effects{}).bettering(Blocking, Goroutines, Requests),
+	class(format.TransitionSamples, effects{}).bettering(Blocking, Requests),
+	class(format.TransitionDescriptors, effects{}).bettering(Blocking, Goroutines),
+	{code: "coverage", weight: tabled, lacks: noSlowReturns, effects: effects{
+		Latency: "delays after system calls are missing",
+	}},
+	{code: "gomaxprocs", weight: tabled, lacks: raisedProcs, effects: effects{
 		Latency: fmt.Sprintf("%q and %q are too large", replay.PartAllBusy, replay.PartSyscall),
 	}},
-	{"doubled", noted, doubled, effects{
+	{code: "doubled", weight: noted, lacks: doubled, effects: effects{
 		Blocking:   "that is left out of what ran",
 		Goroutines: "that is left out of what ran",
 	}},
-	{"stacks", spoils, lostStacks, effects{
+	{code: "stacks", weight: spoils, lacks: lostStacks, effects: effects{
 		Blocking:   "their places are unknown",
 		Goroutines: "their places are unknown",
 		Requests:   "their places are unknown",
 		Rounds:     "their places are unknown",
 	}},
-	{"few-rounds", tabled, fewRounds, effects{
+	{code: "few-rounds", weight: tabled, lacks: fewRounds, effects: effects{
 		Rounds: "intervals are wide, and what lasts only for moments may be missing",
 	}},
-	{"late-rounds", noted, lateRounds, effects{
+	{code: "late-rounds", weight: noted, lacks: lateRounds, effects: effects{
 		Trace:  "they are not quite at random",
 		Rounds: "they are not quite at random: what keeps the CPUs busy is found too seldom",
 	}},
-	{"skipped-rounds", noted, skippedRounds, effects{
+	{code: "skipped-rounds", weight: noted, lacks: skippedRounds, effects: effects{
 		Trace:  "intervals are wider",
 		Rounds: "the intervals are wider for it, and hold all the same",
 	}},
-	{"weights", noted, weightedRounds, effects{
+	{code: "weights", weight: noted, lacks: weightedRounds, effects: effects{
 		Trace:  "which goroutines ended is not known",
 		Rounds: "which goroutines ended is not known, and no leak is reported",
 	}},
-	{"unread", noted, unread, effects{
+	{code: "unread", weight: noted, lacks: unread, effects: effects{
 		Trace:      "those that never moved are missing",
 		Goroutines: "those that never moved are missing",
 	}},
-	{"unsure", noted, unsure, effects{
+	{code: "unsure", weight: noted, lacks: unsure, effects: effects{
 		Trace:      "what the memory showed may have been out of date",
 		Goroutines: "what the memory showed may have been out of date",
 	}},
-	{"runtimes", noted, otherRuntimes, effects{Trace: "its goroutines are not in the trace"}},
-	{"modules", noted, unknownModules, effects{}},
+	{code: "runtimes", weight: noted, lacks: otherRuntimes, effects: effects{
+		Trace: "its goroutines are not in the trace",
+	}},
+	{code: "modules", weight: noted, lacks: unknownModules, effects: effects{}},
 }
 
 func noMetadata(s *replay.Summary) []lack {
@@ -258,7 +285,12 @@ func problems(s *replay.Summary) []lack {
 
 // class is the need for a class of transitions.
 func class(t format.Transition, e effects) need {
-	return need{"coverage", tabled, func(s *replay.Summary) (out []lack) {
+	return need{code: "coverage", weight: tabled, class: t, effects: e, lacks: notRecorded(t)}
+}
+
+// notRecorded are the processes of which a class is not recorded, or not all the time.
+func notRecorded(t format.Transition) func(*replay.Summary) []lack {
+	return func(s *replay.Summary) (out []lack) {
 		for _, p := range processes(s) {
 			why, missing := p.Missing(t)
 			if !missing {
@@ -271,7 +303,19 @@ func class(t format.Transition, e effects) need {
 			out = append(out, lack{process: p, transition: t, text: t.String() + " not recorded" + why})
 		}
 		return out
-	}, e}
+	}
+}
+
+// returnsSince is the schema version from which on goroutines that find no P after a system call are
+// recorded although system calls are left out.
+const returnsSince = 4
+
+// noSlowReturns are the processes of an older trace without system calls.
+func noSlowReturns(s *replay.Summary) (out []lack) {
+	if s.Metadata().SchemaVersion >= returnsSince {
+		return nil
+	}
+	return notRecorded(format.TransitionSyscalls)(s)
 }
 
 // unwatched says for how much of the time a class was not watched that was watched otherwise.

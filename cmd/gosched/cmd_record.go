@@ -66,12 +66,14 @@ In a PID namespace, such as a container's, give the PID that ps shows there; the
 trace has the root namespace's.`,
 		Example: `  sudo gosched record -p 4711 -d 10s                       # into trace.parquet
   sudo gosched record -p 4711 -o slow.parquet --without syscalls,kernel
+  sudo gosched record -p 4711 --for latency                # what delays need, and no more
   sudo gosched record -p 4711,4712 -o both.parquet         # two processes, one trace
   gosched record --sample 20/s -p 4711 -d 60s              # nothing attached, nothing to pay
   sudo gosched record -o segments/ --user www -- ./server  # from its first instruction`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.command = args
-			err := errors.Join(opts.check(cmd.Flags().Changed("pid")), opts.sampling.check(cmd.Flags()))
+			err := errors.Join(opts.check(cmd.Flags().Changed("pid")), opts.sampling.check(cmd.Flags()),
+				checkPurpose(cmd.Flags()))
 			if err != nil {
 				return usageError(cmd, err)
 			}

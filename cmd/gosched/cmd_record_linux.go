@@ -57,7 +57,8 @@ func (o *probeOptions) record(output string, duration time.Duration) record.Opti
 	opts := record.Options{
 		Output:     output,
 		Duration:   duration,
-		Without:    o.without.list,
+		Without:    append(o.purposes.leavesOut(), o.without.list...),
+		For:        o.purposes.purpose(),
 		StackDepth: o.stackDepth,
 		Recorder:   "gosched " + programVersion(),
 		Fallbacks:  o.fallbacks.list,

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gosched/gosched/analyze/caveat"
 	"github.com/gosched/gosched/analyze/info"
 	"github.com/gosched/gosched/analyze/report"
 	"github.com/gosched/gosched/format"
@@ -81,8 +82,8 @@ func writeSummary(out io.Writer, s *record.Summary, path string) error {
 		report.FormatCount(s.Events), perSecond(s), s.EndReason)
 	written := "nothing was written"
 	if s.Bytes > 0 {
-		written = fmt.Sprintf("wrote %s, %s%s: gosched blocking %s", path, report.FormatBytes(s.Bytes), perEvent(s),
-			path)
+		written = fmt.Sprintf("wrote %s, %s%s: gosched %s %s", path, report.FormatBytes(s.Bytes), perEvent(s),
+			firstQuestion(s), path)
 	}
 	lines := []string{fmt.Sprintf("recorded %d processes %s", len(s.PIDs), whole)}
 	for i := range s.Metadata.Processes {
@@ -117,6 +118,15 @@ func endOf(s *record.Summary, p *format.Process) string {
 		return ""
 	}
 	return fmt.Sprintf(", ended after %s: %s", report.FormatDuration(lasted(s, p)), p.EndReason)
+}
+
+// firstQuestion is the command to begin with: what the recording was made for, if that was one
+// question.
+func firstQuestion(s *record.Summary) string {
+	if caveat.IsQuestion(s.For) {
+		return s.For
+	}
+	return "blocking"
 }
 
 // library says where the Go code is if it is not in the executable.

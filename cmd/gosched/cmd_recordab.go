@@ -113,6 +113,9 @@ func (o *recordABOptions) check(flags *pflag.FlagSet) (map[ab.Side]*ab.Command, 
 	case o.output == "":
 		return nil, errors.New("the output has no name")
 	}
+	if err := checkPurpose(flags); err != nil {
+		return nil, err
+	}
 	if err := o.checkGoTrace(flags); err != nil {
 		return nil, err
 	}

@@ -8,12 +8,14 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/gosched/gosched/analyze/caveat"
 	"github.com/gosched/gosched/format"
 	"github.com/gosched/gosched/record/fallback"
 )
 
 // probeOptions are the options of every command that records with eBPF.
 type probeOptions struct {
+	purposes   forFlag
 	without    transitionsFlag
 	samples    rateFlag
 	stackDepth int
@@ -22,6 +24,8 @@ type probeOptions struct {
 }
 
 func (o *probeOptions) addFlags(flags *pflag.FlagSet) {
+	flags.Var(&o.purposes, "for", "record only what answers to these `questions` need, to cost less: "+
+		strings.Join(caveat.Asked(), ", "))
 	flags.Var(&o.without, "without", "leave out `transitions`, to cost less: "+transitionNames())
 	flags.Var(&o.samples, "cpu-samples", "look at what runs on each busy CPU at this `rate`, up to 10,000/s; "+
 		"0: never; default 39/s")

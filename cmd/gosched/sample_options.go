@@ -25,7 +25,7 @@ func (o *samplingOptions) addFlags(flags *pflag.FlagSet) {
 }
 
 // probing are the options that say how to watch what --sample does not watch.
-var probing = []string{"without", "cpu-samples", "stack-depth", "fallback"}
+var probing = []string{"for", "without", "cpu-samples", "stack-depth", "fallback"}
 
 // check finds what contradicts.
 func (o *samplingOptions) check(flags *pflag.FlagSet) error {
