@@ -7,24 +7,58 @@ import (
 )
 
 // mergeMetadata is the metadata of a trace of several files, in order.
-func mergeMetadata(inputs []*input) Metadata {
-	meta := inputs[0].meta
-	for i, in := range inputs[1:] {
-		if in.sameRecording(inputs[i]) { // a later segment knows all that the earlier ones knew
-			start := meta.StartNS
-			lost, stacks := meta.Lost, meta.LostStacks
-			before := inputs[i].meta
-			procs := meta.Processes
-			meta = in.meta
-			meta.StartNS = start
-			meta.Lost += lost - before.Lost
-			meta.LostStacks += stacks - before.LostStacks
-			meta.Processes = mergeProcesses(procs, in.meta.Processes)
-			continue
+func mergeMetadata(inputs []*input) (meta Metadata) {
+	for i := 0; i < len(inputs); {
+		run := 1
+		for i+run < len(inputs) && inputs[i+run].sameRecording(inputs[i]) {
+			run++
 		}
-		meta = follow(meta, in.meta)
+		of := ofSegments(inputs[i : i+run])
+		if i > 0 {
+			of = follow(meta, of)
+		}
+		meta, i = of, i+run
 	}
 	return meta
+}
+
+// ofSegments is the metadata of segments of one recording: a later one knows all that the earlier
+// ones knew.
+func ofSegments(segments []*input) Metadata {
+	first, last := &segments[0].meta, &segments[len(segments)-1].meta
+	meta := *last
+	meta.StartNS = first.StartNS
+	meta.Processes = slices.Clone(last.Processes)
+	for _, in := range slices.Backward(segments) {
+		meta.Processes = mergeProcesses(in.meta.Processes, meta.Processes)
+	}
+	if segments[0].segment != nil && segments[0].segment.Head {
+		since(&meta, first)
+	}
+	return meta
+}
+
+// since has the metadata of a recording tell of what came after its head alone: what was counted
+// before is in no row, and processes that had ended by then are not either.
+func since(meta, head *Metadata) {
+	meta.Lost -= head.Lost
+	meta.LostStacks -= head.LostStacks
+	meta.Machine = nil
+	read := slices.DeleteFunc(slices.Clone(meta.Snapshots), func(s Snapshot) bool { return s.BeginNS < head.StartNS })
+	meta.Snapshots = append(slices.Clone(head.Snapshots), read...)
+	meta.Processes = slices.DeleteFunc(meta.Processes, func(p Process) bool {
+		return p.EndNS != 0 && p.EndNS < head.StartNS
+	})
+	for i := range meta.Processes {
+		p := &meta.Processes[i]
+		p.ThrottledNS, p.Throttled = nil, nil
+		for _, was := range head.Processes {
+			if was.PID == p.PID {
+				p.Lost, p.LostStacks, p.Gaps = p.Lost-was.Lost, p.LostStacks-was.LostStacks, p.Gaps-was.Gaps
+				p.GOMAXPROCS, p.CPUQuota = was.GOMAXPROCS, was.CPUQuota
+			}
+		}
+	}
 }
 
 // follow is the metadata of a recording and a later one.

@@ -39,6 +39,9 @@ type segment struct {
 	First     int    `json:"first"`     // the file's segments, counted from 1
 	Last      int    `json:"last"`
 	Final     bool   `json:"final"` // the recording ended with this file
+	// its rows say how things stood after the segments up to here, which are gone
+	Head bool `json:"head,omitempty"`
+	Kept bool `json:"kept,omitempty"` // only a part of the recording is
 }
 
 const (

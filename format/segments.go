@@ -11,6 +11,7 @@ type Segments struct {
 	id     string
 	opts   WriterOptions
 	writer *Writer
+	beside *Writer // for segments of their own
 }
 
 // NewSegments begins a recording, without a file.
@@ -44,24 +45,49 @@ func (s *Segments) Rows() int64 { return s.writer.Rows() }
 // End makes the segment in the making a whole file, of so many bytes. Segments are numbered from 1
 // on. The last of a recording says how it ended.
 func (s *Segments) End(meta Metadata, number int, last bool) (bytes int64, err error) {
-	err = s.writer.end(meta, &segment{Recording: s.id, First: number, Last: number, Final: last})
+	err = s.writer.end(meta, &segment{Recording: s.id, First: number, Last: number, Final: last, Kept: true})
 	return s.writer.file.Offset(), err
 }
 
-// Alone writes a segment of its own: one that stands at the beginning or the end of what is kept.
-// Its events have the strings of the recording.
-func (s *Segments) Alone(w io.Writer, b *Batch, meta Metadata, number int, last bool) (bytes int64, err error) {
-	alone, err := NewWriter(discard{}, s.opts)
-	if err != nil {
+// Head writes a segment that stands for those up to number, which are gone: its events say how
+// things stood after them, with the strings of the recording. The metadata's StartNS is when that
+// was.
+func (s *Segments) Head(w io.Writer, b *Batch, meta Metadata, number int) (bytes int64, err error) {
+	return s.alone(w, b, meta, &segment{Recording: s.id, First: number, Last: number, Head: true, Kept: true})
+}
+
+// Tail writes a last segment without events, for its metadata: how the part of the recording ended
+// that is kept.
+func (s *Segments) Tail(w io.Writer, meta Metadata, number int) (bytes int64, err error) {
+	return s.alone(w, new(Batch), meta, &segment{Recording: s.id, First: number, Last: number, Final: true, Kept: true})
+}
+
+// alone writes a segment beside the one in the making.
+func (s *Segments) alone(w io.Writer, b *Batch, meta Metadata, seg *segment) (int64, error) {
+	if s.beside == nil {
+		beside, err := NewWriter(discard{}, s.opts)
+		if err != nil {
+			return 0, err
+		}
+		beside.useTables(s.writer.tables)
+		s.beside = beside
+	}
+	t := s.beside
+	t.last = minTime
+	t.pending.Reset()
+	t.reset()
+	if err := t.begin(w); err != nil {
 		return 0, err
 	}
-	alone.useTables(s.writer.tables)
-	if err := alone.begin(w); err != nil {
+	if err := t.Write(b); err != nil {
 		return 0, err
 	}
-	if err := alone.Write(b); err != nil {
-		return 0, err
-	}
-	err = alone.end(meta, &segment{Recording: s.id, First: number, Last: number, Final: last})
-	return alone.file.Offset(), err
+	err := t.end(meta, seg)
+	return t.file.Offset(), err
+}
+
+// IsKept says whether the file at path is a segment of a recording of which only a part is kept.
+func IsKept(path string) bool {
+	r, err := newReader([]*input{fileInput(path)})
+	return err == nil && r.inputs[0].segment != nil && r.inputs[0].segment.Kept
 }

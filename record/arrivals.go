@@ -541,7 +541,9 @@ func (s *session) metadataNow() format.Metadata {
 	meta.Processes = nil
 	for _, sub := range s.all {
 		if sub.beginNS != 0 {
-			meta.Processes = append(meta.Processes, sub.process())
+			p := sub.process()
+			p.Coverage = slices.Clone(p.Coverage) // the writer has it while the recording goes on
+			meta.Processes = append(meta.Processes, p)
 		}
 	}
 	return meta

@@ -3,6 +3,8 @@ package record
 import (
 	"errors"
 	"time"
+
+	"github.com/gosched/gosched/format"
 )
 
 // finish writes what is left, closes the trace and detaches. The kernel may take seconds for that,
@@ -88,6 +90,14 @@ func (s *session) closeTrace(err error) (*Summary, error) {
 		s.opts.Written(sum)
 	}
 	return sum, err
+}
+
+// known is the metadata as it is now, with what was counted, while the recording goes on.
+func (s *session) known() format.Metadata {
+	s.describeSnapshots()
+	meta, counts := s.metadataNow(), s.counts()
+	meta.Lost, meta.LostStacks = counts.Lost, counts.LostStacks
+	return meta
 }
 
 // counts are those of all processes.

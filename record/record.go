@@ -25,6 +25,7 @@ import (
 	"github.com/gosched/gosched/record/choose"
 	"github.com/gosched/gosched/record/confine"
 	"github.com/gosched/gosched/record/fallback"
+	"github.com/gosched/gosched/record/flight/keep"
 	"github.com/gosched/gosched/record/kernel"
 	"github.com/gosched/gosched/record/target"
 )
@@ -73,6 +74,7 @@ type Options struct {
 	// does not end with the last of them
 	Choose *choose.Rules
 	Until  *target.Process // the recording ends with it; nil: with all that are recorded
+	Keep   *keep.Keeper    // keeps the last of the recording in its folder, instead of Output; nil: all is written
 	Sink   Sink            // takes the recording too while it is made; nil: the trace's file alone
 	// what the caller still does once everything is watched: all else is given up then, for the
 	// whole process and for good. nil: nothing is

@@ -45,6 +45,7 @@ type session struct {
 	offsetNS  int64
 	drained   int64 // when the rings were last drained
 	flushed   int64 // when the writer last got rows
+	described int64 // when it last got the metadata
 	machine   machineTime
 
 	roundsCPU int64 // the recorder's CPU time when the last round ended
@@ -402,6 +403,10 @@ func (s *session) cycle() error {
 	s.letGo()
 	if began-s.flushed >= int64(flushEvery) {
 		s.flushed = began
+		if began-s.described >= int64(segmentDuration)/2 {
+			s.described = began
+			s.out.describe(s.known(), s.order.taken+s.offsetNS)
+		}
 		s.rows.flush()
 	}
 	return s.out.err()

@@ -44,10 +44,7 @@ func (s *session) openOutput() error {
 	if err := s.describe(); err != nil {
 		return err
 	}
-	rec, err := format.Create(s.opts.Output, s.meta, format.RecordingOptions{
-		SegmentDuration: s.segmentDuration(),
-		Writer:          format.WriterOptions{ResolutionNS: timeResolutionNS},
-	})
+	rec, err := s.createTrace()
 	if err != nil {
 		return err
 	}
@@ -68,6 +65,18 @@ func (s *session) segmentDuration() time.Duration {
 		return sampledSegment
 	}
 	return segmentDuration
+}
+
+// createTrace makes the trace's file, or what keeps the last of it.
+func (s *session) createTrace() (trace, error) {
+	opts := format.WriterOptions{ResolutionNS: timeResolutionNS}
+	if s.opts.Keep != nil {
+		return s.opts.Keep, s.opts.Keep.Start(opts)
+	}
+	rec, err := format.Create(s.opts.Output, s.meta, format.RecordingOptions{
+		SegmentDuration: s.segmentDuration(), Writer: opts,
+	})
+	return traceFile{rec}, err
 }
 
 // describe says everything about the recording that is known before it begins.

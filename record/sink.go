@@ -33,6 +33,8 @@ func (f traceFile) Begin(meta format.Metadata, _, _ *format.Strings) error {
 	return nil
 }
 
+func (f traceFile) Describe(meta format.Metadata, _ int64) { f.SetMetadata(meta) }
+
 func (f traceFile) Feed(b *format.Batch) error { return f.Write(b) }
 
 func (f traceFile) End(meta format.Metadata) error { return f.Close(meta) }

@@ -15,28 +15,42 @@ const queuedBatches = 32
 // writer feeds the sinks on a goroutine of its own, so that the rings are drained while a segment
 // is compressed.
 type writer struct {
-	rec    *format.Recording
-	sinks  []Sink // the trace's file first
+	rec    trace
+	sinks  []Sink // the trace first
 	full   chan feed
 	empty  chan *format.Batch
 	done   chan struct{}
+	next   feed                  // what goes with the next batch
 	failed atomic.Pointer[error] // what went wrong first
 	size   atomic.Int64
 	final  format.Metadata // once full is closed
 	ending error           // once done is closed: what went wrong with each sink
 }
 
+// trace is what a recording's events are written into.
+type trace interface {
+	Sink
+	Reasons() *format.Strings
+	Stacks() *format.Strings
+	Bytes() int64
+	// Describe says what is known of the recording now, and up to when all of its rows were fed.
+	Describe(meta format.Metadata, upToNS int64)
+	Abort()
+}
+
 // feed is what the writer is given: rows, or metadata that hold from here on.
 type feed struct {
-	batch *format.Batch
-	meta  *format.Metadata
+	batch  *format.Batch
+	meta   *format.Metadata
+	known  *format.Metadata // with rows: what is known by now, for the trace alone; nil: as before
+	upToNS int64            // with known: of these rows and what came before, on the clock of rows
 }
 
 // newWriter makes a writer for a trace and another sink, if there is one.
-func newWriter(rec *format.Recording, other Sink) *writer {
+func newWriter(rec trace, other Sink) *writer {
 	w := &writer{
 		rec:   rec,
-		sinks: []Sink{traceFile{rec}},
+		sinks: []Sink{rec},
 		full:  make(chan feed, queuedBatches),
 		empty: make(chan *format.Batch, queuedBatches+2),
 		done:  make(chan struct{}),
@@ -71,6 +85,9 @@ func (w *writer) loop(meta format.Metadata) {
 			continue
 		}
 		b := next.batch
+		if next.known != nil {
+			w.rec.Describe(*next.known, next.upToNS)
+		}
 		if len(w.sinks) > 1 { // the file rounds by itself
 			b.Round(timeResolutionNS)
 		}
@@ -102,7 +119,9 @@ func (w *writer) end(failed []error) error {
 
 // take queues a full batch and gives an empty one.
 func (w *writer) take(b *format.Batch) *format.Batch {
-	w.full <- feed{batch: b}
+	w.next.batch = b
+	w.full <- w.next
+	w.next = feed{}
 	select {
 	case b = <-w.empty:
 		return b
@@ -120,6 +139,11 @@ func update(s Sink, meta format.Metadata) error {
 		u.SetMetadata(meta)
 	}
 	return nil
+}
+
+// describe says what is known of the recording once the next batch has been taken.
+func (w *writer) describe(meta format.Metadata, upToNS int64) {
+	w.next.known, w.next.upToNS = &meta, upToNS
 }
 
 // err is what went wrong with writing, if anything did.

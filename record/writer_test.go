@@ -52,7 +52,7 @@ func write(t *testing.T, n *notes) (string, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := newWriter(rec, n)
+	w := newWriter(traceFile{rec}, n)
 	w.begin(format.Metadata{StartNS: 1000})
 	b := new(format.Batch)
 	for i := range int64(6) {

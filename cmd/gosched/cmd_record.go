@@ -12,6 +12,7 @@ import (
 type recordOptions struct {
 	probeOptions
 	sampling samplingOptions
+	flight   keepOptions
 	pids     pidsFlag
 	duration time.Duration
 	output   string
@@ -73,7 +74,7 @@ trace has the root namespace's.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.command = args
 			err := errors.Join(opts.check(cmd.Flags().Changed("pid")), opts.sampling.check(cmd.Flags()),
-				checkPurpose(cmd.Flags()))
+				opts.flight.check(cmd.Flags()), checkPurpose(cmd.Flags()))
 			if err != nil {
 				return usageError(cmd, err)
 			}
@@ -91,6 +92,7 @@ trace has the root namespace's.`,
 	flags.BoolVarP(&opts.force, "force", "f", false, "overwrite the trace file if it is there")
 	opts.addFlags(flags)
 	opts.sampling.addFlags(flags)
+	opts.flight.addFlags(flags)
 	jsonFlag(cmd, &opts.json)
 	return cmd
 }

@@ -130,6 +130,13 @@ func (r *recorder) processes(ctx context.Context) error {
 
 // record records, and says what there is as soon as the trace is whole.
 func (r *recorder) record(ctx context.Context, opts record.Options, over func(), procs ...*target.Process) error {
+	if r.opts.flight.keep > 0 {
+		stop, err := r.keepLast(&opts, procs)
+		if err != nil {
+			return err
+		}
+		defer stop()
+	}
 	written := false
 	var said error
 	opts.Written = func(summary *record.Summary) {

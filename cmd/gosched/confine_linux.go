@@ -12,7 +12,7 @@ import (
 // needs are what the command still does once everything is watched.
 func (o *recordOptions) needs() *confine.Needs {
 	folder := o.output
-	if !strings.HasSuffix(folder, "/") {
+	if !strings.HasSuffix(folder, "/") && o.flight.keep == 0 {
 		folder = filepath.Dir(folder)
 	}
 	return &confine.Needs{

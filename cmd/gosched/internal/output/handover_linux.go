@@ -13,7 +13,7 @@ import (
 // HandOver gives a trace, or what there is of it, to the user who called sudo: traces
 // are readable by their owner only, and that user is the one who will read it.
 func HandOver(trace string) error {
-	uid, gid, ok := caller()
+	uid, gid, ok := Caller()
 	if !ok {
 		return nil
 	}
@@ -28,12 +28,12 @@ func HandOver(trace string) error {
 
 // HandsOver says whether HandOver has somebody to give a trace to.
 func HandsOver() bool {
-	_, _, ok := caller()
+	_, _, ok := Caller()
 	return ok
 }
 
-// caller is the user who called sudo.
-func caller() (uid, gid int, ok bool) {
+// Caller is the user who called sudo.
+func Caller() (uid, gid int, ok bool) {
 	uid, err1 := strconv.Atoi(os.Getenv("SUDO_UID"))
 	gid, err2 := strconv.Atoi(os.Getenv("SUDO_GID"))
 	return uid, gid, os.Geteuid() == 0 && err1 == nil && err2 == nil
