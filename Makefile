@@ -3,7 +3,7 @@
 GO          ?= go
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build release vulncheck test demo example self-gate bench diagnose sampled trial kernels generate generate-bpf lint referee fuzz clean
+.PHONY: build release vulncheck test demo example self-gate bench diagnose sampled trial soak kernels generate generate-bpf lint referee fuzz clean
 
 build: ## the program, ./gosched
 	CGO_ENABLED=0 $(GO) build -trimpath -o gosched ./cmd/gosched
@@ -42,6 +42,9 @@ sampled: ## do the intervals of shares that are sampled without probes have what
 
 trial: ## how often compare is right: 100 rounds of 36 recordings of programs of which one thing is known to be worse; hours, resumable; needs root
 	testdata/trial/run
+
+soak: ## does a flight recorder grow in half an hour, are planted stalls saved with the seconds before, what does kill -9 lose? Needs root
+	testdata/flight/run
 
 kernels: ## record on Debian's kernels from 5.10 to 7.3, amd64 and arm64, booted under qemu; half an hour, resumable; the table goes into README.md
 	testdata/kernels/run --jobs 2 --resume --readme

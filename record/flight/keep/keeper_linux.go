@@ -201,7 +201,9 @@ func hasEnded(meta *format.Metadata, pid int32) bool {
 func (k *Keeper) exited(evidence string) {
 	for _, r := range k.config.Rules {
 		if r.Metric == flight.MetricExit {
-			cause := flight.Cause{Trigger: r.String(), Name: r.Name(), Evidence: evidence, At: k.config.now(), Always: true}
+			cause := flight.Cause{
+				Trigger: r.String(), Name: r.Name(), Evidence: evidence, At: k.config.now(), Always: true,
+			}
 			if _, err := k.Trigger(cause); err != nil {
 				k.config.Note(fmt.Sprintf("%s: %v", cause.Text(), err))
 			}
