@@ -61,7 +61,10 @@ func DecodeRequest(data []byte) (r Request, err error) {
 	if _, err := d.Token(); err != io.EOF {
 		return Request{}, fmt.Errorf("%w: something follows it", ErrRequest)
 	}
-	return r, r.check()
+	if err := r.check(); err != nil {
+		return Request{}, err
+	}
+	return r, nil
 }
 
 // check finds what is wrong with a request. The reason is printed on terminals.
