@@ -72,6 +72,7 @@ func (r *Result) facts() []report.Fact {
 	text("read from memory", r.snapshots())
 	text("rounds", r.roundsText())
 	text("ended", r.Metadata.EndReason)
+	text("saved because", savedText(r.Metadata.Saved, r.BeginNS))
 	text("from", time.Unix(0, r.BeginNS).UTC().Format(time.RFC3339Nano))
 	out = append(out,
 		report.Fact{Name: "duration", Value: report.Duration(r.DurationNS)},
@@ -103,10 +104,29 @@ func fallback(f format.Fallback) (name, text string) {
 	return "fall-back " + f.Name, why + ": " + f.Does
 }
 
+// savedText says why a flight recorder saved the trace, and when in it that was.
+func savedText(s *format.Saved, beginNS int64) string {
+	if s == nil {
+		return ""
+	}
+	text := s.Trigger
+	if s.Evidence != "" {
+		text += ": " + s.Evidence
+	}
+	text += fmt.Sprintf(", %s into the trace", report.FormatDuration(max(0, s.TriggeredNS-beginNS)))
+	if n := len(s.Others); n > 0 {
+		text += "; meanwhile " + report.FormatNumber(int64(n), "more trigger")
+	}
+	return text
+}
+
 // snapshots says how long the goroutines were read from memory.
 func (r *Result) snapshots() string {
 	var parts []string
 	for _, s := range r.Metadata.Snapshots {
+		if s.FromMoves {
+			continue
+		}
 		at := fmt.Sprintf(", %s into the recording", report.FormatDuration(max(0, s.BeginNS-r.BeginNS)))
 		of := ""
 		if len(r.Metadata.Processes) > 1 && s.PID != 0 {

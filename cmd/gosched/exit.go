@@ -26,7 +26,8 @@ var exitCodes = []struct {
 	meaning string
 }{
 	{exitFine, "fine"},
-	{exitGate, "check failed: regression found, or (info --strict) trace incomplete"},
+	{exitGate, "check failed: regression found, (info --strict) trace incomplete, or (trigger) " +
+		"nothing saved because of a limit"},
 	{exitInput, "a mistake in the command line, a file that cannot be read or written, bad input"},
 	{exitInconclusive, "inconclusive: there is too little in the trace to answer, or nothing of what was asked, or " +
 		"recordings differ in more than the code"},

@@ -32,3 +32,5 @@ func (o *recordABOptions) probes(map[ab.Side]*ab.Command) (ab.Runner, error) {
 }
 
 func readGoroutines(context.Context, int, io.Writer) (format.Trace, error) { return nil, errNotLinux }
+
+func runTrigger(context.Context, triggerOptions, io.Writer) error { return errNotLinux }

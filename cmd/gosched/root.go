@@ -54,6 +54,7 @@ and answers from the trace why its goroutines did not run.`,
 	root.AddCommand(
 		newRecordCommand(),
 		newRecordABCommand(),
+		newTriggerCommand(),
 		newImportCommand(),
 		newLatencyCommand(),
 		newBlockingCommand(),
@@ -67,6 +68,7 @@ and answers from the trace why its goroutines did not run.`,
 		newVersionCommand(),
 		newExitCodesTopic(),
 		newFindingsTopic(),
+		newTriggersTopic(),
 	)
 	return root
 }

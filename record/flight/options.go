@@ -83,3 +83,6 @@ type Counts struct {
 	Removed      int64 `json:"removed"`       // saved traces that were removed because there were too many
 	Goroutines   int64 `json:"goroutines"`    // alive, as far as is known
 }
+
+// Seconds is a time in words.
+func Seconds(ns int64) string { return time.Duration(ns).Round(100 * time.Millisecond).String() }

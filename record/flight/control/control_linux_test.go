@@ -99,7 +99,8 @@ func TestWhatIsNoRequestIsRefused(t *testing.T) {
 		}
 		answer := make([]byte, 512)
 		n, err := conn.Read(answer)
-		if err != nil || !strings.Contains(string(answer[:n]), c.want) || strings.Contains(string(answer[:n]), " 200 ") {
+		text := string(answer[:n])
+		if err != nil || !strings.Contains(text, c.want) || strings.Contains(text, " 200 ") {
 			t.Errorf("%.30q: %.60q, %v; want %s", c.asked, answer[:n], err, c.want)
 		}
 		conn.Close()

@@ -233,7 +233,8 @@ func (m *made) checkHead(r *format.Reader, startNS int64, rows int) {
 				m.t.Errorf("goroutine %d is %v since %d, want %v since %d", e.GoID, e.To, e.SinceNS,
 					states[e.GoID], since[e.GoID])
 			}
-			if stack := r.Stacks().Lookup(e.Stack); e.To == format.StateRunning && stack != "main.work f.go:1;[running]" &&
+			stack := r.Stacks().Lookup(e.Stack)
+			if e.To == format.StateRunning && stack != "main.work f.go:1;[running]" &&
 				stack != "main.main f.go:1;[running]" {
 				m.t.Errorf("the stack of one that runs is %q", stack)
 			}
@@ -426,7 +427,8 @@ func TestFoldersThatAreNotForThisAreRefused(t *testing.T) {
 		}
 	}
 	for _, c := range []struct{ path, want string }{
-		{whole, "a recording that is whole"}, {other, "other Parquet files"}, {file, "no folder"}, {link, "a link to one"},
+		{whole, "a recording that is whole"}, {other, "other Parquet files"}, {file, "no folder"},
+		{link, "a link to one"},
 		{shared, "everybody may write"}, {filepath.Join(base, "no", "such"), "make the folder"},
 	} {
 		if _, err := Open(c.path, Config{}); err == nil || !strings.Contains(err.Error(), c.want) {
@@ -473,7 +475,8 @@ func TestAFullDiskLosesSegmentsAndIsToldOnce(t *testing.T) {
 	if c.Unwritten == 0 || c.KeptSegments == 0 {
 		t.Errorf("%+v", c)
 	}
-	if len(m.notes) != 1 || !strings.Contains(m.notes[0], "no space left on device") || strings.Contains(m.notes[0], "\n") {
+	if len(m.notes) != 1 || !strings.Contains(m.notes[0], "no space left on device") ||
+		strings.Contains(m.notes[0], "\n") {
 		t.Errorf("told: %q", m.notes)
 	}
 	m.end()
@@ -484,7 +487,8 @@ func TestAGapForgetsWhatIsNotKnownAnyMore(t *testing.T) {
 	s := newStates(format.NewStrings(), format.NewStrings())
 	var b format.Batch
 	move := func(at int64, id format.GoID, to format.State) {
-		b.Append(format.Event{TimeNS: at, Kind: format.KindGoroutine, PID: 1, GoID: id, From: format.StateRunning, To: to})
+		b.Append(format.Event{TimeNS: at, Kind: format.KindGoroutine, PID: 1, GoID: id, From: format.StateRunning,
+			To: to})
 	}
 	gap := func(at int64, why format.Reason) {
 		e := format.NoEvent
