@@ -80,6 +80,7 @@ func (s *session) closeTrace(err error) (*Summary, error) {
 	sum := &Summary{
 		For:      s.opts.For,
 		Progress: s.progress(), Output: s.opts.Output, Whole: err == nil,
+		Kept:     s.opts.Keep != nil,
 		OneByOne: s.probes != nil && s.probes.OneByOne(), EndReason: s.meta.EndReason, Metadata: s.meta,
 	}
 	for _, sub := range s.all {

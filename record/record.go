@@ -117,7 +117,8 @@ type Summary struct {
 	// as the recorder's PID namespace numbers the processes; the metadata has the same ones with
 	// the root's numbers
 	PIDs      []int
-	Whole     bool   // everything that was counted is in the trace
+	Whole     bool   // everything that was counted is in the trace, or was
+	Kept      bool   // only the last part of it is still there
 	For       string // as in Options
 	OneByOne  bool   // the probes are taken off one by one: the kernel takes a tenth of a second for each
 	EndReason string

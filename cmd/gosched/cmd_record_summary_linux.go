@@ -81,7 +81,11 @@ func writeSummary(out io.Writer, s *record.Summary, path string) error {
 	whole := fmt.Sprintf("for %s: %s events%s; ended: %s", report.FormatDuration(s.Elapsed.Nanoseconds()),
 		report.FormatCount(s.Events), perSecond(s), s.EndReason)
 	written := "nothing was written"
-	if s.Bytes > 0 {
+	switch {
+	case s.Kept:
+		written = fmt.Sprintf("the last of it is kept in %s, %s with what was saved: gosched %s %s", path,
+			report.FormatBytes(s.Bytes), firstQuestion(s), path)
+	case s.Bytes > 0:
 		written = fmt.Sprintf("wrote %s, %s%s: gosched %s %s", path, report.FormatBytes(s.Bytes), perEvent(s),
 			firstQuestion(s), path)
 	}
