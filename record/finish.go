@@ -84,7 +84,7 @@ func (s *session) closeTrace(err error) (*Summary, error) {
 		OneByOne: s.probes != nil && s.probes.OneByOne(), EndReason: s.meta.EndReason, Metadata: s.meta,
 	}
 	for _, sub := range s.all {
-		sum.PIDs = append(sum.PIDs, sub.proc.PID())
+		sum.PIDs, sum.OfProcess = append(sum.PIDs, sub.proc.PID()), append(sum.OfProcess, sub.counts())
 	}
 	sum.Missed, sum.Attached = s.come.missedProcesses(), s.come.lateness()
 	if s.opts.Written != nil && err == nil {

@@ -123,6 +123,7 @@ type Summary struct {
 	OneByOne  bool   // the probes are taken off one by one: the kernel takes a tenth of a second for each
 	EndReason string
 	Metadata  format.Metadata
+	OfProcess []Counts        // by process, as in the metadata
 	Missed    []Missed        // processes that were picked and not recorded
 	Attached  []time.Duration // of those that began while it went on, how long each was not recorded; sorted
 }

@@ -10,6 +10,7 @@ import (
 // process is what the walk knows of a process.
 type process struct {
 	pid    int32
+	begin  int64 // since when it is in the trace, if that is later than the trace's beginning
 	since  int64 // every goroutine that is not known yet has been in its state since then
 	gapEnd int64 // events before it may have been lost
 	last   int64 // the time of its last row
@@ -60,6 +61,7 @@ func newProcess(pid int32, meta *format.Metadata, wants Wants) *process {
 	}
 	p.unwatched.reset()
 	p.unwatched.info, p.unwatched.wants = info, wants
+	p.begin = info.BeginNS
 	p.model = newModel(&info, wants)
 	p.unwatched.usual = p.model
 	p.watched = !p.model.missing[format.TransitionPark] || !p.model.missing[format.TransitionRun]

@@ -112,8 +112,14 @@ type Summary struct {
 	names    *Names
 	open     []Span
 	pairs    [64]int64
-	observed int64        // the length of the observed interval, added up over processes
-	ends     []processEnd // processes that ended before the trace
+	observed int64          // the length of the observed interval, added up over processes
+	ends     []processEnd   // processes that ended before the trace
+	begins   []processBegin // and those that came after it had begun
+}
+
+type processBegin struct {
+	pid     int32
+	beginNS int64
 }
 
 type processEnd struct {
@@ -141,8 +147,18 @@ func (s *Summary) EndOf(pid int32) int64 {
 	return s.EndNS
 }
 
+// BeginOf is when observation of a process began: after BeginNS where it came later.
+func (s *Summary) BeginOf(pid int32) int64 {
+	for _, b := range s.begins {
+		if b.pid == pid {
+			return b.beginNS
+		}
+	}
+	return s.BeginNS
+}
+
 // DurationOf is how long a process was observed.
-func (s *Summary) DurationOf(pid int32) int64 { return s.EndOf(pid) - s.BeginNS }
+func (s *Summary) DurationOf(pid int32) int64 { return max(0, s.EndOf(pid)-s.BeginOf(pid)) }
 
 // DurationNS is the length of the observed interval.
 func (s *Summary) DurationNS() int64 { return s.EndNS - s.BeginNS }

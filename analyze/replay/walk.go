@@ -85,6 +85,10 @@ func (w *Walk) begin(meta format.Metadata, reasons, stacks *format.Strings) {
 	}
 }
 
+// SetMetadata says what is known of the trace now, while it is recorded: of processes, for one, that
+// have come.
+func (w *Walk) SetMetadata(meta format.Metadata) { *w.meta = meta }
+
 var errNotOpen = errors.New("a walk takes batches after Begin and before End")
 
 // Feed walks the rows of a batch, which must have the columns that the passes want. It keeps
@@ -191,9 +195,13 @@ func (w *Walk) Summary() *Summary {
 		sum.BudgetNS += p.budgetNS
 		sum.Unwatched = append(sum.Unwatched, p.unwatchedOf()...)
 		end := w.endOf(p)
-		sum.observed += end - sum.BeginNS
+		observed := max(0, end-p.begin)
+		sum.observed += observed
 		if p.rounds > 0 {
-			sum.Sampled = append(sum.Sampled, Sampled{p.pid, p.rounds, p.sampled(end - sum.BeginNS)})
+			sum.Sampled = append(sum.Sampled, Sampled{p.pid, p.rounds, p.sampled(observed)})
+		}
+		if p.begin > sum.BeginNS {
+			sum.begins = append(sum.begins, processBegin{p.pid, p.begin})
 		}
 		if end < sum.EndNS {
 			sum.ends = append(sum.ends, processEnd{p.pid, end})
@@ -252,13 +260,15 @@ func (w *Walk) batch(b *format.Batch) {
 }
 
 // first begins with the first row.
-func (w *Walk) first(t int64, pid int32) {
+func (w *Walk) first(first int64, pid int32) {
 	w.state = walkWalks
+	t := first
 	if w.meta.StartNS != 0 && w.meta.StartNS < t {
 		t = w.meta.StartNS
 	}
+	at := max(t, first)
 	w.totals.BeginNS, w.totals.EndNS, w.now = t, t, t
-	w.process(pid)
+	w.process(pid, at)
 }
 
 // row takes any row, with everything that commonRows leaves to it.
@@ -270,7 +280,7 @@ func (w *Walk) row(b *format.Batch, i int) {
 	}
 	w.now = t
 	if pid := b.PID[i]; pid != p.pid {
-		p = w.process(pid)
+		p = w.process(pid, t)
 	}
 	p.last = t
 	if t >= p.occ.StopEnd() {
@@ -306,7 +316,7 @@ func (w *Walk) row(b *format.Batch, i int) {
 }
 
 // process returns what is known of a process, which becomes the current one.
-func (w *Walk) process(pid int32) *process {
+func (w *Walk) process(pid int32, at int64) *process {
 	for _, p := range w.processes {
 		if p.pid == pid {
 			w.current = p
@@ -314,9 +324,15 @@ func (w *Walk) process(pid int32) *process {
 		}
 	}
 	p := newProcess(pid, w.meta, w.wants)
-	p.since, p.gapEnd, p.gapNS = max(w.totals.BeginNS, w.gapEnd), w.gapEnd, w.gapNS
-	p.budgetNS = w.budgetNS
-	p.occ.Begin(w.totals.BeginNS)
+	p.begin = min(p.begin, at) // times in rows are rounded
+	p.gapEnd, p.gapNS, p.budgetNS = w.gapEnd, w.gapNS, w.budgetNS
+	if p.begin > w.totals.BeginNS { // of the gaps only what is left of the last is its own
+		p.gapNS = max(p.begin, w.gapEnd) - p.begin
+		p.budgetNS = min(p.budgetNS, p.gapNS)
+	}
+	p.begin = max(p.begin, w.totals.BeginNS)
+	p.since = max(p.begin, w.gapEnd)
+	p.occ.Begin(p.begin)
 	w.processes = append(w.processes, p)
 	w.current = p
 	for class, end := range w.unwatched {

@@ -13,6 +13,7 @@ type recordOptions struct {
 	probeOptions
 	sampling samplingOptions
 	flight   keepOptions
+	choose   chooseOptions
 	pids     pidsFlag
 	duration time.Duration
 	output   string
@@ -27,7 +28,7 @@ const defaultTrace = "trace.parquet"
 func newRecordCommand() *cobra.Command {
 	var opts recordOptions
 	cmd := &cobra.Command{
-		Use:   "record {-p PID… | [--] COMMAND [ARGUMENT…]}",
+		Use:   "record {-p PID… | RULE… | [--follow] [--] COMMAND [ARGUMENT…]}",
 		Short: "Record Go processes into a trace",
 		Long: `Record what the scheduler does with every goroutine of a process into a Parquet
 trace: creation, running, waiting and for what, being woken and by whom, system
@@ -41,8 +42,17 @@ A command is recorded from its first instruction. gosched passes signals on to i
 exits with its exit code; with -d the command runs on after the recording, and gosched
 waits for it. It runs as the same user as gosched, unless --user names another.
 
+Processes are also picked by rules: --cgroup, --container, --comm, --exe, --all-go. Those
+that run are recorded, and those that come later from some tens of milliseconds after
+their start, until -d is over or Ctrl-C; as many as come, 64 at once. Rules of one kind
+are alternatives; of several kinds, a process must satisfy each. With --follow the rules
+pick among a command and the processes that it starts, without rules all; the recording
+ends with the command.
+
 The go command is a program too: gosched record -- go test records the go command, not
-the tests. To record those, use go test -exec 'gosched record --'.
+the tests. gosched record --follow --exe '*.test' -- go test ./... records those, each as a
+process of its own; go test -exec 'gosched record --' records one from its first
+instruction.
 
 The process is not changed: the kernel holds the probes, and removes them when gosched
 ends, however it ends.
@@ -69,6 +79,7 @@ trace has the root namespace's.`,
   sudo gosched record -p 4711 -o slow.parquet --without syscalls,kernel
   sudo gosched record -p 4711 --for latency                # what delays need, and no more
   sudo gosched record -p 4711,4712 -o both.parquet         # two processes, one trace
+  sudo gosched record --container 3f2a --exe api -d 1m     # of a container, also after a restart
   gosched record --sample 20/s -p 4711 -d 60s              # nothing attached, nothing to pay
   sudo gosched record -o segments/ --user www -- ./server  # from its first instruction`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -93,6 +104,8 @@ trace has the root namespace's.`,
 	opts.addFlags(flags)
 	opts.sampling.addFlags(flags)
 	opts.flight.addFlags(flags)
+	opts.choose.addFlags(flags)
+	opts.choose.addFollow(flags)
 	jsonFlag(cmd, &opts.json)
 	return cmd
 }
@@ -102,7 +115,7 @@ func (o *recordOptions) check(havePID bool) error {
 	switch {
 	case havePID && len(o.command) > 0:
 		return errors.New("either -p PID or a command, not both")
-	case !havePID && len(o.command) == 0:
+	case !havePID && len(o.command) == 0 && !o.choose.any():
 		return errors.New("record what? Give -p PID, or a command")
 	case havePID && o.user != "":
 		return errors.New("--user is for a command, not for a process that runs already")
@@ -110,6 +123,9 @@ func (o *recordOptions) check(havePID bool) error {
 		return fmt.Errorf("a recording of %v is not possible", o.duration)
 	case o.output == "":
 		return errors.New("the output has no name")
+	}
+	if err := o.choose.check(len(o.command) > 0); err != nil {
+		return err
 	}
 	return refuseToOverwrite(o.output, o.force)
 }

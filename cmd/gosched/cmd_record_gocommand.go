@@ -9,7 +9,7 @@ import (
 
 // goCommands are what is said where somebody records the go command and may mean what it runs.
 var goCommands = map[string]string{
-	"test":  "for the tests themselves: go test -exec 'gosched record --' …",
+	"test":  "for the tests themselves: gosched record --follow --exe '*.test' -- go test …",
 	"run":   "for the program itself: go run -exec 'gosched record --' …",
 	"build": "build the program, and record that",
 }

@@ -7,12 +7,12 @@ import (
 
 func TestWhoRecordsTheGoCommandIsTold(t *testing.T) {
 	for name, c := range map[string]struct{ command, want string }{
-		"go test":              {"go test ./...", "go test -exec 'gosched record --'"},
+		"go test":              {"go test ./...", "gosched record --follow --exe '*.test' -- go test"},
 		"go run":               {"go run .", "go run -exec 'gosched record --'"},
 		"go build":             {"/usr/local/go/bin/go build", "build the program"},
-		"another version":      {"go1.27.4 test", "go test -exec"},
-		"in another folder":    {"go -C /src test", "go test -exec"},
-		"in another folder, =": {"go -C=/src test", "go test -exec"},
+		"another version":      {"go1.27.4 test", "--follow"},
+		"in another folder":    {"go -C /src test", "--follow"},
+		"in another folder, =": {"go -C=/src test", "--follow"},
 		"go vet":               {"go vet", ""},
 		"go alone":             {"go", ""},
 		"a name like it":       {"gopher test", ""},

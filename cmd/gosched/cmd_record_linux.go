@@ -118,11 +118,21 @@ func (r *recorder) processes(ctx context.Context) error {
 	defer stop()
 	context.AfterFunc(ctx, stop)
 	opts := r.options()
+	opts.Choose = r.opts.choose.resolved(0)
 	line := status.New(r.notes)
 	r.notes = line
 	var last record.Progress
+	waited := false
 	opts.Progress = func(p record.Progress) {
-		line.Draw(progressText(r.opts.pids, r.opts.duration, p, last))
+		if opts.Choose != nil && len(p.Processes) == 0 && p.Events == 0 && !waited {
+			waited = true
+			fmt.Fprintln(r.notes, "no such process yet: those that come will be recorded")
+		}
+		pids := r.opts.pids
+		if opts.Choose != nil {
+			pids = p.Processes
+		}
+		line.Draw(progressText(pids, r.opts.duration, p, last))
 		last = p
 	}
 	return r.record(ctx, opts, line.Clear, procs...)
@@ -165,7 +175,7 @@ func (r *recorder) command(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if note := goCommandNote(r.opts.command); note != "" {
+	if note := goCommandNote(r.opts.command); note != "" && !r.opts.choose.follow {
 		fmt.Fprintln(r.notes, note)
 	}
 	child, err := target.Start(ctx, r.opts.command, target.StartOptions{
@@ -183,7 +193,11 @@ func (r *recorder) command(ctx context.Context) error {
 		running = true
 		return child.Resume()
 	}
-	err = r.record(ctx, opts, func() {}, child.Process)
+	procs := []*target.Process{child.Process}
+	if r.opts.choose.follow {
+		opts.Choose, opts.Until, procs = r.opts.choose.resolved(child.PID()), child.Process, nil
+	}
+	err = r.record(ctx, opts, func() {}, procs...)
 	if !running {
 		return errors.Join(err, child.Reap())
 	}

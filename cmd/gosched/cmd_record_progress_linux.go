@@ -35,7 +35,7 @@ const maxNamed = 4
 
 // pidsText names processes by their numbers.
 func pidsText(pids []int) string {
-	if len(pids) > maxNamed {
+	if len(pids) == 0 || len(pids) > maxNamed {
 		return report.FormatCount(int64(len(pids))) + " processes"
 	}
 	var names []string

@@ -29,12 +29,18 @@ type recordDocument struct {
 	Bytes      int64             `json:"bytes"`
 	EndReason  string            `json:"end_reason"`
 	Confined   *format.Confined  `json:"confined"` // null: nothing was given up
+
+	Missed         []missedProcesses `json:"not_recorded,omitempty"`     // that were picked
+	AttachMedianNS int64             `json:"attach_median_ns,omitempty"` // from a program's begin until it was recorded
 }
 
 // recordedProcess is what a recording has of a process.
 type recordedProcess struct {
 	PID        int               `json:"pid"` // as the recorder's PID namespace numbers it
+	Executable string            `json:"executable"`
+	Container  *format.Container `json:"container,omitempty"`
 	GoVersion  string            `json:"go_version"`
+	Events     int64             `json:"events"`
 	Lost       int64             `json:"lost"`
 	LostStacks int64             `json:"lost_stacks"`
 	DurationNS int64             `json:"duration_ns"`
@@ -58,20 +64,22 @@ func newRecordDocument(s *record.Summary, path string) recordDocument {
 	for i := range s.Metadata.Processes {
 		p := &s.Metadata.Processes[i]
 		d.Processes = append(d.Processes, recordedProcess{
-			PID: s.PIDs[i], GoVersion: p.GoVersion, Lost: p.Lost, LostStacks: p.LostStacks,
+			PID: s.PIDs[i], Executable: p.Executable, Container: p.Container, GoVersion: p.GoVersion,
+			Events: eventsOf(s, i), Lost: p.Lost, LostStacks: p.LostStacks,
 			DurationNS: lasted(s, p), EndReason: cmp.Or(p.EndReason, s.EndReason), Coverage: p.Coverage,
 			Rounds: p.Rounds,
 		})
 	}
+	d.addArrivals(s)
 	return d
 }
 
 // lasted is how long a process was recorded.
 func lasted(s *record.Summary, p *format.Process) int64 {
 	if p.EndNS == 0 {
-		return s.Elapsed.Nanoseconds()
+		return s.Elapsed.Nanoseconds() - max(0, p.BeginNS-s.Metadata.StartNS)
 	}
-	return p.EndNS - s.Metadata.StartNS
+	return p.EndNS - max(s.Metadata.StartNS, p.BeginNS)
 }
 
 // writeSummary says in three lines what was recorded, what is missing from it, and where it is. Of
@@ -89,7 +97,7 @@ func writeSummary(out io.Writer, s *record.Summary, path string) error {
 		written = fmt.Sprintf("wrote %s, %s%s: gosched %s %s", path, report.FormatBytes(s.Bytes), perEvent(s),
 			firstQuestion(s), path)
 	}
-	lines := []string{fmt.Sprintf("recorded %d processes %s", len(s.PIDs), whole)}
+	lines := []string{fmt.Sprintf("recorded %s %s", processesText(len(s.PIDs)), whole)}
 	for i := range s.Metadata.Processes {
 		p := &s.Metadata.Processes[i]
 		if len(s.PIDs) == 1 {
@@ -97,9 +105,14 @@ func writeSummary(out io.Writer, s *record.Summary, path string) error {
 				missing(s, p)}
 			break
 		}
-		lines = append(lines, fmt.Sprintf("  %s%s%s: %s", nameOf(s.PIDs[i], p), library(p.Modules), endOf(s, p),
-			missing(s, p)))
+		if i == maxListed {
+			lines = append(lines, fmt.Sprintf("  and %d more: gosched info %s lists them", len(s.PIDs)-i, path))
+			break
+		}
+		lines = append(lines, fmt.Sprintf("  %s%s%s%s: %s%s", nameOf(s.PIDs[i], p), library(p.Modules),
+			beginOf(s, p), endOf(s, p), eventsText(s, i), missing(s, p)))
 	}
+	lines = append(lines, arrivalsText(s)...)
 	if text := confinedText(s.Metadata.Confined); text != "" {
 		lines = append(lines, text)
 	}
@@ -113,7 +126,7 @@ func nameOf(pid int, p *format.Process) string {
 	if int(p.PID) != pid {
 		number += fmt.Sprintf(", in the trace %d as the root PID namespace has it", p.PID)
 	}
-	return fmt.Sprintf("%s (pid %s, %s)", filepath.Base(p.Executable), number, p.GoVersion)
+	return fmt.Sprintf("%s (pid %s, %s)%s", filepath.Base(p.Executable), number, p.GoVersion, containerText(p))
 }
 
 // endOf says how a process's part of the recording ended, if that was before the recording did.
