@@ -24,11 +24,14 @@ func TestAProcessThatCameLaterIsKnownSinceThen(t *testing.T) {
 	m := format.NewMemory(format.Metadata{StartNS: 1000, Processes: []format.Process{
 		{PID: 1, Coverage: format.FullCoverage()}, {PID: 2, BeginNS: 5003, Coverage: format.FullCoverage()},
 	}})
+	wakes := format.Event{TimeNS: 6000, Kind: format.KindGoroutine, GoID: 7, From: format.StateWaiting,
+		To: format.StateRunnable}
+	wakesOther := wakes
+	wakes.PID, wakesOther.PID = 1, 2
 	for _, e := range []format.Event{
 		{TimeNS: 1100, PID: 1, Kind: format.KindSnapshot, GoID: 7, To: format.StateWaiting},
 		{TimeNS: 5000, PID: 2, Kind: format.KindSnapshot, GoID: 7, To: format.StateWaiting}, // its time is rounded
-		{TimeNS: 6000, PID: 1, Kind: format.KindGoroutine, GoID: 7, From: format.StateWaiting, To: format.StateRunnable},
-		{TimeNS: 6000, PID: 2, Kind: format.KindGoroutine, GoID: 7, From: format.StateWaiting, To: format.StateRunnable},
+		wakes, wakesOther,
 	} {
 		m.Events.Append(e)
 	}

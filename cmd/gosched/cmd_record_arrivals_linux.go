@@ -75,8 +75,8 @@ func beginOf(s *record.Summary, p *format.Process) string {
 // arrivalsText says how late processes were recorded that came, and which were not.
 func arrivalsText(s *record.Summary) (lines []string) {
 	if n := len(s.Attached); n > 0 {
-		lines = append(lines, fmt.Sprintf("those that came were recorded from %s after their program began, in the median",
-			report.FormatDuration(s.Attached[n/2].Nanoseconds())))
+		const text = "those that came were recorded from %s after their program began, in the median"
+		lines = append(lines, fmt.Sprintf(text, report.FormatDuration(s.Attached[n/2].Nanoseconds())))
 	}
 	for _, m := range s.Missed {
 		line := fmt.Sprintf("not recorded: %s: %s", processesText(m.Count), m.Why)

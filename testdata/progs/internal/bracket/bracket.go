@@ -27,7 +27,12 @@ func Main(work func() error) {
 	profileFile := flag.String("cpuprofile", "", "write a CPU profile to this file")
 	marksFile := flag.String("marks", "", "write the times around the trace to this file")
 	repeat := flag.Int("repeat", 1, "do the work so many times")
+	wait := flag.Bool("wait", false, "begin when a line comes from the standard input")
 	flag.Parse()
+	if *wait {
+		var line [1]byte
+		_, _ = os.Stdin.Read(line[:]) // its end will do too
+	}
 	if err := run(work, *traceFile, *profileFile, *marksFile, *repeat); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
