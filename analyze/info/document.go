@@ -203,6 +203,14 @@ func (r *Result) processTable() report.Table {
 	for _, l := range r.changes() {
 		changed[limitKey{l.PID, l.Name}] = true
 	}
+	contained := slices.ContainsFunc(r.Metadata.Processes, func(p format.Process) bool { return p.Container != nil })
+	if contained {
+		t.Columns = append(t.Columns, "container")
+	}
+	comes := slices.ContainsFunc(r.Metadata.Processes, r.cameLater)
+	if comes {
+		t.Columns = append(t.Columns, "came after")
+	}
 	ends := slices.ContainsFunc(r.Metadata.Processes, func(p format.Process) bool { return p.EndNS != 0 })
 	if ends {
 		t.Columns = append(t.Columns, "ended after", "because")
@@ -225,6 +233,12 @@ func (r *Result) processTable() report.Table {
 			quota = report.Text(r.values(p.PID, format.LimitQuota))
 		}
 		row := []report.Cell{report.Text(command(p)), pidCell(p.PID), report.Text(p.GoVersion), procs, quota}
+		if contained {
+			row = append(row, containerCell(p.Container))
+		}
+		if comes {
+			row = append(row, r.beginCell(&p))
+		}
 		if ends {
 			row = append(row, r.endCells(&p)...)
 		}
