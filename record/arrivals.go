@@ -135,13 +135,18 @@ func (a *arrivals) find(f *choose.Found, began int64) (*subject, error) {
 		sub.about.ProgramNS = target.StartedNS(f.Started)
 	}
 	if c := f.Container; c.ID != "" {
-		c = container.Describe(c, container.Roots...)
-		sub.about.Container = &format.Container{
-			ID: c.ID, Runtime: c.Runtime, Name: c.Name, Image: c.Image, Pod: c.Pod, PodUID: c.PodUID,
-			Namespace: c.Namespace,
-		}
+		sub.about.Container = DescribeContainer(c)
 	}
 	return sub, nil
+}
+
+// DescribeContainer is what a trace says of a container, with what the runtime's files say of it.
+func DescribeContainer(c container.Container) *format.Container {
+	c = container.Describe(c, container.Roots...)
+	return &format.Container{
+		ID: c.ID, Runtime: c.Runtime, Name: c.Name, Image: c.Image, Pod: c.Pod, PodUID: c.PodUID,
+		Namespace: c.Namespace,
+	}
 }
 
 // prepare makes everything that a process needs to be recorded which no process shares.

@@ -13,6 +13,7 @@ type checkOptions struct {
 	pid    pidFlag
 	binary string
 	grant  string
+	choose chooseOptions
 	json   bool
 }
 
@@ -22,7 +23,7 @@ var grantNames = []string{"record", "sample", "all"}
 func newCheckCommand() *cobra.Command {
 	var opts checkOptions
 	cmd := &cobra.Command{
-		Use:   "check [-p PID | BINARY]",
+		Use:   "check [-p PID | RULE… | BINARY]",
 		Short: "Can this kernel, this user, this binary be recorded?",
 		Long: `Check whether recording would work, without recording: what the kernel can do, which
 privileges each use of gosched takes, and which of them are missing. For a process or a
@@ -38,6 +39,9 @@ this machine: the setcap command, the lines of a systemd unit, the securityConte
 pod. record is any process by probes, sample is any process without them, all is commands
 as other users too, and executables that only their owner may read.
 
+With the rules by which record picks processes, list those that are picked now, and why
+which of them cannot be recorded.
+
 Exit code 0: can be recorded; 4: cannot.`,
 		Example: `  sudo gosched check               # this machine and this user
   sudo gosched check -p 4711       # and a running process
@@ -51,12 +55,16 @@ Exit code 0: can be recorded; 4: cannot.`,
 			if err := opts.check(cmd.Flags().Changed("pid")); err != nil {
 				return usageError(cmd, err)
 			}
+			if opts.choose.any() {
+				return runCheckPicked(opts, cmd.OutOrStdout())
+			}
 			return runCheck(cmd.Context(), opts, cmd.OutOrStdout())
 		},
 	}
 	cmd.Flags().VarP(&opts.pid, "pid", "p", "check the running process with this `PID`")
 	cmd.Flags().StringVar(&opts.grant, "grant", "", "print what to give gosched for `USE`: "+
 		strings.Join(grantNames, ", "))
+	opts.choose.addFlags(cmd.Flags())
 	jsonFlag(cmd, &opts.json)
 	return cmd
 }
@@ -70,5 +78,8 @@ func (o *checkOptions) check(havePID bool) error {
 	case o.grant != "" && !slices.Contains(grantNames, o.grant):
 		return fmt.Errorf("--grant: there is no use %q: there are %s", o.grant, strings.Join(grantNames, ", "))
 	}
-	return nil
+	if o.choose.any() && (havePID || o.binary != "" || o.grant != "") {
+		return errors.New("rules pick processes: without -p PID, a binary and --grant")
+	}
+	return o.choose.check(false)
 }

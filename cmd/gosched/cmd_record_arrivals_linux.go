@@ -53,7 +53,14 @@ func eventsText(s *record.Summary, i int) string {
 
 // containerText names a process's container.
 func containerText(p *format.Process) string {
-	c := p.Container
+	if p.Container == nil {
+		return ""
+	}
+	return " in container " + containerName(p.Container)
+}
+
+// containerName is short; empty without a container.
+func containerName(c *format.Container) string {
 	if c == nil {
 		return ""
 	}
@@ -61,7 +68,7 @@ func containerText(p *format.Process) string {
 	if c.Pod != "" {
 		name = c.Namespace + "/" + c.Pod + "/" + name
 	}
-	return " in container " + name
+	return name
 }
 
 // beginOf says when a process's part of the recording began, if that was later than the recording.

@@ -27,6 +27,8 @@ func runRecord(context.Context, recordOptions, io.Writer, io.Writer) error { ret
 
 func runCheck(context.Context, checkOptions, io.Writer) error { return errNotLinux }
 
+func runCheckPicked(checkOptions, io.Writer) error { return errNotLinux }
+
 func (o *recordABOptions) probes(map[ab.Side]*ab.Command) (ab.Runner, error) {
 	return nil, fmt.Errorf("eBPF %w; with --go-trace commands are recorded on any", errNotLinux)
 }
