@@ -43,11 +43,11 @@ func comeAndGo(t *testing.T, opts record.Options) {
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	begun := make(chan struct{})
-	var recorded atomic.Pointer[[]int]
+	var recorded atomic.Pointer[record.Progress]
 	opts.Output, opts.Choose = filepath.Join(t.TempDir(), "t.parquet"), &choose.Rules{Exes: []string{exe}}
 	opts.Recorder = "test"
 	opts.Begun = func(time.Time) { close(begun) }
-	opts.Progress = func(p record.Progress) { recorded.Store(&p.Processes) }
+	opts.Progress = func(p record.Progress) { recorded.Store(&p) }
 	type result struct {
 		sum *record.Summary
 		err error
@@ -67,16 +67,17 @@ func comeAndGo(t *testing.T, opts record.Options) {
 	for range runs {
 		service := testenv.Start(t, exec.Command(exe, "-procs=1"))
 		waitFor(t, "the process to be recorded", func() bool {
-			pids := recorded.Load()
-			return pids != nil && slices.Contains(*pids, service.PID())
+			p := recorded.Load()
+			return p != nil && slices.Contains(p.Processes, service.PID())
 		})
-		service.Ask(t, "")
+		before := recorded.Load().Events
+		waitFor(t, "what it does", func() bool { return recorded.Load().Events > before })
 		if err := service.End(); err != nil {
 			t.Fatal(err)
 		}
 		pids = append(pids, int32(service.PID()))
 	}
-	waitFor(t, "their ends to be seen", func() bool { return len(*recorded.Load()) == 0 })
+	waitFor(t, "their ends to be seen", func() bool { return len(recorded.Load().Processes) == 0 })
 	stop()
 	r := <-done
 	if r.err != nil {
