@@ -110,3 +110,20 @@ func TestOptionsThatCannotBeMetAreRefused(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func FuzzParseLimitAndBytes(f *testing.F) {
+	f.Add("6/h")
+	f.Add("1.5 kB")
+	f.Fuzz(func(t *testing.T, text string) {
+		if l, err := ParseLimit(text); err == nil {
+			if again, err := ParseLimit(l.String()); err != nil || again != l {
+				t.Errorf("%q is %v, and that %v, %v", text, l, again, err)
+			}
+		}
+		if n, err := ParseBytes(text); err == nil {
+			if again, err := ParseBytes(FormatBytes(n)); err != nil || again != n {
+				t.Errorf("%q is %d, and that %d, %v", text, n, again, err)
+			}
+		}
+	})
+}
