@@ -3,7 +3,7 @@
 GO          ?= go
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build release vulncheck test demo example self-gate bench diagnose sampled trial soak kernels generate generate-bpf lint referee fuzz clean
+.PHONY: build release vulncheck test demo example self-gate bench diagnose sampled windows trial soak kernels generate generate-bpf lint referee fuzz clean
 
 build: ## the program, ./gosched
 	CGO_ENABLED=0 $(GO) build -trimpath -o gosched ./cmd/gosched
@@ -39,6 +39,9 @@ diagnose: ## does the verdict name the cause, of programs with one that is known
 TRIALS ?= 100
 sampled: ## do the intervals of shares that are sampled without probes have what all moves of the same time say? TRIALS times each of two programs; ten minutes; needs root
 	GOSCHED_REQUIRE_BPF=1 GOSCHED_SAMPLED_TRIALS=$(TRIALS) $(GO) test -v -count=1 -timeout 1h -run TestSampledShares ./analyze/rounds
+
+windows: ## do the intervals that windows give hold what a whole recording has, in 95 of 100 made-up recordings of each shape, and do recordings of programs with a known cause blame it, or nothing, when windows are cut out of them? Half an hour; needs root
+	GOSCHED_REQUIRE_BPF=1 GOSCHED_WINDOW_TRIALS=$(TRIALS) $(GO) test -p 1 -v -count=1 -timeout 3h -run 'Windows' ./analyze/latency ./analyze/blocking
 
 trial: ## how often compare is right: 100 rounds of 36 recordings of programs of which one thing is known to be worse; hours, resumable; needs root
 	testdata/trial/run

@@ -36,6 +36,7 @@ type Pass struct {
 	approximate int64 // nanoseconds of waits whose cause is attributed approximately
 	blamed      *blame
 	sampling    sampling
+	windows     *stats.Windows
 	check       func(wait *replay.Span, parts []cause.Part)
 	follow      func(s *replay.Span, parts []Part)
 }
@@ -76,7 +77,7 @@ type entrySum struct {
 
 // lengths are those of spans.
 type lengths struct {
-	stats.Histogram
+	stats.Sampled
 	broken int64 // with moves missing: in no number
 }
 
@@ -97,12 +98,15 @@ var (
 	_ replay.BeginPass      = (*Pass)(nil)
 	_ replay.SuspensionPass = (*Pass)(nil)
 	_ replay.SamplePass     = (*Pass)(nil)
+	_ replay.WindowPass     = (*Pass)(nil)
 )
 
 // New makes an empty pass over a trace with these names.
 func New() *Pass {
+	windows := new(stats.Windows)
 	return &Pass{
-		nodes: cause.NewTable(), sites: newSites(), processes: map[int32]*process{},
+		windows: windows,
+		nodes:   cause.NewTable(), sites: newSites(windows), processes: map[int32]*process{},
 		ranges: map[format.StringID]*rangeSum{},
 		pool:   cause.NewPool(),
 		keys:   keyed{places: map[causeKey]uint32{}},
@@ -152,6 +156,9 @@ func (p *Pass) Range(r replay.Range) {
 	}
 }
 
+// Window implements replay.WindowPass.
+func (p *Pass) Window(w replay.Window) { p.windows.End(w.WatchedNS, w.BeforeNS) }
+
 // Suspension implements replay.SuspensionPass.
 func (p *Pass) Suspension(s replay.Suspension) {
 	p.process(s.PID).suspended.push(s.Begin, s.End, p.nodes.Named(KindStopped, s.Reason))
@@ -199,7 +206,11 @@ func (p *Pass) entry(entry replay.EntryID) *entrySum {
 		p.entries = append(p.entries, make([]*entrySum, int(entry)+1-len(p.entries))...)
 	}
 	if p.entries[entry] == nil {
-		p.entries[entry] = &entrySum{system: stack.IsSystem(p.names.Entry(entry))}
+		k := &entrySum{system: stack.IsSystem(p.names.Entry(entry))}
+		for _, l := range []*lengths{&k.waits, &k.delays, &k.calls, &k.runs} {
+			l.Windows = p.windows
+		}
+		p.entries[entry] = k
 	}
 	return p.entries[entry]
 }
@@ -290,6 +301,8 @@ func (l *lengths) take(s *replay.Span) bool {
 	case s.Flags&replay.EndUnseen != 0:
 		l.broken++
 		return false
+	case s.Flags&replay.AfterGap != 0:
+		l.AddFound(s.Len())
 	case s.Flags.Censored():
 		l.AddCensored(s.Len())
 	default:
@@ -379,6 +392,12 @@ func (p *Pass) isAlone(id cause.ID) bool {
 	return n.Depth == 1 && outside(p.nodes.At(n.Leaf)) && !p.sites.list[n.Where].writes
 }
 
+// unsaid says that the trace does not have for what and where a goroutine waits: it waited already
+// after a time that was not watched. It may have been a wait for work.
+func unsaid(s *replay.Span) bool {
+	return s.Flags&replay.AfterGap != 0 && s.Reason == format.NullString && s.Stack == format.NullString
+}
+
 // waited takes a wait.
 func (p *Pass) waited(g *goroutine, entry *entrySum, s *replay.Span) {
 	id := p.sites.of(s, p.names)
@@ -393,7 +412,7 @@ func (p *Pass) waited(g *goroutine, entry *entrySum, s *replay.Span) {
 		receives = !p.hands(id, s) && receives
 		g.took = id
 	}
-	idle := receives || site.gathers && p.mostOfTheTime(s)
+	idle := receives || site.gathers && p.mostOfTheTime(s) || unsaid(s)
 	if known && idle && (g.again || s.Flags.Censored()) {
 		site.idle += s.Len()
 	}

@@ -257,6 +257,12 @@ func (s *subject) answer(t *testing.T, c condition) *reply {
 	if !c.goTrace {
 		auditedReplay(t, trace)
 	}
+	return answerOf(t, trace)
+}
+
+// answerOf asks gosched blocking.
+func answerOf(t *testing.T, trace string) *reply {
+	t.Helper()
 	out, err := exec.Command(testenv.Gosched(t), "blocking", "--json", trace).Output()
 	if err != nil && len(out) == 0 {
 		t.Fatalf("gosched blocking: %v", err)

@@ -149,8 +149,8 @@ func (c *Cause) brief() string {
 func (r *Result) Document(v View) *report.Document {
 	d := &report.Document{Title: "Blocking: what goroutines waited for", Lead: r.Lead, Warnings: r.Warnings}
 	d.Tables = append(d.Tables, r.causeTable(), r.chainTable(), r.spentTable("class", v), r.spentTable("site", v),
-		r.spentTable("reason", v), r.spentTable("entry", v), r.foldedTable(), r.rangeTable(), r.wakerTable(),
-		r.delayTable())
+		r.spentTable("reason", v), r.spentTable("entry", v), r.scaledTable(v), r.foldedTable(), r.rangeTable(),
+		r.wakerTable(), r.delayTable())
 	if len(r.OnCPU) > 0 {
 		d.Tables = append(d.Tables, r.onCPUTable())
 	}
@@ -167,12 +167,12 @@ func (r *Result) Document(v View) *report.Document {
 // lead says the headline numbers in words.
 func (r *Result) lead() []string {
 	out := []string{}
-	if r.BlockedNS+r.IdleNS == 0 || r.DurationNS == 0 {
+	if r.BlockedNS+r.IdleNS == 0 || r.watchedNS == 0 {
 		return out
 	}
 	out = append(out, fmt.Sprintf("Blocked: %s on average (%s in %s), those that waited for work not counted.",
-		report.FormatAverage(float64(r.BlockedNS)/float64(r.DurationNS), "goroutine"),
-		report.FormatDuration(r.BlockedNS), report.FormatDuration(r.DurationNS)))
+		report.FormatAverage(float64(r.BlockedNS)/float64(r.watchedNS), "goroutine"),
+		report.FormatDuration(r.BlockedNS), report.FormatDuration(r.watchedNS)))
 	if states := r.states(); states != "" {
 		out = append(out, states)
 	}
@@ -248,7 +248,7 @@ func (r *Result) idle() string {
 		}
 	}
 	return fmt.Sprintf("; and idle goroutines, which wait for work at the top of their loops: %s on average, %s (%s)",
-		report.FormatAverage(shareOf(r.IdleNS, r.DurationNS), ""), report.FormatDuration(r.IdleNS),
+		report.FormatAverage(shareOf(r.IdleNS, r.watchedNS), ""), report.FormatDuration(r.IdleNS),
 		strings.Join(named, ", "))
 }
 

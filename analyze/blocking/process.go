@@ -249,7 +249,7 @@ func (p *Pass) occupied(g *goroutine, s *replay.Span, id cause.ID) {
 		h = p.current.proc(s.EndProc) // it was there when the recording began
 	}
 	switch {
-	case h == nil || s.Flags&^replay.CensoredLeft != 0 || s.Begin < h.End():
+	case h == nil || s.Flags&^(replay.CensoredLeft|replay.AfterGap) != 0 || s.Begin < h.End():
 		return
 	case h.Empty():
 		h.Start(s.Begin)

@@ -36,7 +36,8 @@ type Result struct {
 	Threads  *Threads         `json:"threads"` // nil without thread events
 	Warnings []report.Warning `json:"warnings"`
 
-	moreWays int // chains that are not in Chains
+	watchedNS int64 // of DurationNS
+	moreWays  int   // chains that are not in Chains
 }
 
 // Cause is a root cause of blocked time: what goroutines waited for in the end.
@@ -99,6 +100,11 @@ type Spent struct {
 	RunnableNS  *int64             `json:"runnable_ns,omitempty"`
 	SyscallNS   *int64             `json:"syscall_ns,omitempty"`
 	Causes      []Shared           `json:"causes,omitempty"` // of a site
+	// where the trace was recorded in windows: how often it began, and the time, in the whole time that
+	// the windows stand for; Average is of that then
+	Scaled *stats.Scaled `json:"scaled,omitempty"`
+
+	intervals []stats.Interval // of Percentiles, where the trace was recorded in windows
 }
 
 // Shared is a part of a whole.
@@ -140,13 +146,14 @@ func (p *Pass) Result(sum *replay.Summary) *Result {
 	r := &Result{
 		Version: Version, DurationNS: sum.DurationNS(), Events: sum.Events,
 		ResolutionNS: max(1, sum.Metadata().TimeResolutionNS), ApproximateNS: p.approximate,
+		watchedNS: sum.WatchedNS(),
 	}
 	b := p.blame()
 	r.Causes, r.BlockedNS, r.IdleNS = b.causes()
 	r.Chains, r.moreWays = p.ways(r.BlockedNS)
 	r.Delays = b.delays()
 	r.OnCPU = p.onCPU()
-	r.Spent = spender{p, sum.DurationNS()}.all(b.bySite)
+	r.Spent = p.spender(sum).all(b.bySite)
 	r.Wakers = p.wakers()
 	if p.threads.seen {
 		r.Threads = p.threadTimes(b)

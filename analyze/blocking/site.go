@@ -6,6 +6,7 @@ import (
 	"github.com/gosched/gosched/analyze/blocking/internal/cause"
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/replay/stack"
+	"github.com/gosched/gosched/analyze/stats"
 	"github.com/gosched/gosched/format"
 )
 
@@ -66,10 +67,14 @@ type sites struct {
 	near   [512]nearSite // some of those that were asked for of late
 	pairs  map[pairKey]*pair
 	others int64 // waits whose pair was not kept
+
+	windows *stats.Windows
 }
 
-func newSites() *sites {
-	return &sites{list: []*site{{}}, ids: map[siteKey]cause.Site{}, pairs: map[pairKey]*pair{}}
+func newSites(windows *stats.Windows) *sites {
+	rest := new(site)
+	rest.lengths.Windows = windows
+	return &sites{windows: windows, list: []*site{rest}, ids: map[siteKey]cause.Site{}, pairs: map[pairKey]*pair{}}
 }
 
 // of is the site of a span.
@@ -86,6 +91,7 @@ func (t *sites) of(s *replay.Span, names namer) cause.Site {
 		}
 		id = cause.Site(len(t.list))
 		t.list = append(t.list, newSite(key, names))
+		t.list[id].lengths.Windows = t.windows
 		t.ids[key] = id
 	}
 	*near = nearSite{key, id}

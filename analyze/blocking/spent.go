@@ -6,14 +6,22 @@ import (
 	"strings"
 
 	"github.com/gosched/gosched/analyze/blocking/internal/cause"
+	"github.com/gosched/gosched/analyze/caveat"
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/replay/stack"
+	"github.com/gosched/gosched/analyze/stats"
 )
 
 // spender makes the table of where time went.
 type spender struct {
 	*Pass
-	duration int64
+	duration int64 // watched
+	windows  stats.Whole
+	wholeNS  int64 // that the windows stand for
+}
+
+func (p *Pass) spender(sum *replay.Summary) spender {
+	return spender{p, sum.WatchedNS(), caveat.Windows(p.windows, sum), sum.Windows.StandsForNS()}
 }
 
 // classSyscall and classRunnable are the names of what is not a wait.
@@ -43,7 +51,7 @@ func (m *sum) merge(l *lengths, system bool) {
 func (l *lengths) empty() bool { return l.Count()+l.Censored()+l.broken == 0 }
 
 func (l *lengths) merge(other *lengths) {
-	l.Merge(&other.Histogram)
+	l.Merge(&other.Sampled)
 	l.broken += other.broken
 }
 
@@ -98,19 +106,21 @@ func (s spender) runnable(classes map[string]*sum) {
 		if k.system {
 			class = classSystem
 		}
-		sumOf(classes, class).merge(&lengths{Histogram: k.delays.Histogram}, k.system)
+		sumOf(classes, class).merge(&lengths{Sampled: k.delays.Sampled}, k.system)
 	}
 }
 
 // running is the row of goroutines that run.
 func (s spender) running() Spent {
-	out := s.row("class", classRunning, new(lengths))
+	out, runs := s.row("class", classRunning, new(lengths)), new(lengths)
 	for _, k := range s.entries {
 		if k != nil {
 			out.SumNS += k.running + k.offCPU
+			runs.merge(&k.runs)
 		}
 	}
 	out.Average = s.average(out.SumNS)
+	s.scale(&out, runs)
 	return out
 }
 
@@ -122,11 +132,27 @@ func (s spender) row(by, name string, h *lengths) Spent {
 		CensoredSumNS: h.CensoredSum(),
 		Average:       s.average(h.Sum() + h.CensoredSum()), Percentiles: h.Percentiles(s.percentiles()),
 	}
+	if w := s.scale(&out, h); w != nil {
+		out.Percentiles, out.intervals = w.Percentiles(s.percentiles(), confidence)
+	}
 	if h.Count() > 0 {
 		longest := h.Max()
 		out.MaxNS = &longest
 	}
 	return out
+}
+
+// confidence is that of the intervals of what windows stand for.
+const confidence = 0.95
+
+// scale says what lengths were in the whole time, where windows were watched; nil where not.
+func (s spender) scale(out *Spent, h *lengths) *stats.Scaling {
+	w := s.windows.Of(&h.Sampled)
+	if w != nil && !h.empty() {
+		out.Scaled = w.Scaled(confidence)
+		out.Average = float64(out.Scaled.NS) / float64(max(1, s.wholeNS))
+	}
+	return w
 }
 
 func (s spender) rows(by string, sums map[string]*sum) []Spent {

@@ -1,6 +1,7 @@
 package blocking
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/gosched/gosched/analyze/replay/stack"
@@ -69,7 +70,7 @@ func (s *Spent) cells() []report.Cell {
 	}
 	cells = append(cells, report.Count(s.Count), report.Count(s.Censored))
 	for _, p := range s.Percentiles {
-		cells = append(cells, report.OptionalDuration(p.NS))
+		cells = append(cells, report.Percentile(p))
 	}
 	cells = append(cells, report.OptionalDuration(s.MaxNS))
 	switch s.By {
@@ -80,6 +81,27 @@ func (s *Spent) cells() []report.Cell {
 		cells = append(cells, report.Text(s.mostly()))
 	}
 	return cells
+}
+
+// scaledTable shows what windows stand for, by class and by site.
+func (r *Result) scaledTable(v View) report.Table {
+	columns, sameUnit := report.ScaledColumns("times")
+	t := report.Table{Title: fmt.Sprintf("Scaled from the windows to the whole time, with %.0f%% confidence intervals",
+		100*confidence), Extra: true, Columns: append([]string{"state or wait", "function", "at"}, columns...),
+		SameUnit: sameUnit}
+	for i := range r.Spent {
+		s := &r.Spent[i]
+		if s.Scaled == nil || s.By != "class" && s.By != "site" || s.System && !v.System && s.By != "class" {
+			continue
+		}
+		cells := []report.Cell{report.Text(s.Name), report.Function(stack.Function(s.Frame)),
+			report.Text(stack.Position(s.Frame))}
+		t.Rows = append(t.Rows, append(cells, report.Scaled(s.Scaled)...))
+	}
+	if len(t.Rows) == 0 {
+		return report.Table{}
+	}
+	return t
 }
 
 // mostly is the largest cause of the waits at a site, with its share.

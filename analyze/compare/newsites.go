@@ -48,7 +48,7 @@ func isVague(reason string) bool {
 // unkept says whether a site that base's summaries left out may have had as much time as that.
 func (x *examiner) unkept(floor float64) bool {
 	for _, r := range x.a.recordings {
-		if float64(r.Info.BeyondNS) >= floor*float64(r.Info.DurationNS) {
+		if float64(r.Info.BeyondNS) >= floor*float64(r.Info.RateNS()) {
 			return true
 		}
 	}

@@ -146,7 +146,7 @@ func wakerName(p *summary.Pair) string {
 func (s *survey) perSecond(list []spent, of func(spent) int64) []float64 {
 	out := make([]float64, len(s.recordings))
 	for _, v := range list {
-		out[v.recording] = float64(of(v)) / float64(max(1, s.recordings[v.recording].Info.DurationNS))
+		out[v.recording] = float64(of(v)) / float64(max(1, s.recordings[v.recording].Info.RateNS()))
 	}
 	return out
 }

@@ -55,7 +55,7 @@ func newSide(recordings []*summary.Recording, isHead bool) *side {
 }
 
 // seconds is how long the i-th recording observed.
-func (s *side) seconds(i int) float64 { return float64(s.recordings[i].Info.DurationNS) / 1e9 }
+func (s *side) seconds(i int) float64 { return float64(s.recordings[i].Info.RateNS()) / 1e9 }
 
 // given says whether a recording gives a metric.
 type given uint8

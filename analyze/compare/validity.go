@@ -209,7 +209,7 @@ func medianOf(recordings []*summary.Recording, of func(*summary.Info) float64) f
 	return (values[(n-1)/2] + values[n/2]) / 2
 }
 
-func seconds(i *summary.Info) float64 { return float64(i.DurationNS) / 1e9 }
+func seconds(i *summary.Info) float64 { return float64(i.RateNS()) / 1e9 }
 
 func (t *trial) duration() string {
 	base, head := medianOf(t.base.recordings, seconds), medianOf(t.head.recordings, seconds)
@@ -235,7 +235,7 @@ func (t *trial) loss() string {
 	n, worst := 0, 0.0
 	for _, r := range t.recordings() {
 		i := &r.Info
-		share := max(i.GapShare, float64(i.Meta.Lost)/float64(max(1, i.Events+i.Meta.Lost)))
+		share := max(i.GapShare-i.BudgetShare, float64(i.Meta.Lost)/float64(max(1, i.Events+i.Meta.Lost)))
 		if share > maxLoss {
 			n++
 		}

@@ -66,6 +66,8 @@ func (w *site) wait(s *replay.Span, names *replay.Names) {
 	switch {
 	case s.Flags&replay.EndUnseen != 0:
 		return
+	case s.Flags&replay.AfterGap != 0:
+		w.lengths.AddFound(s.Len())
 	case s.Flags.Censored():
 		w.lengths.AddCensored(s.Len())
 	default:

@@ -5,104 +5,89 @@ import (
 	"slices"
 )
 
-// step is the Kaplan–Meier estimate of the whole just after a bucket.
+// step is the estimate of the whole just after a bucket.
 type step struct {
 	bucket   int
-	survival float64
+	survival float64 // the estimated share of values that are longer
 	error    float64 // the standard error of log(survival)
 }
 
-// survive walks the steps until f says false. A value that ended in a window counts by the window's
-// weight. The weights are known by cells of 16 buckets: within one, values count alike.
+// survive walks the steps until f says false. Within a cell values count alike.
 func (e *Scaling) survive(f func(step) bool) {
-	errors := e.errors()
-	s := step{survival: 1}
-	plain := &e.all
-	atRisk, greenwood, n := 0.0, 0.0, float64(e.seen.count+e.seen.censored-e.seen.found)
-	for _, c := range plain.cells {
-		atRisk += c.ended + c.cut
-	}
-	at := -1
-	var ended, cut float64 // what a value of the cell counts
-	e.seen.each(func(b int, count, censored, found int64) bool {
-		censored -= found
-		if count+censored == 0 {
+	of, all := e.wholes()
+	errors, began := e.errors(of, all), float64(e.seen.count+e.seen.censored-e.seen.found)
+	at, value, share := -1, 0.0, 0.0
+	e.seen.each(func(b int, count, _, _ int64) bool {
+		if lo, _ := Bounds(b); lo > e.horizon {
+			return false
+		}
+		if count == 0 {
 			return true
 		}
-		number := int32(b >> cellBits)
-		if at < 0 || plain.cells[at].number != number {
-			for at++; plain.cells[at].number < number; at++ {
+		if number := int32(b >> cellBits); at < 0 || e.all.cells[at].number != number {
+			for at++; e.all.cells[at].number < number; at++ {
 			}
-			ended, cut = e.perValue(at)
+			value = e.perValue(at) / all
 		}
-		d, c := float64(float64(count)*ended), float64(float64(censored)*cut)
-		if count > 0 {
-			s.bucket = b
-			if atRisk-d <= float64(atRisk*roundOff) || n <= float64(count) {
-				s.survival = 0
-			} else {
-				s.survival *= (atRisk - d) / atRisk
-				greenwood += float64(count) / (n * (n - float64(count)))
-			}
-			s.error = math.Sqrt(max(greenwood, errors[at]))
-			if !f(s) {
-				return false
-			}
+		share += float64(value * float64(count))
+		s := step{bucket: b, survival: max(1-share, 0)}
+		if s.survival < 1/(2*all) {
+			s.survival = 0
 		}
-		atRisk -= d + c
-		n -= float64(count + censored)
-		return true
+		s.error = math.Sqrt(max(share*s.survival/began, errors[at])) / s.survival
+		return f(s)
 	})
 }
 
-// perValue is what a measured and a censored value of a cell count on average.
-func (e *Scaling) perValue(at int) (ended, cut float64) {
-	c := &e.all.cells[at]
-	first := int(c.number) << cellBits
-	var count, censored int64
-	for b := first; b < first+1<<cellBits; b++ {
-		if p := e.seen.pages[b>>subBits]; p != nil {
-			i := b & (subBuckets - 1)
-			count += p.count[i]
-			censored += p.censored[i] - p.foundAt(i)
+// wholes are what shares are of, by batch and in all: the values that began. Where none was seen to
+// last for half as long as could be seen, all of them end, and those that ended are taken for it: that
+// their sum happens to be a little less is not the share of long ones.
+func (e *Scaling) wholes() (of []float64, all float64) {
+	short := max(e.seen.max, e.seen.censMax) < e.horizon/2
+	for i := range e.batches {
+		b := &e.batches[i]
+		n := b.count
+		if short {
+			n = 0
+			for _, c := range b.cells {
+				n += c.ended
+			}
 		}
+		of, all = append(of, n), all+n
 	}
-	if count > 0 {
-		ended = c.ended / float64(count)
-	}
-	if censored > 0 {
-		cut = c.cut / float64(censored)
-	}
-	return ended, cut
+	return of, all
 }
 
-// errors are, by cell, the variance of the logarithm of the survival after the cell, with windows as
-// what is drawn at random: each batch's influence on it is the sum of what ended in it less what
-// would have ended in it if it was like all (Z. Ying and L. J. Wei, Journal of Multivariate Analysis
-// 50 (1994) 17).
-func (e *Scaling) errors() []float64 {
-	out := make([]float64, len(e.all.cells))
-	atRisk, influence := make([]float64, len(e.batches)), make([]float64, len(e.batches))
-	all := 0.0
-	for i := range e.batches {
-		for _, c := range e.batches[i].cells {
-			atRisk[i] += c.ended + c.cut
+// perValue is what a measured value of a cell counts on average.
+func (e *Scaling) perValue(at int) float64 {
+	c := &e.all.cells[at]
+	first := int(c.number) << cellBits
+	var count int64
+	for b := first; b < first+1<<cellBits; b++ {
+		if p := e.seen.pages[b>>subBits]; p != nil {
+			count += p.count[b&(subBuckets-1)]
 		}
-		all += atRisk[i]
 	}
+	return c.ended / float64(max(1, count))
+}
+
+// errors are, by cell, the variance of the share of values up to it, with windows as what is drawn at
+// random.
+func (e *Scaling) errors(of []float64, whole float64) []float64 {
+	out := make([]float64, len(e.all.cells))
+	ended := make([]float64, len(e.batches))
 	next := make([]int, len(e.batches)) // the cell that comes
+	all := 0.0
 	for at, c := range e.all.cells {
 		for i := range e.batches {
-			var own cell
 			if cells := e.batches[i].cells; next[i] < len(cells) && cells[next[i]].number == c.number {
-				own = cells[next[i]]
+				ended[i] += cells[next[i]].ended
 				next[i]++
 			}
-			influence[i] += (own.ended - float64(atRisk[i]*c.ended)/all) / all
-			atRisk[i] -= own.ended + own.cut
 		}
-		out[at] = e.variance(func(i int) float64 { return influence[i] })
-		all = max(all-c.ended-c.cut, math.SmallestNonzeroFloat64)
+		all += c.ended
+		share := all / whole
+		out[at] = e.variance(func(i int) float64 { return ended[i] - float64(share*of[i]) }) / square(whole)
 	}
 	return out
 }
@@ -136,14 +121,15 @@ func (e *Scaling) Quantile(q Quantile, confidence float64) (value int64, defined
 }
 
 // longest is up to where the whole is known: what the longest value lasted at least.
-func (e *Scaling) longest() (lo int64) {
+func (e *Scaling) longest() (longest int64) {
 	e.seen.each(func(b int, count, censored, found int64) bool {
-		if count+censored > found {
-			lo, _ = Bounds(b)
+		lo, _ := Bounds(b)
+		if count+censored > found && lo <= e.horizon {
+			longest = lo
 		}
-		return true
+		return lo <= e.horizon
 	})
-	return lo
+	return longest
 }
 
 // Percentiles are quantiles of the whole, in the order of the list, with their intervals.

@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
@@ -39,10 +40,21 @@ const (
 	cellBits   = 4  // of a fine bucket's number, that a cell of a batch does not have: 8 cells an octave
 )
 
-// cell counts the values of 16 buckets.
+// cell counts the measured values of 16 buckets.
 type cell struct {
-	number     int32
-	ended, cut float64 // measured, and censored without those that were found going on
+	number int32
+	ended  float64
+}
+
+// most is how much of its window a value may take: of longer ones too few are seen whole.
+const most = 0.75
+
+// chance is how likely a value of a cell that began in a window also ended in it: it did if it began
+// early enough, and windows begin at random.
+func (x *window) chance(number int32) float64 {
+	lo, _ := Bounds(int(number) << cellBits)
+	_, hi := Bounds(int(number)<<cellBits + 1<<cellBits - 1)
+	return max((x.watched-(float64(lo)+float64(hi))/2)/x.watched, (1-most)/2)
 }
 
 // batch is what some windows in a row have seen, each by its weight.
@@ -51,20 +63,31 @@ type batch struct {
 	cells       []cell // ascending
 }
 
-func (b *batch) add(number int32, ended, cut float64) {
+func (b *batch) add(number int32, ended float64) {
 	i, ok := slices.BinarySearchFunc(b.cells, number, func(c cell, n int32) int { return int(c.number) - int(n) })
 	if !ok {
 		b.cells = slices.Insert(b.cells, i, cell{number: number})
 	}
 	b.cells[i].ended += ended
-	b.cells[i].cut += cut
 }
 
-func (b *batch) merge(other *batch, weight float64) {
-	b.count += float64(weight * other.count)
-	b.time += float64(weight * other.time)
+func (b *batch) merge(other *batch) {
+	b.count += other.count
+	b.time += other.time
 	for _, c := range other.cells {
-		b.add(c.number, float64(weight*c.ended), float64(weight*c.cut))
+		b.add(c.number, c.ended)
+	}
+}
+
+// weigh adds what a window has seen: all that began in it and the time as what it stands for, and those
+// that ended in it as what began like them (D. G. Horvitz and D. J. Thompson, Journal of the American
+// Statistical Association 47 (1952) 663). Nothing is supposed of how windows are alike, as the
+// Kaplan–Meier curve does.
+func (b *batch) weigh(seen *batch, w *window) {
+	b.count += float64(w.factor() * seen.count)
+	b.time += float64(w.factor() * seen.time)
+	for _, c := range seen.cells {
+		b.add(c.number, float64(w.factor()*c.ended)/w.chance(c.number))
 	}
 }
 
@@ -87,7 +110,7 @@ type Sampled struct {
 // Add counts a measured value.
 func (s *Sampled) Add(v int64) {
 	if s.Windows.begun() {
-		s.note(v, 1, 0)
+		s.note(v, 1, 1)
 	}
 	s.Histogram.Add(v)
 }
@@ -95,7 +118,7 @@ func (s *Sampled) Add(v int64) {
 // AddCensored counts a value of which is known only that it is at least v.
 func (s *Sampled) AddCensored(v int64) {
 	if s.Windows.begun() {
-		s.note(v, 0, 1)
+		s.note(v, 1, 0)
 	}
 	s.Histogram.AddCensored(v)
 }
@@ -109,17 +132,17 @@ func (s *Sampled) AddFound(v int64) {
 }
 
 // note counts a value for the window that is open.
-func (s *Sampled) note(v int64, ended, cut float64) {
+func (s *Sampled) note(v int64, began, ended float64) {
 	s.divide()
 	if s.openAt != len(s.Windows.list) {
 		s.settle()
 		s.openAt = len(s.Windows.list)
 	}
 	v = max(v, 0)
-	s.open.count += ended + cut
+	s.open.count += began
 	s.open.time += float64(v)
-	if ended+cut > 0 {
-		s.open.add(int32(Bucket(v)>>cellBits), ended, cut)
+	if ended > 0 {
+		s.open.add(int32(Bucket(v)>>cellBits), ended)
 	}
 }
 
@@ -130,9 +153,9 @@ func (s *Sampled) divide() {
 	}
 	s.divided = true
 	s.open = batch{count: float64(s.count + s.censored - s.found), time: float64(s.sum + s.censSum)}
-	s.each(func(b int, count, censored, found int64) bool {
-		if count+censored > found {
-			s.open.add(int32(b>>cellBits), float64(count), float64(censored-found))
+	s.each(func(b int, count, _, _ int64) bool {
+		if count > 0 {
+			s.open.add(int32(b>>cellBits), float64(count))
 		}
 		return true
 	})
@@ -150,7 +173,7 @@ func (s *Sampled) settle() {
 	for len(s.batches) <= at {
 		s.batches = append(s.batches, batch{})
 	}
-	s.batches[at].merge(&s.open, s.Windows.list[s.openAt].factor())
+	s.batches[at].weigh(&s.open, &s.Windows.list[s.openAt])
 	s.open = batch{}
 }
 
@@ -161,7 +184,7 @@ func (s *Sampled) halve() {
 	for i := 0; i < len(s.batches); i += 2 {
 		b := s.batches[i]
 		if i+1 < len(s.batches) {
-			b.merge(&s.batches[i+1], 1)
+			b.merge(&s.batches[i+1])
 		}
 		half = append(half, b)
 	}
@@ -190,10 +213,10 @@ func (s *Sampled) Merge(other *Sampled) {
 			for len(s.batches) <= i {
 				s.batches = append(s.batches, batch{})
 			}
-			s.batches[i].merge(&o.batches[i], 1)
+			s.batches[i].merge(&o.batches[i])
 		}
 		if !o.open.empty() {
-			s.open.merge(&o.open, 1)
+			s.open.merge(&o.open)
 			s.openAt = o.openAt
 		}
 	}
@@ -229,6 +252,7 @@ type Scaling struct {
 	all     batch   // of all windows
 	time    float64 // that the windows stand for
 	after   float64 // beside it
+	horizon int64   // up to which lengths most windows tell something of quantiles
 	missed  bool    // values may have gone on through whole windows without being seen
 }
 
@@ -263,10 +287,27 @@ func (x Whole) Of(s *Sampled) *Scaling {
 		e.time += w.standsFor()
 	}
 	for i := range e.batches {
-		e.all.merge(&e.batches[i], 1)
+		e.all.merge(&e.batches[i])
 	}
+	e.horizon = x.Windows.horizon(e.time)
 	e.missed = x.Unread && float64(max(s.max, s.censMax)) > watched/float64(2*len(x.Windows.list))
 	return e
+}
+
+// horizon is up to which lengths windows tell something of the whole's: those of at least that length
+// stand for nearly all of it. What is longer was seen in some windows alone, and the times that others
+// stand for may be different.
+func (w *Windows) horizon(all float64) int64 {
+	const few = 0.02
+	sorted := slices.Clone(w.list)
+	slices.SortFunc(sorted, func(a, b window) int { return cmp.Compare(a.watched, b.watched) })
+	shorter := 0.0
+	for i := range sorted {
+		if shorter += sorted[i].standsFor(); shorter > few*all {
+			return int64(most * sorted[i].watched)
+		}
+	}
+	return math.MaxInt64
 }
 
 // variance is that of the sum over batches of a figure, as an estimate of the whole. What is not

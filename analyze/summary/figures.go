@@ -91,10 +91,10 @@ func parts() (out []figure) {
 		out = append(out, figure{"delay_" + p.Key() + "_s_per_s", "Of the delays seen whole, in s/s: " + p.Meaning() +
 			".",
 			func(r *Recording) any {
-				if r.Info.Delay == nil || r.Info.DurationNS <= 0 {
+				if r.Info.Delay == nil || r.Info.RateNS() <= 0 {
 					return nil
 				}
-				return float64(r.Info.Delay[p]) / float64(r.Info.DurationNS)
+				return float64(r.Info.Delay[p]) / float64(r.Info.RateNS())
 			}})
 	}
 	return out
@@ -155,11 +155,11 @@ func quantileOf(key Key, q stats.Quantile) func(*Recording) any {
 // group but the one that it is a part of.
 func perSecond(key, whole Key) func(*Recording) any {
 	return func(r *Recording) any {
-		if r.Group(whole) == nil || r.Info.DurationNS <= 0 {
+		if r.Group(whole) == nil || r.Info.RateNS() <= 0 {
 			return nil
 		}
 		h := r.histogram(key)
-		return float64(h.Sum()+h.CensoredSum()) / float64(r.Info.DurationNS)
+		return float64(h.Sum()+h.CensoredSum()) / float64(r.Info.RateNS())
 	}
 }
 
@@ -172,10 +172,10 @@ func (r *Recording) mean(key Key) any {
 }
 
 func (r *Recording) rate(key Key) any {
-	if r.Group(key) == nil || r.Info.DurationNS <= 0 {
+	if r.Group(key) == nil || r.Info.RateNS() <= 0 {
 		return nil
 	}
-	return float64(r.histogram(key).Count()) / float64(r.Info.DurationNS) * 1e9
+	return float64(r.histogram(key).Count()) / float64(r.Info.RateNS()) * 1e9
 }
 
 // leaked is how many goroutines leaked, nil where a leak would not have been found.

@@ -92,6 +92,9 @@ func (g *Group) rows(name string, add func(*buckets.Row) error) error {
 	for _, b := range g.Hist.Rows() {
 		row := head
 		row.Bucket, row.LoNS, row.HiNS, row.Count, row.Censored = int64(b.Bucket), b.Lo, b.Hi, b.Count, b.Censored
+		if b.Found > 0 {
+			row.Found = b.Found
+		}
 		if err := add(&row); err != nil {
 			return err
 		}
@@ -198,6 +201,9 @@ func (r *reading) bucket(row *buckets.Row) error {
 		return corrupt(errOrder)
 	}
 	next := stats.Row{Bucket: int(row.Bucket), Count: row.Count, Censored: row.Censored}
+	if row.Found != buckets.Null {
+		next.Found = row.Found
+	}
 	next.Lo, next.Hi = stats.Bounds(next.Bucket)
 	if next.Lo != row.LoNS || next.Hi != row.HiNS {
 		return corrupt(fmt.Errorf("bucket %d is from %d to %d", row.Bucket, row.LoNS, row.HiNS))

@@ -23,6 +23,9 @@ func (p *Passes) info(sum *replay.Summary, waits *blocking.Result) Info {
 		Limits:   p.limits.result(sum),
 		Warnings: mergeWarnings(p.latency.Result(sum).Warnings, waits.Warnings, alive.Warnings),
 	}
+	if w := sum.Windows; w.Count > 0 {
+		info.Windows, info.WatchedNS, info.BudgetShare = w.Count, w.WatchedNS, sum.GapShare()-sum.LostShare()
+	}
 	for _, f := range found.Findings {
 		info.Findings = append(info.Findings, Finding{Name: f.Name, Title: f.Title, Where: plain(f.Where),
 			At: plain(f.At), Severity: f.Severity, ExplainedNS: f.ExplainedNS, Sentence: plain(f.Sentence)})

@@ -104,6 +104,11 @@ type Info struct {
 	Events     int64           `json:"events"`
 	GapNS      int64           `json:"gap_ns"`
 	GapShare   float64         `json:"gap_share"`
+	// where it was recorded in windows: how many there were, for how long something was watched, and
+	// the part of GapShare that was left out for the budget; rates are by the time watched
+	Windows     int64   `json:"windows,omitempty"`
+	WatchedNS   int64   `json:"watched_ns,omitempty"`
+	BudgetShare float64 `json:"budget_share,omitempty"`
 	// waits that the network ended: the work that came from outside
 	NetworkWakes int64  `json:"network_wakes"`
 	Goroutines   *int64 `json:"goroutines"`       // alive at the end, the runtime's own left out
@@ -121,6 +126,14 @@ type Info struct {
 	BeyondNS    int64            `json:"sites_beyond_ns"` // the most time that one of them had
 	// the time of all waits there but those for a time and, maybe, for work
 	BeyondSumNS int64 `json:"sites_beyond_sum_ns"`
+}
+
+// RateNS is the time that rates are by: that in which something was watched.
+func (i *Info) RateNS() int64 {
+	if i.Windows > 0 {
+		return i.WatchedNS
+	}
+	return i.DurationNS
 }
 
 // Leak is goroutines that package goroutines calls leaked.

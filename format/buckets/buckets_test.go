@@ -20,7 +20,7 @@ func fullRow(run string, n int64) Row {
 		Waker:  "main.g",
 		Bucket: n, LoNS: n, HiNS: n + 1, Count: 3, Censored: 0,
 		SumNS: math.MaxInt64, CensoredSumNS: 5, MinNS: 1, MaxNS: 9, CensoredMaxNS: 2, Broken: 1, Frame: "main.f f.go:1",
-		WakerFrame: "main.g g.go:2", Causes: "[]",
+		WakerFrame: "main.g g.go:2", Causes: "[]", Found: 0,
 	}
 }
 
@@ -154,8 +154,8 @@ func TestBadFilesAreRefusedInASentence(t *testing.T) {
 		is   error
 		says string
 	}{
-		{"a newer version", parquet(t, schema(), `{"version":2,"runs":7}`), ErrNewer,
-			"version 2, this gosched reads up to 1"},
+		{"a newer version", parquet(t, schema(), `{"version":3,"runs":7}`), ErrNewer,
+			"version 3, this gosched reads up to 2"},
 		{"no version", parquet(t, schema(), `{}`), ErrNotSummary, "version 0"},
 		{"no JSON", parquet(t, schema(), `{`), ErrCorrupt, "decode gosched.summary"},
 		{"no recordings", parquet(t, schema(), `{"version":1,"recordings":[]}`), ErrCorrupt, "0 recordings"},
@@ -220,4 +220,12 @@ func FuzzRead(f *testing.F) {
 			t.Errorf("an error without words: %#v", err)
 		}
 	})
+}
+
+// TestASummaryOfVersion1HasFewerColumns: what was not a column then is not there.
+func TestASummaryOfVersion1HasFewerColumns(t *testing.T) {
+	b := parquet(t, schema()[:leastColumns], `{"version":1,"recordings":[{"recording":"a"}]}`)
+	if _, _, err := readAll(b); err != nil {
+		t.Error(err)
+	}
 }

@@ -37,8 +37,9 @@ func IsSummary(r io.ReaderAt, size int64) (is bool) {
 
 // File is an opened summary.
 type File struct {
-	runs []Recording
-	file *flat.File
+	runs    []Recording
+	file    *flat.File
+	columns int
 }
 
 // Open opens a summary of size bytes.
@@ -56,13 +57,14 @@ func Open(r io.ReaderAt, size int64) (f *File, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkSchema(file); err != nil {
+	columns, err := checkSchema(file)
+	if err != nil {
 		return nil, err
 	}
 	if file.Rows() > MaxRows {
 		return nil, fmt.Errorf("%w: %d rows, where a summary has at most %d", ErrCorrupt, file.Rows(), MaxRows)
 	}
-	return &File{runs: doc.Recordings, file: file}, nil
+	return &File{runs: doc.Recordings, file: file, columns: columns}, nil
 }
 
 // recoverCorrupt turns a panic of a decoder into an error: the bytes it got were no file of ours.
@@ -110,16 +112,17 @@ func (d *document) check() error {
 }
 
 // checkSchema checks that the file's columns are ours. Later versions append columns, so that those
-// of an earlier one are the first of this one.
-func checkSchema(file *flat.File) error {
+// of an earlier one are the first of this one. It returns how many there are.
+func checkSchema(file *flat.File) (int, error) {
 	got, err := file.Columns()
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrNotSummary, err)
+		return 0, fmt.Errorf("%w: %w", ErrNotSummary, err)
 	}
-	if !slices.Equal(got, schema()) {
-		return fmt.Errorf("%w: its columns are not a summary's", ErrNotSummary)
+	ours := schema()
+	if len(got) < leastColumns || len(got) > len(ours) || !slices.Equal(got, ours[:len(got)]) {
+		return 0, fmt.Errorf("%w: its columns are not a summary's", ErrNotSummary)
 	}
-	return nil
+	return len(got), nil
 }
 
 // Recordings are the recordings in the file.
@@ -143,8 +146,8 @@ func (f *File) Rows(each func(*Row) error) (err error) {
 
 // group reads a row group.
 func (f *File) group(z *flat.Decompressor, g int, each func(*Row) error) error {
-	columns := make([]decoder, len(specs))
-	for i := range specs {
+	columns := make([]decoder, f.columns)
+	for i := range columns {
 		if err := columns[i].open(z, f.file, g, i); err != nil {
 			return fmt.Errorf("column %s: %w", specs[i].name, err)
 		}

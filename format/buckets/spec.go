@@ -15,12 +15,14 @@ type Row struct {
 	Bucket, LoNS, HiNS, Count, Censored                               int64
 	SumNS, CensoredSumNS, MinNS, MaxNS, CensoredMaxNS, Broken, IdleNS int64
 	Frame, WakerFrame, Causes                                         string
+	Found                                                             int64
 }
 
 // EmptyRow is a row without any value.
 var EmptyRow = Row{
 	Bucket: Null, LoNS: Null, HiNS: Null, Count: Null, Censored: Null,
 	SumNS: Null, CensoredSumNS: Null, MinNS: Null, MaxNS: Null, CensoredMaxNS: Null, Broken: Null, IdleNS: Null,
+	Found: Null,
 }
 
 // spec is what there is to say of a column. Either text or number is its place in a Row.
@@ -79,7 +81,13 @@ var specs = []spec{
 		text: func(r *Row) *string { return &r.WakerFrame }},
 	{name: "causes", nullable: true, meaning: "Of sites: the root causes of the waiting there, a JSON list of " +
 		"`{\"kind\", \"name\", \"ns\"}`.", text: func(r *Row) *string { return &r.Causes }},
+	{name: "found", nullable: true, meaning: "Of `censored`, those that were found going on after a time that was " +
+		"not watched; percentiles take no account of them. Null where there are none, and in summaries of version 1.",
+		number: func(r *Row) *int64 { return &r.Found }},
 }
+
+// leastColumns is how many columns version 1 had.
+const leastColumns = 21
 
 func (s *spec) typ() flat.Type {
 	if s.text != nil {

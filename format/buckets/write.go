@@ -10,7 +10,7 @@ import (
 )
 
 // Version is the version of the files that this package writes.
-const Version = 1
+const Version = 2
 
 // key is where the file's metadata has the document.
 const key = "gosched.summary"

@@ -166,8 +166,8 @@ func growth(l *look) []hit {
 }
 
 func gaps(sum *replay.Summary) []hit {
-	return []hit{{extent: sum.GapShare(), evidence: []string{
+	return []hit{{extent: sum.LostShare(), evidence: []string{
 		fmt.Sprintf("Events were lost or not looked for during %s of the time, in %s.",
-			report.FormatShare(sum.GapShare()), report.FormatNumber(sum.Gaps, "gap")),
+			report.FormatShare(sum.LostShare()), report.FormatNumber(sum.Gaps-sum.BudgetGaps, "gap")),
 	}}}
 }

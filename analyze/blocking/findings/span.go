@@ -79,7 +79,7 @@ func (p *Pass) offCPU(s *replay.Span) int64 {
 func (p *Pass) ran(g *goroutine, s *replay.Span) {
 	q := p.current
 	ns := s.Len() - p.offCPU(s)
-	if s.Flags&replay.EndUnseen != 0 || s.Flags == replay.CensoredLeft|replay.CensoredRight {
+	if s.Flags&replay.EndUnseen != 0 || s.Flags&^replay.AfterGap == replay.CensoredLeft|replay.CensoredRight {
 		return // found running, and then nothing was seen of it
 	}
 	q.had(s, isLong(s, ns))

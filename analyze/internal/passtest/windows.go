@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/gosched/gosched/analyze/internal/simsched"
+	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/format"
 )
 
@@ -79,4 +80,18 @@ func (h *Held) check(t *testing.T, how string, spared int) {
 			t.Error(text)
 		}
 	}
+}
+
+// Memory is a trace in memory.
+func Memory(tb testing.TB, src replay.Source) *format.Memory {
+	tb.Helper()
+	out := format.NewMemory(src.Metadata())
+	out.Events = *whole(tb, src)
+	for id := 1; id < src.Reasons().Len(); id++ {
+		out.Reasons().Intern(src.Reasons().Lookup(format.StringID(id)))
+	}
+	for id := 1; id < src.Stacks().Len(); id++ {
+		out.Stacks().Intern(src.Stacks().Lookup(format.StringID(id)))
+	}
+	return out
 }
