@@ -393,7 +393,7 @@ func (p *Pass) isAlone(id cause.ID) bool {
 }
 
 // unsaid says that the trace does not have for what and where a goroutine waits: it waited already
-// after a time that was not watched. It may have been a wait for work.
+// after a time that was not watched. Whoever ended it, what it was for is not known.
 func unsaid(s *replay.Span) bool {
 	return s.Flags&replay.AfterGap != 0 && s.Reason == format.NullString && s.Stack == format.NullString
 }
@@ -412,13 +412,17 @@ func (p *Pass) waited(g *goroutine, entry *entrySum, s *replay.Span) {
 		receives = !p.hands(id, s) && receives
 		g.took = id
 	}
-	idle := receives || site.gathers && p.mostOfTheTime(s) || unsaid(s)
+	idle := receives || site.gathers && p.mostOfTheTime(s)
 	if known && idle && (g.again || s.Flags.Censored()) {
 		site.idle += s.Len()
 	}
 	g.again = g.again || receives
 	p.counting = known && !idle && !site.system && site.beside == ""
-	p.parts = p.merged(p.resolve(site, s, p.parts[:0]))
+	if unsaid(s) {
+		p.parts = append(p.parts[:0], cause.Part{ID: p.nodes.Unknown(cause.WhyGap), NS: s.Len()})
+	} else {
+		p.parts = p.merged(p.resolve(site, s, p.parts[:0]))
+	}
 	at := s.Begin
 	for i := len(p.parts) - 1; i >= 0; i-- {
 		part := &p.parts[i]

@@ -352,7 +352,7 @@ func getsWork(s *suspect) string {
 func unsure(s *suspect) string {
 	switch {
 	case s.State == stateNames[format.StateUnknown]:
-		return "not seen since events were lost"
+		return "not seen since a time that was not watched, or in which events were lost"
 	case s.isAwaited():
 		return fmt.Sprintf("others waited for them during %s of their time", report.FormatShare(share(s.all.awaited,
 			s.all.life)))

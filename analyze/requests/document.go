@@ -189,7 +189,7 @@ func (r *Result) lead() []string {
 	out := []string{}
 	network, _ := r.parted()
 	if len(network) > 0 {
-		out = append(out, network[0].sentence(r.DurationNS))
+		out = append(out, network[0].sentence(r.watchedNS))
 		if text := network[0].states(); text != "" {
 			out = append(out, text)
 		}

@@ -21,6 +21,7 @@ const Version = 1
 type Result struct {
 	Version      int      `json:"version"`
 	DurationNS   int64    `json:"duration_ns"` // observed
+	watchedNS    int64    // of it: in windows less
 	Events       int64    `json:"events"`
 	ResolutionNS int64    `json:"time_resolution_ns"` // what the trace's times are multiples of
 	Lead         []string `json:"lead"`               // the headline numbers in sentences
@@ -132,9 +133,9 @@ var uncutTexts = [numUncuts]string{
 
 // Result is the answer after a walk, given what the walk says of the trace.
 func (p *Pass) Result(sum *replay.Summary) *Result {
-	r := &Result{Version: Version, DurationNS: sum.DurationNS(), Events: sum.Events,
+	r := &Result{Version: Version, watchedNS: sum.WatchedNS(), DurationNS: sum.DurationNS(), Events: sum.Events,
 		ResolutionNS: max(1, sum.Metadata().TimeResolutionNS), Groups: []Group{}, Uncut: []Uncut{}, Ends: p.ends}
-	m := maker{p, map[blocking.CauseID]Cause{}, sum.DurationNS()}
+	m := maker{p, map[blocking.CauseID]Cause{}, sum.WatchedNS()}
 	for _, g := range p.groups() {
 		r.Groups = append(r.Groups, m.group(g))
 	}

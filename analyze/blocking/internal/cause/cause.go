@@ -63,7 +63,7 @@ type Why uint32
 
 // The reasons.
 const (
-	WhyGap     Why = iota // events were lost
+	WhyGap     Why = iota // events were lost, or not looked for
 	WhyNever              // it had not ended when observation did
 	WhyUnseen             // moves are missing from the trace
 	WhyWaker              // the trace does not say who ended it
@@ -75,7 +75,7 @@ const (
 )
 
 var whyNames = [numWhys]string{
-	WhyGap: "events were lost", WhyNever: "not over when the recording ended",
+	WhyGap: "events were lost, or not looked for", WhyNever: "not over when the recording ended",
 	WhyUnseen:  "moves are missing from the trace",
 	WhyWaker:   "the trace does not say who ended it",
 	WhyBefore:  "what the waker did before is not in the trace",
