@@ -45,7 +45,8 @@ func TestWindowsBlameNothingElse(t *testing.T) {
 				switch {
 				case d.wrong(conditions[0], a) == "":
 					same++
-				case len(a.Verdict) == 0 || !told.MatchString(a.Verdict[0]):
+				case len(a.Verdict) == 0 || !told.MatchString(a.Verdict[0]) ||
+					a.rule(a.Verdict[0]) == "cpu-contention": // by what runs beside the test
 					little++
 				default:
 					other++

@@ -225,11 +225,16 @@ func (m maker) entry(g named) Row {
 func (m maker) percentilesOf(e *Row, h *stats.Sampled) {
 	if w := m.windows.Of(h); w != nil {
 		list, intervals := w.Percentiles(m.percentiles, Confidence)
+		apart := e.By == "reason" && !unattributed[e.Name]
 		for i, p := range list {
+			if apart && m.windows.Unread && !w.Short() {
+				// only waits that began in the window have a reason: their ends come late in it
+				p, intervals[i] = stats.Percentile{Name: p.Name}, stats.Interval{}
+			}
 			e.Percentiles = append(e.Percentiles, Percentile{p, ends(intervals[i])})
 		}
 		e.Scaled = w.Scaled(Confidence)
-		if e.By == "reason" && !unattributed[e.Name] {
+		if apart {
 			for _, s := range m.strays {
 				e.Scaled.UpTo(s)
 			}

@@ -43,7 +43,7 @@ func (e *Scaling) survive(f func(step) bool) {
 // last for half as long as could be seen, all of them end, and those that ended are taken for it: that
 // their sum happens to be a little less is not the share of long ones.
 func (e *Scaling) wholes() (of []float64, all float64) {
-	short := max(e.seen.max, e.seen.censMax) < e.horizon/2
+	short := e.Short()
 	for i := range e.batches {
 		b := &e.batches[i]
 		n := b.count
@@ -57,6 +57,9 @@ func (e *Scaling) wholes() (of []float64, all float64) {
 	}
 	return of, all
 }
+
+// Short says that no value was seen to last for half as long as windows could show.
+func (e *Scaling) Short() bool { return max(e.seen.max, e.seen.censMax) < e.horizon/2 }
 
 // perValue is what a measured value of a cell counts on average.
 func (e *Scaling) perValue(at int) float64 {
@@ -93,8 +96,8 @@ func (e *Scaling) errors(of []float64, whole float64) []float64 {
 }
 
 // Quantile is a quantile of the whole's durations, of those that began in it, with its confidence
-// interval. Where too many of the longest were cut by the ends of windows it is not defined, and
-// least is what it is at least.
+// interval. Where too many of the longest were cut by the ends of windows it is not defined; least is
+// what it is at least.
 func (e *Scaling) Quantile(q Quantile, confidence float64) (value int64, defined bool, in Interval, least int64) {
 	left, reach := q.left()+roundOff, e.reach(confidence)
 	e.survive(func(s step) bool {
@@ -114,8 +117,8 @@ func (e *Scaling) Quantile(q Quantile, confidence float64) (value int64, defined
 		}
 		return !in.HiDefined
 	})
-	if !defined {
-		least = e.longest()
+	if least = e.longest(); in.LoDefined {
+		least = min(least, in.Lo)
 	}
 	return value, defined, in, least
 }
