@@ -117,10 +117,22 @@ func (e *Scaling) Quantile(q Quantile, confidence float64) (value int64, defined
 		}
 		return !in.HiDefined
 	})
+	e.fewSeen(q, confidence, &in)
 	if least = e.longest(); in.LoDefined {
 		least = min(least, in.Lo)
 	}
 	return value, defined, in, least
+}
+
+// fewSeen makes an interval reach as far as that of order statistics, which few values need.
+func (e *Scaling) fewSeen(q Quantile, confidence float64, in *Interval) {
+	lo, hi := orderRanks(e.seen.count, q, confidence)
+	if in.LoDefined = in.LoDefined && lo > 0; in.LoDefined {
+		in.Lo = min(in.Lo, e.seen.lower(e.seen.atRank(lo)))
+	}
+	if in.HiDefined = in.HiDefined && hi > 0; in.HiDefined {
+		in.Hi = max(in.Hi, e.seen.upper(e.seen.atRank(hi)))
+	}
 }
 
 // longest is up to where the whole is known: what the longest value lasted at least.

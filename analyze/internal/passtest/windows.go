@@ -69,6 +69,18 @@ func Windows(t *testing.T, ask func(t *testing.T, full, cut *format.Memory, held
 	}
 }
 
+// WindowsOf does the same with one recording, of which windows are cut out again and again.
+func WindowsOf(t *testing.T, full *format.Memory, plan func(seed uint64) []simsched.Window,
+	ask func(t *testing.T, full, cut *format.Memory, held *Held)) {
+	t.Helper()
+	n, spared := windowTrials()
+	read := &Held{of: map[string]*held{}}
+	for trial := range n {
+		ask(t, full, simsched.Cut(full, plan(uint64(trial)), true), read)
+	}
+	read.check(t, "a recording", spared)
+}
+
 func (h *Held) check(t *testing.T, how string, spared int) {
 	t.Helper()
 	for _, name := range slices.Sorted(maps.Keys(h.of)) {
