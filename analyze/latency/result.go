@@ -87,6 +87,7 @@ func (p *Pass) Result(sum *replay.Summary) *Result {
 		r.Runtime = ptr(m.entry(named{group: system}))
 	}
 	m.strays = m.straysOf(program)
+	m.mixed = m.manyStrays(r.Total.Scaled)
 	r.Groups = append(m.entries(program), m.entries(p.entryGroups(sum.Names()))...)
 	r.Lead, r.Warnings = r.lead(sum.Metadata()), warnings(r, sum, m.percentiles)
 	return r
@@ -157,6 +158,18 @@ func (m maker) straysOf(groups []named) (out []*stats.Scaled) {
 	return out
 }
 
+// fewStrays is how many in a hundred delays may be without a reason for the others to be a fair part.
+const fewStrays = 2
+
+// manyStrays says whether there are more strays than that among the delays of all.
+func (m maker) manyStrays(all *stats.Scaled) bool {
+	var n int64
+	for _, s := range m.strays {
+		n += s.Count
+	}
+	return all != nil && 100*n > fewStrays*all.Count
+}
+
 // maker makes entries.
 type maker struct {
 	whole       int64 // the total of all delay
@@ -164,6 +177,7 @@ type maker struct {
 	percentiles []stats.Quantile
 	windows     stats.Whole
 	strays      []*stats.Scaled // what the groups by reason may lack
+	mixed       bool            // that is so much that the others are no fair part of all
 }
 
 // entries makes one entry a name, the largest share first.
@@ -227,8 +241,8 @@ func (m maker) percentilesOf(e *Row, h *stats.Sampled) {
 		list, intervals := w.Percentiles(m.percentiles, Confidence)
 		apart := e.By == "reason" && !unattributed[e.Name]
 		for i, p := range list {
-			if apart && m.windows.Unread && !w.Short() {
-				// only waits that began in the window have a reason: their ends come late in it
+			if apart && m.mixed {
+				// waits that began in the window are the short ones, and end late in it
 				p, intervals[i] = stats.Percentile{Name: p.Name}, stats.Interval{}
 			}
 			e.Percentiles = append(e.Percentiles, Percentile{p, ends(intervals[i])})
