@@ -14,6 +14,7 @@ type checkOptions struct {
 	binary string
 	grant  string
 	choose chooseOptions
+	policy string
 	json   bool
 }
 
@@ -42,10 +43,14 @@ as other users too, and executables that only their owner may read.
 With the rules by which record picks processes, list those that are picked now, and why
 which of them cannot be recorded.
 
+With --policy, explain a policy file for record: what each of its keys means, what it leaves
+at its default, what contradicts, and whether this machine can do it.
+
 Exit code 0: can be recorded; 4: cannot.`,
 		Example: `  sudo gosched check               # this machine and this user
   sudo gosched check -p 4711       # and a running process
   gosched check --grant record     # the setcap command, and a pod's securityContext
+  gosched check --policy policy.yaml
   gosched check ./server --json | jq '.transitions[] | select(.covered | not)'`,
 		Args: arguments(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -65,6 +70,7 @@ Exit code 0: can be recorded; 4: cannot.`,
 	cmd.Flags().StringVar(&opts.grant, "grant", "", "print what to give gosched for `USE`: "+
 		strings.Join(grantNames, ", "))
 	opts.choose.addFlags(cmd.Flags())
+	cmd.Flags().StringVar(&opts.policy, "policy", "", "explain this policy `file`, and what this machine can do of it")
 	jsonFlag(cmd, &opts.json)
 	return cmd
 }
@@ -73,6 +79,8 @@ func (o *checkOptions) check(havePID bool) error {
 	switch {
 	case havePID && o.binary != "":
 		return errors.New("either -p PID or a binary, not both")
+	case o.policy != "" && (havePID || o.binary != "" || o.grant != ""):
+		return errors.New("--policy is about a file and this machine: without -p PID, a binary and --grant")
 	case o.grant != "" && (havePID || o.binary != ""):
 		return errors.New("--grant is about this machine: without -p PID and without a binary")
 	case o.grant != "" && !slices.Contains(grantNames, o.grant):

@@ -79,6 +79,9 @@ type problem struct {
 }
 
 func runCheck(_ context.Context, opts checkOptions, out io.Writer) error {
+	if opts.policy != "" {
+		return runCheckPolicy(opts, out)
+	}
 	checked, err := record.Check(record.CheckOptions{PID: int(opts.pid), Binary: opts.binary})
 	if err != nil {
 		return err

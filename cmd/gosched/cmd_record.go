@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 type recordOptions struct {
@@ -14,6 +15,7 @@ type recordOptions struct {
 	sampling samplingOptions
 	flight   keepOptions
 	choose   chooseOptions
+	policy   policyOptions
 	pids     pidsFlag
 	duration time.Duration
 	output   string
@@ -26,7 +28,11 @@ type recordOptions struct {
 const defaultTrace = "trace.parquet"
 
 func newRecordCommand() *cobra.Command {
-	var opts recordOptions
+	return recordCommand(new(recordOptions))
+}
+
+// recordCommand makes the command that parses into these options.
+func recordCommand(opts *recordOptions) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "record {-p PID… | RULE… | [--follow] [--] COMMAND [ARGUMENT…]}",
 		Short: "Record Go processes into a trace",
@@ -84,12 +90,15 @@ trace has the root namespace's.`,
   sudo gosched record -o segments/ --user www -- ./server  # from its first instruction`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.command = args
-			err := errors.Join(opts.check(cmd.Flags().Changed("pid")), opts.sampling.check(cmd.Flags()),
-				opts.flight.check(cmd.Flags()), checkPurpose(cmd.Flags()))
+			err := opts.policy.apply(cmd.Flags())
+			if err == nil {
+				err = opts.policy.blame(errors.Join(opts.check(cmd.Flags().Changed("pid")),
+					opts.contradictions(cmd.Flags())))
+			}
 			if err != nil {
 				return usageError(cmd, err)
 			}
-			return runRecord(cmd.Context(), opts, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			return runRecord(cmd.Context(), *opts, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	flags := cmd.Flags()
@@ -106,8 +115,15 @@ trace has the root namespace's.`,
 	opts.flight.addFlags(flags)
 	opts.choose.addFlags(flags)
 	opts.choose.addFollow(flags)
+	opts.policy.addFlags(flags)
 	jsonFlag(cmd, &opts.json)
 	return cmd
+}
+
+// contradictions finds flags that do not go together, whatever is recorded.
+func (o *recordOptions) contradictions(flags *pflag.FlagSet) error {
+	return errors.Join(o.sampling.check(flags), o.flight.check(flags), o.choose.check(len(o.command) > 0),
+		checkPurpose(flags))
 }
 
 // check finds what is wrong with the options before anything is touched.
@@ -123,9 +139,6 @@ func (o *recordOptions) check(havePID bool) error {
 		return fmt.Errorf("a recording of %v is not possible", o.duration)
 	case o.output == "":
 		return errors.New("the output has no name")
-	}
-	if err := o.choose.check(len(o.command) > 0); err != nil {
-		return err
 	}
 	return refuseToOverwrite(o.output, o.force)
 }

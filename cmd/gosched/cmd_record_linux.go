@@ -27,6 +27,9 @@ func runRecord(ctx context.Context, opts recordOptions, out, notes io.Writer) er
 		debug.SetMemoryLimit(recorderMemory)
 	}
 	r := &recorder{opts: opts, out: out, notes: notes}
+	if note := opts.policy.note(); note != "" {
+		fmt.Fprintln(notes, note)
+	}
 	if len(opts.command) > 0 {
 		return r.command(ctx)
 	}

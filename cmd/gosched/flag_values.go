@@ -76,10 +76,15 @@ func flagError(err error) error {
 	if !ok {
 		return err
 	}
+	return valueError("--"+invalid.GetFlag().Name, invalid)
+}
+
+// valueError says what is wrong with the value of a flag that is called so where it was given.
+func valueError(name string, invalid *pflag.InvalidValueError) error {
 	flag := invalid.GetFlag()
 	takes, ok := flagTypes[flag.Value.Type()]
 	if !ok || errors.Is(invalid.Unwrap(), errTwice) {
-		return fmt.Errorf("--%s: %w", flag.Name, invalid.Unwrap())
+		return fmt.Errorf("%s: %w", name, invalid.Unwrap())
 	}
-	return fmt.Errorf("--%s takes %s: %q is none", flag.Name, takes, invalid.GetValue())
+	return fmt.Errorf("%s takes %s: %q is none", name, takes, invalid.GetValue())
 }

@@ -69,6 +69,7 @@ and answers from the trace why its goroutines did not run.`,
 		newExitCodesTopic(),
 		newFindingsTopic(),
 		newTriggersTopic(),
+		newPolicyTopic(),
 	)
 	return root
 }

@@ -19,10 +19,8 @@ type file struct {
 	Version   int       `yaml:"version"`
 	Processes processes `yaml:"processes"`
 	Watch     watch     `yaml:"watch"`
-	Budget    budget    `yaml:"budget"`
 	Keep      keep      `yaml:"keep"`
 	Triggers  triggers  `yaml:"triggers"`
-	Metrics   *string   `yaml:"metrics" flag:"metrics"`
 }
 
 // processes are those that are recorded. Of one key any value will do; a process must satisfy each
@@ -37,18 +35,13 @@ type processes struct {
 
 // watch is what is looked at.
 type watch struct {
-	For        *string  `yaml:"for" flag:"for"`
+	For        []string `yaml:"for" flag:"for"`
 	Without    []string `yaml:"without" flag:"without"`
 	StackDepth *string  `yaml:"stack-depth" flag:"stack-depth"`
 	CPUSamples *string  `yaml:"cpu-samples" flag:"cpu-samples"`
 	Sample     *string  `yaml:"sample" flag:"sample"`
 	SampleCPU  *string  `yaml:"sample-cpu" flag:"sample-cpu"`
-}
-
-// budget is what recording may cost.
-type budget struct {
-	MaxOverhead *string `yaml:"max-overhead" flag:"max-overhead"`
-	KillSwitch  *string `yaml:"kill-switch" flag:"kill-switch"`
+	Seed       *string  `yaml:"seed" flag:"seed"`
 }
 
 // keep is what stays on the disk.

@@ -9,23 +9,13 @@ import (
 
 func TestAPolicysKeysAreFlags(t *testing.T) {
 	got, err := Parse(strings.NewReader(`version: 1
-processes:
-  exe: [/usr/bin/order*, /usr/bin/stock]
 watch:
   stack-depth: 16
-budget:
-  max-overhead: 1%
-keep: {last: 60s}
-triggers:
-  rules:
-    - p99-delay>20ms for 5s
+  without: [gc, samples]
 `))
 	want := []Setting{
-		{"processes.exe", "exe", []string{"/usr/bin/order*", "/usr/bin/stock"}},
+		{"watch.without", "without", []string{"gc", "samples"}},
 		{"watch.stack-depth", "stack-depth", []string{"16"}},
-		{"budget.max-overhead", "max-overhead", []string{"1%"}},
-		{"keep.last", "keep", []string{"60s"}},
-		{"triggers.rules", "trigger", []string{"p99-delay>20ms for 5s"}},
 	}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v\nwant %+v", got, err, want)
@@ -37,8 +27,8 @@ func TestWhatIsNoPolicyIsRefusedInOneSentence(t *testing.T) {
 		"":                                   "version is 0; this gosched reads version 1",
 		"version: 2":                         "version is 2",
 		"version: 1\nbudgets: {}":            "there is no key budgets",
-		"version: 1\nkeep: {first: 1s}":      "there is no key first",
-		"version: 1\nkeep: 60s":              "read policy",
+		"version: 1\nwatch: {first: 1s}":     "there is no key first",
+		"version: 1\nwatch: 60s":             "read policy",
 		"version: 1\nversion: 1":             "read policy",
 		"version: 1\nwatch: {without: [[]]}": "read policy",
 		"{":                                  "read policy",
@@ -52,8 +42,8 @@ func TestWhatIsNoPolicyIsRefusedInOneSentence(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	f.Add([]byte("version: 1\nprocesses: {exe: [a]}\nkeep: {last: 60s}\n"))
-	f.Add([]byte("version: 1\nkeep: &a {last: *a}\n"))
+	f.Add([]byte("version: 1\nwatch: {without: [gc], stack-depth: 16}\n"))
+	f.Add([]byte("version: 1\nwatch: &a {for: *a}\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		settings, err := Parse(bytes.NewReader(text))
 		if err != nil && settings != nil {
