@@ -36,6 +36,7 @@ var layers = []struct {
 	{"record/flight/keep", []string{"format", "record/flight"}, "segments are kept and saved: no eBPF, no process"},
 	{"record/flight/control", []string{"record/flight"}, "triggers are taken for whoever keeps something"},
 	{"record/confine", []string{"record/target"}, "what is given up is the process's own: no eBPF, no trace"},
+	{"record/governor", nil, "what may be attached when is decided on numbers: no kernel, no clock, no trace"},
 	{"record/fallback", nil, "a table, for all systems"},
 	{"record/syscalls", nil, "names of functions are all it takes"},
 	{"record/...", []string{"bpf", "format", "record/..."}, "left of format: it writes traces and asks them nothing"},
