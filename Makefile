@@ -3,7 +3,7 @@
 GO          ?= go
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build release vulncheck test demo example self-gate bench diagnose sampled windows trial soak kernels generate generate-bpf lint referee fuzz clean
+.PHONY: build release vulncheck test demo example self-gate bench diagnose sampled windows trial soak cost kernels generate generate-bpf lint referee fuzz clean
 
 build: ## the program, ./gosched
 	CGO_ENABLED=0 $(GO) build -trimpath -o gosched ./cmd/gosched
@@ -48,6 +48,9 @@ trial: ## how often compare is right: 100 rounds of 36 recordings of programs of
 
 soak: ## does a flight recorder grow in half an hour, are planted stalls saved with the seconds before, what does kill -9 lose? Needs root
 	testdata/flight/run
+
+cost: ## what recording costs a saturated server and a program full of channels, within each budget; root, hours; testdata/cost/run --quick takes 12 minutes
+	testdata/cost/run
 
 kernels: ## record on Debian's kernels from 5.10 to 7.3, amd64 and arm64, booted under qemu; half an hour, resumable; the table goes into README.md
 	testdata/kernels/run --jobs 2 --resume --readme
