@@ -23,9 +23,8 @@ import (
 // plainWords are the words of the vocabulary that mean other things too. They are looked for only
 // where text is compared or written into a trace; all others are looked for everywhere.
 var plainWords = []string{
-	"cgo", "coroutine", "frozen", "gc", "idle", "parked", "preempted", "runtime", "sleeping", "stop-the-world",
-	"stopped",
-	"syscall exit", "timer",
+	"budget", "cgo", "coroutine", "frozen", "gc", "idle", "parked", "preempted", "runtime", "sleeping",
+	"stop-the-world", "stopped", "syscall exit", "timer",
 }
 
 // allowedWords are bare words that mean something else where they stand, by folder.

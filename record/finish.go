@@ -30,6 +30,7 @@ func (s *session) finish(reason string, err error) (*Summary, error) {
 			machine.OwnNS += int64(sub.cpu.spent())
 		}
 	}
+	s.governing.end(end)
 	err = errors.Join(err, s.silence())
 	s.tellLate(end) // of what was still at work in a probe
 	released := make(chan error, 1)
@@ -71,6 +72,7 @@ func (s *session) closeTrace(err error) (*Summary, error) {
 		sub.describeModules()
 	}
 	s.dropUnbegun()
+	s.meta.Governor = s.governing.describe()
 	counts := s.counts()
 	s.meta.Lost, s.meta.LostStacks, s.meta.Processes = counts.Lost, counts.LostStacks, s.processes()
 	// it may have ended the recording

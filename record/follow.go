@@ -157,6 +157,8 @@ func (f *follower) emit(e *event) {
 		f.kernel(e)
 	case opGap:
 		f.gap(e)
+	case opUnwatched:
+		f.unwatched(e)
 	case opSnapshot:
 		f.snapshot(e)
 	case opLimit:
@@ -361,6 +363,14 @@ func (f *follower) gap(e *event) {
 	f.ended = f.ended[:0]
 	f.gapEnd = max(f.gapEnd, e.until())
 	f.forgetThreads()
+}
+
+// unwatched writes that one class was not watched. What other classes tell stays known.
+func (f *follower) unwatched(e *event) {
+	w := format.NoEvent
+	w.TimeNS, w.EndNS, w.Kind, w.Reason = e.time, e.until(), format.KindGap, format.StringID(e.text)
+	f.write(&w)
+	f.counts.Gaps++
 }
 
 // piece writes a range, or as much of it as is known.

@@ -32,10 +32,10 @@ func (s *session) confine() {
 }
 
 // attachesLater says whether probes may have to be attached once the recording has begun: to
-// processes that come; to plugins, which take the C library to be opened; or programs started, which
-// tell the numbers of threads in the root PID namespace.
+// processes that come; to plugins, which take the C library to be opened; in windows; or programs
+// started, which tell the numbers of threads in the root PID namespace.
 func (s *session) attachesLater() bool {
-	if s.come != nil {
+	if s.come != nil || s.governing != nil {
 		return true
 	}
 	for _, sub := range s.subjects {

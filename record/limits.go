@@ -12,6 +12,9 @@ import (
 // limitsEvery is how often limits are read that no event tells.
 const limitsEvery = 250 * time.Millisecond
 
+// limitsAtRest is how often while nothing is attached: reading them is most of what that costs.
+const limitsAtRest = time.Second
+
 // The limits, as an event's reason says them.
 const (
 	limitProcs uint8 = iota
@@ -69,7 +72,8 @@ func (s *subject) watchLimits() {
 	}
 	s.limits = limits{
 		read: s.beginNS, known: s.about.GOMAXPROCS != 0,
-		exact: s.choice.sees(format.TransitionGC) && s.config.GOMAXPROCS != 0 && s.config.Newprocs != 0,
+		exact: s.in.governing == nil && s.choice.sees(format.TransitionGC) && s.config.GOMAXPROCS != 0 &&
+			s.config.Newprocs != 0,
 	}
 	s.limits.quota, _ = s.proc.QuotaReader() // it has been read once, for the metadata
 	if s.limits.quota != nil {
@@ -115,7 +119,11 @@ func (s *subject) limit(at int64, name uint8, value float64) event {
 // readLimits reads what no event tells, if it is time to. Their time is from before the reading:
 // what a stop of the world says later holds.
 func (s *subject) readLimits(at int64) {
-	due := at-s.limits.read >= int64(limitsEvery)
+	every := limitsEvery
+	if s.in.governing.resting() {
+		every = limitsAtRest
+	}
+	due := at-s.limits.read >= int64(every)
 	if s.limits.exact && !s.limits.known {
 		s.firstProcs(int32(s.gomaxprocs()), at)
 	} else if due && !s.limits.exact || !s.limits.known {

@@ -157,6 +157,16 @@ func (o *orderer) forget(subject uint16) {
 	o.pieces = slices.DeleteFunc(o.pieces, func(s *span) bool { return s.subject == subject })
 }
 
+// unwatched takes a gap of one class of a subject, from begin on likewise.
+func (o *orderer) unwatched(e *event) {
+	e.time = max(e.time, o.taken)
+	if e.time >= o.upTo {
+		o.own(e)
+		return
+	}
+	o.merged.push(e)
+}
+
 func (o *orderer) pending() int {
 	n := o.merged.len()
 	for i := range o.queues {

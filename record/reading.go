@@ -107,11 +107,23 @@ func (s *subject) endReading() {
 		PID: s.pid, BeginNS: r.BeganNS + s.in.offsetNS, EndNS: end + s.in.offsetNS, AtEnd: r.flags&snapshotEnd != 0,
 		Goroutines: r.Found, Unread: int64(r.Unread()),
 	})
+	s.forgetSnapshots()
 	s.read = r.Looked()
 	if s.read > 0 {
 		s.readNS = float64(end-r.BeganNS) / float64(s.read)
 	}
 	s.reading = nil
+}
+
+// maxSnapshots is how many snapshots of a process the metadata tells of: where there are windows,
+// each may have one.
+const maxSnapshots = 64
+
+// forgetSnapshots keeps of too many snapshots the first and the latest ones.
+func (s *subject) forgetSnapshots() {
+	if len(s.snapshots) > maxSnapshots {
+		s.snapshots = slices.Delete(s.snapshots, 1, 2)
+	}
 }
 
 // lastReading is how long the snapshots at the end may take.

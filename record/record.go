@@ -64,12 +64,21 @@ type Options struct {
 	Recorder         string              // name and version of the program that records, for the trace's metadata
 	// called once everything is attached; processes that were started for this recording go on
 	// then. With it, goroutines that are there already are not read at the beginning
-	Ready     func() error
-	Begun     func(time.Time) // called once everything is watched, with the trace's beginning
-	Progress  func(Progress)  // called a few times a second
-	Written   func(*Summary)  // called once the trace is whole, while probes may still have to be taken off
-	Programs  *Programs       // keeps what is loaded into the kernel for other recordings; nil: it is for this one
-	Fallbacks []string        // fall-backs to use even where the kernel can do better: see package fallback
+	Ready    func() error
+	Begun    func(time.Time) // called once everything is watched, with the trace's beginning
+	Progress func(Progress)  // called a few times a second
+	Written  func(*Summary)  // called once the trace is whole, while probes may still have to be taken off
+	Programs *Programs       // keeps what is loaded into the kernel for other recordings; nil: it is for this one
+	// What the recording may cost, of all processes together: a share of their CPU time, or CPU-seconds a
+	// second. Beyond it, what is attached is taken off for part of the time. 0: there is no such bound
+	MaxOverhead, MaxCPUs float64
+	// A file: as long as it is there nothing is attached. With it, or with a bound, nothing is attached
+	// either while the machine or a process's cgroup is short of memory, or of its CPU quota. "": none
+	KillSwitch string
+	Seed       uint64 // of the instants that are chosen at random
+	// called the first time that probes come off for a reason, and with ReasonNone when all are back
+	Governed  func(format.Reason)
+	Fallbacks []string // fall-backs to use even where the kernel can do better: see package fallback
 	// which processes are recorded too, as they come; nil: those that are given alone. The recording
 	// does not end with the last of them
 	Choose *choose.Rules
@@ -93,6 +102,10 @@ func (o *Options) Check() error {
 		if err := o.Choose.Check(); err != nil {
 			return err
 		}
+	}
+	if o.MaxOverhead < 0 || o.MaxCPUs < 0 || o.MaxOverhead > 0 && o.MaxCPUs > 0 {
+		return fmt.Errorf("a recording can be bounded by %g of its processes' CPU time or by %g CPUs, not by both",
+			o.MaxOverhead, o.MaxCPUs)
 	}
 	return errors.Join(checkTransitions(o.Without), fallback.Check(o.Fallbacks), o.Sampling.check())
 }

@@ -48,7 +48,8 @@ type session struct {
 	described int64 // when it last got the metadata
 	machine   machineTime
 
-	roundsCPU int64 // the recorder's CPU time when the last round ended
+	roundsCPU int64      // the recorder's CPU time when the last round ended
+	governing *governing // nil: nothing bounds what it costs
 }
 
 // now is CLOCK_MONOTONIC, the clock of every event.
@@ -170,6 +171,7 @@ func (s *session) start() error {
 	if s.opts.Sampling.on() {
 		s.beginRounds(s.startNS)
 	}
+	s.governing.begin()
 	s.meta.StartNS, s.meta.Processes = s.startNS+s.offsetNS, s.processes()
 	err := s.ready()
 	s.confine() // after a command was let go, which takes what is given up
@@ -215,7 +217,8 @@ func (s *session) forgetRings() error {
 // run drains the rings until the recording is over and says why it is. Meanwhile it reads the
 // goroutines that were there at its beginning.
 func (s *session) run(ctx context.Context) (string, error) {
-	ticker := time.NewTicker(s.cycleEvery())
+	pace := s.cycleEvery()
+	ticker := time.NewTicker(pace)
 	defer ticker.Stop()
 	for _, sub := range s.subjects {
 		s.awaitExit(sub)
@@ -239,6 +242,10 @@ func (s *session) run(ctx context.Context) (string, error) {
 		}
 		if reason != "" {
 			return reason, nil
+		}
+		if p := s.cycleEvery(); p != pace {
+			pace = p
+			ticker.Reset(pace)
 		}
 		if s.opts.Progress != nil && time.Since(progress) >= progressEvery {
 			progress = time.Now()
@@ -316,7 +323,7 @@ func (s *session) cycleEvery() time.Duration {
 	if s.probes == nil {
 		return lookEvery
 	}
-	return drainEvery
+	return s.governing.pace()
 }
 
 // wait waits until the rings are due, or not at all while there are goroutines to read. It says why
@@ -375,7 +382,7 @@ func (s *session) cycle() error {
 	for _, sub := range s.subjects {
 		sub.cpu.update(sub.proc)
 	}
-	if err := s.drain(); err != nil {
+	if err := errors.Join(s.drain(), s.governing.decide()); err != nil {
 		return err
 	}
 	for _, sub := range s.subjects {
@@ -430,7 +437,9 @@ func (s *subject) look(at int64) error {
 		s.lookForReplaced()
 	}
 	s.readLimits(at)
-	s.lookAtDescriptors(at)
+	if !s.in.governing.resting() {
+		s.lookAtDescriptors(at)
+	}
 	return nil
 }
 
@@ -520,8 +529,11 @@ func (s *session) accept(ring int, raw []byte) error {
 		}
 		e.text = uint32(sub.texts.threadReason(e.flags&flagInvoluntary != 0, state, comm))
 	}
-	early := sub.beginNS == 0 || e.time < sub.beginNS // seen before everything was attached
+	// seen before everything was attached
+	early := sub.beginNS == 0 || e.time < sub.beginNS || s.governing.early(e.time)
 	switch {
+	case s.governing.off(e.time):
+		return nil
 	case early && e.op != opSample:
 		sub.follow.seeEarly(&e)
 		return nil

@@ -2,6 +2,7 @@ package record
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -140,6 +141,9 @@ func (s *session) load() error {
 	}
 	s.meta.Fallbacks = s.fallbacks()
 	s.order = newOrderer(s.probes.Rings(), s.meta.ClockStepNS)
+	if s.governing, err = s.newGoverning(); err != nil {
+		return errors.Join(err, s.opts.Programs.Release(s.probes))
+	}
 	return nil
 }
 

@@ -42,14 +42,16 @@ type subject struct {
 	descriptors descriptors
 	cpu         cpuTime
 
-	how     string        // by which kinds of rules it was picked; empty: it was given
-	execNS  int64         // when it began its program; 0: not seen
-	beginNS int64         // since when it is recorded; 0: not yet
-	left    chan struct{} // closed when it is not waited for any more
-	again   bool          // its number may be another program's, which is to be looked at
-	phase   phase         // of one that came after the recording's beginning, or may go before its end
-	freeNS  int64         // since when the kernel side has nothing to say of it any more; 0: it may have
-	final   Counts        // once it is released
+	how     string               // by which kinds of rules it was picked; empty: it was given
+	execNS  int64                // when it began its program; 0: not seen
+	toldNS  int64                // up to when gaps are told in which nothing was attached
+	strain  *target.StrainReader // nil: it was not asked yet
+	beginNS int64                // since when it is recorded; 0: not yet
+	left    chan struct{}        // closed when it is not waited for any more
+	again   bool                 // its number may be another program's, which is to be looked at
+	phase   phase                // of one that came after the recording's beginning, or may go before its end
+	freeNS  int64                // since when the kernel side has nothing to say of it any more; 0: it may have
+	final   Counts               // once it is released
 
 	replacedNS int64  // when the process replaced its program, 0: it has not
 	ended      string // why it is not recorded any more; empty: it is
@@ -246,6 +248,13 @@ func (s *subject) gap(begin, end, lost int64, why format.Reason) {
 	s.follow.lose(lost)
 	s.in.order.gap(&event{
 		op: opGap, subject: s.number, time: max(begin, s.beginNS), byGoid: end, text: uint32(s.texts.id(why)),
+	})
+}
+
+// unwatched says that one class was not watched in the process.
+func (s *subject) unwatched(begin, end int64, why format.Reason) {
+	s.in.order.unwatched(&event{
+		op: opUnwatched, subject: s.number, time: begin, byGoid: end, text: uint32(s.texts.id(why)),
 	})
 }
 

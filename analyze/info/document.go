@@ -67,6 +67,7 @@ func (r *Result) facts() []report.Fact {
 	for _, f := range r.Metadata.Fallbacks {
 		text(fallback(f))
 	}
+	text("budget", GovernorText(r.Metadata.Governor))
 	text("on", join(r.Metadata.Host, r.Metadata.Kernel, r.Metadata.Arch, r.Metadata.CPUModel))
 	text("machine", machine(r.Metadata.Machine))
 	text("read from memory", r.snapshots())

@@ -16,6 +16,7 @@ type recordOptions struct {
 	flight   keepOptions
 	choose   chooseOptions
 	policy   policyOptions
+	budget   budgetOptions
 	pids     pidsFlag
 	duration time.Duration
 	output   string
@@ -87,6 +88,7 @@ trace has the root namespace's.`,
   sudo gosched record -p 4711,4712 -o both.parquet         # two processes, one trace
   sudo gosched record --container 3f2a --exe api -d 1m     # of a container, also after a restart
   gosched record --sample 20/s -p 4711 -d 60s              # nothing attached, nothing to pay
+  sudo gosched record -p 4711 --max-overhead 1%            # in windows if need be
   sudo gosched record -o segments/ --user www -- ./server  # from its first instruction`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.command = args
@@ -110,12 +112,13 @@ trace has the root namespace's.`,
 	flags.DurationVarP(&opts.duration, "duration", "d", 0, "record for this long; 0: until the process exits or Ctrl-C")
 	flags.StringVarP(&opts.output, "output", "o", defaultTrace, "trace `file`, or folder/ for segments")
 	flags.BoolVarP(&opts.force, "force", "f", false, "overwrite the trace file if it is there")
-	opts.addFlags(flags)
+	opts.probeOptions.addFlags(flags)
 	opts.sampling.addFlags(flags)
 	opts.flight.addFlags(flags)
 	opts.choose.addFlags(flags)
 	opts.choose.addFollow(flags)
 	opts.policy.addFlags(flags)
+	opts.budget.addFlags(flags)
 	jsonFlag(cmd, &opts.json)
 	return cmd
 }

@@ -46,6 +46,7 @@ func (r *recorder) options() record.Options {
 	opts := r.opts.record(r.opts.output, r.opts.duration)
 	opts.Confine = r.opts.needs()
 	opts.Sampling = r.opts.sampling.record()
+	r.opts.budget.apply(&opts, r.opts.sampling.seed, func() io.Writer { return r.notes })
 	opts.Begun = func(since time.Time) { fmt.Fprintln(r.notes, sinceText(since)) }
 	return opts
 }

@@ -32,6 +32,7 @@ type recordDocument struct {
 
 	Missed         []missedProcesses `json:"not_recorded,omitempty"`     // that were picked
 	AttachMedianNS int64             `json:"attach_median_ns,omitempty"` // from a program's begin until it was recorded
+	Governor       *format.Governor  `json:"governor"`                   // null: nothing bounded what it cost
 }
 
 // recordedProcess is what a recording has of a process.
@@ -60,6 +61,7 @@ func newRecordDocument(s *record.Summary, path string) recordDocument {
 		Bytes:      s.Bytes,
 		EndReason:  s.EndReason,
 		Confined:   s.Metadata.Confined,
+		Governor:   s.Metadata.Governor,
 	}
 	for i := range s.Metadata.Processes {
 		p := &s.Metadata.Processes[i]
@@ -113,6 +115,9 @@ func writeSummary(out io.Writer, s *record.Summary, path string) error {
 			beginOf(s, p), endOf(s, p), eventsText(s, i), missing(s, p)))
 	}
 	lines = append(lines, arrivalsText(s)...)
+	if text := info.GovernorText(s.Metadata.Governor); text != "" {
+		lines = append(lines, text)
+	}
 	if text := confinedText(s.Metadata.Confined); text != "" {
 		lines = append(lines, text)
 	}

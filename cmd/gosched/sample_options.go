@@ -21,29 +21,40 @@ func (o *samplingOptions) addFlags(flags *pflag.FlagSet) {
 	flags.Var(&o.rate, "sample", "attach nothing: read all goroutines at random instants, at this `rate`, as 20/s")
 	flags.Var(&o.cpus, "sample-cpu", "with --sample: the `CPU` time that gosched may take, as 1% or 0.5% of a CPU; "+
 		"0: no bound; default 1%")
-	flags.Int64Var(&o.seed, "seed", 0, "with --sample: the `number` that makes instants random; 0: at random")
+	flags.Int64Var(&o.seed, "seed", 0, "with --sample or --max-overhead: the `number` that makes "+
+		"instants random; 0: at random")
 }
 
 // probing are the options that say how to watch what --sample does not watch.
-var probing = []string{"for", "without", "cpu-samples", "stack-depth", "fallback"}
+var probing = []string{
+	"for", "without", "cpu-samples", "stack-depth", "fallback", "max-overhead", "kill-switch",
+}
 
 // check finds what contradicts.
 func (o *samplingOptions) check(flags *pflag.FlagSet) error {
 	if !o.rate.set {
-		for _, name := range []string{"sample-cpu", "seed"} {
-			if flags.Changed(name) {
-				return fmt.Errorf("--%s is for --sample", name)
-			}
+		if flags.Changed("sample-cpu") {
+			return errors.New("--sample-cpu is for --sample")
 		}
-		return nil
+		if flags.Changed("seed") && !flags.Changed("max-overhead") {
+			return errors.New("--seed is for --sample and --max-overhead")
+		}
+		return o.checkSeed()
 	}
-	if o.seed < 0 {
-		return errors.New("--seed takes a number that is not negative")
+	if err := o.checkSeed(); err != nil {
+		return err
 	}
 	for _, name := range probing {
 		if flags.Changed(name) {
 			return fmt.Errorf("--sample attaches nothing: --%s has no meaning beside it", name)
 		}
+	}
+	return nil
+}
+
+func (o *samplingOptions) checkSeed() error {
+	if o.seed < 0 {
+		return errors.New("--seed takes a number that is not negative")
 	}
 	return nil
 }

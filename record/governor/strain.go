@@ -29,7 +29,7 @@ type look struct {
 // everything should be off. It wants to be called about once a second.
 func (w *Watch) Look(nowNS int64, who int, s Strain) Cause {
 	last, known := w.last[who]
-	if w.last == nil {
+	if w.last == nil || len(w.last) > mostWatched {
 		w.last = map[int]look{}
 	}
 	w.last[who] = look{s, nowNS}
@@ -43,5 +43,5 @@ func (w *Watch) Look(nowNS int64, who int, s Strain) Cause {
 	return CauseNone
 }
 
-// Forget drops what is known of a process.
-func (w *Watch) Forget(who int) { delete(w.last, who) }
+// mostWatched is of how many processes is remembered what was seen.
+const mostWatched = 1000
