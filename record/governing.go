@@ -26,7 +26,7 @@ const (
 	strainsAtOnce = 4
 	// longestGap is how long a gap is whose end is not known yet. Longer ones are several rows, so that
 	// what a killed recorder leaves says it too.
-	longestGap = int64(time.Second)
+	longestGap = int64(500 * time.Millisecond)
 	// unwatchedEvery is how long gaps of one class are at most, which are told when they have been: not
 	// longer than the order waits.
 	unwatchedEvery = int64(lookahead) / 2

@@ -113,6 +113,10 @@ const (
 	ahead = time.Second
 	// dearer is how many times what was expected a window may cost before it ends early.
 	dearer = 1.5
+	// startNS is what may be spent at the beginning: a recorder that begins reads goroutines, names
+	// functions and makes files. Until starting is over, it says nothing of what watching costs.
+	startNS  = 60e6
+	starting = 2 * time.Second
 	// readNS is what reading a goroutine from memory costs.
 	readNS = 6000
 	// attachGuessNS is what attaching and detaching costs until it was seen.
@@ -163,7 +167,7 @@ func New(cfg Config, at Reading) *Governor {
 	g.dropNS = g.leftFull
 	g.plan.On = cfg.Wanted
 	g.load.attachNS = attachGuessNS
-	g.credit = g.allowance() * float64(ahead)
+	g.credit = startNS
 	g.sums.Windows = 1
 	return g
 }

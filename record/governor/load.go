@@ -50,7 +50,11 @@ func (g *Governor) account(r *Reading) {
 	attach := min(max(0, float64(r.AttachNS-last.AttachNS)), recorder)
 	d.dt, d.recorderNS = dt, recorder-attach
 	d.targetNS = max(0, float64(r.TargetNS-last.TargetNS)-d.allNS)
+	if begun := r.NowNS - g.began.NowNS; begun < int64(starting) {
+		d.recorderNS = min(d.recorderNS, d.hits*eventNS)
+	}
 	g.load.learn(plan, &d)
+	d.recorderNS = recorder - attach
 	if attach > 0 && g.sums.Windows > 0 { // of attaching, or of detaching: a window needs both
 		g.load.attachNS += (2*attach - g.load.attachNS) * 0.2
 	}
@@ -135,6 +139,9 @@ func (g *Governor) allowance() float64 {
 // most is what may be saved up.
 func (g *Governor) most() float64 {
 	most := g.allowance() * float64(ahead)
+	if g.last.NowNS-g.began.NowNS < int64(starting) {
+		most = max(most, startNS)
+	}
 	if g.rung == rungBetween || g.rung == rungWindow {
 		most = max(most, g.factor*g.window.costNS)
 	}

@@ -1,6 +1,7 @@
 // Command service works until its standard input ends, and checks every answer that its goroutines
 // give each other. For each line that it reads it prints the work done so far and the CPU time that
-// it took, so that a bench can compare stretches of its life.
+// it took, so that a bench can compare stretches of its life. After a line "rest" the ping-pong pauses
+// until there is a line "work".
 package main
 
 import (
@@ -21,6 +22,7 @@ import (
 var (
 	rounds int64 // of channel ping-pong
 	served int64 // HTTP requests answered
+	rests  int32 // 1: the ping-pong pauses
 )
 
 func main() {
@@ -44,6 +46,12 @@ func main() {
 		fail(syscall.Exec(*replace, []string{*replace}, nil))
 	}
 	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
+		switch in.Text() {
+		case "rest":
+			atomic.StoreInt32(&rests, 1)
+		case "work":
+			atomic.StoreInt32(&rests, 0)
+		}
 		var u syscall.Rusage
 		if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
 			fail(err)
@@ -66,6 +74,9 @@ func startPingPong(depth int) {
 	})
 	go deep(depth, func() {
 		for v := int64(0); ; v++ {
+			for atomic.LoadInt32(&rests) != 0 {
+				time.Sleep(5 * time.Millisecond)
+			}
 			ping <- v
 			if got := <-pong; got != 2*v+1 {
 				fail(fmt.Sprintf("ping-pong answered %d to %d", got, v))
