@@ -20,10 +20,11 @@ import (
 
 // A configuration is a way to record. Only gosched's has flags.
 type configuration struct {
-	name  string
-	flags []string
-	trace bool    // Go's own tracer
-	may   float64 // percentage points that may be lost; 0: nothing is demanded
+	name   string
+	flags  []string
+	trace  bool    // Go's own tracer
+	beside bool    // measured to compare with: where there is little time, of the server alone
+	may    float64 // percentage points that may be lost; 0: nothing is demanded
 }
 
 var configurations = []configuration{
@@ -31,9 +32,9 @@ var configurations = []configuration{
 	{name: "--max-overhead 5%", flags: []string{"--max-overhead", "5%"}, may: 6},
 	{name: "--max-overhead 20%", flags: []string{"--max-overhead", "20%"}, may: 23},
 	{name: "--sample 20/s", flags: []string{"--sample", "20/s"}, may: 0.2},
-	{name: "--for latency", flags: []string{"--for", "latency"}},
+	{name: "--for latency", flags: []string{"--for", "latency"}, beside: true},
 	{name: "everything"},
-	{name: "Go's own tracer", trace: true},
+	{name: "Go's own tracer", trace: true, beside: true},
 }
 
 type settings struct {
@@ -42,6 +43,7 @@ type settings struct {
 	pairs    int           // how often
 	programs string
 	only     string
+	quick    bool
 	dir      string
 }
 
@@ -53,7 +55,11 @@ func measure(args []string) error {
 	flags.IntVar(&s.pairs, "pairs", 5, "how many times each")
 	flags.StringVar(&s.programs, "programs", "server,channels", "which programs")
 	flags.StringVar(&s.only, "only", "", "only configurations with this in their name; several with commas between")
+	flags.BoolVar(&s.quick, "quick", false, "two pairs of ten seconds: twelve minutes for everything")
 	flags.Parse(args)
+	if s.quick {
+		s.slice, s.pairs = 10*time.Second, 2
+	}
 	dir, err := os.MkdirTemp("", "cost")
 	if err != nil {
 		return err
@@ -66,7 +72,7 @@ func measure(args []string) error {
 	for _, name := range strings.Split(s.programs, ",") {
 		for i := range configurations {
 			c := &configurations[i]
-			if !s.wanted(c) {
+			if !s.wanted(name, c) {
 				continue
 			}
 			r, err := s.compare(name, c)
@@ -85,7 +91,10 @@ func measure(args []string) error {
 }
 
 // wanted says whether a configuration was asked for, and gosched has its flags.
-func (s *settings) wanted(c *configuration) bool {
+func (s *settings) wanted(program string, c *configuration) bool {
+	if !s.named(c) || s.quick && program == "channels" && c.beside {
+		return false
+	}
 	if len(c.flags) > 0 {
 		help, _ := exec.Command(s.gosched, "record", "--help").CombinedOutput()
 		if !strings.Contains(string(help), c.flags[0]+" ") {
@@ -93,6 +102,11 @@ func (s *settings) wanted(c *configuration) bool {
 			return false
 		}
 	}
+	return true
+}
+
+// named says whether a configuration is one of those that were asked for by name.
+func (s *settings) named(c *configuration) bool {
 	if s.only == "" {
 		return true
 	}

@@ -18,8 +18,8 @@ import (
 // The load steps: of so many seconds the first are full load and the others a tenth of it. Only what is
 // done under full load counts.
 const (
-	stepEvery = 10 * time.Second
-	fullFor   = 8 * time.Second
+	stepEvery = 5 * time.Second
+	fullFor   = 4 * time.Second
 )
 
 // full says whether there is full load now, by the wall clock: all processes step at once.
@@ -32,13 +32,13 @@ func breathe(unit time.Duration) {
 	}
 }
 
-// tell prints how much was done under full load, and for how long there was full load, every tenth of
-// a second until standard input ends.
+// tell prints how much was done under full load, and for how long there was full load, many times a
+// second until standard input ends.
 func tell(done *atomic.Int64) {
 	go func() {
 		var work, fullNS int64
 		last, lastAt := done.Load(), time.Now()
-		for range time.Tick(100 * time.Millisecond) {
+		for range time.Tick(50 * time.Millisecond) {
 			now, at := done.Load(), time.Now()
 			if full() && time.Duration(at.UnixNano())%stepEvery > 500*time.Millisecond {
 				work, fullNS = work+now-last, fullNS+int64(at.Sub(lastAt))
