@@ -113,8 +113,9 @@ const (
 	ahead = time.Second
 	// dearer is how many times what was expected a window may cost before it ends early.
 	dearer = 1.5
-	// startNS is what may be spent at the beginning: a recorder that begins reads goroutines, names
-	// functions and makes files. Until starting is over, it says nothing of what watching costs.
+	// startNS is what the recorder may spend at the beginning beside what it may anyway: it reads
+	// goroutines, names functions and makes files. Until starting is over, that says nothing of what
+	// watching costs.
 	startNS  = 60e6
 	starting = 2 * time.Second
 	// readNS is what reading a goroutine from memory costs.
@@ -154,6 +155,7 @@ type Governor struct {
 	dropped  [NumClasses]bool
 	dropNS   int64   // when something was last dropped or taken back
 	leftFull int64   // when it last could not be paid for to have all on
+	grace    float64 // what is left of startNS
 	factor   float64 // random: of what a window costs the part that is saved up for the next
 	window   window
 	trouble  Cause // why everything is off, or was
@@ -167,7 +169,7 @@ func New(cfg Config, at Reading) *Governor {
 	g.dropNS = g.leftFull
 	g.plan.On = cfg.Wanted
 	g.load.attachNS = attachGuessNS
-	g.credit = startNS
+	g.credit, g.grace = g.allowance()*float64(ahead), startNS
 	g.sums.Windows = 1
 	return g
 }

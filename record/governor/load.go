@@ -51,6 +51,8 @@ func (g *Governor) account(r *Reading) {
 	d.dt, d.recorderNS = dt, recorder-attach
 	d.targetNS = max(0, float64(r.TargetNS-last.TargetNS)-d.allNS)
 	if begun := r.NowNS - g.began.NowNS; begun < int64(starting) {
+		free := min(d.recorderNS, g.grace)
+		g.grace, g.credit = g.grace-free, g.credit+free
 		d.recorderNS = min(d.recorderNS, d.hits*eventNS)
 	}
 	g.load.learn(plan, &d)
@@ -139,9 +141,6 @@ func (g *Governor) allowance() float64 {
 // most is what may be saved up.
 func (g *Governor) most() float64 {
 	most := g.allowance() * float64(ahead)
-	if g.last.NowNS-g.began.NowNS < int64(starting) {
-		most = max(most, startNS)
-	}
 	if g.rung == rungBetween || g.rung == rungWindow {
 		most = max(most, g.factor*g.window.costNS)
 	}
