@@ -118,6 +118,6 @@ func (s *session) progress() Progress {
 	}
 	return Progress{
 		Counts: s.counts(), Elapsed: time.Duration(end - s.startNS), Bytes: s.out.bytes(), Rounds: s.roundsSoFar(),
-		Processes: s.recorded(),
+		Processes: s.recorded(), Governor: s.governing.describe(),
 	}
 }

@@ -403,12 +403,18 @@ func (g *governing) describe() *format.Governor {
 		return nil
 	}
 	s := g.g.Sums()
+	end, watched := g.in.endNS, g.watched
+	if end == 0 { // it goes on
+		if end = now(); g.offNS == 0 {
+			watched += max(0, end-g.windowNS)
+		}
+	}
 	d := &format.Governor{
 		MaxOverhead: g.cfg.MaxOverhead, MaxCPUs: g.in.opts.MaxCPUs, FloorCPUs: g.cfg.FloorCPUs,
 		Overhead: s.Overhead(), TargetNS: int64(s.TargetNS), HitsNS: int64(s.HitsNS),
 		RecorderNS: int64(s.RecorderNS), AttachNS: int64(s.AttachNS),
 		TrapNS: g.trap.NS, TrapSDNS: g.trap.SDNS, Windows: s.Windows,
-		DutyCycle: float64(g.watched) / float64(max(1, g.in.endNS-g.in.startNS)),
+		DutyCycle: float64(watched) / float64(max(1, end-g.in.startNS)),
 	}
 	for c, wanted := range g.cfg.Wanted {
 		if wanted {

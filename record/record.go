@@ -119,6 +119,8 @@ type Progress struct {
 	Elapsed time.Duration
 	Bytes   int64          // written so far
 	Rounds  *format.Rounds // of all processes, where goroutines are sampled; nil: they are not
+	// what it costs so far; nil: nothing bounds that
+	Governor *format.Governor
 	// those that are recorded now, as the recorder's PID namespace numbers them
 	Processes []int
 }

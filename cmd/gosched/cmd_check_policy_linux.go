@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 
@@ -121,7 +122,30 @@ func (d *policyDocument) contradict(opts *recordOptions, flags *pflag.FlagSet) {
 
 // machineQuestions are what a policy may take of the machine. Each says whether it does.
 var machineQuestions = []func(*recordOptions) (machineAnswer, bool){
-	asksForProbes,
+	asksForProbes, asksForPressure, asksForThrottling,
+}
+
+// governs says whether a recording gives way to what the machine is short of.
+func (o *recordOptions) governs() bool { return o.budget.switchFile() != "" }
+
+// asksForPressure asks whether the kernel tells of waiting for memory.
+func asksForPressure(o *recordOptions) (machineAnswer, bool) {
+	a := machineAnswer{What: "PSI, to give way where memory is short"}
+	_, err := os.ReadFile("/proc/pressure/memory")
+	if a.There = err == nil; !a.There {
+		a.Why = err.Error() + "; the limits of cgroups are watched all the same"
+	}
+	return a, o.governs()
+}
+
+// asksForThrottling asks whether cgroups tell of their quotas as version 2 does.
+func asksForThrottling(o *recordOptions) (machineAnswer, bool) {
+	a := machineAnswer{What: "cgroup version 2"}
+	_, err := os.Stat("/sys/fs/cgroup/cgroup.controllers")
+	if a.There = err == nil; !a.There {
+		a.Why = "version 1's files are read, which tell of no waiting for memory"
+	}
+	return a, o.governs()
 }
 
 // asksForProbes asks whether probes can be attached, which all but sampling takes.

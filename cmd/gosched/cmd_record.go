@@ -17,6 +17,7 @@ type recordOptions struct {
 	choose   chooseOptions
 	policy   policyOptions
 	budget   budgetOptions
+	metrics  metricsOptions
 	pids     pidsFlag
 	duration time.Duration
 	output   string
@@ -119,6 +120,7 @@ trace has the root namespace's.`,
 	opts.choose.addFollow(flags)
 	opts.policy.addFlags(flags)
 	opts.budget.addFlags(flags)
+	opts.metrics.addFlags(flags)
 	jsonFlag(cmd, &opts.json)
 	return cmd
 }
@@ -126,7 +128,7 @@ trace has the root namespace's.`,
 // contradictions finds flags that do not go together, whatever is recorded.
 func (o *recordOptions) contradictions(flags *pflag.FlagSet) error {
 	return errors.Join(o.sampling.check(flags), o.flight.check(flags), o.choose.check(len(o.command) > 0),
-		checkPurpose(flags))
+		checkPurpose(flags), o.metrics.check())
 }
 
 // check finds what is wrong with the options before anything is touched.

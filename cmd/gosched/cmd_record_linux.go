@@ -151,6 +151,13 @@ func (r *recorder) record(ctx context.Context, opts record.Options, over func(),
 		}
 		defer stop()
 	}
+	if r.opts.metrics.address != "" {
+		stop, err := r.serveMetrics(&opts)
+		if err != nil {
+			return err
+		}
+		defer stop()
+	}
 	written := false
 	var said error
 	opts.Written = func(summary *record.Summary) {

@@ -19,8 +19,10 @@ type file struct {
 	Version   int       `yaml:"version"`
 	Processes processes `yaml:"processes"`
 	Watch     watch     `yaml:"watch"`
+	Budget    budget    `yaml:"budget"`
 	Keep      keep      `yaml:"keep"`
 	Triggers  triggers  `yaml:"triggers"`
+	Metrics   *string   `yaml:"metrics" flag:"metrics"`
 }
 
 // processes are those that are recorded. Of one key any value will do; a process must satisfy each
@@ -42,6 +44,12 @@ type watch struct {
 	Sample     *string  `yaml:"sample" flag:"sample"`
 	SampleCPU  *string  `yaml:"sample-cpu" flag:"sample-cpu"`
 	Seed       *string  `yaml:"seed" flag:"seed"`
+}
+
+// budget is what recording may cost.
+type budget struct {
+	MaxOverhead *string `yaml:"max-overhead" flag:"max-overhead"`
+	KillSwitch  *string `yaml:"kill-switch" flag:"kill-switch"`
 }
 
 // keep is what stays on the disk.

@@ -9,13 +9,23 @@ import (
 
 func TestAPolicysKeysAreFlags(t *testing.T) {
 	got, err := Parse(strings.NewReader(`version: 1
+processes:
+  all-go: true
+triggers:
+  rules:
+    - p99-delay>20ms for 5s
+budget:
+  max-overhead: 1%
 watch:
   stack-depth: 16
   without: [gc, samples]
 `))
 	want := []Setting{
+		{"processes.all-go", "all-go", []string{"true"}},
 		{"watch.without", "without", []string{"gc", "samples"}},
 		{"watch.stack-depth", "stack-depth", []string{"16"}},
+		{"budget.max-overhead", "max-overhead", []string{"1%"}},
+		{"triggers.rules", "trigger", []string{"p99-delay>20ms for 5s"}},
 	}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v\nwant %+v", got, err, want)
