@@ -3,7 +3,7 @@
 GO          ?= go
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build release vulncheck test demo example self-gate bench diagnose sampled windows trial soak cost kernels generate generate-bpf lint referee fuzz clean
+.PHONY: build release vulncheck test demo example self-gate bench safety diagnose sampled windows trial soak cost kernels generate generate-bpf lint referee fuzz clean
 
 build: ## the program, ./gosched
 	CGO_ENABLED=0 $(GO) build -trimpath -o gosched ./cmd/gosched
@@ -42,6 +42,11 @@ sampled: ## do the intervals of shares that are sampled without probes have what
 
 windows: ## do the intervals that windows give hold what a whole recording has, in 95 of 100 made-up recordings of each shape, and do recordings of programs with a known cause blame it, or nothing, when windows are cut out of them? Half an hour; needs root
 	GOSCHED_REQUIRE_BPF=1 GOSCHED_WINDOW_TRIALS=$(TRIALS) $(GO) test -p 1 -v -count=1 -timeout 3h -run 'Windows' ./analyze/latency ./analyze/blocking
+
+MINUTES ?= 60
+safety: ## does recording harm a process, or leave anything behind? Programs that fork, exec, crash, are stopped, traced, short of memory, recorders that are killed; MINUTES; the table is build/safety.md; needs root
+	mkdir -p build
+	GOSCHED_REQUIRE_BPF=1 GOSCHED_SAFETY_MINUTES=$(MINUTES) GOSCHED_SAFETY_REPORT=$(CURDIR)/build/safety.md $(GO) test -v -count=1 -timeout 6h -run TestSafety ./internal/safety
 
 trial: ## how often compare is right: 100 rounds of 36 recordings of programs of which one thing is known to be worse; hours, resumable; needs root
 	testdata/trial/run

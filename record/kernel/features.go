@@ -44,6 +44,9 @@ func missing(err error) error {
 	if _, statErr := os.Stat("/sys/kernel/btf/vmlinux"); statErr != nil {
 		return fmt.Errorf("%w: the kernel has no BTF (CONFIG_DEBUG_INFO_BTF)", ErrUnsupported)
 	}
+	if _, err := btf.LoadKernelSpec(); err != nil {
+		return fmt.Errorf("%w: the kernel's BTF in /sys/kernel/btf/vmlinux cannot be read: %w", ErrUnsupported, err)
+	}
 	if have := features.HaveMapType(ebpf.RingBuf); errors.Is(have, ebpf.ErrNotSupported) {
 		return fmt.Errorf("%w: no BPF ring buffers (Linux 5.8): %w", ErrUnsupported, have)
 	}
