@@ -85,12 +85,13 @@ type GoschedLegacyScratch struct {
 		Bytes [192]uint8
 	}
 	Walk struct {
-		_    structs.HostLayout
-		Base uint64
-		Size uint64
-		Hi   uint64
-		Fp   uint64
-		InC  uint64
+		_      structs.HostLayout
+		Base   uint64
+		Size   uint64
+		Hi     uint64
+		Fp     uint64
+		InC    uint64
+		Wanted uint64
 	}
 	Regs struct {
 		_  structs.HostLayout

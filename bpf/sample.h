@@ -110,7 +110,7 @@ static __always_inline void walk_sample(struct scratch *s, __u32 frames) { walk_
 #else
 static __noinline int walk_sample(struct scratch *s, __u32 frames)
 {
-	bpf_loop(frames, walk_one, &s, 0);
+	walk_up_to(s, frames);
 	return 0;
 }
 #endif

@@ -110,9 +110,56 @@ static __always_inline void walk_frames(struct scratch *s)
 		;
 }
 #else
-static int walk_one(__u32 i, struct scratch **s) { return !next_frame(*s); }
+/* How many frames are walked without a look at what is rare. */
+#define PLAIN_FRAMES 8
 
-static __always_inline void walk_frames(struct scratch *s) { bpf_loop(stack_depth, walk_one, &s, 0); }
+/* Goes through frames as next_frame would, as long as they are in the window, neither the last nor of
+ * the way back from C, and fewer than wanted. What it works with stays in registers, where next_frame
+ * writes it to memory and reads it again for each frame. */
+static __always_inline void plain_frames(struct scratch *s)
+{
+	volatile struct subject *of = subject_of(s);
+	__u64 begin = of->cgocallback.begin, length = of->cgocallback.end - begin;
+	__u64 base = s->walk.base, size = s->walk.size, fp = s->walk.fp, hash = s->def.hash;
+	__u32 n = s->def.frames, wanted = s->walk.wanted;
+
+	if (s->walk.in_c || size < 16)
+		return;
+	for (__u32 i = 0; i < PLAIN_FRAMES && n < wanted; i++) {
+		__u64 at = fp - base, up, ret;
+
+		if (at > size - 16 || at > WINDOW - 16)
+			break;
+		up = *(__u64 *)(s->window + at);
+		ret = *(__u64 *)(s->window + at + 8);
+		if (up <= fp || ret - begin < length)
+			break;
+		s->def.pcs[n++ & (MAX_FRAMES - 1)] = ret;
+		hash = mix(hash, ret);
+		fp = up;
+	}
+	s->walk.fp = fp;
+	s->def.hash = hash;
+	s->def.frames = n;
+	s->def.kind = STACK_DEEP;
+}
+
+static int walk_some(__u32 i, struct scratch **at)
+{
+	struct scratch *s = *at;
+
+	plain_frames(s);
+	return s->def.frames >= s->walk.wanted || !next_frame(s);
+}
+
+/* Adds so many frames at most. */
+static __always_inline void walk_up_to(struct scratch *s, __u32 frames)
+{
+	s->walk.wanted = s->def.frames + frames;
+	bpf_loop(frames, walk_some, &s, 0);
+}
+
+static __always_inline void walk_frames(struct scratch *s) { walk_up_to(s, stack_depth); }
 #endif
 
 /* Walks the stack whose window is open, names it, and sends it if that name is new. pc is the leaf,

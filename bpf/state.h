@@ -254,6 +254,7 @@ struct walk {
 	__u64 hi;   /* where the stack ends */
 	__u64 fp;
 	__u64 in_c; /* the frame is the one that cgocallback made */
+	__u64 wanted; /* so many frames are enough */
 };
 
 /* A thread's registers in its own code. */
