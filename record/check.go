@@ -111,6 +111,7 @@ func (c *Checked) met(step Step, err error) {
 
 // Kernel says what the running kernel can do for a recording.
 type Kernel struct {
+	Danger    string              // what is known of the danger of probes here
 	Fallbacks []fallback.Fallback // those that are needed here
 	NoSamples error               // why no on-CPU samples can be taken; nil: they can
 }
@@ -122,7 +123,7 @@ func probeKernel() (Kernel, error) {
 	if err != nil {
 		return Kernel{}, err
 	}
-	k := Kernel{Fallbacks: p.Fallbacks(), NoSamples: p.TrySampling()}
+	k := Kernel{Danger: p.Danger().String(), Fallbacks: p.Fallbacks(), NoSamples: p.TrySampling()}
 	return k, errors.Join(p.Close(), kernel.ProbeNumbers())
 }
 

@@ -108,9 +108,9 @@ func obstacleAdvice(o record.Obstacle) string {
 		return advice
 	case o.Step == record.StepPrivileges:
 		return "what the kernel can do was not tried without them; " + adviceFor(o.Err)
-	case o.Step == record.StepKernel && errors.Is(o.Err, record.ErrUnsupported):
+	case o.Step == record.StepKernel && errors.Is(o.Err, record.ErrUnsupported) && adviceOf(o.Err) == "":
 		return "use a kernel that can; distributions' kernels from 5.10 on do"
-	case o.Step == record.StepKernel && !errors.Is(o.Err, target.ErrPrivileges):
+	case o.Step == record.StepKernel && !errors.Is(o.Err, target.ErrPrivileges) && adviceOf(o.Err) == "":
 		return ""
 	}
 	return adviceFor(o.Err)

@@ -29,6 +29,7 @@ type checkedKernel struct {
 	Release   string            `json:"release"`
 	Fallbacks []checkedFallback `json:"fallbacks"` // that recording takes here; null: not tried
 	Samples   *checkedSamples   `json:"samples"`   // null: not tried
+	Danger    string            `json:"danger"`    // what is known of that of probes here; empty: not tried
 }
 
 // checkedSamples says whether on-CPU samples can be taken, or goroutines be sampled.
@@ -112,6 +113,7 @@ func newCheckDocument(c *record.Checked) *checkDocument {
 		d.Privileges = checkUses(c.Caller)
 	}
 	if c.Kernel != nil {
+		d.Kernel.Danger = c.Kernel.Danger
 		d.Kernel.Samples = &checkedSamples{Possible: c.Kernel.NoSamples == nil}
 		if err := c.Kernel.NoSamples; err != nil {
 			d.Kernel.Samples.Why = err.Error()

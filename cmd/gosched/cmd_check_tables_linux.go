@@ -54,6 +54,9 @@ func (d *checkDocument) facts() []report.Fact {
 		text := fmt.Sprintf("the kernel lacks %s: %s", f.Lacks, f.Does)
 		facts = append(facts, report.Fact{Name: "fall-back " + f.Name, Value: report.Text(text)})
 	}
+	if d.Kernel.Danger != "" {
+		facts = append(facts, report.Fact{Name: "danger of probes", Value: report.Text(d.Kernel.Danger)})
+	}
 	if s := d.Kernel.Samples; s != nil {
 		facts = append(facts, report.Fact{Name: "on-CPU samples", Value: report.Text(s.describe())})
 	}

@@ -13,6 +13,7 @@ const (
 	PerfUprobes         = "perf-uprobes"
 	LegacyPrograms      = "legacy-programs"
 	PreemptiblePrograms = "preemptible-programs"
+	SharedStacks        = "shared-stacks"
 )
 
 // Fallback is what is done where the kernel lacks something.
@@ -38,6 +39,10 @@ var All = []Fallback{
 		PreemptiblePrograms, "bpf_preempt_disable (Linux 6.10)",
 		"where more than 4 threads are preempted inside a probe on one CPU, the next one's event is lost, and counted",
 		false,
+	},
+	{ // without it, recording is refused there
+		SharedStacks, "bpf_preempt_disable, though it preempts programs that share a stack (Linux 6.13)",
+		"the kernel may panic: probes are attached because it was asked for", true,
 	},
 }
 

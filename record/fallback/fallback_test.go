@@ -6,14 +6,15 @@ import (
 )
 
 func TestOnlyNamesCanBeAskedFor(t *testing.T) {
-	if want := []string{PerfUprobes, LegacyPrograms}; !slices.Equal(Names(), want) {
+	if want := []string{PerfUprobes, LegacyPrograms, SharedStacks}; !slices.Equal(Names(), want) {
 		t.Errorf("the names are %q, want %q", Names(), want)
 	}
 	if err := Check(Names()); err != nil {
 		t.Error(err)
 	}
 	for _, name := range []string{PreemptiblePrograms, "none", ""} {
-		want := `no fall-back that can be asked for is called "` + name + `": there are perf-uprobes, legacy-programs`
+		want := `no fall-back that can be asked for is called "` + name + `": there are ` +
+			"perf-uprobes, legacy-programs, shared-stacks"
 		if err := Check([]string{PerfUprobes, name}); err == nil || err.Error() != want {
 			t.Errorf("of %q it says %v", name, err)
 		}

@@ -20,7 +20,7 @@ import (
 func (p *Probes) Fallbacks() []fallback.Fallback {
 	in := map[string]bool{
 		fallback.PerfUprobes: !p.multi, fallback.LegacyPrograms: p.legacy,
-		fallback.PreemptiblePrograms: !haveKfunc("bpf_preempt_disable"),
+		fallback.PreemptiblePrograms: !p.danger.Guarded, fallback.SharedStacks: p.danger.Possible(),
 	}
 	return slices.DeleteFunc(slices.Clone(fallback.All), func(f fallback.Fallback) bool { return !in[f.Name] })
 }

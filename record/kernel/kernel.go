@@ -45,6 +45,7 @@ type Probes struct {
 	legacy     bool  // the programs are those for older kernels
 	samplers   []int // perf events
 	attached   attachments
+	danger     Danger
 	noSampler  error // why the kernel does not take the program for samples; nil: it does, or was not asked
 
 	config ProgramConfig
@@ -89,10 +90,16 @@ func Load(cfg ProgramConfig) (*Probes, error) {
 		return nil, err
 	}
 	p, err := loadEither(cfg)
-	if err != nil || p.multi {
-		return p, err
+	if err != nil {
+		return nil, err
 	}
-	if err := checkPerfUprobes(); err != nil {
+	if p.danger, err = findDanger(); err == nil && !slices.Contains(cfg.Fallbacks, fallback.SharedStacks) {
+		err = p.danger.refusal()
+	}
+	if err == nil && !p.multi {
+		err = checkPerfUprobes()
+	}
+	if err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
 	return p, nil
