@@ -19,12 +19,18 @@ const (
 	lookahead = 150 * time.Millisecond
 	// maxPending is how many events wait at most; beyond it they wait less.
 	maxPending = 768 << 10
+	// A queue keeps room for the most that was in it lately: since one or two times so many looks,
+	// some seconds. It keeps room for some events in any case.
+	roomLooks = 64
+	leastRoom = 1 << 13
 )
 
 // queue holds one ring's events, nearly in order as they come and in order once pushed.
 type queue struct {
 	events []event
 	head   int
+	most   int // events and taken ones in the last looks
+	looks  int // how many looks that were
 }
 
 func (q *queue) push(e *event) {
@@ -42,12 +48,21 @@ func (q *queue) next() int64 { return q.events[q.head].time }
 // until says whether there is an event up to the time to.
 func (q *queue) until(to int64) bool { return q.head < len(q.events) && q.next() <= to }
 
-// compact gives the taken events' room back when it is most of the queue.
+// compact gives the taken events' room back when it is most of the queue, and from time to time the
+// memory that a burst took and that came after it did not need.
 func (q *queue) compact() {
+	q.most = max(q.most, len(q.events))
 	if q.head > 1<<12 && q.head > len(q.events)/2 {
 		n := copy(q.events, q.events[q.head:])
 		q.events, q.head = q.events[:n], 0
 	}
+	if q.looks++; q.looks < roomLooks {
+		return
+	}
+	if room := max(2*q.most, leastRoom); cap(q.events) > 2*room {
+		q.events, q.head = append(make([]event, 0, room), q.events[q.head:]...), 0
+	}
+	q.most, q.looks = 0, 0
 }
 
 // span is a range of the runtime's that has begun.
@@ -293,10 +308,9 @@ func (o *orderer) take(to int64, emit func(*event), piece func(begin, end int64,
 	}
 	o.takePieces(to, piece)
 	o.taken = max(o.taken, to)
-	if before := len(q.events); q.head > 0 {
-		q.compact()
-		o.base += uint64(before - len(q.events))
-	}
+	before := len(q.events)
+	q.compact()
+	o.base += uint64(before - len(q.events))
 }
 
 // leaveOpen ends what is known of the event's process's ranges of a kind, or of all, at the event's

@@ -217,3 +217,52 @@ func TestAnEventThatCameTooLateIsInAGap(t *testing.T) {
 		t.Errorf("%+v with %d lost, want a gap from 100 to 200 with 1", e, f.counts.Lost)
 	}
 }
+
+// room is how many events the orderer has memory for.
+func (o *orderer) room() (n int) {
+	n = cap(o.merged.events)
+	for i := range o.queues {
+		n += cap(o.queues[i].events)
+	}
+	return n
+}
+
+func TestOrdererGivesTheMemoryOfABurstBack(t *testing.T) {
+	o := newOrderer(2, 0)
+	var at int64
+	came, out := 0, 0
+	cycle := func(events, waits int) {
+		for range events {
+			at++
+			came++
+			o.push(came%2, &event{op: op(gobin.OpRun), time: at, goid: int64(came)})
+		}
+		to := at - int64(waits)
+		o.merge(to)
+		o.take(to-int64(waits), func(*event) { out++ }, func(int64, int64, *span) {})
+	}
+	for range 100 {
+		cycle(1000, 500)
+	}
+	before := o.room()
+	cycle(maxPending, maxPending/2)
+	if burst := o.room(); burst < maxPending {
+		t.Fatalf("there is room for %d events in a burst of %d", burst, maxPending)
+	}
+	for range 3 * roomLooks {
+		cycle(1000, 500)
+	}
+	if after := o.room(); after > max(2*before, 2*3*leastRoom) {
+		t.Errorf("room for %d events before a burst, and for %d after it", before, after)
+	}
+	for range 3 * roomLooks { // and for none but the least where nothing comes
+		o.merge(at)
+		o.take(at, func(*event) { out++ }, func(int64, int64, *span) {})
+	}
+	if idle := o.room(); idle > 3*2*leastRoom {
+		t.Errorf("room for %d events where nothing comes", idle)
+	}
+	if out != came {
+		t.Errorf("%d of %d events came out", out, came)
+	}
+}

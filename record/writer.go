@@ -12,6 +12,10 @@ import (
 // grow.
 const queuedBatches = 32
 
+// spareBatches is how many empty batches are kept at most, with the memory of their columns: what a
+// backlog took beyond them is given back.
+const spareBatches = 4
+
 // writer feeds the sinks on a goroutine of its own, so that the rings are drained while a segment
 // is compressed.
 type writer struct {
@@ -52,7 +56,7 @@ func newWriter(rec trace, other Sink) *writer {
 		rec:   rec,
 		sinks: []Sink{rec},
 		full:  make(chan feed, queuedBatches),
-		empty: make(chan *format.Batch, queuedBatches+2),
+		empty: make(chan *format.Batch, spareBatches),
 		done:  make(chan struct{}),
 	}
 	if other != nil {
@@ -94,7 +98,10 @@ func (w *writer) loop(meta format.Metadata) {
 		each(func(s Sink) error { return s.Feed(b) })
 		w.size.Store(w.rec.Bytes())
 		b.Reset()
-		w.empty <- b
+		select {
+		case w.empty <- b:
+		default:
+		}
 	}
 	w.ending = w.end(failed)
 }

@@ -112,3 +112,41 @@ func TestASinkThatFailsEndsTheRecordingAndNotTheFile(t *testing.T) {
 		}
 	}
 }
+
+// slow is a sink that takes nothing before it is told to.
+type slow struct {
+	notes
+	let chan struct{}
+}
+
+func (s *slow) Feed(b *format.Batch) error {
+	<-s.let
+	return nil
+}
+
+func TestABacklogOfBatchesIsGivenBack(t *testing.T) {
+	s := &slow{let: make(chan struct{})}
+	rec, err := format.Create(filepath.Join(t.TempDir(), "t.parquet"), format.Metadata{}, format.RecordingOptions{
+		Writer: format.WriterOptions{ResolutionNS: timeResolutionNS}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWriter(traceFile{rec}, s)
+	w.begin(format.Metadata{StartNS: 1000})
+	used := map[*format.Batch]bool{}
+	b := new(format.Batch)
+	for i := range int64(queuedBatches) { // all of them wait
+		used[b] = true
+		e := format.NoEvent
+		e.Kind, e.TimeNS, e.EndNS = format.KindGap, 1000+7*i, 1001+7*i
+		b.Append(e)
+		b = w.take(b)
+	}
+	close(s.let)
+	if err := w.close(format.Metadata{StartNS: 1000, EndNS: 2000}, b); err != nil {
+		t.Fatal(err)
+	}
+	if kept := len(w.empty); len(used) != queuedBatches || kept > spareBatches {
+		t.Errorf("%d batches waited, and %d are kept", len(used), kept)
+	}
+}
