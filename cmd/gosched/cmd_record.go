@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -24,7 +23,6 @@ type recordOptions struct {
 	force    bool
 	json     bool
 	command  []string
-	attaches bool // flags were given by which probes come and go while it goes on
 }
 
 const defaultTrace = "trace.parquet"
@@ -79,7 +77,8 @@ own processes; delays and who woke whom cannot be told from that.
 
 Recording needs root, or CAP_BPF and CAP_PERFMON, and for another user's process
 CAP_SYS_PTRACE too. gosched check says what else may be needed, and what a machine and
-a binary can do.
+a binary can do. Once everything is watched, privileges that are not needed any more are
+given up.
 
 In a PID namespace, such as a container's, give the PID that ps shows there; the
 trace has the root namespace's.`,
@@ -106,9 +105,6 @@ trace has the root namespace's.`,
 	}
 	flags := cmd.Flags()
 	flags.SetInterspersed(false)
-	cmd.PreRun = func(*cobra.Command, []string) {
-		opts.attaches = slices.ContainsFunc([]string{"max-overhead"}, flags.Changed)
-	}
 	flags.VarP(&opts.pids, "pid", "p", "record the running process with this `PID`; may be repeated")
 	flags.DurationVarP(&opts.duration, "duration", "d", 0, "record for this long; 0: until the process exits or Ctrl-C")
 	flags.StringVarP(&opts.output, "output", "o", defaultTrace, "trace `file`, or folder/ for segments")

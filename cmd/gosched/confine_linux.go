@@ -15,9 +15,7 @@ func (o *recordOptions) needs() *confine.Needs {
 	if !strings.HasSuffix(folder, "/") && o.flight.keep == 0 {
 		folder = filepath.Dir(folder)
 	}
-	return &confine.Needs{
-		Attach: o.attaches, Signals: o.user != "", HandOver: output.HandsOver(), Folder: folder,
-	}
+	return &confine.Needs{Signals: o.user != "", HandOver: output.HandsOver(), Folder: folder}
 }
 
 // confinedText says what the recorder could not give up; "" where there is nothing of that kind.

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/gosched/gosched/format"
 	"github.com/gosched/gosched/internal/testenv"
@@ -46,6 +47,7 @@ func TestARecordingKeepsOnlyWhatItNeeds(t *testing.T) {
 		t.Fatal(err)
 	}
 	sudo := []string{"SUDO_UID=65534", "SUDO_GID=65534"}
+	attaching := []target.Capability{target.CapBPF, target.CapPerfmon}
 	for _, test := range []struct {
 		name  string
 		caps  string // what it has, beside being a user; "root": everything
@@ -69,6 +71,17 @@ func TestARecordingKeepsOnlyWhatItNeeds(t *testing.T) {
 			[]string{"--sample", "50/s", "-p", s.strangers}, []target.Capability{target.CapSysPtrace}},
 		{"nobody, another's process", "record -p, another's", nil, []string{"-p", s.strangers},
 			[]target.Capability{target.CapSysPtrace}},
+		{"nobody, another's process that is kept", "record -p, another's", nil,
+			[]string{"--keep", "10s", "-o", filepath.Join(u.dir, "kept") + "/", "-p", s.strangers},
+			[]target.Capability{target.CapSysPtrace}},
+		{"nobody, its own process in windows", "record, yours", nil, []string{"--max-overhead", "1%", "-p", s.yours},
+			attaching},
+		{"nobody, another's process under a kill switch", "record -p, another's", nil,
+			[]string{"--kill-switch", filepath.Join(u.dir, "off"), "-p", s.strangers},
+			append(slices.Clone(attaching), target.CapSysPtrace)},
+		{"nobody, processes as they come", "record -p, another's", nil, []string{"--exe", s.service},
+			append(slices.Clone(attaching), target.CapSysPtrace)},
+		{"nobody, what a command starts", "record, yours", nil, []string{"--follow", "--", s.service}, attaching},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			args := append([]string{"record", "-d", "500ms", "--json"}, u.output()...)
@@ -98,9 +111,48 @@ func TestARecordingKeepsOnlyWhatItNeeds(t *testing.T) {
 	}
 }
 
+// TestProbesAreAttachedAgainWithoutPrivileges switches a recording off and on again that was begun by
+// nobody, and has given up what it had by then.
+func TestProbesAreAttachedAgainWithoutPrivileges(t *testing.T) {
+	testenv.RequireBPF(t)
+	u := newUnprivileged(t)
+	u.release(t)
+	s := startSubjects(t, u.dir)
+	if err := u.giveFile(takes(t, "record -p, another's")); err != nil {
+		t.Fatal(err)
+	}
+	off := filepath.Join(u.dir, "off")
+	for _, args := range [][]string{{"-p", s.strangers}, {"--exe", s.service}} {
+		cmd := u.command(nil, append(append([]string{"record", "-d", "2s", "--json", "--kill-switch", off},
+			u.output()...), args...)...)
+		doc := recordMeanwhile(t, cmd, func() {
+			if err := os.WriteFile(off, nil, 0o644); err != nil {
+				t.Error(err)
+			}
+			time.Sleep(500 * time.Millisecond)
+			if err := os.Remove(off); err != nil {
+				t.Error(err)
+			}
+		})
+		if g := doc.Governor; g == nil || g.Windows < 2 || len(g.Off) == 0 {
+			t.Errorf("%v: it says %+v; want two windows", args, g)
+		}
+	}
+}
+
 // recordConfined runs a recording, looks at its threads and sockets once everything is watched, and
 // gives what it says at its end of what it could still do.
 func recordConfined(t *testing.T, cmd *exec.Cmd, keeps []target.Capability) *format.Confined {
+	t.Helper()
+	return recordMeanwhile(t, cmd, func() {
+		checkThreads(t, cmd.Process.Pid, keeps)
+		checkSockets(t, cmd.Process.Pid)
+	}).Confined
+}
+
+// recordMeanwhile runs a recording, does something once everything is watched, and gives what the
+// recording says at its end.
+func recordMeanwhile(t *testing.T, cmd *exec.Cmd, meanwhile func()) recordDocument {
 	t.Helper()
 	stdout, err1 := cmd.StdoutPipe()
 	stderr, err2 := cmd.StderrPipe()
@@ -114,8 +166,7 @@ func recordConfined(t *testing.T, cmd *exec.Cmd, keeps []target.Capability) *for
 		rest, _ := io.ReadAll(notes)
 		t.Fatalf("it does not begin: %s%s, %v", line, rest, err)
 	}
-	checkThreads(t, cmd.Process.Pid, keeps)
-	checkSockets(t, cmd.Process.Pid)
+	meanwhile()
 	stdin.Close()
 	go io.Copy(io.Discard, notes)
 	var doc recordDocument
@@ -123,7 +174,7 @@ func recordConfined(t *testing.T, cmd *exec.Cmd, keeps []target.Capability) *for
 	if err := errors.Join(err, cmd.Wait()); err != nil || doc.Lost > 0 || doc.Bytes == 0 {
 		t.Fatalf("it ends with %v: %+v", err, doc)
 	}
-	return doc.Confined
+	return doc
 }
 
 func checkThreads(t *testing.T, pid int, keeps []target.Capability) {
