@@ -1,9 +1,12 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -14,14 +17,19 @@ func contrib(t *testing.T, name string) string {
 	return textOf(t, filepath.Join("contrib", name))
 }
 
-// takesCommand wants the program to know a command and its flags. It does not run it.
+// takesCommand wants record to take flags, together. It does not run it.
 func takesCommand(t *testing.T, args []string) {
 	t.Helper()
-	cmd, rest, err := newRootCommand().Find(args)
-	if err == nil {
-		err = cmd.ParseFlags(rest)
+	if len(args) == 0 || args[0] != "record" {
+		t.Fatalf("the command is %q; want record", args)
 	}
-	if err != nil || !cmd.HasParent() {
+	opts := new(recordOptions)
+	cmd := recordCommand(opts)
+	err := cmd.ParseFlags(args[1:])
+	if err == nil {
+		err = errors.Join(opts.check(cmd.Flags().Changed("pid")), opts.contradictions(cmd.Flags()))
+	}
+	if err != nil || cmd.Flags().NArg() > 0 {
 		t.Errorf("gosched does not take %q: %v", args, err)
 	}
 }
@@ -36,7 +44,7 @@ func TestTheUnitHasWhatCheckGrants(t *testing.T) {
 	if !found {
 		t.Fatal("the unit starts something else")
 	}
-	takesCommand(t, strings.Fields(strings.ReplaceAll(line, "%i", "1")))
+	takesCommand(t, strings.Fields(strings.NewReplacer("%i", "1", "%%", "%").Replace(line)))
 }
 
 // TestSystemdTakesTheUnit, and finds little that the service could reach.
@@ -58,6 +66,24 @@ func TestSystemdTakesTheUnit(t *testing.T) {
 			t.Errorf("systemd-analyze %s: %v\n%s", args[0], err, out)
 		} else if args[0] == "verify" && len(out) > 0 {
 			t.Errorf("systemd-analyze says of the unit: %s", out)
+		}
+	}
+}
+
+// TestTheDaemonSetRecords what record takes. Kubernetes' own types are held against it in
+// testdata/manifests.
+func TestTheDaemonSetRecords(t *testing.T) {
+	set := contrib(t, "kubernetes/daemonset.yaml")
+	var args []string
+	for line := range strings.Lines(set) {
+		if arg, found := strings.CutPrefix(line, "            - "); found && !strings.HasPrefix(arg, "{") {
+			args = append(args, strings.TrimSpace(arg))
+		}
+	}
+	takesCommand(t, args)
+	for _, mounted := range regexp.MustCompile(`mountPath: ([^ }]+)`).FindAllStringSubmatch(set, -1) {
+		if !slices.Contains(args, "--output="+mounted[1]+"/") {
+			t.Errorf("%s is mounted, and nothing is written there", mounted[1])
 		}
 	}
 }
