@@ -96,19 +96,36 @@ func (s *session) newGoverning() (*governing, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg := governor.Config{MaxOverhead: o.MaxOverhead, MaxCPUs: o.MaxCPUs, FloorCPUs: floorCPUs, Seed: o.Seed}
-	if o.MaxOverhead == 0 {
-		cfg.FloorCPUs = 0
-	}
-	if o.MaxOverhead == 0 && o.MaxCPUs == 0 {
-		cfg.MaxCPUs = math.MaxInt32
-	}
+	cfg := governor.Config{Seed: o.Seed}
+	bound(&cfg, o)
 	trapNS := int64(trap.NS)
 	cfg.BesidesNS = [governor.NumClasses]int64{trapNS, trapNS, tracepointNS, interruptNS}
 	cfg.Wanted = [governor.NumClasses]bool{governor.Goroutines: true, governor.Samples: o.samplePeriod() != 0}
 	cfg.Wanted[governor.Syscalls] = !slices.Contains(o.Without, format.TransitionSyscalls)
 	cfg.Wanted[governor.Threads] = !slices.Contains(o.Without, format.TransitionKernel)
 	return &governing{in: s, cfg: cfg, trap: trap}, nil
+}
+
+// bound says what may be spent.
+func bound(cfg *governor.Config, o *Options) {
+	cfg.MaxOverhead, cfg.MaxCPUs, cfg.FloorCPUs = o.MaxOverhead, o.MaxCPUs, floorCPUs
+	if o.MaxOverhead == 0 {
+		cfg.FloorCPUs = 0
+	}
+	if o.MaxOverhead == 0 && o.MaxCPUs == 0 {
+		cfg.MaxCPUs = math.MaxInt32
+	}
+}
+
+// change has other bounds hold from now on.
+func (g *governing) change(b Budget) {
+	if g == nil || g.g == nil {
+		return
+	}
+	o := &g.in.opts
+	o.MaxOverhead, o.MaxCPUs, o.KillSwitch = b.MaxOverhead, b.MaxCPUs, b.KillSwitch
+	bound(&g.cfg, o)
+	g.g.Bound(g.cfg)
 }
 
 // begin begins to govern, with everything attached.

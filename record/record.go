@@ -81,13 +81,20 @@ type Options struct {
 	Fallbacks []string // fall-backs to use even where the kernel can do better: see package fallback
 	// which processes are recorded too, as they come; nil: those that are given alone. The recording
 	// does not end with the last of them
-	Choose *choose.Rules
-	Until  *target.Process // the recording ends with it; nil: with all that are recorded
-	Keep   *keep.Keeper    // keeps the last of the recording in its folder, instead of Output; nil: all is written
-	Sink   Sink            // takes the recording too while it is made; nil: the trace's file alone
+	Choose  *choose.Rules
+	Until   *target.Process // the recording ends with it; nil: with all that are recorded
+	Keep    *keep.Keeper    // keeps the last of the recording in its folder, instead of Output; nil: all is written
+	Changes <-chan Budget   // other bounds from now on, where there are some from the beginning; nil: none come
+	Sink    Sink            // takes the recording too while it is made; nil: the trace's file alone
 	// what the caller still does once everything is watched: all else is given up then, for the
 	// whole process and for good. nil: nothing is
 	Confine *confine.Needs
+}
+
+// Budget is what a recording may cost, as Options have it.
+type Budget struct {
+	MaxOverhead, MaxCPUs float64
+	KillSwitch           string
 }
 
 // Check finds what is wrong with the options whatever is recorded. Record does so too.

@@ -355,6 +355,8 @@ func (s *session) wait(ctx context.Context, due <-chan time.Time) string {
 		}
 	case <-s.until():
 		return EndExited
+	case b := <-s.opts.Changes:
+		s.governing.change(b)
 	case news := <-s.come.told():
 		news()
 	}

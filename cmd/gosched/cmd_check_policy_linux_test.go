@@ -38,3 +38,20 @@ func TestAPolicyIsExplained(t *testing.T) {
 		}
 	}
 }
+
+// TestTheExampleOfAPolicyIsOne reads the one of PRODUCTION.md.
+func TestTheExampleOfAPolicyIsOne(t *testing.T) {
+	page, err := os.ReadFile("../../PRODUCTION.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, example, found := strings.Cut(string(page), "```yaml\nversion: 1\n")
+	example, _, ended := strings.Cut(example, "```")
+	path := filepath.Join(t.TempDir(), "policy.yaml")
+	if err := os.WriteFile(path, []byte("version: 1\n"+example), 0o600); err != nil || !found || !ended {
+		t.Fatalf("the page has no example: %v", err)
+	}
+	if d, err := newPolicyDocument(path); err != nil || !d.Valid {
+		t.Errorf("%v: %+v", err, d)
+	}
+}

@@ -92,6 +92,7 @@ trace has the root namespace's.`,
   sudo gosched record -o segments/ --user www -- ./server  # from its first instruction`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.command = args
+			opts.policy.remember(opts, cmd.Flags())
 			err := opts.policy.apply(cmd.Flags())
 			if err == nil {
 				err = opts.policy.blame(errors.Join(opts.check(cmd.Flags().Changed("pid")),

@@ -118,13 +118,20 @@ func (r *recorder) processes(ctx context.Context) error {
 	for _, proc := range procs {
 		defer proc.Close()
 	}
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	ends := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
+	if r.opts.policy.path != "" {
+		ends = ends[:2]
+	}
+	ctx, stop := signal.NotifyContext(ctx, ends...)
 	defer stop()
 	context.AfterFunc(ctx, stop)
 	opts := r.options()
 	opts.Choose = r.opts.choose.resolved(0)
 	line := status.New(r.notes)
 	r.notes = line
+	if r.opts.policy.path != "" {
+		defer r.reloads(&opts)()
+	}
 	var last record.Progress
 	waited := false
 	opts.Progress = func(p record.Progress) {

@@ -19,10 +19,56 @@ type policyOptions struct {
 	path       string
 	set        []policy.Setting // those that became flags
 	overridden []policy.Setting // those for which the command line has something else
+	before     *recordOptions   // what the command line alone said
+	given      []string         // the flags that it has
+}
+
+// remember keeps what the command line alone says, for the policy to be read again.
+func (o *policyOptions) remember(opts *recordOptions, flags *pflag.FlagSet) {
+	before := *opts
+	o.before = &before
+	flags.Visit(func(f *pflag.Flag) { o.given = append(o.given, f.Name) })
+}
+
+// reload reads the policy again, and gives the options that follow from it and the command line, with
+// the keys that have changed. On an error what was read before holds.
+func (o *policyOptions) reload() (opts *recordOptions, changed []string, err error) {
+	opts = new(recordOptions)
+	flags := recordCommand(opts).Flags()
+	*opts = *o.before
+	for _, name := range o.given {
+		flags.Lookup(name).Changed = true
+	}
+	opts.policy.given, opts.policy.before = o.given, o.before
+	if err := opts.policy.apply(flags); err != nil {
+		return nil, nil, err
+	}
+	if err := opts.policy.blame(opts.contradictions(flags)); err != nil {
+		return nil, nil, err
+	}
+	return opts, changedKeys(o.set, opts.policy.set), nil
+}
+
+// changedKeys are the keys whose values differ, in the order of the file.
+func changedKeys(was, is []policy.Setting) (keys []string) {
+	values := func(list []policy.Setting, key string) []string {
+		i := slices.IndexFunc(list, func(s policy.Setting) bool { return s.Key == key })
+		if i < 0 {
+			return nil
+		}
+		return list[i].Values
+	}
+	for _, s := range policy.Keys() {
+		if !slices.Equal(values(was, s.Key), values(is, s.Key)) {
+			keys = append(keys, s.Key)
+		}
+	}
+	return keys
 }
 
 func (o *policyOptions) addFlags(flags *pflag.FlagSet) {
-	flags.StringVar(&o.path, "policy", "", "take flags that are not given from this policy `file`: see help policy")
+	flags.StringVar(&o.path, "policy", "", "take flags that are not given from this policy `file`, at SIGHUP again: "+
+		"see help policy")
 }
 
 // apply sets the flags that the policy names and the command line does not. The first setting that is

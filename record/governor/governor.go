@@ -174,6 +174,13 @@ func New(cfg Config, at Reading) *Governor {
 	return g
 }
 
+// Bound has other bounds hold from the next decision on: MaxOverhead, MaxCPUs and FloorCPUs. What was
+// saved up under those before is spent no faster than it could be saved under these.
+func (g *Governor) Bound(cfg Config) {
+	g.cfg.MaxOverhead, g.cfg.MaxCPUs, g.cfg.FloorCPUs = cfg.MaxOverhead, cfg.MaxCPUs, cfg.FloorCPUs
+	g.credit = min(g.credit, g.allowance()*float64(ahead))
+}
+
 // Decide says what shall be from now on. It wants to be asked some ten times a second, and more
 // often while something is on.
 func (g *Governor) Decide(r Reading) Plan {

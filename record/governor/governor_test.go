@@ -13,6 +13,7 @@ type world struct {
 	cpus       func(t float64) float64 // the process's own CPU-seconds a second, at that second
 	perCPU     [NumClasses]float64     // hits a CPU-second
 	pressure   func(t float64) Cause
+	change     func(t float64, g *Governor)
 	goroutines int
 	attachCPU  float64 // seconds of CPU for attaching or detaching
 	attach     float64 // seconds that it takes
@@ -101,6 +102,9 @@ func (w *world) run(cfg Config, seconds float64) *Governor {
 		w.r.NowNS = int64(w.now * 1e9)
 		if w.pressure != nil {
 			w.r.Pressure = w.pressure(w.now)
+		}
+		if w.change != nil {
+			w.change(w.now, g)
 		}
 		plan := g.Decide(w.r)
 		w.rung = g.rung
@@ -202,6 +206,29 @@ func TestCPUsArePaidFor(t *testing.T) {
 	w.run(cfg, 120)
 	if _, cpus, duty := w.between(0, 120); cpus > 0.0515 || duty < 0.02 {
 		t.Errorf("it cost %.4f CPUs, with something on for %.3f of the time", cpus, duty)
+	}
+}
+
+// TestABoundCanBeChanged makes it tighter, and gives more than it takes to have everything on.
+func TestABoundCanBeChanged(t *testing.T) {
+	w := server(constant(1))
+	w.change = func(t float64, g *Governor) {
+		switch {
+		case t > 120:
+			g.Bound(Config{MaxCPUs: 1000})
+		case t > 60:
+			g.Bound(config(0.01))
+		}
+	}
+	w.run(config(0.2), 180)
+	for _, part := range []struct{ from, to, least, most, duty float64 }{
+		{10, 60, 0.1, 0.21, 0}, {61, 120, 0, 0.012, 0}, {140, 180, 0, 10, 1},
+	} {
+		if overhead, _, duty := w.between(part.from, part.to); overhead < part.least || overhead > part.most ||
+			duty < part.duty {
+			t.Errorf("from %g s to %g s it cost %.4f, with something on for %.3f of the time", part.from, part.to,
+				overhead, duty)
+		}
 	}
 }
 
