@@ -8,6 +8,7 @@
 package snapshot
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -18,7 +19,7 @@ import (
 )
 
 const (
-	batchSize     = 512     // goroutines read at once
+	batchSize     = 340     // goroutines read at once, three ranges each: one system call
 	pointersBatch = 8 << 10 // of their addresses
 	maxGoroutines = 4 << 20 // more is not a process that makes sense
 )
@@ -62,7 +63,8 @@ type Reader struct {
 
 	// Room that every batch uses again.
 	first, again, windows []byte
-	ranges                []target.Range
+	ranges                []target.Range // of structs; of parts of stacks
+	shots                 []target.Range // see stacks
 	gs                    []Goroutine
 }
 
@@ -148,10 +150,7 @@ func (r *Reader) batch(addrs []uint64) ([]Goroutine, error) {
 		return nil, err
 	}
 	for i := range gs {
-		gs[i].Before, gs[i].After = before, after
-	}
-	if err := r.forgetMoved(gs); err != nil {
-		return nil, err
+		gs[i].Before, gs[i].After, gs[i].raw = before, after, nil
 	}
 	gs = slices.DeleteFunc(gs, func(g Goroutine) bool { return g.gone })
 	return gs, r.numberThreads(gs)
@@ -276,36 +275,16 @@ func (r *Reader) numberThreads(gs []Goroutine) error {
 	return nil
 }
 
-// forgetMoved reads the goroutines again. It drops the stacks of those that did not stand still,
-// and marks those that have ended: their ids are never given to others.
-func (r *Reader) forgetMoved(gs []Goroutine) error {
-	ranges := r.headRanges(&r.again, len(gs), func(i int) uint64 { return gs[i].addr })
-	if err := r.mem.ReadMany(ranges); err != nil {
-		return fmt.Errorf("read goroutines again: %w", err)
+// compare takes what was read of a goroutine the second time. It marks one that has ended: its id is
+// never given to others. It says whether the goroutine stood still in between: nothing in its struct
+// has changed. A goroutine that has run and waits at the same place again is told by g.trackingSeq,
+// which counts how often it stopped running (go1.18–1.27 src/runtime/proc.go, casgstatus).
+func (r *Reader) compare(g *Goroutine, again *target.Range) (stood bool) {
+	if !again.OK {
+		return false
 	}
-	for i := range gs {
-		if ranges[i].OK {
-			r.compare(&gs[i], ranges[i].Buf)
-		} else {
-			gs[i].Stack.PCs = nil
-		}
-		gs[i].raw = nil
-	}
-	return nil
-}
-
-// compare takes what was read of a goroutine the second time.
-func (r *Reader) compare(g *Goroutine, again []byte) {
-	l := &r.layout.G
-	for _, field := range []int32{l.SchedPC, l.SchedSP, l.SchedBP, l.WaitSince} {
-		if word(again, field) != word(g.raw, field) {
-			g.Stack.PCs = nil
-		}
-	}
-	now, alive := r.parse(g.addr, again)
+	now, alive := r.parse(g.addr, again.Buf)
 	g.gone = !alive || now.ID != g.ID
 	g.Fresh = g.Fresh || now.Fresh
-	if now.status != g.status {
-		g.Stack.PCs = nil
-	}
+	return bytes.Equal(g.raw, again.Buf)
 }

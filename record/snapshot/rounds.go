@@ -120,10 +120,14 @@ func (r *Rounds) batch(addrs []uint64, first, step int) ([]Goroutine, error) {
 		return nil, err
 	}
 	for i := range r.changed {
-		r.keep(&r.changed[i], heads[i], &in.ranges[i])
-		r.changed[i].After = after
+		g := &r.changed[i]
+		r.keep(g, heads[i], &in.shots[3*i])
+		g.After, g.raw = after, nil
+		if g.gone {
+			g.Stack = Stack{StartPC: g.Stack.StartPC}
+		}
 	}
-	if err := r.forgetMoved(); err != nil {
+	if err := in.numberThreads(r.changed); err != nil {
 		return nil, err
 	}
 	for i, at := range r.at {
@@ -179,24 +183,8 @@ func (r *Rounds) keep(g *Goroutine, head uint64, window *target.Range) {
 		return
 	}
 	*k = kept{}
-	if n := g.top - window.Addr; g.parked() && window.OK && g.top > window.Addr && n <= uint64(len(window.Buf)) {
+	n := g.top - window.Addr
+	if len(g.Stack.PCs) > 0 && g.parked() && g.top > window.Addr && n <= uint64(len(window.Buf)) {
 		*k = kept{head: head, stack: maphash.Bytes(r.seed, window.Buf[:n]), bytes: uint16(n)}
 	}
-}
-
-// forgetMoved drops the stacks of those of changed that did not stand still, and what is kept of them.
-func (r *Rounds) forgetMoved() error {
-	if err := r.reader.forgetMoved(r.changed); err != nil {
-		return err
-	}
-	for i := range r.changed {
-		g := &r.changed[i]
-		if g.gone {
-			g.Stack.PCs = nil
-		}
-		if k := r.of(g); k != nil && len(g.Stack.PCs) == 0 {
-			*k = kept{}
-		}
-	}
-	return r.reader.numberThreads(r.changed)
 }

@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -12,25 +13,88 @@ import (
 // MaxFrames is how many frames of a stack are read.
 const MaxFrames = 128
 
-// stackWindow is how many bytes of each stack are read at once.
-const stackWindow = 4 << 10
+const (
+	// stackWindow is how many bytes of each stack are read at once.
+	stackWindow = 4 << 10
+	// deepWindow is how many are of one whose frames go beyond that.
+	deepWindow = 256 << 10
+)
 
-// stacks walks the frame pointers of every goroutine that is not running.
+// stacks walks the frame pointers of every goroutine that is not running. What it reads of each is its
+// stack, its struct again, and its stack once more, one right after the other. A stack is known only
+// if the struct is as it was and both readings of the frames are the same: else the goroutine has run
+// meanwhile, and what was read may be of several calls. The struct alone does not show it: of system
+// calls go1.26 on counts none, and one is often made from the same depth as the one before.
 func (r *Reader) stacks(gs []Goroutine) error {
-	r.windows = slices.Grow(r.windows[:0], stackWindow*len(gs))[:stackWindow*len(gs)]
-	r.ranges = r.ranges[:0]
+	size := int(r.layout.G.Sizeof)
+	r.windows = slices.Grow(r.windows[:0], 2*stackWindow*len(gs))[:2*stackWindow*len(gs)]
+	r.again = slices.Grow(r.again[:0], size*len(gs))[:size*len(gs)]
+	r.shots = r.shots[:0]
 	for i := range gs {
-		r.ranges = append(r.ranges, r.window(&gs[i], r.windows[i*stackWindow:]))
+		stack := r.window(&gs[i], r.windows[2*i*stackWindow:][:stackWindow])
+		more := target.Range{Addr: stack.Addr, Buf: r.windows[(2*i+1)*stackWindow:][:len(stack.Buf)]}
+		r.shots = append(r.shots, stack, target.Range{Addr: gs[i].addr, Buf: r.again[i*size:][:size]}, more)
 	}
-	if err := r.mem.ReadMany(r.ranges); err != nil {
+	if err := r.mem.ReadMany(r.shots); err != nil {
 		return fmt.Errorf("read stacks: %w", err)
 	}
 	for i := range gs {
-		if gs[i].State() != format.StateRunning {
-			r.walk(&gs[i], &r.ranges[i])
+		if err := r.settle(&gs[i], r.shots[3*i:3*i+3]); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// settle takes what was read of a goroutine: its stack, if that is known, and what has become of it.
+func (r *Reader) settle(g *Goroutine, shot []target.Range) error {
+	stood := r.compare(g, &shot[1])
+	if !stood || !g.still() {
+		return nil
+	}
+	r.walk(g, &shot[0])
+	if n := g.top - shot[0].Addr; n > uint64(len(shot[0].Buf)) && len(shot[0].Buf) == stackWindow {
+		return r.deep(g, shot[0].Addr)
+	}
+	r.keepIfSame(g, shot)
+	return nil
+}
+
+// deep reads the stack of a goroutine whose frames go beyond the window.
+func (r *Reader) deep(g *Goroutine, from uint64) error {
+	n := min(word(g.raw, r.layout.G.StackHi)-from, deepWindow)
+	shot := []target.Range{
+		{Addr: from, Buf: make([]byte, n)},
+		{Addr: g.addr, Buf: make([]byte, len(g.raw))},
+		{Addr: from, Buf: make([]byte, n)},
+	}
+	if err := r.mem.ReadMany(shot); err != nil {
+		return fmt.Errorf("read stacks: %w", err)
+	}
+	g.Stack = Stack{StartPC: g.Stack.StartPC}
+	if r.compare(g, &shot[1]) {
+		r.walk(g, &shot[0])
+		r.keepIfSame(g, shot)
+	}
+	return nil
+}
+
+// keepIfSame drops the stack that was walked if its frames were others when they were read again, or
+// if the garbage collector has the goroutine, which may just be moving them, and they do not hang
+// together.
+func (r *Reader) keepIfSame(g *Goroutine, shot []target.Range) {
+	n := min(g.top-shot[0].Addr, uint64(len(shot[0].Buf)))
+	moves := binary.LittleEndian.Uint32(g.raw[r.layout.G.AtomicStatus:])&gScan != 0 && !g.Stack.Whole
+	if moves || !shot[0].OK || !shot[2].OK || !bytes.Equal(shot[0].Buf[:n], shot[2].Buf[:n]) {
+		g.Stack = Stack{StartPC: g.Stack.StartPC}
+	}
+}
+
+// still says whether nobody writes the goroutine's frames while its struct says the same. One that
+// has left its thread has none (go1.18–1.27 src/runtime/proc.go, dropg): it waits in a function of
+// its own as long as it has one, or is just about to leave it.
+func (g *Goroutine) still() bool {
+	return g.State() != format.StateRunning && (g.status == gSyscall || g.m == 0)
 }
 
 // window is the part of the goroutine's stack that is read at once with everyone else's.
@@ -38,7 +102,7 @@ func (r *Reader) window(g *Goroutine, room []byte) target.Range {
 	_, sp, _ := r.registers(g)
 	hi := word(g.raw, r.layout.G.StackHi)
 	n := uint64(stackWindow)
-	if sp == 0 || sp >= hi || g.State() == format.StateRunning {
+	if sp == 0 || sp >= hi || !g.still() {
 		n = 0
 	} else {
 		sp -= r.belowSP
@@ -105,14 +169,10 @@ func (r *Reader) callerInPrologue(g *Goroutine, in *target.Range, sp uint64) uin
 	return r.at(in, sp)
 }
 
-// at reads a word of the stack, from the window where it is in it.
+// at is a word of the stack; 0 where it was not read.
 func (r *Reader) at(in *target.Range, addr uint64) uint64 {
 	if off := addr - in.Addr; in.OK && addr >= in.Addr && off+8 <= uint64(len(in.Buf)) {
 		return binary.LittleEndian.Uint64(in.Buf[off:])
 	}
-	buf := make([]byte, 8)
-	if r.read(addr, buf) != nil {
-		return 0
-	}
-	return binary.LittleEndian.Uint64(buf)
+	return 0
 }
