@@ -288,12 +288,7 @@ func (f *follower) roundFound(e *event) {
 func weightOf(e *event) int32 { return int32(e.object) }
 
 // processCPU is the CPU time of the recorder.
-func processCPU() int64 {
-	var ts unix.Timespec
-	// It cannot fail with this clock.
-	_ = unix.ClockGettime(unix.CLOCK_PROCESS_CPUTIME_ID, &ts)
-	return ts.Nano()
-}
+func processCPU() int64 { return readClock(unix.CLOCK_PROCESS_CPUTIME_ID) }
 
 // openSampled prepares to sample the processes, without eBPF.
 func (s *session) openSampled() error {
