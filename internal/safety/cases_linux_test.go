@@ -90,16 +90,26 @@ func killedRecording(tr *trial) {
 	x.unharmed()
 }
 
+// killedDetaching kills a recorder when it has begun to take its probes off, or at any time before.
 func killedDetaching(tr *trial) {
 	x := tr.start().ready()
-	for range 2 {
+	for n := range 2 {
 		r := tr.record(x)
 		if r.attached() {
+			full := x.changedBytes()
 			_ = r.Process.Signal(syscall.SIGINT)
-			time.Sleep(tr.between(0, 100*time.Millisecond))
+			for until := time.Now().Add(3 * time.Second); n > 0 && x.changedBytes() == full; {
+				if time.Now().After(until) {
+					break
+				}
+			}
+			if n == 0 {
+				time.Sleep(tr.between(0, 100*time.Millisecond))
+			}
 		}
 		r.kill()
 		x.goesOn()
+		x.clean()
 	}
 	x.unharmed()
 }
