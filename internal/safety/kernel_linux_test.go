@@ -98,6 +98,16 @@ func (tr *trial) sinceThen(before kernelState) (found []string) {
 	return found
 }
 
+// othersRecord says whether a process, none of which is this trial's any more, has our programs open:
+// one that records all Go programs records the trial's too.
+func (tr *trial) othersRecord() bool {
+	tr.Helper()
+	held := heldOpen()
+	return slices.ContainsFunc(tr.sinceThen(kernelState{}), func(s string) bool {
+		return strings.HasPrefix(s, "prog_id") && held[strings.Fields(s)[0]]
+	})
+}
+
 // ourNames are the names that the kernel keeps of our programs and maps.
 func ourNames(t *testing.T) (programs, maps []string) {
 	t.Helper()
