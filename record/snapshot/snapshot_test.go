@@ -18,6 +18,7 @@ type heap struct {
 	gs     map[uint64][][]byte
 	words  map[uint64]uint64
 	reads  map[uint64]int
+	moves  uint64 // a word that is another at each reading
 
 	threads map[int32]int32 // their numbers by those that they have themselves
 	listed  int             // how often they were asked for
@@ -82,6 +83,9 @@ func (h *heap) ReadMany(ranges []target.Range) error {
 			continue
 		}
 		for at := 0; at+8 <= len(r.Buf); at += 8 {
+			if r.Addr+uint64(at) == h.moves {
+				h.words[h.moves]++
+			}
 			binary.LittleEndian.PutUint64(r.Buf[at:], h.words[r.Addr+uint64(at)])
 		}
 	}
@@ -209,6 +213,38 @@ func TestReaderFollowsFrames(t *testing.T) {
 				t.Errorf("found %+v, want %#x", gs, c.want)
 			}
 		})
+	}
+}
+
+// TestAStackThatChangesWhileItIsReadIsNotKnown has a goroutine run and stop again between the readings
+// of its stack: its struct says the same all the time.
+func TestAStackThatChangesWhileItIsReadIsNotKnown(t *testing.T) {
+	const frame = stackTop - 32
+	for _, c := range []struct {
+		name  string
+		moves uint64
+		known bool
+	}{
+		{"nothing", 0, true}, {"a return address", frame + 8, false}, {"below its frames", stackTop - 72, true},
+		{"above its frames", frame + 16, true},
+	} {
+		for _, status := range []uint32{gWaiting, gSyscall} {
+			h := newHeap()
+			h.moves, h.words[frame+8] = c.moves, 0x1234
+			h.add(version{status, 7, parkPC})
+			l, raw := &h.layout.G, h.gs[firstG][0]
+			for _, fields := range [][3]int32{
+				{l.SchedSP, l.SchedPC, l.SchedBP}, {l.SyscallSP, l.SyscallPC, l.SyscallBP},
+			} {
+				for i, value := range []uint64{stackTop - 64, parkPC, frame} {
+					binary.LittleEndian.PutUint64(raw[fields[i]:], value)
+				}
+			}
+			gs := h.walkAll(t, "amd64")
+			if len(gs) != 1 || len(gs[0].Stack.PCs) == 2 != c.known || len(gs[0].Stack.PCs) > 0 != c.known {
+				t.Errorf("%s changes, status %d: found %+v; known: %v", c.name, status, gs, c.known)
+			}
+		}
 	}
 }
 
