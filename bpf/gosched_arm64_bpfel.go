@@ -241,7 +241,7 @@ type GoschedScratch struct {
 	}
 	Sample GoschedEventSample
 	Def    GoschedStackDef
-	Window [1024]uint8
+	Window [2048]uint8
 }
 
 type GoschedStackDef struct {

@@ -126,7 +126,7 @@ type GoschedLegacyScratch struct {
 		Hash    uint64
 		Pcs     [128]uint64
 	}
-	Window [1024]uint8
+	Window [2048]uint8
 }
 
 type GoschedLegacySubject struct {

@@ -111,7 +111,7 @@ static __always_inline void walk_frames(struct scratch *s)
 }
 #else
 /* How many frames are walked without a look at what is rare. */
-#define PLAIN_FRAMES 8
+#define PLAIN_FRAMES 12
 
 /* Goes through frames as next_frame would, as long as they are in the window, neither the last nor of
  * the way back from C, and fewer than wanted. What it works with stays in registers, where next_frame

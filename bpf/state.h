@@ -245,7 +245,7 @@ struct seen {
 };
 
 /* A part of a goroutine's stack, read at once. */
-#define WINDOW 1024
+#define WINDOW 2048
 
 /* A stack that is walked by its frame pointers. */
 struct walk {
