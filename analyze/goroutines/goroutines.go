@@ -39,6 +39,7 @@ type goroutine struct {
 	runnableNS int64
 	syscallNS  int64
 	begin, end int64 // of the last state
+	since      since
 	state      format.State
 	flags      replay.Flags
 	reason     format.StringID // of the last state, "" while running
@@ -63,12 +64,14 @@ func (p *Pass) Begin(names *replay.Names, _ *format.Metadata) {
 
 // Snapshot implements replay.SnapshotPass: snapshots know who created a goroutine.
 func (p *Pass) Snapshot(s replay.Snapshot) {
-	if s.CreatedAt == format.NullString {
+	if s.CreatedAt == format.NullString && s.SinceNS == 0 {
 		return
 	}
-	if g := p.goroutine(s.PID, s.GoID, s.TimeNS); g.goStack == format.NullString {
+	g := p.goroutine(s.PID, s.GoID, s.TimeNS)
+	if s.CreatedAt != format.NullString && g.goStack == format.NullString {
 		g.creator, g.goStack = s.ByGoID, s.CreatedAt
 	}
+	g.since.tell(&s)
 }
 
 // goroutine is one that is alive, first seen now where it is not known.
@@ -89,7 +92,7 @@ func (p *Pass) Spans(spans []replay.Span) {
 		g.take(s)
 		p.queue.Span(s)
 		if s.State == format.StateWaiting {
-			p.sites.wait(s, p.names)
+			p.sites.wait(s, g.begin, p.names)
 		}
 		if s.Next == format.StateNotExist {
 			p.origins.ended(g, p.names)
@@ -111,6 +114,9 @@ func (g *goroutine) take(s *replay.Span) {
 		g.entry = s.Entry
 	}
 	g.begin, g.end, g.state, g.flags, g.reason = s.Begin, s.End, s.State, s.Flags, s.Reason
+	if ns, known := g.since.of(s); known {
+		g.begin, g.flags = ns, g.flags&^replay.CensoredLeft
+	}
 	switch s.State {
 	case format.StateRunnable:
 		g.runnable(s)

@@ -35,6 +35,7 @@ type past struct {
 	first          int64
 	creator        format.GoID
 	goStack, stack format.StringID
+	since          since
 	found          bool
 	spanned        bool // it has had a span
 }
@@ -66,12 +67,14 @@ func (p *Instant) Begin(names *replay.Names, meta *format.Metadata) {
 
 // Snapshot implements replay.SnapshotPass: snapshots know who created a goroutine.
 func (p *Instant) Snapshot(s replay.Snapshot) {
-	if s.CreatedAt == format.NullString {
+	if s.CreatedAt == format.NullString && s.SinceNS == 0 {
 		return
 	}
-	if g := p.of(s.PID, s.GoID, s.TimeNS); g.goStack == format.NullString {
+	g := p.of(s.PID, s.GoID, s.TimeNS)
+	if s.CreatedAt != format.NullString && g.goStack == format.NullString {
 		g.creator, g.goStack = s.ByGoID, s.CreatedAt
 	}
+	g.since.tell(&s)
 }
 
 // of is what is remembered of a goroutine, first seen now where it is not known.
@@ -94,9 +97,13 @@ func (p *Instant) Spans(spans []replay.Span) {
 			g.creator, g.goStack = s.ByGoID, s.ByStack
 		}
 		g.stack = g.standsAt(s)
+		began := s.Begin
+		if ns, known := g.since.of(s); known {
+			began = ns
+		}
 		if !g.found && p.holds(s) {
 			g.found = true
-			p.found = append(p.found, standing{replay.GoroutineID{PID: s.PID, GoID: s.GoID}, s.State, s.Reason, s.Begin,
+			p.found = append(p.found, standing{replay.GoroutineID{PID: s.PID, GoID: s.GoID}, s.State, s.Reason, began,
 				g.creator, g.goStack, g.stack})
 		}
 		if s.Flags&(replay.CensoredRight|replay.EndUnseen) != 0 {

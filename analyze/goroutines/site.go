@@ -24,7 +24,7 @@ type siteKey struct {
 type site struct {
 	lengths    stats.Histogram
 	ended      int64 // waits whose end was seen
-	longestNS  int64 // of those; of one whose beginning was not seen, what was seen
+	longestNS  int64 // of those; of one whose beginning is not known, what was seen
 	byTimer    int64 // of those that ended
 	wakers     map[wakerKey]*waker
 	lastWaker  replay.GoroutineID // the goroutine that ended the latest one
@@ -47,8 +47,8 @@ type sites struct {
 
 func newSites() *sites { return &sites{of: map[siteKey]*site{}} }
 
-// wait counts a wait at its place.
-func (t *sites) wait(s *replay.Span, names *replay.Names) {
+// wait counts a wait at its place, which began then as far as is known.
+func (t *sites) wait(s *replay.Span, began int64, names *replay.Names) {
 	key := siteKey{s.PID, s.Reason, s.Stack}
 	w := t.of[key]
 	if w == nil {
@@ -59,10 +59,10 @@ func (t *sites) wait(s *replay.Span, names *replay.Names) {
 		w = &site{wakers: map[wakerKey]*waker{}}
 		t.of[key] = w
 	}
-	w.wait(s, names)
+	w.wait(s, began, names)
 }
 
-func (w *site) wait(s *replay.Span, names *replay.Names) {
+func (w *site) wait(s *replay.Span, began int64, names *replay.Names) {
 	switch {
 	case s.Flags&replay.EndUnseen != 0:
 		return
@@ -77,7 +77,7 @@ func (w *site) wait(s *replay.Span, names *replay.Names) {
 		return
 	}
 	w.ended++
-	w.longestNS = max(w.longestNS, s.Len())
+	w.longestNS = max(w.longestNS, s.End-began)
 	key := wakerKey{stack: s.EndByStack}
 	if s.EndByGoID == format.NoGoroutine {
 		key = wakerKey{reason: s.EndReason}

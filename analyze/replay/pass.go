@@ -124,6 +124,8 @@ type Snapshot struct {
 	GoID      format.GoID
 	ByGoID    format.GoID     // who created it
 	CreatedAt format.StringID // the stack there: the go statement's frame alone
+	State     format.State
+	SinceNS   int64 // since when it is in that state, where a flight recorder knew it; 0: not known
 }
 
 // SnapshotPass is a Pass that takes snapshots too, after every span that ended before them. One
@@ -211,7 +213,7 @@ func newOutlet(passes []Pass) *outlet {
 		}
 		if s, ok := p.(SnapshotPass); ok {
 			o.snapshots = append(o.snapshots, s)
-			o.union.Columns |= format.Columns(format.ColByGoID, format.ColByStack)
+			o.union.Columns |= format.Columns(format.ColByGoID, format.ColByStack, format.ColSince)
 		}
 		if s, ok := p.(SamplePass); ok {
 			o.samples = append(o.samples, s)
@@ -305,7 +307,11 @@ func (o *outlet) sendSnapshot(b *format.Batch, i int, t int64) {
 		return
 	}
 	o.flush()
-	s := Snapshot{TimeNS: t, PID: b.PID[i], GoID: b.GoID[i], ByGoID: b.ByGoID[i], CreatedAt: b.ByStack[i]}
+	s := Snapshot{TimeNS: t, PID: b.PID[i], GoID: b.GoID[i], ByGoID: b.ByGoID[i], CreatedAt: b.ByStack[i],
+		State: b.To[i]}
+	if len(b.SinceNS) > 0 {
+		s.SinceNS = b.SinceNS[i]
+	}
 	for _, p := range o.snapshots {
 		p.Snapshot(s)
 	}
