@@ -100,6 +100,7 @@ func (s *session) known() format.Metadata {
 	s.describeSnapshots()
 	meta, counts := s.metadataNow(), s.counts()
 	meta.Lost, meta.LostStacks = counts.Lost, counts.LostStacks
+	meta.Governor = s.governing.describe()
 	return meta
 }
 

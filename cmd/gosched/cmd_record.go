@@ -142,5 +142,8 @@ func (o *recordOptions) check(havePID bool) error {
 	case o.output == "":
 		return errors.New("the output has no name")
 	}
+	if o.flight.keep != 0 {
+		return nil // what it keeps in is a folder, and is looked at when that is opened
+	}
 	return refuseToOverwrite(o.output, o.force)
 }

@@ -66,13 +66,25 @@ func (o *keepOptions) check(flags *pflag.FlagSet) error {
 	if flags.Changed("force") {
 		return errors.New("either --keep or --force, not both: what is kept overwrites nothing")
 	}
+	if name := flags.Lookup("output").Value.String(); strings.HasSuffix(name, ".parquet") {
+		return fmt.Errorf("--keep keeps segments in a folder, and %s is a file's name: name a folder with -o DIR", name)
+	}
+	return errors.Join(o.checkRules(flags.Changed("sample")), o.options().Check())
+}
+
+// checkRules finds rules that could never hold.
+func (o *keepOptions) checkRules(sampled bool) error {
 	for _, r := range o.rules.list {
+		if sampled && r.Metric != flight.MetricGoroutines && r.Metric != flight.MetricExit {
+			return fmt.Errorf("rule %q: with --sample no delay and no finding is seen, so it would never hold; with "+
+				"--sample there are rules about goroutines and exit", r)
+		}
 		if r.Finding != "" && !slices.Contains(rules.FindingNames(), r.Finding) {
 			return fmt.Errorf("rule %q: no finding is called that: there are %s", r, strings.Join(rules.FindingNames(),
 				", "))
 		}
 	}
-	return o.options().Check()
+	return nil
 }
 
 // options are those of the flight recorder.

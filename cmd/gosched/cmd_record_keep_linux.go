@@ -23,9 +23,7 @@ import (
 // keepLast has a recording be kept in its last part, and take triggers. Call stop when it is over.
 func (r *recorder) keepLast(opts *record.Options, procs []*target.Process) (stop func() error, err error) {
 	f := &flying{out: r.notes, rules: r.opts.flight.rules.list}
-	for _, p := range procs {
-		f.pids = append(f.pids, p.PID())
-	}
+	f.follow(opts, procs)
 	config := keep.Config{Options: r.opts.flight.options(), Note: f.note, Owner: output.Caller}
 	if f.keeper, err = keep.Open(r.opts.output, config); err != nil {
 		return nil, err
@@ -44,13 +42,31 @@ func (r *recorder) keepLast(opts *record.Options, procs []*target.Process) (stop
 // flying is a flight recorder while it records.
 type flying struct {
 	keeper *keep.Keeper
-	pids   []int
 	rules  []flight.Rule
 	server *control.Server // nil: there is no socket
 	asked  chan os.Signal
 	ended  sync.WaitGroup
 	mu     sync.Mutex // held while a line is written
 	out    io.Writer
+
+	recorded sync.Mutex // held while pids are used
+	pids     []int
+}
+
+// follow knows which processes are recorded, as they come and go.
+func (f *flying) follow(opts *record.Options, procs []*target.Process) {
+	for _, p := range procs {
+		f.pids = append(f.pids, p.PID())
+	}
+	show := opts.Progress
+	opts.Progress = func(p record.Progress) {
+		f.recorded.Lock()
+		f.pids = p.Processes
+		f.recorded.Unlock()
+		if show != nil {
+			show(p)
+		}
+	}
 }
 
 func (f *flying) note(sentence string) {
@@ -107,7 +123,10 @@ func (f *flying) stop() (err error) {
 
 // Status implements control.Recorder.
 func (f *flying) Status() control.Status {
-	s := control.Status{PIDs: f.pids, Dir: f.keeper.Dir(), Rules: []string{}, Counts: f.keeper.Counts()}
+	f.recorded.Lock()
+	pids := append([]int{}, f.pids...)
+	f.recorded.Unlock()
+	s := control.Status{PIDs: pids, Dir: f.keeper.Dir(), Rules: []string{}, Counts: f.keeper.Counts()}
 	for _, r := range f.rules {
 		s.Rules = append(s.Rules, r.String())
 	}

@@ -21,15 +21,21 @@ type flightRecorder struct {
 	t      *testing.T
 	dir    string
 	cmd    *exec.Cmd
+	target *os.Process
 	stderr bytes.Buffer
 	ended  chan error
 }
 
 func startFlight(t *testing.T, first string, args ...string) *flightRecorder {
 	t.Helper()
+	return startFlightOf(t, []string{"-first", first, "-lasts", "3s", "-every", "60s"}, args...)
+}
+
+// startFlightOf is startFlight with other arguments for the program.
+func startFlightOf(t *testing.T, does []string, args ...string) *flightRecorder {
+	t.Helper()
 	testenv.RequireBPF(t)
-	program := exec.Command(testenv.Build(t, testenv.Program{Name: "stalls", Mode: ""}), "-first", first,
-		"-lasts", "3s", "-every", "60s")
+	program := exec.Command(testenv.Build(t, testenv.Program{Name: "stalls", Mode: ""}), does...)
 	if err := program.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +44,7 @@ func startFlight(t *testing.T, first string, args ...string) *flightRecorder {
 		program.Wait()
 	})
 	time.Sleep(200 * time.Millisecond) // its runtime begins
-	f := &flightRecorder{t: t, dir: filepath.Join(t.TempDir(), "kept"), ended: make(chan error, 1)}
+	f := &flightRecorder{t: t, target: program.Process, dir: filepath.Join(t.TempDir(), "kept"), ended: make(chan error, 1)}
 	f.cmd = self(append([]string{"record", "-p", strconv.Itoa(program.Process.Pid), "-o", f.dir,
 		"--keep", "3s", "--after", "1s"}, args...)...)
 	f.cmd.Stderr = &f.stderr

@@ -164,7 +164,7 @@ func (k *Keeper) beginsNS() int64 {
 
 // tell brings the counts up to date.
 func (k *Keeper) tell() {
-	bytes, known := k.bytes(), int64(k.states.known)
+	bytes, known := k.bytes(), int64(k.states.alive())
 	k.count(func(c *flight.Counts) {
 		c.KeptNS, c.KeptBytes, c.KeptSegments, c.Goroutines = k.upTo-k.beginsNS(), bytes, int64(len(k.kept)), known
 	})

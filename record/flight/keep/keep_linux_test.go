@@ -510,3 +510,32 @@ func TestAGapForgetsWhatIsNotKnownAnyMore(t *testing.T) {
 		t.Errorf("%+v, want nothing but the gap", rows)
 	}
 }
+
+func TestGoroutinesOfRoundsAreCounted(t *testing.T) {
+	reasons := format.NewStrings()
+	s := newStates(reasons, format.NewStrings())
+	var b format.Batch
+	round := func(at int64, weights ...int32) {
+		e := format.NoEvent
+		e.TimeNS, e.EndNS, e.Kind, e.PID = at, at+10, format.KindRound, testPID
+		b.Append(e)
+		for i, w := range weights {
+			e := format.NoEvent
+			e.TimeNS, e.Kind, e.PID, e.GoID, e.To, e.Weight = at+1, format.KindSnapshot, testPID, format.GoID(i+1),
+				format.StateWaiting, w
+			b.Append(e)
+		}
+	}
+	round(100, 0, 0, 0)
+	round(200, 4, 4)
+	s.take(&b)
+	if s.alive() != 3 {
+		t.Errorf("%d are alive after a round of 3", s.alive())
+	}
+	b.Reset()
+	round(300)
+	s.take(&b)
+	if s.alive() != 8 || s.known != 0 {
+		t.Errorf("%d are alive, %d known, after a round that stands for 8", s.alive(), s.known)
+	}
+}

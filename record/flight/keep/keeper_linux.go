@@ -144,7 +144,7 @@ func (k *Keeper) Standing() (rows *format.Batch, told []format.Snapshot, atNS in
 }
 
 // Known is how many goroutines are alive, as far as is known. It is for sinks of the same recording.
-func (k *Keeper) Known() int { return k.states.known }
+func (k *Keeper) Known() int { return k.states.alive() }
 
 // Counts are what the keeper did so far.
 func (k *Keeper) Counts() flight.Counts {
@@ -259,9 +259,7 @@ func (k *Keeper) cut(now time.Time) {
 	k.drop()
 	k.tell()
 	k.retainDue(now)
-	if k.states.known > 0 {
-		k.states.drop(func(pid int32) bool { return k.ended[pid] })
-	}
+	k.states.drop(func(pid int32) bool { return k.ended[pid] })
 }
 
 func (k *Keeper) beginSegment() error {

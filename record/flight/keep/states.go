@@ -30,6 +30,8 @@ type process struct {
 	goroutines map[format.GoID]goroutine
 	limits     map[string]format.Event // by name
 	sampled    bool                    // only rounds are made of it: its goroutines' ends are not seen
+	counting   int                     // goroutines of the round that is being read
+	counted    int                     // of the one before
 }
 
 // goroutine is what is known of one.
@@ -84,6 +86,8 @@ func (s *states) take(b *format.Batch) {
 			s.lasting = append(s.lasting, e)
 		case format.KindRound:
 			s.sampled(e.PID)
+			p := s.process(e.PID)
+			p.counted, p.counting = p.counting, 0
 		case format.KindRange:
 			s.lasting = append(s.lasting, e)
 		}
@@ -94,7 +98,7 @@ func (s *states) take(b *format.Batch) {
 // move takes a transition.
 func (s *states) move(e *format.Event) {
 	p := s.process(e.PID)
-	p.sampled = false
+	p.sampled, p.counting, p.counted = false, 0, 0
 	g, ok := p.goroutines[e.GoID]
 	if e.To == format.StateNotExist {
 		if ok {
@@ -127,8 +131,12 @@ func (s *states) move(e *format.Event) {
 // found takes what was read from memory.
 func (s *states) found(e *format.Event) {
 	p := s.process(e.PID)
+	if p.sampled {
+		p.counting += int(max(1, e.Weight))
+		return
+	}
 	g, ok := p.goroutines[e.GoID]
-	if p.sampled || ok && g.state == e.To {
+	if ok && g.state == e.To {
 		return
 	}
 	if !ok {
@@ -147,6 +155,16 @@ func (s *states) waitsFor(e *format.Event) {
 		g.descriptor, g.fd = e.Reason, e.Object
 		p.goroutines[e.GoID] = g
 	}
+}
+
+// alive is how many goroutines there are, as far as is known: of what is sampled, as many as the
+// latest round that is whole stands for.
+func (s *states) alive() int {
+	n := s.known
+	for _, p := range s.processes {
+		n += p.counted
+	}
+	return n
 }
 
 // room makes room for one more.

@@ -16,12 +16,17 @@ func main() {
 	lasts := flag.Duration("lasts", 3*time.Second, "time that a stall lasts")
 	first := flag.Duration("first", 10*time.Second, "time to the first stall")
 	hogs := flag.Int("hogs", 24, "goroutines that compute in a stall")
+	contend := flag.Int("contend", 0, "goroutines that do nothing but go through a section one by one")
 	pace := flag.Duration("pace", 2*time.Millisecond, "time from one piece of work to the next, of each worker")
 	flag.Parse()
 	runtime.GOMAXPROCS(2)
 	go waitForEver(make(chan struct{}))
 	for i := 0; i < 20; i++ {
 		go work(*pace)
+	}
+	var section sync.Mutex
+	for i := 0; i < *contend; i++ {
+		go goThrough(&section)
 	}
 	time.Sleep(*first)
 	for {
@@ -46,6 +51,15 @@ func work(pace time.Duration) {
 		there <- v
 		v = <-back
 		time.Sleep(pace)
+	}
+}
+
+// goThrough goes through a section in which it sleeps, again and again.
+func goThrough(section *sync.Mutex) {
+	for {
+		section.Lock()
+		time.Sleep(5 * time.Millisecond)
+		section.Unlock()
 	}
 }
 
