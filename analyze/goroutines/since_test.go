@@ -36,15 +36,18 @@ func TestASavedTraceSaysSinceWhenGoroutinesWait(t *testing.T) {
 		g := &r.Groups[i]
 		w := want[g.Stack]
 		if g.OldestNS != w.oldest || g.AtLeast != w.atLeast || g.Here.MaxNS != w.longest {
-			t.Errorf("%s for %d ns (at least: %t), the longest that ended %d ns; want %+v", g.Stack, g.OldestNS, g.AtLeast,
-				g.Here.MaxNS, w)
+			t.Errorf("%s for %d ns (at least: %t), the longest that ended %d ns; want %+v", g.Stack, g.OldestNS,
+				g.AtLeast, g.Here.MaxNS, w)
 		}
 	}
 	if len(r.Groups) != len(want) {
 		t.Errorf("%d groups", len(r.Groups))
 	}
-	if prof, _ := at(t, trace, 120_000_000_050); !strings.Contains(dumped(t, prof), "goroutine 2 [chan receive, 1 minutes]") ||
-		!strings.Contains(dumped(t, prof), "goroutine 3 [select, 1 minutes]") {
-		t.Errorf("at the beginning:\n%s", dumped(t, prof))
+	prof, _ := at(t, trace, 120_000_000_050)
+	text := dumped(t, prof)
+	for _, line := range []string{"goroutine 2 [chan receive, 1 minutes]", "goroutine 3 [select, 1 minutes]"} {
+		if !strings.Contains(text, line) {
+			t.Errorf("at the beginning %q is not in\n%s", line, text)
+		}
 	}
 }

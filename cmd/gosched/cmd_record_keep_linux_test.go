@@ -44,7 +44,8 @@ func startFlightOf(t *testing.T, does []string, args ...string) *flightRecorder 
 		program.Wait()
 	})
 	time.Sleep(200 * time.Millisecond) // its runtime begins
-	f := &flightRecorder{t: t, target: program.Process, dir: filepath.Join(t.TempDir(), "kept"), ended: make(chan error, 1)}
+	f := &flightRecorder{t: t, target: program.Process, dir: filepath.Join(t.TempDir(), "kept"),
+		ended: make(chan error, 1)}
 	f.cmd = self(append([]string{"record", "-p", strconv.Itoa(program.Process.Pid), "-o", f.dir,
 		"--keep", "3s", "--after", "1s"}, args...)...)
 	f.cmd.Stderr = &f.stderr

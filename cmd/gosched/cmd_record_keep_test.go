@@ -8,6 +8,8 @@ import (
 // TestFlagsThatContradictKeepingAreRefused has each pair with its sentence.
 func TestFlagsThatContradictKeepingAreRefused(t *testing.T) {
 	const only = " is for --keep, with which only the last part of a recording is kept"
+	const rounds = ": with --sample no delay and no finding is seen, so it would never hold; with --sample there " +
+		"are rules about goroutines and exit"
 	keep := []string{"--keep", "10s", "-o", "kept"}
 	for _, test := range []struct {
 		name string
@@ -15,8 +17,10 @@ func TestFlagsThatContradictKeepingAreRefused(t *testing.T) {
 		err  string
 	}{
 		{"keeping", keep, ""},
-		{"keeping with all", append(keep, "--keep-bytes", "1GB", "--after", "1s", "--trigger", "exit", "--trigger-limit",
-			"1/h", "--trigger-distance", "0s", "--retain", "3", "--retain-bytes", "1GB", "--retain-age", "24h",
+		{"keeping with all", append(keep,
+			"--keep-bytes", "1GB", "--after", "1s", "--trigger", "exit",
+			"--trigger-limit", "1/h", "--trigger-distance", "0s", "--retain", "3", "--retain-bytes", "1GB",
+			"--retain-age", "24h",
 			"--control", "none"), ""},
 		{"keep-bytes alone", []string{"--keep-bytes", "1GB"}, "--keep-bytes" + only},
 		{"after alone", []string{"--after", "1s"}, "--after" + only},
@@ -28,17 +32,15 @@ func TestFlagsThatContradictKeepingAreRefused(t *testing.T) {
 		{"retain-age alone", []string{"--retain-age", "1h"}, "--retain-age" + only},
 		{"control alone", []string{"--control", "none"}, "--control" + only},
 		{"no folder", []string{"--keep", "10s"}, "--keep needs a folder of its own: name one with -o DIR"},
-		{"a file", []string{"--keep", "10s", "-o", "t.parquet"}, "--keep keeps segments in a folder, and t.parquet is a " +
-			"file's name: name a folder with -o DIR"},
+		{"a file", []string{"--keep", "10s", "-o", "t.parquet"}, "--keep keeps segments in a folder, and t.parquet " +
+			"is a file's name: name a folder with -o DIR"},
 		{"force", append(keep, "--force"), "either --keep or --force, not both: what is kept overwrites nothing"},
 		{"nothing is kept", []string{"--keep", "0s", "-o", "kept"}, "-1ns cannot be kept: between 1s and 24h0m0s can"},
 		{"too long", []string{"--keep", "48h", "-o", "kept"}, "48h0m0s cannot be kept: between 1s and 24h0m0s can"},
-		{"a delay in rounds", append(keep, "--sample", "20/s", "--trigger", "p99-delay>20ms for 5s"), "rule \"p99-delay>" +
-			"20ms for 5s\": with --sample no delay and no finding is seen, so it would never hold; with --sample there " +
-			"are rules about goroutines and exit"},
+		{"a delay in rounds", append(keep, "--sample", "20/s", "--trigger", "p99-delay>20ms for 5s"),
+			"rule \"p99-delay>20ms for 5s\"" + rounds},
 		{"a finding in rounds", append(keep, "--sample", "20/s", "--trigger", "finding:serial-section>=40%"),
-			"rule \"finding:serial-section>=40%\": with --sample no delay and no finding is seen, so it would never hold; " +
-				"with --sample there are rules about goroutines and exit"},
+			"rule \"finding:serial-section>=40%\"" + rounds},
 		{"what rounds see", append(keep, "--sample", "20/s", "--trigger", "goroutines>10", "--trigger", "exit"), ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -61,7 +61,8 @@ func TestTheEndOfAProcessIsSaved(t *testing.T) {
 	}
 	time.Sleep(time.Second)
 	f.target.Kill()
-	if s := f.savedFor("exit").Saved; !strings.Contains(s.Evidence, "process "+strconv.Itoa(f.pid())+": target exited") {
+	want := "process " + strconv.Itoa(f.pid()) + ": target exited"
+	if s := f.savedFor("exit").Saved; !strings.Contains(s.Evidence, want) {
 		t.Errorf("evidence %q", s.Evidence)
 	}
 }
