@@ -176,8 +176,10 @@ func (p *program) stop() {
 	}
 }
 
-// during is how much was done in a second of full load, in some time.
+// during is how much was done in a second of full load, in some time that begins with a load step: so all
+// slices have the same ones.
 func (p *program) during(d time.Duration) float64 {
+	time.Sleep(stepEvery - time.Duration(time.Now().UnixNano())%stepEvery)
 	p.mu.Lock()
 	before := p.last
 	p.mu.Unlock()
@@ -208,7 +210,6 @@ func (s *settings) compare(name string, c *configuration) (*result, error) {
 		var speed [2]float64 // not recorded, recorded
 		for half := range 2 {
 			recorded := (pair + half) % 2
-			align()
 			if recorded == 0 {
 				speed[0] = p.during(s.slice)
 				continue
@@ -222,11 +223,6 @@ func (s *settings) compare(name string, c *configuration) (*result, error) {
 		}
 	}
 	return &r, nil
-}
-
-// align waits for the beginning of a load step, so that all slices have the same ones.
-func align() {
-	time.Sleep(stepEvery - time.Duration(time.Now().UnixNano())%stepEvery)
 }
 
 // recorded is the speed of the program while it is recorded.
@@ -254,7 +250,6 @@ func (s *settings) recorded(p *program, c *configuration, r *result) (float64, e
 		said += lines.Text() + "\n"
 	}
 	go io.Copy(io.Discard, notes)
-	align() // until then it settles
 	speed := p.during(s.slice)
 	cmd.Process.Signal(syscall.SIGINT)
 	if err := cmd.Wait(); err != nil {
