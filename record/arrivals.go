@@ -383,6 +383,9 @@ func (a *arrivals) attached(sub *subject, err error) {
 		err = sub.same()
 	}
 	if err == nil && s.probes != nil {
+		err = s.governing.know(sub)
+	}
+	if err == nil && s.probes != nil {
 		err = s.probes.Forget(int(sub.number))
 	}
 	if err == nil {
@@ -397,10 +400,13 @@ func (a *arrivals) attached(sub *subject, err error) {
 		a.late = append(a.late, time.Duration(sub.beginNS-sub.execNS))
 	}
 	s.out.tell(s.metadataNow())
-	if s.opts.Sampling.on() {
+	if s.opts.Sampling.on() || s.governing.samples() {
 		sub.beginRounds(sub.beginNS, s.meta.GoroutineSampling)
 		s.shareRounds(sub.beginNS)
 		return
+	}
+	if s.governing.resting() {
+		return // a window reads its goroutines
 	}
 	if err := sub.beginReading(0); err != nil {
 		sub.note(format.TransitionRun, fmt.Sprintf("the goroutines that were there could not be read: %v", err))

@@ -69,13 +69,12 @@ type governing struct {
 	attach  int64 // of what came since, what attaching and detaching took
 	tookOff int64 // when everything was last taken off
 
-	on       [governor.NumClasses]bool // what is attached
-	offNS    int64                     // since when nothing is; 0: something is
-	windowNS int64                     // since when everything is watched that is to be
-	watched  int64                     // how long that was in all windows before
-	toldNS   int64                     // up to when the trace knows what is not watched
+	on      [governor.NumClasses]bool // what is attached
+	window  window
+	watched int64 // how long that lasted, in all windows before
 
 	watch    governor.Watch
+	rounding bool  // goroutines are sampled meanwhile
 	strained int64 // when it was last asked
 	next     int   // whose strain is read next
 	pressure governor.Cause
@@ -96,7 +95,7 @@ func (s *session) newGoverning() (*governing, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg := governor.Config{Seed: o.Seed}
+	cfg := governor.Config{Seed: o.Seed, Rounds: true, Rarest: o.RarestWindow}
 	bound(&cfg, o)
 	trapNS := int64(trap.NS)
 	cfg.BesidesNS = [governor.NumClasses]int64{trapNS, trapNS, tracepointNS, interruptNS}
@@ -139,7 +138,7 @@ func (g *governing) begin() {
 		r = governor.Reading{NowNS: g.in.startNS}
 	}
 	g.g, g.plan = governor.New(g.cfg, r), governor.Plan{On: g.cfg.Wanted}
-	g.on, g.windowNS, g.toldNS = g.cfg.Wanted, g.in.startNS, g.in.startNS
+	g.on, g.window = g.cfg.Wanted, window{beginNS: g.in.startNS, toldNS: g.in.startNS}
 }
 
 // ownCPU is this process's CPU time.
@@ -151,7 +150,8 @@ func ownCPU() int64 {
 
 // reading is what has been counted up to now.
 func (g *governing) reading(at int64) (governor.Reading, error) {
-	r := governor.Reading{NowNS: at, RecorderNS: ownCPU() - g.ownNS, AttachNS: g.attach, Pressure: g.pressure}
+	r := governor.Reading{NowNS: at, RecorderNS: ownCPU() - g.ownNS, AttachNS: g.attach, RoundsNS: g.in.roundsNS,
+		Pressure: g.pressure}
 	hits, err := g.in.probes.Hits()
 	if err != nil {
 		return r, err
@@ -186,6 +186,7 @@ func (g *governing) decide() error {
 	if plan.On != before.On {
 		err = errors.Join(g.takeOff(), g.putOn())
 	}
+	g.makeRounds()
 	g.tell(now())
 	g.say(before.Why)
 	return err
@@ -201,7 +202,7 @@ func (g *governing) pace() time.Duration {
 
 // takeOff takes off all that is attached.
 func (g *governing) takeOff() error {
-	if g.offNS != 0 {
+	if g.resting() {
 		return nil
 	}
 	s := g.in
@@ -209,10 +210,10 @@ func (g *governing) takeOff() error {
 		return err
 	}
 	began := ownCPU()
-	g.offNS = now()
-	g.tookOff = g.offNS
-	g.watched += max(0, g.offNS-g.windowNS)
-	g.tellUnwatched(g.offNS)
+	g.tookOff = now()
+	g.window.end(g.tookOff)
+	g.watched += max(0, g.tookOff-g.window.beginNS)
+	g.tellUnwatched(g.tookOff)
 	err := s.probes.Pause(kernel.Groups()...)
 	g.attach += ownCPU() - began
 	s.endReadings()
@@ -233,8 +234,10 @@ func (g *governing) putOn() error {
 		return nil
 	}
 	s := g.in
+	g.makeRounds() // there are none in a window
 	began := ownCPU()
-	g.on, g.windowNS, g.offNS = g.plan.On, math.MaxInt64, 0
+	g.on = g.plan.On
+	g.window.prepare()
 	if err := g.attachPlanned(); err != nil {
 		return err
 	}
@@ -245,8 +248,8 @@ func (g *governing) putOn() error {
 		}
 	}
 	err := g.drop()
-	g.windowNS = now()
-	g.gaps(g.windowNS, causes[governor.CauseBudget])
+	g.window.begin(now())
+	g.gaps(g.window.beginNS, causes[governor.CauseBudget])
 	return errors.Join(err, g.read())
 }
 
@@ -259,10 +262,8 @@ func (g *governing) attachPlanned() error {
 			on = append(on, group)
 		}
 	}
-	whole := g.plan.On[governor.Syscalls] || !g.cfg.Wanted[governor.Syscalls]
 	for _, sub := range s.subjects {
-		c := sub.config
-		if err := s.probes.Know(int(sub.number), c.Current && whole, c.Proc && whole, c.GoIDs); err != nil {
+		if err := g.know(sub); err != nil {
 			return err
 		}
 	}
@@ -274,6 +275,35 @@ func (g *governing) attachPlanned() error {
 	}
 	return nil
 }
+
+// know tells the programs what they can rely on in a process, with what is attached or will be.
+func (g *governing) know(sub *subject) error {
+	if g == nil {
+		return nil
+	}
+	whole := g.plan.On[governor.Syscalls] || !g.cfg.Wanted[governor.Syscalls]
+	c := sub.config
+	return g.in.probes.Know(int(sub.number), c.Current && whole, c.Proc && whole, c.GoIDs)
+}
+
+// makeRounds has goroutines sampled, or not, while nothing is attached: rounds lie in gaps.
+func (g *governing) makeRounds() {
+	s := g.in
+	switch {
+	case g.plan.Rounds && !g.rounding:
+		g.rounding, s.roundsMay = true, g.plan.RoundsCPUs
+		s.beginRounds(now())
+	case g.plan.Rounds:
+		s.roundsMay = g.plan.RoundsCPUs
+		s.shareRounds(now())
+	case g.rounding:
+		g.rounding = false
+		s.endRounds()
+	}
+}
+
+// samples says whether goroutines are sampled now.
+func (g *governing) samples() bool { return g != nil && g.rounding }
 
 // read begins to read the goroutines that are there at the beginning of a window, if that can be
 // paid for.
@@ -291,25 +321,25 @@ func (g *governing) read() error {
 }
 
 // early says whether an event is from before the time in which everything is watched.
-func (g *governing) early(at int64) bool { return g != nil && at < g.windowNS }
+func (g *governing) early(at int64) bool { return g != nil && g.window.early(at) }
 
 // off says whether an event is from while things were being taken off, or from after it.
-func (g *governing) off(at int64) bool { return g != nil && g.offNS != 0 && at > g.offNS }
+func (g *governing) off(at int64) bool { return g != nil && g.window.off(at) }
 
 // resting says whether nothing is attached.
-func (g *governing) resting() bool { return g != nil && g.offNS != 0 }
+func (g *governing) resting() bool { return g != nil && g.window.resting() }
 
 // tell has the trace know what is not watched, up to about now.
 func (g *governing) tell(at int64) {
 	switch {
-	case g.offNS == 0:
-		if at-g.toldNS >= unwatchedEvery {
+	case !g.resting():
+		if at-g.window.toldNS >= unwatchedEvery {
 			g.tellUnwatched(at)
 		}
-	case at >= g.toldNS:
-		g.gaps(min(max(g.plan.OffUntilNS, at), g.toldNS+longestGap), causes[g.plan.Why])
+	case at >= g.window.toldNS:
+		g.gaps(min(max(g.plan.OffUntilNS, at), g.window.toldNS+longestGap), causes[g.plan.Why])
 	default:
-		g.gaps(g.toldNS, causes[g.plan.Why]) // for processes that have come
+		g.gaps(g.window.toldNS, causes[g.plan.Why]) // for processes that have come
 	}
 }
 
@@ -322,17 +352,17 @@ func (g *governing) gaps(end int64, why format.Reason) {
 			sub.toldNS = end
 		}
 	})
-	g.toldNS = max(g.toldNS, end)
+	g.window.toldNS = max(g.window.toldNS, end)
 }
 
 // tellUnwatched writes which classes were not watched, from what is told on to a time, while others
 // were.
 func (g *governing) tellUnwatched(end int64) {
-	begin := g.toldNS
+	begin := g.window.toldNS
 	if end <= begin {
 		return
 	}
-	g.toldNS = end
+	g.window.toldNS = end
 	for c, wanted := range g.cfg.Wanted {
 		if why, ok := format.Unwatched(classes[c]); ok && wanted && !g.on[c] {
 			g.each(func(sub *subject) { sub.unwatched(max(begin, sub.beginNS), end, why) })
@@ -406,11 +436,11 @@ func (g *governing) end(at int64) {
 	if r, err := g.reading(at); err == nil {
 		g.g.Decide(r)
 	}
-	if g.offNS != 0 {
+	if g.resting() {
 		g.gaps(at, causes[g.plan.Why])
 		return
 	}
-	g.watched += max(0, at-g.windowNS)
+	g.watched += max(0, at-g.window.beginNS)
 	g.tellUnwatched(at)
 }
 
@@ -422,8 +452,8 @@ func (g *governing) describe() *format.Governor {
 	s := g.g.Sums()
 	end, watched := g.in.endNS, g.watched
 	if end == 0 { // it goes on
-		if end = now(); g.offNS == 0 {
-			watched += max(0, end-g.windowNS)
+		if end = now(); !g.resting() {
+			watched += max(0, end-g.window.beginNS)
 		}
 	}
 	d := &format.Governor{

@@ -75,7 +75,10 @@ type Options struct {
 	// A file: as long as it is there nothing is attached. With it, or with a bound, nothing is attached
 	// either while the machine or a process's cgroup is short of memory, or of its CPU quota. "": none
 	KillSwitch string
-	Seed       uint64 // of the instants that are chosen at random
+	// How often windows must come in which everything is attached, for goroutines not to be sampled in
+	// their place; 0: governor.RarestWindow.
+	RarestWindow time.Duration
+	Seed         uint64 // of the instants that are chosen at random
 	// called the first time that probes come off for a reason, and with ReasonNone when all are back
 	Governed  func(format.Reason)
 	Fallbacks []string // fall-backs to use even where the kernel can do better: see package fallback

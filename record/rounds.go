@@ -119,7 +119,10 @@ func (s *session) endRounds() {
 
 // shareRounds shares what rounds may take between the processes that there are.
 func (s *session) shareRounds(at int64) {
-	n := 0
+	n, may := 0, s.meta.GoroutineSampling.MaxCPUs
+	if s.roundsMay > 0 && (may == 0 || s.roundsMay < may) {
+		may = s.roundsMay
+	}
 	for _, sub := range s.subjects {
 		if sub.sampling {
 			n++
@@ -127,13 +130,13 @@ func (s *session) shareRounds(at int64) {
 	}
 	for _, sub := range s.subjects {
 		if sub.sampling {
-			sub.sampler.pacer.Allow(s.meta.GoroutineSampling.MaxCPUs/float64(n), at)
+			sub.sampler.pacer.Allow(may/float64(n), at)
 		}
 	}
 }
 
 func (s *subject) beginRounds(at int64, how *format.GoroutineSampling) {
-	if s.endNS != 0 {
+	if s.beginNS == 0 || s.ended != "" || s.endNS != 0 {
 		return
 	}
 	if s.sampler == nil {
@@ -161,7 +164,13 @@ func (s *session) makeRounds() error {
 		if !sub.sampling || sub.endNS != 0 || !sub.sampler.pacer.Due(now()) {
 			continue
 		}
-		if err := sub.round(); err != nil {
+		if s.governing != nil { // what else the recorder does is not for the rounds
+			s.roundsCPU = processCPU()
+		}
+		began := s.roundsCPU
+		err := sub.round()
+		s.roundsNS += s.roundsCPU - began
+		if err != nil {
 			if err = sub.unlessReplaced(err); err != nil {
 				return s.of(sub.proc, err)
 			}
@@ -221,10 +230,11 @@ func (s *subject) take(gs []snapshot.Goroutine, weight int64) {
 	}
 }
 
-// tellRound hands the round and what it found to the order. A time without rounds is a gap.
+// tellRound hands the round and what it found to the order. A time without rounds is a gap,
+// where it is not one already.
 func (s *subject) tellRound(began, end, weight int64) {
 	r := s.sampler
-	if began-r.ended > int64(notSampledFor) && r.pacer.LateNS() > int64(notSampledFor) {
+	if s.in.probes == nil && began-r.ended > int64(notSampledFor) && r.pacer.LateNS() > int64(notSampledFor) {
 		s.gap(r.ended, began, 0, format.ReasonNotSampled)
 	}
 	r.ended = end

@@ -50,6 +50,8 @@ type session struct {
 	machine   machineTime
 
 	roundsCPU int64      // the recorder's CPU time when the last round ended
+	roundsNS  int64      // of that, what rounds took where they are not all that it does
+	roundsMay float64    // what those may take, in CPU-seconds a second; 0: what the metadata says
 	governing *governing // nil: nothing bounds what it costs
 }
 

@@ -61,6 +61,7 @@ type Config struct {
 	Seed        uint64
 	Wanted      [NumClasses]bool // what is recorded at all
 	Rounds      bool             // goroutines can be sampled where windows cannot be paid for
+	Rarest      time.Duration    // from when on windows come too rarely; 0: RarestWindow
 }
 
 // Reading is what was counted until now. All but the time only grow.
@@ -70,6 +71,7 @@ type Reading struct {
 	TargetNS   int64 // the recorded processes' CPU time
 	RecorderNS int64 // the recorder's own
 	AttachNS   int64 // of which: attaching, detaching
+	RoundsNS   int64 // of RecorderNS: sampling goroutines
 	Goroutines int   // alive in the recorded processes, as far as it is known
 	Pressure   Cause // CauseNone: nobody wants everything off
 }
@@ -80,15 +82,20 @@ type Hits struct{ Count, Timed, NS int64 }
 // Plan is what shall be.
 type Plan struct {
 	On       [NumClasses]bool
-	Snapshot bool  // where something comes on: the goroutines can be read from memory
-	Rounds   bool  // goroutines are sampled, nothing is attached
-	Why      Cause // why not everything that is wanted is on
+	Snapshot bool // where something comes on: the goroutines can be read from memory
+	Rounds   bool // goroutines are sampled, nothing is attached
+	// What that may take, in CPU-seconds a second.
+	RoundsCPUs float64
+	Why        Cause // why not everything that is wanted is on
 	// Nothing comes on before then, as things are. It may be later.
 	OffUntilNS int64
 }
 
 // Any says whether anything is on.
 func (p *Plan) Any() bool { return p.On != [NumClasses]bool{} }
+
+// RarestWindow is from when on windows come too rarely, where a Config does not say.
+const RarestWindow = 20 * time.Second
 
 // How windows are.
 const (
@@ -98,8 +105,8 @@ const (
 	maxPeriod = 8 * time.Second
 	// fixedShare is how many times what attaching costs a window is to cost, for it to be worth it.
 	fixedShare = 8
-	// rarest is from when on windows come too rarely.
-	rarest = 20 * time.Second
+	// roundsShare is the part of what is left beside the recorder's own needs that rounds may take.
+	roundsShare = 0.8
 	// minOff is how long everything stays off at least.
 	minOff = 100 * time.Millisecond
 	// settle is for how long the ladder's rungs are kept at least.
@@ -164,6 +171,9 @@ type Governor struct {
 
 // New begins a recording at a reading, with everything on.
 func New(cfg Config, at Reading) *Governor {
+	if cfg.Rarest == 0 {
+		cfg.Rarest = RarestWindow
+	}
 	g := &Governor{cfg: cfg, rand: rand.New(rand.NewPCG(cfg.Seed, 0x90571)), began: at, last: at, since: at.NowNS}
 	g.leftFull = at.NowNS - int64(settle)
 	g.dropNS = g.leftFull

@@ -82,6 +82,10 @@ func (w *world) step(dt float64) {
 	} else {
 		recorder += w.idle * dt
 	}
+	if w.plan.Rounds {
+		recorder += w.plan.RoundsCPUs * dt
+		w.r.RoundsNS += int64(w.plan.RoundsCPUs * dt * 1e9)
+	}
 	w.r.TargetNS += int64((target + cost) * 1e9)
 	w.r.RecorderNS += int64(recorder * 1e9)
 	w.now += dt
@@ -314,8 +318,31 @@ func TestNothingThatCannotBePaidForIsAttached(t *testing.T) {
 	cfg.MaxCPUs, cfg.Rounds = 0.0005, true
 	w := server(constant(1))
 	g := w.run(cfg, 60)
-	if _, _, duty := w.between(5, 60); duty > 0 || !w.plan.Rounds || g.plan.Why != CauseBudget {
+	if _, _, duty := w.between(5, 60); duty > 0 || w.plan.Rounds || g.plan.Why != CauseBudget {
 		t.Errorf("on for %.3f of the time, %+v", duty, g.plan)
+	}
+}
+
+// TestRoundsTakeThePlaceOfRareWindows gives somewhat more than that, which goroutines are sampled with;
+// and then enough for windows again.
+func TestRoundsTakeThePlaceOfRareWindows(t *testing.T) {
+	cfg := config(0.05)
+	cfg.FloorCPUs, cfg.Rounds = 0, true
+	w := server(func(t float64) float64 {
+		if t < 120 {
+			return 0.026
+		}
+		return 1
+	})
+	w.perCPU[Goroutines] = 100 * usual
+	w.run(cfg, 120)
+	if _, cpus, duty := w.between(60, 120); duty > 0 || !w.plan.Rounds || cpus > 0.0014 || cpus < 0.0011 {
+		t.Errorf("on for %.3f of the time, at %.4f CPUs, %+v", duty, cpus, w.plan)
+	}
+	w = server(constant(1))
+	w.run(cfg, 60)
+	if _, _, duty := w.between(10, 60); duty == 0 || w.plan.Rounds {
+		t.Errorf("on for %.3f of the time, %+v", duty, w.plan)
 	}
 }
 

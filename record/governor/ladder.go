@@ -62,11 +62,11 @@ func (g *Governor) seekWindow() {
 func (g *Governor) wait() bool {
 	net := g.allowance() - g.load.offCPUs
 	if !g.choose(net) {
-		g.plan.Rounds = g.cfg.Rounds
+		g.plan.Rounds, g.plan.RoundsCPUs = g.cfg.Rounds && net > 0, max(0, roundsShare*net)
 		g.plan.OffUntilNS = g.last.NowNS + int64(time.Second)
 		return false
 	}
-	g.plan.Rounds = false
+	g.plan.Rounds, g.plan.RoundsCPUs = false, 0
 	missing := g.factor*g.window.costNS - g.credit
 	if missing <= 0 {
 		return g.last.NowNS >= g.plan.OffUntilNS
@@ -86,14 +86,14 @@ func (g *Governor) choose(net float64) bool {
 	if c, ok := g.cheapestDropped(); ok && settled {
 		on := g.classes()
 		on[c] = true
-		if g.windowOf(&on, net).periodNS(net) < float64(rarest)/3 {
+		if g.windowOf(&on, net).periodNS(net) < float64(g.cfg.Rarest)/3 {
 			g.dropped[c], g.dropNS = false, g.last.NowNS
 		}
 	}
 	for {
 		on := g.classes()
 		g.window = g.windowOf(&on, net)
-		if g.window.periodNS(net) <= float64(rarest) {
+		if g.window.periodNS(net) <= float64(g.cfg.Rarest) {
 			return true
 		}
 		c, ok := g.dearest()

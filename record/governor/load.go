@@ -49,6 +49,7 @@ func (g *Governor) account(r *Reading) {
 	recorder := max(0, float64(r.RecorderNS-last.RecorderNS))
 	attach := min(max(0, float64(r.AttachNS-last.AttachNS)), recorder)
 	d.dt, d.recorderNS = dt, recorder-attach
+	d.roundsNS = min(max(0, float64(r.RoundsNS-last.RoundsNS)), d.recorderNS)
 	d.targetNS = max(0, float64(r.TargetNS-last.TargetNS)-d.allNS)
 	if begun := r.NowNS - g.began.NowNS; begun < int64(starting) {
 		free := min(d.recorderNS, g.grace)
@@ -76,6 +77,7 @@ func (h *Hits) meanNS() float64 {
 // delta is what happened between two readings.
 type delta struct {
 	dt, targetNS, recorderNS float64 // without attaching and detaching
+	roundsNS                 float64 // of recorderNS: what need not be
 	count, hitsNS            [NumClasses]float64
 	hits, allNS              float64 // their sums
 }
@@ -86,7 +88,7 @@ func (l *load) learn(plan *Plan, d *delta) {
 	l.longCPUs += (d.targetNS/d.dt - l.longCPUs) * part(d.dt, some)
 	if !plan.Any() {
 		if d.hits == 0 {
-			l.offCPUs += (d.recorderNS/d.dt - l.offCPUs) * part(d.dt, 2*time.Second)
+			l.offCPUs += (max(0, d.recorderNS-d.roundsNS)/d.dt - l.offCPUs) * part(d.dt, 2*time.Second)
 		}
 		return
 	}
