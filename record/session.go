@@ -504,11 +504,10 @@ func (s *session) accept(ring int, raw []byte) error {
 		if err != nil {
 			return err
 		}
-		sub, err := s.subject(def.subject)
-		if err == nil {
+		if sub := s.subject(def.subject); sub != nil {
 			sub.stacks.Define(def.hash, def.Stack)
 		}
-		return err
+		return nil
 	}
 	var e event
 	if err := decode(raw, &e); err != nil {
@@ -518,9 +517,9 @@ func (s *session) accept(ring int, raw []byte) error {
 		s.come.tell(&e)
 		return nil
 	}
-	sub, err := s.subject(e.subject)
-	if err != nil {
-		return err
+	sub := s.subject(e.subject)
+	if sub == nil {
+		return nil
 	}
 	switch e.op {
 	case opExec:
@@ -557,10 +556,16 @@ func (s *session) accept(ring int, raw []byte) error {
 	return nil
 }
 
-// subject is the one with the number that a record has.
-func (s *session) subject(number uint16) (*subject, error) {
-	if int(number) >= len(s.numbered) || s.numbered[number] == nil {
-		return nil, fmt.Errorf("%w: of process %d of %d", errRecord, number+1, len(s.subjects))
+// subject is the one with the number that a record has; nil: no process has it, or what it has is
+// not ready for a record. That is one that could not be recorded, or is not any more. What is still
+// in the rings of it is of no recording, so that nothing is missed with it.
+func (s *session) subject(number uint16) *subject {
+	if int(number) >= len(s.numbered) {
+		return nil
 	}
-	return s.numbered[number], nil
+	sub := s.numbered[number]
+	if sub == nil || sub.follow == nil || sub.stacks == nil || sub.texts == nil {
+		return nil
+	}
+	return sub
 }
