@@ -13,7 +13,7 @@ func TestWhatIsUnsureCountsOnce(t *testing.T) {
 		follow:    &follower{unsure: [2]int64{3, 5}},
 		snapshots: []format.Snapshot{{BeginNS: 1}, {BeginNS: 2}, {BeginNS: 9, AtEnd: true}},
 	}
-	s := &session{subjects: []*subject{sub}}
+	s := &session{all: []*subject{sub}}
 	s.describeSnapshots()
 	var unsure []int64
 	for _, made := range s.meta.Snapshots {

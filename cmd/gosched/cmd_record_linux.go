@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"runtime/debug"
 	"syscall"
 	"time"
@@ -109,7 +108,7 @@ func (r *recorder) needs() func(...error) error {
 }
 
 // processes records running processes. A signal ends the recording, a second one ends
-// gosched at once.
+// gosched at once: see untilEnding.
 func (r *recorder) processes(ctx context.Context) error {
 	procs, err := openProcesses(r.opts.pids, r.needs())
 	if err != nil {
@@ -122,9 +121,8 @@ func (r *recorder) processes(ctx context.Context) error {
 	if r.opts.policy.path != "" {
 		ends = ends[:2]
 	}
-	ctx, stop := signal.NotifyContext(ctx, ends...)
+	ctx, stop := untilEnding(ctx, ends...)
 	defer stop()
-	context.AfterFunc(ctx, stop)
 	opts := r.options()
 	opts.Choose = r.opts.choose.resolved(0)
 	line := status.New(r.notes)

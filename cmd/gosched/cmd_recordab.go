@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
 	"time"
@@ -183,7 +182,7 @@ func (o *recordABOptions) commands() (map[ab.Side]*ab.Command, error) {
 
 func runRecordAB(ctx context.Context, opts recordABOptions, commands map[ab.Side]*ab.Command, out,
 	notes io.Writer) error {
-	ctx, stop := untilEnding(ctx)
+	ctx, stop := untilEnding(ctx, input.Endings...)
 	defer stop()
 	runner, err := opts.runner(commands)
 	if err != nil {
@@ -256,14 +255,6 @@ func findPrograms(commands map[ab.Side]*ab.Command) (paths map[ab.Side]string, e
 		}
 	}
 	return paths, nil
-}
-
-// untilEnding is a context that ends with a signal. A second one ends gosched at once, and the
-// kernel what it started.
-func untilEnding(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, stop := signal.NotifyContext(ctx, input.Endings...)
-	context.AfterFunc(ctx, stop)
-	return ctx, stop
 }
 
 // patternsOf are what --base and --head take for these recordings: one pattern, or where the

@@ -38,6 +38,9 @@ const (
 // Listen makes the socket, which only its owner can use, and answers. Who else may: uids.
 func Listen(path string, r Recorder, uids ...int) (*Server, error) {
 	path = filepath.Clean(path)
+	if whole, err := filepath.Abs(path); err == nil && len(whole) <= maxPath {
+		path = whole // by which Find finds it
+	}
 	if len(path) > maxPath {
 		return nil, fmt.Errorf("the socket %s cannot be made: its name has more than %d bytes", path, maxPath)
 	}
