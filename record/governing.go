@@ -122,7 +122,7 @@ func (g *governing) change(b Budget) {
 		return
 	}
 	o := &g.in.opts
-	o.MaxOverhead, o.MaxCPUs, o.KillSwitch = b.MaxOverhead, b.MaxCPUs, b.KillSwitch
+	o.MaxOverhead, o.MaxCPUs, o.KillSwitch, o.Need = b.MaxOverhead, b.MaxCPUs, b.KillSwitch, b.Need
 	bound(&g.cfg, o)
 	g.g.Bound(g.cfg)
 }
@@ -411,6 +411,7 @@ func (g *governing) strain(sub *subject, at int64) governor.Cause {
 		}
 	}
 	s := sub.strain.Read()
+	g.watch.Need = g.in.opts.Need
 	return g.watch.Look(at, int(sub.pid), governor.Strain{
 		StalledNS: int64(s.Stalled + s.GroupStalled), Memory: s.Memory, Throttled: s.Throttled,
 	})

@@ -26,6 +26,7 @@ import (
 	"github.com/gosched/gosched/record/confine"
 	"github.com/gosched/gosched/record/fallback"
 	"github.com/gosched/gosched/record/flight/keep"
+	"github.com/gosched/gosched/record/governor"
 	"github.com/gosched/gosched/record/kernel"
 	"github.com/gosched/gosched/record/target"
 )
@@ -75,6 +76,7 @@ type Options struct {
 	// A file: as long as it is there nothing is attached. With it, or with a bound, nothing is attached
 	// either while the machine or a process's cgroup is short of memory, or of its CPU quota. "": none
 	KillSwitch string
+	Need       governor.Need // from what on they are short of it
 	// How often windows must come in which everything is attached, for goroutines not to be sampled in
 	// their place; 0: governor.RarestWindow.
 	RarestWindow time.Duration
@@ -98,6 +100,7 @@ type Options struct {
 type Budget struct {
 	MaxOverhead, MaxCPUs float64
 	KillSwitch           string
+	Need                 governor.Need
 }
 
 // Check finds what is wrong with the options whatever is recorded. Record does so too.

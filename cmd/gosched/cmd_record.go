@@ -125,7 +125,7 @@ trace has the root namespace's.`,
 // contradictions finds flags that do not go together, whatever is recorded.
 func (o *recordOptions) contradictions(flags *pflag.FlagSet) error {
 	return errors.Join(o.sampling.check(flags), o.flight.check(flags), o.choose.check(len(o.command) > 0),
-		checkPurpose(flags), o.metrics.check())
+		checkPurpose(flags), o.metrics.check(), o.budget.check(flags))
 }
 
 // check finds what is wrong with the options before anything is touched.

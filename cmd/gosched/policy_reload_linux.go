@@ -16,7 +16,10 @@ import (
 
 // changeable are the keys of a policy that a recording follows while it goes on, if it has had a
 // budget or a kill switch from its beginning.
-var changeable = []string{"budget.max-overhead", "budget.kill-switch"}
+var changeable = []string{
+	"budget.max-overhead", "budget.kill-switch", "budget.off-at-memory-stall", "budget.off-at-memory-use",
+	"budget.off-at-throttling",
+}
 
 // reloads has SIGHUP read the policy again, until stop is called.
 func (r *recorder) reloads(opts *record.Options) (stop func()) {
@@ -48,7 +51,9 @@ func (r *recorder) reloads(opts *record.Options) (stop func()) {
 
 // record are the bounds of a recording.
 func (o *budgetOptions) record() record.Budget {
-	return record.Budget{MaxOverhead: o.most.share, MaxCPUs: o.most.cpus, KillSwitch: o.switchFile()}
+	return record.Budget{
+		MaxOverhead: o.most.share, MaxCPUs: o.most.cpus, KillSwitch: o.switchFile(), Need: o.need(),
+	}
 }
 
 // reloaded reads the policy of a recording again, and says what becomes of that. The options are nil

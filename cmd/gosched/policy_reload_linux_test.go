@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/gosched/gosched/record"
+	"github.com/gosched/gosched/record/governor"
 )
 
 // TestAPolicyIsReadAgain changes a policy under a recording, with a flag of the command line that
@@ -42,6 +43,11 @@ func TestAPolicyIsReadAgain(t *testing.T) {
 		{"both", "budget: {max-overhead: 2%}\nwatch: {stack-depth: 8}",
 			"FILE: budget.max-overhead, budget.kill-switch from now on; " +
 				"1 setting only after a restart: watch.stack-depth"},
+		{"needs", "budget: {max-overhead: 2%, off-at-memory-stall: 20%, off-at-throttling: false}\n" +
+			"watch: {stack-depth: 8}",
+			"FILE: budget.off-at-memory-stall, budget.off-at-throttling from now on; 1 setting only"},
+		{"the usual ones again", "budget: {max-overhead: 2%}\nwatch: {stack-depth: 8}",
+			"FILE: budget.off-at-memory-stall, budget.off-at-throttling from now on; 1 setting only"},
 		{"the other again", "budget: {max-overhead: 2%}\nwatch: {stack-depth: 8}",
 			"FILE: 1 setting only after a restart: watch.stack-depth"},
 	} {
@@ -55,6 +61,10 @@ func TestAPolicyIsReadAgain(t *testing.T) {
 			budget.MaxOverhead = 0.01
 		case "both":
 			budget = record.Budget{MaxOverhead: 0.02, KillSwitch: defaultKillSwitch}
+		case "needs":
+			budget.Need = governor.Need{Stalled: 0.2, NoThrottled: true}
+		case "the usual ones again":
+			budget.Need = governor.Need{}
 		}
 		if next != nil {
 			opts = next

@@ -28,6 +28,7 @@ func (o *samplingOptions) addFlags(flags *pflag.FlagSet) {
 // probing are the options that say how to watch what --sample does not watch.
 var probing = []string{
 	"for", "without", "cpu-samples", "stack-depth", "fallback", "max-overhead", "kill-switch",
+	"off-at-memory-stall", "off-at-memory-use", "off-at-throttling",
 }
 
 // check finds what contradicts.

@@ -1,5 +1,7 @@
 package governor
 
+import "cmp"
+
 // Strain is what the machine, or the cgroup of a recorded process, is short of. Times and counts only
 // grow.
 type Strain struct {
@@ -8,15 +10,23 @@ type Strain struct {
 	Throttled int64   // how often the cgroup was stopped for its CPU quota
 }
 
+// Need is how much of a strain is one. The zero Need is the usual one.
+type Need struct {
+	Stalled     float64 // for what part of the time tasks may wait for memory; 0: UsualStalled
+	Memory      float64 // of a cgroup's limit what may be in use; 0: UsualMemory
+	NoThrottled bool    // to be stopped for a CPU quota is none
+}
+
 const (
-	// stalledMost is for what part of the time tasks may wait for memory.
-	stalledMost = 0.1
-	// memoryMost is what part of a cgroup's limit may be in use, without what can be dropped at once.
-	memoryMost = 0.95
+	// UsualStalled is for what part of the time tasks may wait for memory.
+	UsualStalled = 0.1
+	// UsualMemory is what part of a cgroup's limit may be in use, without what can be dropped at once.
+	UsualMemory = 0.95
 )
 
 // Watch finds out when the machine or a process is in need.
 type Watch struct {
+	Need Need
 	last map[int]look // by whose it is
 }
 
@@ -34,10 +44,11 @@ func (w *Watch) Look(nowNS int64, who int, s Strain) Cause {
 	}
 	w.last[who] = look{s, nowNS}
 	dt := float64(nowNS - last.at)
+	stalled, memory := cmp.Or(w.Need.Stalled, UsualStalled), cmp.Or(w.Need.Memory, UsualMemory)
 	switch {
-	case s.Memory >= memoryMost, known && dt > 0 && float64(s.StalledNS-last.StalledNS) > stalledMost*dt:
+	case s.Memory >= memory, known && dt > 0 && float64(s.StalledNS-last.StalledNS) > stalled*dt:
 		return CauseMemory
-	case known && s.Throttled > last.Throttled:
+	case known && !w.Need.NoThrottled && s.Throttled > last.Throttled:
 		return CauseThrottled
 	}
 	return CauseNone

@@ -48,8 +48,11 @@ type watch struct {
 
 // budget is what recording may cost.
 type budget struct {
-	MaxOverhead *string `yaml:"max-overhead" flag:"max-overhead"`
-	KillSwitch  *string `yaml:"kill-switch" flag:"kill-switch"`
+	MaxOverhead      *string `yaml:"max-overhead" flag:"max-overhead"`
+	KillSwitch       *string `yaml:"kill-switch" flag:"kill-switch"`
+	OffAtMemoryStall *string `yaml:"off-at-memory-stall" flag:"off-at-memory-stall"`
+	OffAtMemoryUse   *string `yaml:"off-at-memory-use" flag:"off-at-memory-use"`
+	OffAtThrottling  *string `yaml:"off-at-throttling" flag:"off-at-throttling"`
 }
 
 // keep is what stays on the disk.
