@@ -145,7 +145,7 @@ func (l *look) asked(name string) (hit, bool) {
 	if at.function != "" {
 		who = named(at) + " calls " + who + ", which"
 	}
-	share := float64(stops.sumNS) / float64(max(1, l.end-l.begin))
+	share := float64(stops.sumNS) / float64(max(1, l.watchedNS))
 	text := fmt.Sprintf("%s stopped the world %s (%.3g a second), %s in all, %s at most", who,
 		report.FormatNumber(stops.count, "time"), float64(stops.count)/l.seconds(), report.FormatDuration(stops.sumNS),
 		report.FormatDuration(stops.maxNS))

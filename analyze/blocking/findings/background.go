@@ -149,7 +149,7 @@ func (l *look) background() (jobs []job) {
 // procsNS is the time that all Ps have; where their number is not known, that all goroutines ran.
 func (l *look) procsNS() float64 {
 	if l.procs > 0 {
-		return l.procs * float64(l.end-l.begin)
+		return l.procs * float64(l.watchedNS)
 	}
 	var ran int64
 	for id := range l.entries.Len() {

@@ -215,7 +215,7 @@ func gcPressure(l *look) []hit {
 		text += ", and goroutines waited " + strings.Join(took[:min(len(took), namedCosts)], ", ")
 	}
 	facts := "the collector had " + rate
-	if procs := l.procs * float64(l.end-l.begin); procs > 0 && c.markNS > 0 {
+	if procs := l.procs * float64(l.watchedNS); procs > 0 && c.markNS > 0 {
 		facts += "; marking had " + report.FormatShare(float64(c.markNS)/procs) + " of the Ps' time"
 	}
 	evidence := []string{capital(facts) + "."}

@@ -292,8 +292,8 @@ func (p *Pass) looks(sum *replay.Summary) []*judged {
 			a = new(account)
 		}
 		out = append(out, &judged{look: &look{process: q, names: p.names, account: a,
-			seen: 1 - sum.GapShare(), begin: sum.BeginNS, end: sum.EndOf(pid), busy: busy, system: p.system,
-			known: map[*blocking.Place]*section{}}})
+			seen: 1 - sum.GapShare(), begin: sum.BeginNS, end: sum.EndOf(pid), watchedNS: watched(sum, pid),
+			busy: busy, system: p.system, known: map[*blocking.Place]*section{}}})
 	}
 	slices.SortFunc(out, func(a, b *judged) int { return cmp.Compare(a.pid, b.pid) })
 	return out
@@ -345,7 +345,7 @@ func (rule *Rule) finding(l *look, h *hit) (f Finding, ok bool) {
 		f.ExplainedNS = l.account.ns(h.explains)
 		f.Share = l.account.share(f.ExplainedNS)
 		f.Severity = int(math.Round(100 * f.Share))
-		ok = f.Severity >= MinSeverity && float64(f.ExplainedNS) >= MinExplained*float64(l.end-l.begin) ||
+		ok = f.Severity >= MinSeverity && float64(f.ExplainedNS) >= MinExplained*float64(l.watchedNS) ||
 			rule == &generalRule
 	}
 	if !ok {
@@ -354,4 +354,13 @@ func (rule *Rule) finding(l *look, h *hit) (f Finding, ok bool) {
 	}
 	f.say(cmp.Or(h.clause, rule.clause(h)))
 	return f, ok
+}
+
+// watched is how long a process was watched: of a recording in windows, the windows alone.
+func watched(sum *replay.Summary, pid int32) int64 {
+	ns := sum.EndOf(pid) - sum.BeginNS
+	if sum.Windows.Count > 0 {
+		ns = min(ns, sum.WatchedNS())
+	}
+	return ns
 }

@@ -41,6 +41,7 @@ type look struct {
 	names      *replay.Names
 	account    *account
 	begin, end int64
+	watchedNS  int64                        // of that, while probes were attached
 	seen       float64                      // the share of that in which no events are missing
 	system     func(replay.EntryID) bool    // whether goroutines with an entry function are of the runtime
 	busy       float64                      // the share of the machine's CPUs' time that was used; −1: not known
@@ -51,9 +52,9 @@ type look struct {
 // The floor of all rules that say none of their own.
 const (
 	MinSeverity  = 5    // less is not reported, nor are notes whose extent is less, in percent
-	MinExplained = 0.01 // time that is a smaller part of the recording's length is not reported
+	MinExplained = 0.01 // time that is a smaller part of the watched time is not reported
 
-	minRan = 10 // what ran counts as at least one part in so many of the recording's length
+	minRan = 10 // what ran counts as at least one part in so many of the watched time
 )
 
 // ranAndMore is the end of what the floor of notes is of.
@@ -388,7 +389,7 @@ func (r *Rule) lacks(q *process) string {
 	return ""
 }
 
-func (l *look) seconds() float64 { return float64(max(1, l.end-l.begin)) / 1e9 }
+func (l *look) seconds() float64 { return float64(max(1, l.watchedNS)) / 1e9 }
 
-// perSecond is a rate over the recording.
+// perSecond is a rate over the time in which probes were attached.
 func (l *look) perSecond(n int64) int64 { return int64(float64(n) / l.seconds()) }

@@ -17,7 +17,7 @@ func processStopped(l *look) []hit {
 	if t.count == 0 {
 		return nil
 	}
-	share := float64(t.sumNS) / float64(max(1, l.end-l.begin))
+	share := float64(t.sumNS) / float64(max(1, l.watchedNS))
 	by := strings.Join(l.suspenders, ", ")
 	clause := fmt.Sprintf("the process was stopped from outside by %s for %s (%s, %s of the recorded time)", by,
 		report.FormatDuration(t.sumNS), report.FormatNumber(t.count, "time"), report.FormatShare(share))
@@ -28,7 +28,7 @@ func processStopped(l *look) []hit {
 // ofRun is a time as a share of that and of how long goroutines ran, for the extent of notes. A
 // process that ran for less than a tenth of the recording counts as if it had run for a tenth.
 func (l *look) ofRun(ns int64) float64 {
-	return float64(ns) / float64(max(1, ns+max(l.ranNS, (l.end-l.begin)/minRan)))
+	return float64(ns) / float64(max(1, ns+max(l.ranNS, l.watchedNS/minRan)))
 }
 
 // minLong is how many runs must not have been preempted: one may be the runtime's own delay.
@@ -136,7 +136,7 @@ func stopTheWorld(l *look) []hit {
 	if stops.count == 0 {
 		return nil
 	}
-	share := float64(stops.sumNS) / float64(max(1, l.end-l.begin))
+	share := float64(stops.sumNS) / float64(max(1, l.watchedNS))
 	text := fmt.Sprintf("the world was stopped %s: for %s in all (%s of the time), %s at most",
 		report.FormatNumber(stops.count, "time"), report.FormatDuration(stops.sumNS), report.FormatShare(share),
 		report.FormatDuration(stops.maxNS))

@@ -21,7 +21,7 @@ const (
 )
 
 // average is how many goroutines waited in the section at a time, over the recording.
-func (l *look) average(ns int64) float64 { return float64(ns) / float64(max(1, l.end-l.begin)) }
+func (l *look) average(ns int64) float64 { return float64(ns) / float64(max(1, l.watchedNS)) }
 
 // isSemaphore says whether those who wait are let through by those who had been let through: a
 // channel is used as a semaphore.
@@ -256,7 +256,7 @@ func (l *look) whoWaits(parts []*section) code {
 // serialClause says who waits for what, and what stands behind it.
 func (l *look) serialClause(s *serial, who code) string {
 	c := s.most
-	util := percent(float64(c.busy.ns()) / float64(max(1, l.end-l.begin)))
+	util := percent(float64(c.busy.ns()) / float64(max(1, l.watchedNS)))
 	doing := l.elsewhere(s.explains, s.parts) + mostly(s.inside, "it")
 	what := s.what()
 	if c.known == nil && c.isShared() {
@@ -305,7 +305,7 @@ func (l *look) holdsText(s *serial) string {
 		}
 	}
 	return fmt.Sprintf("Held while others waited for %s of the time: %s, %s; %s.",
-		percent(float64(c.busy.ns())/float64(max(1, l.end-l.begin))), c.holdTimes(), strings.Join(times, ", "),
+		percent(float64(c.busy.ns())/float64(max(1, l.watchedNS))), c.holdTimes(), strings.Join(times, ", "),
 		strings.Join(by, ", "))
 }
 

@@ -47,7 +47,7 @@ func verdict(list []*judged, several bool) []string {
 
 // verdict is what there is to say of one process, the most important first.
 func (j *judged) verdict() []string {
-	duration := j.end - j.begin
+	duration := j.watchedNS
 	if duration <= 0 {
 		return nil
 	}
