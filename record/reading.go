@@ -152,14 +152,32 @@ func (s *session) reading() bool {
 	return slices.ContainsFunc(s.subjects, func(sub *subject) bool { return sub.reading != nil })
 }
 
-// readMore reads some of the goroutines of each process that has some to be read.
-func (s *session) readMore() error {
+// readFirst begins the snapshots at the beginning.
+func (s *session) readFirst() error {
 	for _, sub := range s.subjects {
+		if err := sub.beginReading(0); err != nil {
+			return s.of(sub.proc, err)
+		}
+	}
+	return nil
+}
+
+// readMore reads some of the goroutines of the processes that have some to be read, in turn. Of many
+// processes it does not come to all at once: the rings are drained meanwhile, and the recording ends
+// when it is to.
+func (s *session) readMore() error {
+	over := now() + int64(drainEvery)/2
+	for range s.subjects {
+		s.turn = (s.turn + 1) % len(s.subjects)
+		sub := s.subjects[s.turn]
 		if sub.reading == nil {
 			continue
 		}
 		if err := sub.readMore(); err != nil {
 			return s.of(sub.proc, err)
+		}
+		if now() >= over {
+			break
 		}
 	}
 	return nil
@@ -177,15 +195,10 @@ func (s *session) endReadings() {
 // readLast makes the snapshots at the end, as far as there is time, and waits for the time at which
 // a recording was to end.
 func (s *session) readLast(reason string) error {
-	for _, sub := range s.subjects {
-		if sub.beginNS == 0 || sub.ended != "" || !sub.proc.Alive() {
-			continue
-		}
-		if err := sub.beginReading(snapshotEnd); err != nil {
-			return s.of(sub.proc, err)
-		}
-	}
 	over := now() + int64(s.lastReading())
+	if err := s.beginLast(over); err != nil {
+		return err
+	}
 	for s.reading() && now() < over {
 		if err := s.readMore(); err != nil {
 			return err
@@ -199,6 +212,26 @@ func (s *session) readLast(reason string) error {
 		return nil
 	}
 	return s.waitOut()
+}
+
+// beginLast begins the snapshots at the end, up to a time. Of processes to which it does not come
+// by then all goroutines are unread of which is known.
+func (s *session) beginLast(over int64) error {
+	for _, sub := range s.subjects {
+		if sub.beginNS == 0 || sub.ended != "" || !sub.proc.Alive() {
+			continue
+		}
+		if at := now(); at >= over {
+			sub.snapshots = append(sub.snapshots, format.Snapshot{
+				PID: sub.pid, BeginNS: at + s.offsetNS, EndNS: at + s.offsetNS, AtEnd: true, Unread: int64(sub.read),
+			})
+			continue
+		}
+		if err := sub.beginReading(snapshotEnd); err != nil {
+			return s.of(sub.proc, err)
+		}
+	}
+	return nil
 }
 
 // waitOut goes on recording until the end of its duration. A plugin that is opened meanwhile has

@@ -44,6 +44,7 @@ type session struct {
 	startNS   int64 // CLOCK_MONOTONIC; 0: the recording has not begun
 	endNS     int64 // 0: it has not ended
 	offsetNS  int64
+	turn      int   // which process's goroutines were read last
 	drained   int64 // when the rings were last drained
 	flushed   int64 // when the writer last got rows
 	described int64 // when it last got the metadata
@@ -188,12 +189,7 @@ func (s *session) start() error {
 	if s.probes == nil {
 		return nil
 	}
-	for _, sub := range s.subjects {
-		if err := sub.beginReading(0); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.readFirst()
 }
 
 func (s *session) ready() error {
