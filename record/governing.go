@@ -127,7 +127,7 @@ func (g *governing) change(b Budget) {
 	g.g.Bound(g.cfg)
 }
 
-// begin begins to govern, with everything attached.
+// begin begins to govern, with everything attached unless it was held back.
 func (g *governing) begin() {
 	if g == nil {
 		return
@@ -137,9 +137,40 @@ func (g *governing) begin() {
 	if err != nil {
 		r = governor.Reading{NowNS: g.in.startNS}
 	}
-	g.g, g.plan = governor.New(g.cfg, r), governor.Plan{On: g.cfg.Wanted}
-	g.on, g.window = g.cfg.Wanted, window{beginNS: g.in.startNS, toldNS: g.in.startNS}
+	r.Pressure = g.pressure
+	g.g = governor.New(g.cfg, r)
+	g.plan = g.g.Plan()
+	g.on, g.window = g.plan.On, window{beginNS: g.in.startNS, toldNS: g.in.startNS}
+	if !g.plan.Any() {
+		g.window.end(g.in.startNS)
+		g.tell(g.in.startNS)
+		g.say(governor.CauseNone)
+	}
 }
+
+// heldBack says whether nothing is to be attached when the recording begins, as the kill switch is
+// there already, and sees to it that nothing will be.
+func (g *governing) heldBack() (bool, error) {
+	if g == nil || !g.switchedOff() {
+		return false, nil
+	}
+	g.pressure = governor.CauseKillSwitch
+	return true, g.in.probes.Pause(kernel.Groups()...)
+}
+
+// switchedOff says whether the kill switch is there.
+func (g *governing) switchedOff() bool {
+	path := g.in.opts.KillSwitch
+	if path == "" {
+		return false
+	}
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// leaveAlone says whether processes are not to be read either: nothing is attached, for another
+// reason than the budget.
+func (g *governing) leaveAlone() bool { return g.resting() && g.plan.Why != governor.CauseBudget }
 
 // ownCPU is this process's CPU time.
 func ownCPU() int64 {
@@ -381,11 +412,9 @@ func (g *governing) each(do func(*subject)) {
 
 // look asks whether somebody wants everything off.
 func (g *governing) look(at int64) {
-	if path := g.in.opts.KillSwitch; path != "" {
-		if _, err := os.Stat(path); err == nil {
-			g.pressure = governor.CauseKillSwitch
-			return
-		}
+	if g.switchedOff() {
+		g.pressure = governor.CauseKillSwitch
+		return
 	}
 	if g.pressure == governor.CauseKillSwitch {
 		g.pressure = governor.CauseNone

@@ -107,7 +107,8 @@ func rowsWhileOff(t *testing.T, sum *record.Summary, pid int32, why format.Reaso
 	return rounds
 }
 
-// TestProcessesThatComeWhileAllIsOff have gaps from their beginning on.
+// TestProcessesThatComeWhileAllIsOff have gaps from their beginning on, and so has one that was there
+// already where the kill switch was too: nothing is ever attached.
 func TestProcessesThatComeWhileAllIsOff(t *testing.T) {
 	testenv.RequireBPF(t)
 	off := filepath.Join(t.TempDir(), "off")
@@ -115,8 +116,16 @@ func TestProcessesThatComeWhileAllIsOff(t *testing.T) {
 		t.Fatal(err)
 	}
 	sum, pids := comeWhileOff(t, record.Options{KillSwitch: off})
-	if n := rowsWhileOff(t, sum, pids[1], format.ReasonKillSwitch); n > 0 {
-		t.Errorf("%d rounds of what was not to be looked at", n)
+	for _, pid := range pids {
+		if n := rowsWhileOff(t, sum, pid, format.ReasonKillSwitch); n > 0 {
+			t.Errorf("%d rounds of what was not to be looked at", n)
+		}
+	}
+	if len(sum.Metadata.Snapshots) != 0 {
+		t.Errorf("snapshots %+v", sum.Metadata.Snapshots)
+	}
+	if g := sum.Metadata.Governor; g.Windows != 0 || g.DutyCycle != 0 {
+		t.Errorf("%d windows, a duty cycle of %g", g.Windows, g.DutyCycle)
 	}
 	if sum.Metadata.GoroutineSampling != nil {
 		t.Errorf("the metadata says %+v", sum.Metadata.GoroutineSampling)

@@ -42,6 +42,9 @@ func (s *subject) lookForModules() error {
 	if s.reading != nil {
 		s.endReading()
 	}
+	if s.in.governing.leaveAlone() {
+		return nil
+	}
 	return s.beginReading(0)
 }
 

@@ -186,7 +186,7 @@ func (s *session) start() error {
 	if err != nil || s.opts.Ready != nil {
 		return err
 	}
-	if s.probes == nil {
+	if s.probes == nil || s.governing.leaveAlone() {
 		return nil
 	}
 	return s.readFirst()

@@ -214,6 +214,10 @@ func (s *session) attach() error {
 			return err
 		}
 	}
+	heldBack, err := s.governing.heldBack()
+	if err != nil {
+		return err
+	}
 	if err := s.probes.TellStarted(s.come != nil); err != nil {
 		return err
 	}
@@ -223,6 +227,8 @@ func (s *session) attach() error {
 	if err := s.each((*subject).attach); err != nil {
 		return err
 	}
-	s.sample()
+	if !heldBack {
+		s.sample()
+	}
 	return nil
 }

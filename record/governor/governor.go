@@ -169,7 +169,7 @@ type Governor struct {
 	pressed  int64 // when somebody last wanted that
 }
 
-// New begins a recording at a reading, with everything on.
+// New begins a recording at a reading, with everything on unless somebody wants it off.
 func New(cfg Config, at Reading) *Governor {
 	if cfg.Rarest == 0 {
 		cfg.Rarest = RarestWindow
@@ -181,8 +181,15 @@ func New(cfg Config, at Reading) *Governor {
 	g.load.attachNS = attachGuessNS
 	g.credit, g.grace = g.allowance()*float64(ahead), startNS
 	g.sums.Windows = 1
+	if at.Pressure != CauseNone {
+		g.trouble, g.pressed, g.sums.Windows = at.Pressure, at.NowNS, 0
+		g.waitForCalm()
+	}
 	return g
 }
+
+// Plan is what shall be, as it was last decided.
+func (g *Governor) Plan() Plan { return g.plan }
 
 // Bound has other bounds hold from the next decision on: MaxOverhead, MaxCPUs and FloorCPUs. What was
 // saved up under those before is spent no faster than it could be saved under these.
