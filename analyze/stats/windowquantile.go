@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"cmp"
 	"math"
 	"slices"
 )
@@ -160,5 +161,23 @@ func (e *Scaling) Percentiles(list []Quantile, confidence float64) ([]Percentile
 			out[i].AtLeastNS = &least
 		}
 	}
+	ascend(list, out)
 	return slices.Clip(out), intervals
+}
+
+// ascend makes what an undefined quantile is at least no less than what a lower one is: the ends of
+// intervals are further down than the estimates.
+func ascend(list []Quantile, out []Percentile) {
+	for i := range out {
+		if out[i].AtLeastNS == nil {
+			continue
+		}
+		least := *out[i].AtLeastNS
+		for j := range out {
+			if lower := cmp.Or(out[j].NS, out[j].AtLeastNS); lower != nil && list[j].PPM < list[i].PPM {
+				least = max(least, *lower)
+			}
+		}
+		out[i].AtLeastNS = &least
+	}
 }
