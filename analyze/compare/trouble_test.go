@@ -343,3 +343,16 @@ func TestAnyRecordingsAreCompared(t *testing.T) {
 		r.Document()
 	}
 }
+
+// TestARecordingInWindowsLastsAsLongAsItself, and not as long as its windows.
+func TestARecordingInWindowsLastsAsLongAsItself(t *testing.T) {
+	base, head := inTurns(plain(), plain(), 6, 1)
+	for _, r := range head {
+		r.Info.Windows, r.Info.WatchedNS = 6, r.Info.DurationNS/50
+	}
+	for _, d := range Compare(base, head, policy.Default()).Differences {
+		if d.Name == policy.DiffDuration {
+			t.Errorf("%s: %s", d.Name, d.Text)
+		}
+	}
+}

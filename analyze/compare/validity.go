@@ -212,7 +212,8 @@ func medianOf(recordings []*summary.Recording, of func(*summary.Info) float64) f
 func seconds(i *summary.Info) float64 { return float64(i.RateNS()) / 1e9 }
 
 func (t *trial) duration() string {
-	base, head := medianOf(t.base.recordings, seconds), medianOf(t.head.recordings, seconds)
+	lasted := func(i *summary.Info) float64 { return float64(i.DurationNS) / 1e9 } // windows or not
+	base, head := medianOf(t.base.recordings, lasted), medianOf(t.head.recordings, lasted)
 	if max(base, head) <= maxDurationRatio*min(base, head) {
 		return ""
 	}
