@@ -353,7 +353,7 @@ func TestMissingSegmentsAreGaps(t *testing.T) {
 }
 
 func TestEveryVersionStaysReadable(t *testing.T) {
-	for _, name := range []string{"v1", "v2", "v3"} {
+	for _, name := range []string{"v1", "v2", "v3", "v4"} {
 		path := filepath.Join("testdata", name+".parquet")
 		if *update {
 			if _, err := os.Stat(path); err == nil {
