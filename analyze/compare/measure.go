@@ -120,12 +120,17 @@ func pointer(v float64) *float64 { return &v }
 // tooMuchCensored is why a quantile of base is not known.
 const tooMuchCensored = "too much of base is censored"
 
+// untold is why a quantile is not known of recordings in windows.
+const untold = "windows were too short to give it"
+
 // given says whether enough recordings give a metric.
 func (t *trial) given(r *Measured) (Outcome, string) {
 	base, head := count(r.BaseValues), count(r.HeadValues)
 	switch {
 	case t.base.any(r.metric, givenCensored):
 		return OutcomeUnknown, tooMuchCensored
+	case t.base.any(r.metric, givenUntold) || t.head.any(r.metric, givenUntold):
+		return OutcomeUnknown, untold
 	case base == 0 && head == 0:
 		return OutcomeNone, "neither side has any"
 	case base == 0:

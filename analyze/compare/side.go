@@ -61,7 +61,8 @@ func (s *side) seconds(i int) float64 { return float64(s.recordings[i].Info.Rate
 type given uint8
 
 const (
-	givenNone given = iota // nothing of the kind was seen
+	givenNone   given = iota // nothing of the kind was seen
+	givenUntold              // the recording was made in windows, which do not give it
 	// too much of it is censored for the number to be known; the value is the least that it can be
 	givenCensored
 	givenAtLeast // the same, and it counts
@@ -83,10 +84,12 @@ func (s *side) value(i int, m policy.Metric) (float64, given) {
 		return float64(g.TimeNS()) / float64(g.Hist.Count()), givenExactly
 	}
 	q, _ := m.Stat.Quantile()
-	v, defined := g.Hist.Quantile(q)
+	v, defined := s.recordings[i].Quantile(m.Key, q)
 	switch {
 	case defined:
 		return float64(v), givenExactly
+	case s.recordings[i].Info.Windows > 0:
+		return 0, givenUntold
 	case s.isHead:
 		return float64(g.Hist.Max()), givenAtLeast
 	}
@@ -125,7 +128,7 @@ func (s *side) observation(i int, m policy.Metric) (stats.Observation, bool) {
 	}
 	least := leastOf(m.Stat)
 	o := stats.Observation{Log: math.Log(max(v, least))}
-	if q, is := m.Stat.Quantile(); is && how == givenExactly {
+	if q, is := m.Stat.Quantile(); is && how == givenExactly && s.recordings[i].Info.Windows == 0 {
 		redraw := s.groups[i][m.Key].Hist.Redrawer(q)
 		o.Redraw = func(rng *rand.Rand) float64 {
 			again, ok := redraw(rng)

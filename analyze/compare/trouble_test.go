@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gosched/gosched/analyze/compare/policy"
+	"github.com/gosched/gosched/analyze/stats"
 	"github.com/gosched/gosched/analyze/summary"
 	"github.com/gosched/gosched/format"
 )
@@ -354,5 +355,34 @@ func TestARecordingInWindowsLastsAsLongAsItself(t *testing.T) {
 		if d.Name == policy.DiffDuration {
 			t.Errorf("%s: %s", d.Name, d.Text)
 		}
+	}
+}
+
+// TestPercentilesThatWindowsDoNotGiveAreUnknown: buckets of windows lack long delays.
+func TestPercentilesThatWindowsDoNotGiveAreUnknown(t *testing.T) {
+	base, head := inTurns(plain(), plain(), 6, 1)
+	known := int64(3e6)
+	for _, r := range head {
+		r.Info.Windows, r.Info.WatchedNS = 6, r.Info.DurationNS/50
+		r.Info.DelayPercentiles = []stats.Percentile{{Name: "p50", NS: &known}, {Name: "p99", AtLeastNS: &known}}
+	}
+	r := Compare(base, head, policy.Default())
+	seen := 0
+	for _, m := range append(r.Metrics, r.Reported...) {
+		switch m.Name {
+		case "delay p99":
+			seen++
+			if m.Outcome != OutcomeUnknown || m.Head != nil || m.Why != untold {
+				t.Errorf("%s: %s %v (%s)", m.Name, m.Outcome, m.Head, m.Why)
+			}
+		case "delay p50":
+			seen++
+			if m.Head == nil || *m.Head != float64(known) {
+				t.Errorf("%s is %v", m.Name, m.Head)
+			}
+		}
+	}
+	if seen != 2 {
+		t.Errorf("%d metrics of 2", seen)
 	}
 }

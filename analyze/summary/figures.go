@@ -144,7 +144,7 @@ func (r *Recording) histogram(key Key) *stats.Histogram {
 
 func quantileOf(key Key, q stats.Quantile) func(*Recording) any {
 	return func(r *Recording) any {
-		if v, defined := r.histogram(key).Quantile(q); defined {
+		if v, known := r.Quantile(key, q); known {
 			return v
 		}
 		return nil

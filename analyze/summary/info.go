@@ -12,7 +12,7 @@ import (
 // info is what the passes found, without what is counted while groups are made.
 func (p *Passes) info(sum *replay.Summary, waits *blocking.Result) Info {
 	found, alive := p.rules.Result(sum), p.goroutines.Result(sum, nil)
-	census := p.goroutines.Census(sum)
+	census, delayed := p.goroutines.Census(sum), p.latency.Result(sum)
 	info := Info{
 		Meta: *sum.Metadata(), DurationNS: sum.DurationNS(), Events: sum.Events, GapNS: sum.GapNS,
 		GapShare:     sum.GapShare(),
@@ -21,9 +21,12 @@ func (p *Passes) info(sum *replay.Summary, waits *blocking.Result) Info {
 		Causes:   causes(waits.Causes),
 		Delay:    p.latency.Parts(sum),
 		Limits:   p.limits.result(sum),
-		Warnings: mergeWarnings(p.latency.Result(sum).Warnings, waits.Warnings, alive.Warnings),
+		Warnings: mergeWarnings(delayed.Warnings, waits.Warnings, alive.Warnings),
 	}
 	if w := sum.Windows; w.Count > 0 {
+		for _, p := range delayed.Total.Percentiles {
+			info.DelayPercentiles = append(info.DelayPercentiles, p.Percentile)
+		}
 		info.Windows, info.WatchedNS, info.BudgetShare = w.Count, w.WatchedNS, sum.GapShare()-sum.LostShare()
 	}
 	for _, f := range found.Findings {

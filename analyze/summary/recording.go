@@ -109,6 +109,8 @@ type Info struct {
 	Windows     int64   `json:"windows,omitempty"`
 	WatchedNS   int64   `json:"watched_ns,omitempty"`
 	BudgetShare float64 `json:"budget_share,omitempty"`
+	// and the percentiles of all delays as windows give them, which buckets do not: long delays are cut
+	DelayPercentiles []stats.Percentile `json:"delay_percentiles,omitempty"`
 	// waits that the network ended: the work that came from outside
 	NetworkWakes int64  `json:"network_wakes"`
 	Goroutines   *int64 `json:"goroutines"`       // alive at the end, the runtime's own left out
@@ -134,6 +136,20 @@ func (i *Info) RateNS() int64 {
 		return i.WatchedNS
 	}
 	return i.DurationNS
+}
+
+// Quantile is a quantile of a group's durations. Of a recording in windows it is known of all delays
+// alone, where gosched latency knows it.
+func (r *Recording) Quantile(key Key, q stats.Quantile) (value int64, known bool) {
+	if r.Info.Windows == 0 {
+		return r.histogram(key).Quantile(q)
+	}
+	for _, p := range r.Info.DelayPercentiles {
+		if key == delays && p.Name == q.Name && p.NS != nil {
+			return *p.NS, true
+		}
+	}
+	return 0, false
 }
 
 // Leak is goroutines that package goroutines calls leaked.
