@@ -170,13 +170,27 @@ func (r *Result) lead() []string {
 	if r.BlockedNS+r.IdleNS == 0 || r.watchedNS == 0 {
 		return out
 	}
-	out = append(out, fmt.Sprintf("Blocked: %s on average (%s in %s), those that waited for work not counted.",
-		report.FormatAverage(float64(r.BlockedNS)/float64(r.watchedNS), "goroutine"),
-		report.FormatDuration(r.BlockedNS), report.FormatDuration(r.watchedNS)))
+	out = append(out, fmt.Sprintf("Blocked: %s%s on average (%s%s in %s), those that waited for work not counted.",
+		r.least(), report.FormatAverage(float64(r.BlockedNS)/float64(r.watchedNS), "goroutine"),
+		r.least(), report.FormatDuration(r.BlockedNS), report.FormatDuration(r.watchedNS)))
 	if states := r.states(); states != "" {
 		out = append(out, states)
 	}
+	if r.unread {
+		out = append(out, atLeast+": a goroutine that did nothing in a whole window is not counted in it, because "+
+			"goroutines were not read from memory in all windows.")
+	}
 	return out
+}
+
+// atLeast is before figures that may be larger, by what windows did not see.
+const atLeast = "≥"
+
+func (r *Result) least() string {
+	if r.unread {
+		return atLeast
+	}
+	return ""
 }
 
 // statesNamed is how many states are in the lead.
@@ -193,11 +207,11 @@ func (r *Result) states() string {
 	slices.SortStableFunc(list, func(a, b *Spent) int { return cmp.Compare(b.Average, a.Average) })
 	var parts []string
 	for _, s := range list[:min(len(list), statesNamed)] {
-		parts = append(parts, report.FormatAverage(s.Average, "")+" "+s.Name)
+		parts = append(parts, r.least()+report.FormatAverage(s.Average, "")+" "+s.Name)
 	}
 	text := "All goroutines on average: " + strings.Join(parts, ", ")
 	if n := r.foldedAverage(); n > 0 {
-		text += "; not counted: " + report.FormatAverage(n, "") + " that only wait beside another"
+		text += "; not counted: " + r.least() + report.FormatAverage(n, "") + " that only wait beside another"
 	}
 	return text + "."
 }

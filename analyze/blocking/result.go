@@ -37,6 +37,7 @@ type Result struct {
 	Warnings []report.Warning `json:"warnings"`
 
 	watchedNS int64 // of DurationNS
+	unread    bool  // goroutines were not read in all windows: who did nothing in one is not in its times
 	moreWays  int   // chains that are not in Chains
 }
 
@@ -146,7 +147,7 @@ func (p *Pass) Result(sum *replay.Summary) *Result {
 	r := &Result{
 		Version: Version, DurationNS: sum.DurationNS(), Events: sum.Events,
 		ResolutionNS: max(1, sum.Metadata().TimeResolutionNS), ApproximateNS: p.approximate,
-		watchedNS: sum.WatchedNS(),
+		watchedNS: sum.WatchedNS(), unread: sum.Windows.Read < sum.Windows.Count,
 	}
 	b := p.blame()
 	r.Causes, r.BlockedNS, r.IdleNS = b.causes()

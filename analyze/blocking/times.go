@@ -29,6 +29,9 @@ func (r *Result) spentTable(by string, v View) report.Table {
 	}
 	if by == "class" {
 		t.Below = []string{averageLegend}
+		if r.unread {
+			t.Below = append(t.Below, "All are at least that: goroutines were not read from memory in all windows.")
+		}
 		if text := r.foldedText(); text != "" {
 			t.Below = append(t.Below, text)
 		}
