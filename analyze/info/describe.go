@@ -8,19 +8,31 @@ import (
 	"github.com/gosched/gosched/format"
 )
 
-// questions are what a trace may be asked and what must be covered for it to answer: without the
-// first of it there is no answer, without the others it is partial.
-var questions = []struct {
+// The questions that rounds answer too.
+const (
+	waitedFor  = "what goroutines waited for"
+	whoCreated = "who created whom"
+	inSyscalls = "time in system calls"
+)
+
+// asked is a question, with the classes that it needs.
+type asked struct {
 	name  string
 	needs []format.Transition
-}{
+}
+
+func (a *asked) needsClass(t format.Transition) bool { return slices.Contains(a.needs, t) }
+
+// questions are what a trace may be asked and what must be covered for it to answer: without the
+// first of it there is no answer, without the others it is partial.
+var questions = []asked{
 	{"how long goroutines waited to run", []format.Transition{format.TransitionRun, format.TransitionCreate,
 		format.TransitionReady, format.TransitionYield, format.TransitionSyscalls}},
-	{"what goroutines waited for", []format.Transition{format.TransitionPark, format.TransitionReady}},
+	{waitedFor, []format.Transition{format.TransitionPark, format.TransitionReady}},
 	{"who woke whom", []format.Transition{format.TransitionReady}},
-	{"who created whom", []format.Transition{format.TransitionCreate}},
+	{whoCreated, []format.Transition{format.TransitionCreate}},
 	{"where in the code it happened", []format.Transition{format.TransitionStacks}},
-	{"time in system calls", []format.Transition{format.TransitionSyscalls}},
+	{inSyscalls, []format.Transition{format.TransitionSyscalls}},
 	{"time in C", []format.Transition{format.TransitionCgo}},
 	{"coroutine switches (iter.Pull)", []format.Transition{format.TransitionCoroutines}},
 	{"which goroutines ended", []format.Transition{format.TransitionExit}},

@@ -40,6 +40,11 @@ func (r *Result) lead() []string {
 	}
 	out := []string{fmt.Sprintf("%s: %s in %s, %s.", of, report.FormatNumber(r.Events, "event"),
 		report.FormatDuration(r.DurationNS), lost)}
+	return append(out, r.answered())
+}
+
+// answered says how many of the questions the trace answers.
+func (r *Result) answered() string {
 	no, partly := 0, 0
 	for _, q := range r.Questions {
 		switch q.Answer {
@@ -49,11 +54,22 @@ func (r *Result) lead() []string {
 			partly++
 		}
 	}
-	if no+partly == 0 {
-		return append(out, "It can answer every question that gosched asks.")
+	all := "every question that gosched asks"
+	limits := strings.Join(r.limits, ", ")
+	switch {
+	case no == len(r.Questions):
+		return "It can answer none of the questions that gosched asks: " + r.Questions[no-1].Why + "."
+	case no+partly == 0:
+		return "It can answer " + all + "."
+	case no == 0 && !r.lesser && limits != "":
+		return "It can answer " + all + ", but only " + limits + "."
 	}
-	return append(out, fmt.Sprintf("Of %s that gosched asks it cannot answer %d, and %d only partly.",
-		report.FormatNumber(int64(len(r.Questions)), "question"), no, partly))
+	text := fmt.Sprintf("Of %s that gosched asks it cannot answer %d, and %d only partly",
+		report.FormatNumber(int64(len(r.Questions)), "question"), no, partly)
+	if limits != "" {
+		text += ", all " + limits
+	}
+	return text + "."
 }
 
 func (r *Result) facts() []report.Fact {

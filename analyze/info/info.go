@@ -48,6 +48,9 @@ type Result struct {
 	Warnings       []report.Warning `json:"warnings"`
 	Lead           []string         `json:"lead"`     // the headline numbers in sentences
 	Metadata       *format.Metadata `json:"metadata"` // as stored in the trace
+
+	limits []string // what keeps all answers from being of the whole recording
+	lesser bool     // some answers are partial for another reason
 }
 
 // Kinds counts events by kind.

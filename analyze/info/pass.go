@@ -133,6 +133,8 @@ func (p *Pass) Result(sum *replay.Summary) *Result {
 	r.RangeReasons = p.rangeCounts(sum.Names())
 	r.Rounds = p.sampling(sum)
 	r.describe()
+	r.askUnwatched(sum)
+	r.askSeen(sum)
 	r.askRounds(r.Metadata)
 	r.suspended(sum)
 	r.Whole, r.Warnings = caveat.Whole(sum), caveat.Of(caveat.Trace, sum)

@@ -100,17 +100,31 @@ func (r *Result) roundsText() string {
 // bySampling is why a trace without probes does not answer.
 const bySampling = "sampled without probes"
 
+// fromRounds are the questions that rounds answer partly.
+var fromRounds = map[string]string{
+	waitedFor:  "estimated from rounds: shares of time, not how long each wait took",
+	whoCreated: "of the goroutines that rounds found",
+	inSyscalls: "estimated from rounds, with the time in C",
+}
+
 // askRounds adds what rounds answer to the questions, and says of a trace that has nothing else why
 // the others have no answer.
 func (r *Result) askRounds(meta *format.Metadata) {
-	if len(r.Rounds) == 0 {
+	sampled := caveat.Sampled(meta) || meta.Source == format.SourceMemory
+	if len(r.Rounds) == 0 && !sampled {
 		return
 	}
 	for i := range r.Questions {
-		if q := &r.Questions[i]; q.Answer == No && caveat.Sampled(meta) {
-			q.Why = bySampling
+		if q := &r.Questions[i]; sampled && (q.Answer == No || len(r.Rounds) == 0) {
+			q.Answer, q.Why = No, bySampling
+			if why := fromRounds[q.Name]; why != "" && len(r.Rounds) > 0 {
+				q.Answer, q.Why = Partly, why
+			}
 		}
 	}
-	r.Questions = append(r.Questions, Question{Name: "where the time of goroutines goes", Answer: Yes,
-		Why: "estimated from rounds"})
+	where := Question{Name: "where the time of goroutines goes", Answer: Yes, Why: "estimated from rounds"}
+	if len(r.Rounds) == 0 {
+		where.Answer, where.Why = No, "no round was read"
+	}
+	r.Questions = append(r.Questions, where)
 }
