@@ -42,4 +42,9 @@
 // and each place has a number for each block that found somebody there: 1 million numbers in all, 16
 // bytes each; then blocks are joined, too. At most 65,536 places are told apart. A goroutine that is
 // alive takes about 150 bytes.
+//
+// # Size
+//
+// The package is larger than most: what rounds add up to, the shares and the groups that are estimated
+// from it, who becomes more, and the words for them all look at one tally of places by blocks of rounds.
 package rounds

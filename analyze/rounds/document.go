@@ -179,7 +179,7 @@ func (r *Result) aliveLead() []string {
 		p := &r.Processes[i]
 		text := fmt.Sprintf("%s goroutines on average, %s of them the runtime's own; from %s to %s in a round, %s in "+
 			"the last.", average(p.Alive.Average), report.FormatAverage(p.System.Value, ""),
-			report.FormatCount(p.Alive.Least), report.FormatCount(p.Alive.Most), report.FormatCount(p.Alive.Last))
+			p.found(p.Alive.Least), p.found(p.Alive.Most), p.found(p.Alive.Last))
 		out = append(out, p.called(text, r), p.growth())
 		for _, verdict := range []string{Leaked, Stuck} {
 			if n := p.judged(verdict); n > 0 {
@@ -190,11 +190,46 @@ func (r *Result) aliveLead() []string {
 	return slices.DeleteFunc(out, func(text string) bool { return text == "" })
 }
 
+// found writes how many goroutines a round found, which is an estimate where it read only some.
+func (p *Process) found(n int64) string {
+	if p.MaxWeight > 1 {
+		return "~" + report.FormatCount(n)
+	}
+	return report.FormatCount(n)
+}
+
+// growth says that goroutines become more, and which do the fastest.
 func (p *Process) growth() string {
+	fastest := ""
+	if g := p.Alive.Fastest; g != nil {
+		fastest = g.text()
+	}
 	if !p.Alive.Grows {
+		if fastest != "" {
+			return "Some become more: " + fastest + "."
+		}
 		return ""
 	}
-	return fmt.Sprintf("They become more: by %s over the time that was sampled.", average(*p.Alive.Growth))
+	text := fmt.Sprintf("They become more: by %s over the time that was sampled", average(*p.Alive.Growth))
+	if fastest != "" {
+		text += "; the fastest: " + fastest
+	}
+	return text + "."
+}
+
+// text names the goroutines, and by how many they grew.
+func (g *Growing) text() string {
+	text := "those in " + cmp.Or(g.function, g.Entry)
+	if at := stack.Position(g.Place); at != "" {
+		text += " (" + at + ")"
+	}
+	if g.CreatedBy != "" {
+		text += ", created by " + stack.Function(g.CreatedBy)
+		if at := stack.Position(g.CreatedBy); at != "" {
+			text += " (" + at + ")"
+		}
+	}
+	return text + ", by " + average(g.Growth)
 }
 
 func (p *Process) judged(verdict string) (n int64) {
@@ -207,7 +242,7 @@ func (p *Process) judged(verdict string) (n int64) {
 }
 
 // verdicts are in the order in which they are listed: what needs a person first.
-var verdicts = []string{Leaked, Stuck, "", Idle}
+var verdicts = []string{Leaked, Stuck, Grows, "", Idle}
 
 func (p *Process) goroutineTables(v View) []report.Table {
 	groups := report.Table{Title: "Goroutines of one go statement that the last round found at one place",
@@ -226,16 +261,24 @@ func (p *Process) goroutineTables(v View) []report.Table {
 			hidden += g.Count
 			continue
 		}
-		groups.Rows = append(groups.Rows, []report.Cell{report.Text(g.Verdict), report.Count(g.Count),
+		groups.Rows = append(groups.Rows, []report.Cell{report.Text(g.Verdict), p.count(g.Count),
 			report.Average(g.Average.Value), averages(g.Average), report.Text(cmp.Or(g.Reason, g.State)),
 			report.Function(g.function()), report.Text(g.position()), report.Function(stack.Function(g.CreatedBy)),
 			report.Count(g.Left), report.Text(g.Evidence)})
 	}
 	if hidden > 0 {
 		groups.Below = append(groups.Below, fmt.Sprintf("Of the runtime's own there are %s: with --system.",
-			report.FormatCount(hidden)))
+			p.found(hidden)))
 	}
 	return []report.Table{groups, p.courseTable()}
+}
+
+// count is how many goroutines of a group the last round found.
+func (p *Process) count(n int64) report.Cell {
+	if p.MaxWeight > 1 {
+		return report.Text(p.found(n))
+	}
+	return report.Count(n)
 }
 
 func (p *Process) courseTable() report.Table {

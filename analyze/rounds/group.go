@@ -34,6 +34,8 @@ type Group struct {
 	Came     int64  `json:"came"` // of those that are still here, the ones that the first round did not find
 	Verdict  string `json:"verdict,omitempty"`
 	Evidence string `json:"evidence"`
+	// How many more there are here at the end than at the beginning; nil where not more than by chance.
+	Growth *stats.Estimate `json:"growth,omitempty"`
 
 	fact   *fact
 	thirds [3]int64 // of those that came: in which third of the time
@@ -61,7 +63,7 @@ func (v *view) groups(observedNS int64) []Group {
 		}
 		clear(v.room)
 		v.tally.into(int(place), v.room)
-		g.Average = v.rounds.Mean(v.room)
+		g.Average, g.Growth = v.rounds.Mean(v.room), v.grown(v.room)
 		out = append(out, *g)
 	}
 	slices.SortFunc(out, func(a, b Group) int {

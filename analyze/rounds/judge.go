@@ -15,6 +15,7 @@ import (
 const (
 	Leaked = "leaked"
 	Stuck  = "stuck"
+	Grows  = "grows"
 	Idle   = "idle"
 )
 
@@ -37,6 +38,7 @@ var rules = []rule{
 	{Leaked, false, onNilChannel},
 	{Leaked, true, onlyCome},
 	{Stuck, true, neverMoves},
+	{Grows, true, becomeMore},
 	{Idle, false, waitsForWork},
 }
 
@@ -102,6 +104,14 @@ func neverMoves(v *view, g *Group) string {
 		return ""
 	}
 	return v.stands(g)
+}
+
+// becomeMore is before what is idle: goroutines that wait for work are as many as before.
+func becomeMore(_ *view, g *Group) string {
+	if g.Growth == nil {
+		return ""
+	}
+	return "they become more: by " + average(*g.Growth)
 }
 
 func waitsForWork(_ *view, g *Group) string {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/gosched/gosched/analyze/internal/passtest"
@@ -168,5 +169,53 @@ func TestRoundsInGapsAreOfThatTime(t *testing.T) {
 	r := p.Result(passtest.Replay(t, trace, p))
 	if got := r.Processes[0]; got.Rounds != 2 || got.Rows != 3 || got.SampledNS != 3500 || got.Alive.Most != 2 {
 		t.Errorf("got %+v", got)
+	}
+}
+
+// TestWhoBecomesMoreIsNamed: goroutines that look as if they waited for work, and of which there are
+// more in each round, are not called idle, and the first lines name their go statement. Each that was
+// read stands for two.
+func TestWhoBecomesMoreIsNamed(t *testing.T) {
+	trace := format.NewMemory(format.Metadata{EndNS: 40_000_000_000, GoroutineSampling: &format.GoroutineSampling{},
+		Processes: []format.Process{{PID: 7}}})
+	wait := trace.Reasons().Intern("chan receive")
+	place := map[bool][2]format.StringID{}
+	for grows, name := range map[bool]string{true: "waitAck", false: "serve"} {
+		place[grows] = [2]format.StringID{trace.Stacks().Intern("main." + name + " /f.go:7"),
+			trace.Stacks().Intern("main.begin" + name + " /f.go:6")}
+	}
+	for round := range int64(40) {
+		e := format.NoEvent
+		e.Kind, e.TimeNS, e.EndNS, e.PID = format.KindRound, round*1_000_000_000, round*1_000_000_000+500, 7
+		trace.Append(e)
+		for id := range 20 + round {
+			at := place[id >= 20]
+			s := format.NoEvent
+			s.Kind, s.TimeNS, s.PID, s.GoID, s.Weight = format.KindSnapshot, e.TimeNS+id, 7, format.GoID(id+1), 2
+			s.To, s.Reason, s.Stack, s.ByGoID, s.ByStack = format.StateWaiting, wait, at[0], 1, at[1]
+			trace.Append(s)
+		}
+	}
+	p := rounds.New()
+	r := p.Result(passtest.Replay(t, trace, p))
+	for _, g := range r.Processes[0].Groups {
+		want := rounds.Idle
+		if strings.Contains(g.Stack, "waitAck") {
+			want = rounds.Grows
+		}
+		if g.Verdict != want {
+			t.Errorf("%s is called %q; want %q", g.Stack, g.Verdict, want)
+		}
+	}
+	var text bytes.Buffer
+	doc := r.Document(rounds.View{Goroutines: true})
+	if err := report.WriteText(&text, doc, report.Options{Width: 1000}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"from ~40 to ~118 in a round",
+		"the fastest: those in main.waitAck (f.go:7), created by main.beginwaitAck (f.go:6), by 80.0", "~78 "} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("it does not say %q:\n%s", want, text.String())
+		}
 	}
 }
