@@ -287,3 +287,24 @@ func TestWhatIsWrongWithRoundsIsSaid(t *testing.T) {
 		t.Errorf("one of a hundred is said: %q", got)
 	}
 }
+
+// TestRoundsThatWereNotMadeSayWhy: those left out at random and those skipped are told apart.
+func TestRoundsThatWereNotMadeSayWhy(t *testing.T) {
+	for want, r := range map[string]format.Rounds{
+		"4 rounds left out at random, to keep within what they may cost, and 1 round skipped, because " +
+			"another was being read, beside 30 rounds": {Made: 30, LeftOut: 4, Skipped: 1},
+		"3 rounds skipped, because another was being read, beside 30 rounds": {Made: 30, Skipped: 3},
+	} {
+		meta := format.Metadata{Processes: []format.Process{{PID: 1, Rounds: &r}}}
+		sum, err := replay.Run(t.Context(), format.NewMemory(meta))
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := slices.ContainsFunc(Of(Rounds, sum), func(w report.Warning) bool {
+			return w.Code == "skipped-rounds" && strings.HasPrefix(w.Text, want)
+		})
+		if !found {
+			t.Errorf("no warning says %q", want)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package caveat
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/gosched/gosched/analyze/replay"
 	"github.com/gosched/gosched/analyze/report"
@@ -98,10 +99,30 @@ func lateRounds(s *replay.Summary) []lack {
 	})
 }
 
-func skippedRounds(s *replay.Summary) []lack {
-	return roundsWhere(s, func(r *format.Rounds) int64 { return r.LeftOut + r.Skipped }, func(n, all string) string {
-		return fmt.Sprintf("%s rounds were left out at random, to keep within what they may cost, beside %s", n, all)
-	})
+// skippedRounds are the rounds that were not made, by why.
+func skippedRounds(s *replay.Summary) (out []lack) {
+	for _, p := range processes(s) {
+		r := p.Rounds
+		if r == nil {
+			continue
+		}
+		n := r.LeftOut + r.Skipped
+		if n == 0 || float64(n) < someRounds*float64(r.Made) {
+			continue
+		}
+		var parts []string
+		if r.LeftOut > 0 {
+			parts = append(parts, report.FormatNumber(r.LeftOut, "round")+
+				" left out at random, to keep within what they may cost")
+		}
+		if r.Skipped > 0 {
+			parts = append(parts, report.FormatNumber(r.Skipped, "round")+
+				" skipped, because another was being read")
+		}
+		out = append(out, lack{process: p, count: n, text: strings.Join(parts, ", and ") + ", beside " +
+			report.FormatNumber(r.Made, "round")})
+	}
+	return out
 }
 
 func weightedRounds(s *replay.Summary) []lack {

@@ -23,7 +23,7 @@ for work left out. A finding is a pattern that is known to cost time. Its severi
 0 to 100, is the share of blocked time that it explains, in percent, so that findings
 compete fairly. Two may explain the same time. A note is a pattern that explains no
 time: its severity is 0, and it comes last. The floor: a severity below %[1]d is not
-reported, nor is time of less than %[2]g%% of the recording's length, nor a note whose
+reported, nor is time of less than %[2]g%% of the watched time, nor a note whose
 size is below %[1]d%%.
 `, findings.MinSeverity, 100*findings.MinExplained)
 	for _, r := range findings.Rules() {
