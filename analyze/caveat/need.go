@@ -318,13 +318,21 @@ func noSlowReturns(s *replay.Summary) (out []lack) {
 	return notRecorded(format.TransitionSyscalls)(s)
 }
 
-// unwatched says for how much of the time a class was not watched that was watched otherwise.
+// unwatched says for how much of the time that was watched a class was not watched that was watched otherwise.
 func unwatched(s *replay.Summary, p *format.Process, t format.Transition) (out []lack) {
+	watched := ""
+	if s.Windows.Count > 0 {
+		watched = " in windows"
+	}
 	for _, u := range s.Unwatched {
 		if u.Class == t && (u.PID == p.PID || u.PID == format.Unknown) {
-			share := float64(u.NS) / float64(max(1, s.DurationOf(p.PID)))
+			of := s.DurationOf(p.PID)
+			if s.Windows.Count > 0 {
+				of = min(of, s.WatchedNS())
+			}
+			share := min(1, float64(u.NS)/float64(max(1, of)))
 			out = append(out, lack{process: p, transition: t, text: t.String() + " not recorded during " +
-				report.FormatShare(share) + " of the time, to keep within the budget"})
+				report.FormatShare(share) + " of the time" + watched + ", to keep within the budget"})
 		}
 	}
 	return out

@@ -55,7 +55,9 @@ var queued = [numWhys]bool{WhyCreated: true, WhyWoken: true, WhyGoyield: true}
 func (p *process) delay(d *Delay, g *goroutine, t int64, tid int32) {
 	d[PartStopped] = p.suspending.within(g.begin, t)
 	d[PartUnknown] = t - g.begin - d[PartStopped]
-	if p.occ.Procs() == 0 || g.begin < p.procsSince || !g.stamped {
+	// Ps look busy while their threads have no CPU: without the kernel's class nothing is told apart
+	blind := g.begin < p.unwatched.until[format.TransitionKernel]
+	if blind || p.occ.Procs() == 0 || g.begin < p.procsSince || !g.stamped {
 		return
 	}
 	a, b := &p.goroutines.details[g.details].begin, &p.end

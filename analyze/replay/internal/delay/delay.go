@@ -38,7 +38,8 @@ const (
 	// PartWakeUp is when a P was idle and no thread is known to have lacked a CPU: the thread was
 	// asleep or looking for work, or it had been woken and its CPU, which was idle, was waking up.
 	PartWakeUp
-	// PartUnknown is all but PartStopped where the trace has no GOMAXPROCS. Where it has no thread
+	// PartUnknown is all but PartStopped where the trace has no GOMAXPROCS, and of delays in a part of
+	// which thread rows were left out that the trace has otherwise. Where it has no thread
 	// rows, or a thread was not seen before the span began, it is when a P was idle; what of the
 	// other parts was for want of a CPU is not known then either.
 	PartUnknown
