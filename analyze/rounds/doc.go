@@ -32,6 +32,8 @@
 //   - leaked: they wait for a channel or a lock, came in each third of the time, and none was ever
 //     seen to leave; or they wait for a nil channel.
 //   - stuck: each round of at least 30 found them waiting for the same lock, or to send.
+//   - grows: by a line through all rounds there are more at the end, by ten and by a fiftieth of the
+//     average at least, and more than by chance. They may leak, or there is more to do.
 //   - idle: as said above.
 //
 // None is given for less than half a second or 30 rounds.
