@@ -57,6 +57,9 @@ func (r *Result) table(by string) report.Table {
 	}
 	if by == "reason" {
 		t.Below = []string{censoredLegend}
+		if r.mixed {
+			t.Below = append(t.Below, mixedLegend)
+		}
 	}
 	return t
 }
@@ -64,6 +67,10 @@ func (r *Result) table(by string) report.Table {
 // censoredLegend is right under the first table with censored delays.
 const censoredLegend = "censored: begun before or ended after the recording, or cut off by lost events. They lasted " +
 	"at least as long as what was seen, and the percentiles count them so; \"?\" is one that they leave open."
+
+// mixedLegend says why windows give no percentiles by reason.
+const mixedLegend = "Percentiles by what made them runnable are not known (\"?\"): too many delays began or were " +
+	"waited for before their window did, so that their reason is unknown, and those may be the long ones."
 
 // name is the group's cell.
 func (e *Row) name() report.Cell {

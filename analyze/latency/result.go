@@ -35,6 +35,7 @@ type Result struct {
 
 	noThreads bool  // the trace has no thread events
 	watchedNS int64 // of DurationNS
+	mixed     bool  // percentiles by reason are left out for delays without a reason
 	headline  []Percentile
 }
 
@@ -88,6 +89,7 @@ func (p *Pass) Result(sum *replay.Summary) *Result {
 	}
 	m.strays = m.straysOf(program)
 	m.mixed = m.manyStrays(r.Total.Scaled)
+	r.mixed = m.mixed
 	r.Groups = append(m.entries(program), m.entries(p.entryGroups(sum.Names()))...)
 	r.Lead, r.Warnings = r.lead(sum.Metadata()), warnings(r, sum, m.percentiles)
 	return r
