@@ -140,9 +140,14 @@ type Governor struct {
 	// What is always allowed, in CPU-seconds a second: a recorder that watches an idle process costs
 	// something too.
 	FloorCPUs float64 `json:"floor_cpus,omitempty"`
-	Overhead  float64 `json:"overhead"`  // What it cost, as a share of the processes' own CPU time.
-	TargetNS  int64   `json:"target_ns"` // The processes' CPU time, without what probes took of it.
-	HitsNS    int64   `json:"hits_ns"`   // What probes took: hits times what one costs.
+	// What it cost, in CPU-seconds a second.
+	CPUs float64 `json:"cpus,omitempty"`
+	// What it might cost so, of the whole recording: the bound, what is always allowed where that is
+	// more, and what starting may take. 0: no bound was given.
+	AllowedCPUs float64 `json:"allowed_cpus,omitempty"`
+	Overhead    float64 `json:"overhead"`  // What it cost, as a share of the processes' own CPU time.
+	TargetNS    int64   `json:"target_ns"` // The processes' CPU time, without what probes took of it.
+	HitsNS      int64   `json:"hits_ns"`   // What probes took: hits times what one costs.
 	// The recorder's own CPU time, with attaching and detaching, from the recording's beginning.
 	RecorderNS int64 `json:"recorder_ns"`
 	// Of `governor.recorder_ns`, attaching and detaching.

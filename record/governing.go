@@ -488,10 +488,13 @@ func (g *governing) describe() *format.Governor {
 	}
 	d := &format.Governor{
 		MaxOverhead: g.cfg.MaxOverhead, MaxCPUs: g.in.opts.MaxCPUs, FloorCPUs: g.cfg.FloorCPUs,
-		Overhead: s.Overhead(), TargetNS: int64(s.TargetNS), HitsNS: int64(s.HitsNS),
+		CPUs: s.CPUs(), Overhead: s.Overhead(), TargetNS: int64(s.TargetNS), HitsNS: int64(s.HitsNS),
 		RecorderNS: int64(s.RecorderNS), AttachNS: int64(s.AttachNS),
 		TrapNS: g.trap.NS, TrapSDNS: g.trap.SDNS, Windows: s.Windows,
 		DutyCycle: float64(watched) / float64(max(1, end-g.in.startNS)),
+	}
+	if d.MaxOverhead > 0 || d.MaxCPUs > 0 {
+		d.AllowedCPUs = s.AllowedCPUs(&g.cfg)
 	}
 	for c, wanted := range g.cfg.Wanted {
 		if wanted {

@@ -35,23 +35,42 @@ func GovernorText(g *format.Governor) string {
 	return strings.Join(parts, "; ")
 }
 
-// budgetText says what it cost beside what it was allowed to.
+// budgetText says what it cost beside what it was allowed to. Of processes that do nothing that is no
+// share of their CPU time, but less than what may always be spent.
 func budgetText(g *format.Governor) string {
 	share := report.FormatShare(g.Overhead) + " of the recorded CPU time"
 	whole := fmt.Sprintf("%s in probes, %s in the recorder", report.FormatDuration(g.HitsNS),
 		report.FormatDuration(g.RecorderNS))
 	switch {
+	case g.MaxOverhead > 0 && g.CPUs > 0 && g.Overhead > g.MaxOverhead:
+		return fmt.Sprintf("cost %s CPU a second (%s), %s", cpus(g.CPUs), whole, againstFloor(g))
 	case g.MaxOverhead > 0:
 		may := report.FormatShare(g.MaxOverhead)
 		if g.FloorCPUs > 0 {
-			may += fmt.Sprintf(", or %s CPU", strconv.FormatFloat(g.FloorCPUs, 'g', -1, 64))
+			may += fmt.Sprintf(", or %s CPU", cpus(g.FloorCPUs))
 		}
 		return fmt.Sprintf("cost %s (%s), allowed %s", share, whole, may)
 	case g.MaxCPUs > 0:
-		return fmt.Sprintf("cost %s (%s), allowed %s CPU", share, whole, strconv.FormatFloat(g.MaxCPUs, 'g', -1, 64))
+		return fmt.Sprintf("cost %s (%s), allowed %s CPU", share, whole, cpus(g.MaxCPUs))
 	}
 	return fmt.Sprintf("cost %s (%s)", share, whole)
 }
+
+// againstFloor compares what it cost with what may always be spent, where it is more than the share.
+func againstFloor(g *format.Governor) string {
+	allowed := report.FormatShare(g.MaxOverhead) + " of the recorded CPU time, or the " + cpus(g.FloorCPUs) +
+		" that may always be spent"
+	switch {
+	case g.CPUs > g.AllowedCPUs:
+		return "more than " + allowed
+	case g.CPUs > g.FloorCPUs:
+		return "within " + allowed + ", and what the start may take"
+	}
+	return "within the " + cpus(g.FloorCPUs) + " that may always be spent"
+}
+
+// cpus is CPU-seconds a second with two digits.
+func cpus(n float64) string { return strconv.FormatFloat(n, 'g', 2, 64) }
 
 func timesText(n int64) string {
 	if n == 1 {

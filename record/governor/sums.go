@@ -50,6 +50,15 @@ func (s *Sums) Overhead() float64 {
 	return (s.HitsNS + s.RecorderNS) / s.TargetNS
 }
 
+// AllowedCPUs is what it might cost by a configuration in CPU-seconds a second, with what starting may
+// take.
+func (s *Sums) AllowedCPUs(cfg *Config) float64 {
+	if s.ElapsedNS <= 0 {
+		return 0
+	}
+	return max(cfg.MaxOverhead*s.TargetNS/s.ElapsedNS, cfg.FloorCPUs, cfg.MaxCPUs) + startNS/s.ElapsedNS
+}
+
 // CPUs is what it has cost in CPU-seconds a second.
 func (s *Sums) CPUs() float64 {
 	if s.ElapsedNS <= 0 {

@@ -32,6 +32,14 @@ var metrics = []metric{
 		ofGovernor(func(g *format.Governor) float64 { return g.MaxOverhead })},
 	{"gosched_overhead_ratio", "What recording costs as measured, since it began, of the recorded processes' CPU " +
 		"time.", prometheus.GaugeValue, ofGovernor(func(g *format.Governor) float64 { return g.Overhead })},
+	{"gosched_budget_used_ratio", "What recording costs, since it began, of what it may, which of idle processes is " +
+		"more than a share of their CPU time: above 1 it costs too much.", prometheus.GaugeValue,
+		func(f *Figures) (float64, bool) {
+			if f.Governor == nil || f.Governor.AllowedCPUs == 0 {
+				return 0, false
+			}
+			return f.Governor.CPUs / f.Governor.AllowedCPUs, true
+		}},
 	{"gosched_duty_cycle_ratio", "The share of the time in which probes were attached.", prometheus.GaugeValue,
 		ofGovernor(func(g *format.Governor) float64 { return g.DutyCycle })},
 	{"gosched_windows_total", "Times in which probes were attached.", prometheus.CounterValue,
