@@ -17,7 +17,8 @@ import (
 // pickedDocument is what check prints with rules: the processes that they pick now.
 type pickedDocument struct {
 	Version    int             `json:"version"`
-	Recordable int             `json:"recordable"` // how many of them can be
+	Recordable int             `json:"recordable"`       // how many of them can be
+	NotGo      int             `json:"not_go,omitempty"` // how many are not Go programs and not listed, as all were meant
 	Processes  []pickedProcess `json:"processes"`
 }
 
@@ -46,10 +47,16 @@ func runCheckPicked(opts checkOptions, out io.Writer) error {
 		if p.Why == "" {
 			doc.Recordable++
 		}
+		if p.Why == notGo && opts.choose.allGo {
+			doc.NotGo++
+			continue
+		}
 		doc.Processes = append(doc.Processes, p)
 	}
 	return present(out, opts.json, layoutOptions{}, doc, doc.document())
 }
+
+const notGo = "not a Go program"
 
 // checkPicked looks at the executable of a process.
 func checkPicked(f *choose.Found) pickedProcess {
@@ -60,13 +67,13 @@ func checkPicked(f *choose.Found) pickedProcess {
 	checked, err := record.CheckBinary("/proc/" + strconv.Itoa(f.PID) + "/exe")
 	switch {
 	case errors.Is(err, gobin.ErrNotGo):
-		p.Why = "not a Go program"
+		p.Why = notGo
 	case err != nil:
 		p.Why = err.Error()
 	case !checked.Recordable():
 		p.Why = checked.Obstacles[0].Err.Error()
 		if errors.Is(checked.Obstacles[0].Err, gobin.ErrNotGo) {
-			p.Why = "not a Go program"
+			p.Why = notGo
 		}
 	}
 	if checked != nil && checked.Binary != nil {
@@ -83,6 +90,9 @@ func (d *pickedDocument) document() *report.Document {
 		name := containerName(p.Container)
 		t.Rows = append(t.Rows, []report.Cell{report.Text(strconv.Itoa(p.PID)), report.Text(p.Name),
 			report.Text(p.GoVersion), report.Text(name), report.Text(p.Why)})
+	}
+	if d.NotGo > 0 {
+		doc.Notes = append(doc.Notes, fmt.Sprintf("not Go programs: %s", processesText(d.NotGo)))
 	}
 	if len(t.Rows) > 0 {
 		doc.Tables = append(doc.Tables, t)
