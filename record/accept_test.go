@@ -2,6 +2,9 @@ package record
 
 import (
 	"encoding/binary"
+	"fmt"
+	"io/fs"
+	"os"
 	"testing"
 
 	"github.com/gosched/gosched/record/gobin"
@@ -26,5 +29,18 @@ func TestAcceptOfNobody(t *testing.T) {
 		if n := s.order.pending(); n != 0 {
 			t.Errorf("%d events", n)
 		}
+	}
+}
+
+// What one process after another is not recorded for is one reason.
+func TestReasonsNameNoProcess(t *testing.T) {
+	pid := os.Getpid()
+	failed := fmt.Errorf("process %d of user 0: open /proc/%d/exe: %w", pid, pid, fs.ErrPermission)
+	if got := reasonOf(pid, failed); got != "process of user 0: open /proc/PID/exe: permission denied" {
+		t.Error(got)
+	}
+	const none = 1 << 30
+	if got := reasonOf(none, fmt.Errorf("open /proc/%d/exe: %w", none, fs.ErrNotExist)); got != errEnded.Error() {
+		t.Error(got)
 	}
 }

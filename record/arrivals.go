@@ -4,9 +4,12 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -43,7 +46,8 @@ type arrivals struct {
 	over   chan struct{} // nobody listens any more
 	work   sync.WaitGroup
 
-	stopped bool // over is closed
+	stopped bool     // over is closed
+	unsaid  []func() // what the scout had to say after that
 
 	pids   map[int32]bool    // of all whose part has begun
 	missed map[string]Missed // by reason
@@ -111,6 +115,7 @@ var (
 	errEnded    = errors.New("ended before it could be watched")
 	errAgain    = errors.New("it has the number of a process that was recorded before")
 	errReplaced = errors.New("replaced its program before it could be watched")
+	errUnseen   = errors.New("ended before it could be looked at, so that it is not known whether it is a Go program")
 	errNotGo    = errors.New("not a Go program")
 )
 
@@ -235,6 +240,15 @@ func (a *arrivals) say(do func()) bool {
 	}
 }
 
+// sayMissed is for the scout: it has a process counted that is not recorded, when the recording has
+// ended if that listens no more.
+func (a *arrivals) sayMissed(pid int, err error) {
+	count := func() { a.miss(pid, err) }
+	if !a.say(count) {
+		a.unsaid = append(a.unsaid, count)
+	}
+}
+
 // scout looks for processes: where an event has told of one, and now and then at all.
 func (a *arrivals) scout() {
 	ticker := time.NewTicker(pollEvery)
@@ -250,6 +264,8 @@ func (a *arrivals) scout() {
 				a.poll()
 			} else if f, ok := a.watch.Told(e.pid, e.parent); ok {
 				a.arrive(&f, e.at)
+			} else if a.watch.Gone(e.pid) {
+				a.sayMissed(e.pid, errUnseen)
 			}
 		}
 	}
@@ -275,31 +291,64 @@ func (a *arrivals) arrive(f *choose.Found, began int64) {
 	}
 	switch {
 	case err != nil:
-		a.say(func() { a.miss(f.PID, err) })
+		a.sayMissed(f.PID, err)
 	case sub != nil && !a.say(func() { a.takeIn(sub) }):
 		_ = sub.letGo() // it was only read
+		a.sayMissed(f.PID, errEnding)
 	}
 }
 
 // miss counts a process that was picked and is not recorded.
 func (a *arrivals) miss(pid int, err error) {
-	why := err.Error()
-	for _, known := range []error{errNoNumber, errEnded, errAgain, errReplaced} {
-		if errors.Is(err, known) {
-			why = known.Error()
-		}
-	}
-	switch {
-	case errors.Is(err, gobin.ErrNotGo):
-		why = errNotGo.Error()
-	case errors.Is(err, target.ErrNoProcess):
-		why = errEnded.Error()
-	}
+	why := reasonOf(pid, err)
 	if _, known := a.missed[why]; !known && len(a.missed) >= maxReasons {
 		why = "other reasons"
 	}
 	m := a.missed[why]
 	a.missed[why] = Missed{Why: why, Count: m.Count + 1, PID: cmp.Or(m.PID, pid)}
+}
+
+// reasonOf is why a process is not recorded, in words that are the same for all processes of which
+// that is so. What failed in one that is gone failed for that.
+func reasonOf(pid int, err error) string {
+	for _, known := range []error{errNoNumber, errAgain, errReplaced, errUnseen, errEnding} {
+		if errors.Is(err, known) {
+			return known.Error()
+		}
+	}
+	number := strconv.Itoa(pid)
+	_, gone := os.Stat("/proc/" + number)
+	switch {
+	case errors.Is(err, gobin.ErrNotGo):
+		return errNotGo.Error()
+	case errors.Is(err, errEnded), errors.Is(err, target.ErrNoProcess), pid != 0 && errors.Is(gone, fs.ErrNotExist):
+		return errEnded.Error()
+	}
+	return strings.NewReplacer("/proc/"+number+"/", "/proc/PID/", "process "+number+" ", "process ",
+		"process "+number+":", "process:").Replace(err.Error())
+}
+
+// missEnded counts, at the end of the recording, the programs of which the scout had to say something
+// or was still to be told.
+func (a *arrivals) missEnded() {
+	if a == nil || !a.stopped {
+		return
+	}
+	for _, count := range a.unsaid {
+		count()
+	}
+	for a.exact {
+		select {
+		case e := <-a.events:
+			if _, ok := a.watch.Told(e.pid, e.parent); ok {
+				a.miss(e.pid, errEnding)
+			} else if a.watch.Gone(e.pid) {
+				a.miss(e.pid, errUnseen)
+			}
+		default:
+			return
+		}
+	}
 }
 
 // maxReasons is how many reasons are told apart.

@@ -72,6 +72,7 @@ func (s *session) closeTrace(err error) (*Summary, error) {
 		sub.describeModules()
 	}
 	s.dropUnbegun()
+	s.come.missEnded()
 	s.meta.Governor = s.governing.describe()
 	counts := s.counts()
 	s.meta.Lost, s.meta.LostStacks, s.meta.Processes = counts.Lost, counts.LostStacks, s.processes()

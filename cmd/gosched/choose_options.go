@@ -38,15 +38,34 @@ func (o *chooseOptions) addFollow(flags *pflag.FlagSet) {
 
 // rules are the kinds of rules that were given, as their flags.
 func (o *chooseOptions) rules() (given []string) {
-	for flag, patterns := range map[string][]string{
-		"--cgroup": o.cgroups, "--container": o.containers, "--comm": o.comms, "--exe": o.exes,
-	} {
+	for flag, patterns := range o.patterns() {
 		if len(patterns) > 0 {
 			given = append(given, flag)
 		}
 	}
 	slices.Sort(given)
 	return given
+}
+
+// unmatched says that no process was what the patterns say; "" where there are none.
+func (o *chooseOptions) unmatched() string {
+	var given []string
+	for _, flag := range o.rules() {
+		for _, pattern := range o.patterns()[flag] {
+			given = append(given, flag+" "+pattern)
+		}
+	}
+	if len(given) == 0 {
+		return ""
+	}
+	return "no process matched " + strings.Join(given, ", ")
+}
+
+// patterns are what was given with each flag.
+func (o *chooseOptions) patterns() map[string][]string {
+	return map[string][]string{
+		"--cgroup": o.cgroups, "--container": o.containers, "--comm": o.comms, "--exe": o.exes,
+	}
 }
 
 // any says whether processes are picked by rules.

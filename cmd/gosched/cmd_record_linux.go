@@ -249,5 +249,8 @@ func (r *recorder) finish(summary *record.Summary, whole bool) error {
 	if r.opts.json {
 		return errors.Join(err, report.WriteJSON(r.out, newRecordDocument(summary, path)))
 	}
+	if text := r.opts.choose.unmatched(); text != "" && len(summary.PIDs) == 0 && len(summary.Missed) == 0 {
+		fmt.Fprintln(r.notes, text)
+	}
 	return errors.Join(err, writeSummary(r.notes, summary, path))
 }

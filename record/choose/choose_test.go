@@ -292,3 +292,23 @@ func FuzzCgroups(f *testing.F) {
 		}
 	})
 }
+
+// TestGone tells of a process that has ended before anybody looked.
+func TestGone(t *testing.T) {
+	root := t.TempDir()
+	for _, c := range []struct {
+		rules  Rules
+		parent int
+		gone   bool
+	}{
+		{Rules{}, 1, true},
+		{Rules{Under: 7}, 7, true},
+		{Rules{Under: 7}, 8, false},
+		{Rules{Exes: []string{"api"}}, 7, false}, // nobody knows what it was
+	} {
+		w := NewWatch(root, &c.rules)
+		if _, ok := w.Told(10, c.parent); ok || w.Gone(10) != c.gone {
+			t.Errorf("%+v, child of %d: picked is %v, gone not %v", c.rules, c.parent, ok, c.gone)
+		}
+	}
+}

@@ -81,7 +81,7 @@ func (w *Watch) isKnown(pid int) bool {
 // Told looks at a process that has begun a program, of which an event has told, with its parent at
 // that time; 0: not known.
 func (w *Watch) Told(pid, parent int) (Found, bool) {
-	if parent != 0 && w.reader.known[parent] {
+	if parent != 0 && (parent == w.rules.Under || w.reader.known[parent]) {
 		w.reader.known[pid] = true // its parent may have ended since
 	}
 	delete(w.seen, pid)
@@ -90,6 +90,17 @@ func (w *Watch) Told(pid, parent int) (Found, bool) {
 		_, _ = w.settle([]Found{f}) // of one there is no doubt
 	}
 	return f, ok
+}
+
+// Gone says whether a process has ended that was not found when it was told of, and is meant whatever
+// it was: as all are, or as one that another has started.
+func (w *Watch) Gone(pid int) bool {
+	r := &w.rules
+	if len(r.Cgroups)+len(r.Containers)+len(r.Comms)+len(r.Exes) > 0 || r.Under != 0 && !w.reader.known[pid] {
+		return false
+	}
+	_, err := w.reader.Read(pid) // of one that its parent has not waited for, the program is gone
+	return err != nil
 }
 
 // Look looks at one process. One that was picked is so again only when it has another program.
