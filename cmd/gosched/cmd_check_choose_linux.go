@@ -18,7 +18,7 @@ import (
 type pickedDocument struct {
 	Version    int             `json:"version"`
 	Recordable int             `json:"recordable"`       // how many of them can be
-	NotGo      int             `json:"not_go,omitempty"` // how many are not Go programs and not listed, as all were meant
+	NotGo      int             `json:"not_go,omitempty"` // with --all-go, how many are not Go programs, not listed
 	Processes  []pickedProcess `json:"processes"`
 }
 

@@ -175,13 +175,15 @@ func TestAScrapeSaysWhatTheRecorderSays(t *testing.T) {
 		t.Error("it shows what this recorder does not do")
 	}
 	r.Set(Figures{Lost: 3, LostStacks: 4, Bytes: 5, Processes: 2, Rounds: &format.Rounds{Made: 6, LeftOut: 1},
-		Governor: &format.Governor{MaxOverhead: 0.01, Overhead: 0.008, CPUs: 0.002, AllowedCPUs: 0.008, DutyCycle: 0.25, Windows: 9},
-		Kept:     &flight.Counts{KeptNS: 7e9, KeptBytes: 8, Suppressed: 10}})
+		Governor: &format.Governor{MaxOverhead: 0.01, Overhead: 0.008, CPUs: 0.002, AllowedCPUs: 0.008,
+			DutyCycle: 0.25, Windows: 9},
+		Kept: &flight.Counts{KeptNS: 7e9, KeptBytes: 8, Suppressed: 10}})
 	got := scrape(t, get, text)
 	for name, want := range map[string]float64{
 		"gosched_lost_events_total": 3, "gosched_lost_stacks_total": 4, "gosched_written_bytes_total": 5,
 		"gosched_processes": 2, "gosched_rounds_total": 6, "gosched_rounds_left_out_total": 1,
-		"gosched_budget_ratio": 0.01, "gosched_overhead_ratio": 0.008, "gosched_budget_used_ratio": 0.25, "gosched_duty_cycle_ratio": 0.25,
+		"gosched_budget_ratio": 0.01, "gosched_overhead_ratio": 0.008,
+		"gosched_budget_used_ratio": 0.25, "gosched_duty_cycle_ratio": 0.25,
 		"gosched_windows_total": 9, "gosched_kept_seconds": 7, "gosched_kept_bytes": 8,
 		"gosched_triggers_suppressed_total": 10, "gosched_events_total": float64(rows),
 	} {
