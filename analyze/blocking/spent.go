@@ -17,11 +17,10 @@ type spender struct {
 	*Pass
 	duration int64 // watched
 	windows  stats.Whole
-	wholeNS  int64 // that the windows stand for
 }
 
 func (p *Pass) spender(sum *replay.Summary) spender {
-	return spender{p, sum.WatchedNS(), caveat.Windows(p.windows, sum), sum.Windows.StandsForNS()}
+	return spender{p, sum.WatchedNS(), caveat.Windows(p.windows, sum)}
 }
 
 // classSyscall and classRunnable are the names of what is not a wait.
@@ -150,7 +149,6 @@ func (s spender) scale(out *Spent, h *lengths) *stats.Scaling {
 	w := s.windows.Of(&h.Sampled)
 	if w != nil && !h.empty() {
 		out.Scaled = w.Scaled(confidence)
-		out.Average = float64(out.Scaled.NS) / float64(max(1, s.wholeNS))
 	}
 	return w
 }
