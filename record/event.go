@@ -33,6 +33,7 @@ const (
 	opRound       = op(135) // the goroutines were read in a round
 	opRoundFound  = op(136) // a goroutine as it was found in a round
 	opDescriptor  = op(134) // a goroutine waits for a file descriptor, or is in a system call on it
+	opEnded       = op(137) // the process's part of the recording ends
 	opUnwatched   = op(150) // one class was not watched from time to until
 )
 

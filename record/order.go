@@ -253,10 +253,13 @@ func (o *orderer) admit(e *event) {
 		o.end(e)
 		return
 	}
-	if e.op == opGap {
+	switch e.op {
+	case opEnded:
 		o.leaveOpen(e, opNone)
-	}
-	if e.op == opSnapshot {
+		return
+	case opGap:
+		o.leaveOpen(e, opNone)
+	case opSnapshot:
 		o.snapshots[e.key()] = o.base + uint64(len(o.merged.events))
 	}
 	o.merged.events = append(o.merged.events, *e)

@@ -101,6 +101,31 @@ func TestOrdererDoesNotStretchARangeOverAGap(t *testing.T) {
 	}
 }
 
+// TestOrdererEndsAProcessWhereItEnds has a process end while the end of one of its ranges is not
+// merged yet, and that of another never comes.
+func TestOrdererEndsAProcessWhereItEnds(t *testing.T) {
+	o := newOrderer(1, 0)
+	o.start(50)
+	o.push(0, &event{op: op(gobin.OpGCStart), time: 100})
+	o.push(0, &event{op: op(gobin.OpSTWBegin), time: 110})
+	o.merge(120)
+	o.push(0, &event{op: op(gobin.OpGCEnd), time: 150})
+	o.own(&event{op: opEnded, time: 200})
+	o.merge(300)
+	var got []span
+	o.take(300, func(e *event) { t.Errorf("an event came out: %+v", e) },
+		func(begin, end int64, s *span) {
+			got = append(got, span{op: s.op, from: begin, end: end, lost: s.lost})
+		})
+	want := []span{
+		{op: op(gobin.OpGCStart), from: 100, end: 150},
+		{op: op(gobin.OpSTWBegin), from: 110, end: 200, lost: true},
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
 func TestOrdererFindsTheSlowWayOutOfASystemCall(t *testing.T) {
 	exit, nop, enter := op(gobin.OpSyscallExit), op(gobin.OpSyscallNoP), op(gobin.OpSyscallEnter)
 	for _, c := range []struct {

@@ -270,7 +270,7 @@ func (s *subject) end(at int64, why string) error {
 	if s.reading != nil {
 		s.endReading()
 	}
-	s.in.order.leaveOpen(&event{subject: s.number, time: at}, opNone)
+	s.own(event{op: opEnded, time: at}) // what came before may still be in the rings' queues
 	if s.sampling {
 		s.sampling = false
 		s.in.shareRounds(at)
