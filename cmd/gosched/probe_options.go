@@ -66,16 +66,22 @@ type rateFlag struct {
 // maxRate is the highest rate of on-CPU samples.
 const maxRate = 10_000
 
-func (f *rateFlag) Set(text string) error {
+func (f *rateFlag) Set(text string) (err error) {
+	f.value, err = parseRate(text, "99/s, or 0", 0, maxRate)
+	f.set = err == nil
+	return err
+}
+
+// parseRate reads a rate, of which an example is given, between two others.
+func parseRate(text, example string, least, most float64) (float64, error) {
 	n, err := strconv.ParseFloat(strings.TrimSuffix(text, "/s"), 64)
 	if err != nil || math.IsNaN(n) {
-		return fmt.Errorf("%q is no rate: say how often a second, as in 99/s, or 0", text)
+		return 0, fmt.Errorf("%q is no rate: say how often a second, as in %s", text, example)
 	}
-	if n < 0 || n > maxRate {
-		return fmt.Errorf("%s is not between 0 and %d/s", text, maxRate)
+	if n < least || n > most {
+		return 0, fmt.Errorf("%s is not between %g and %g/s", text, least, most)
 	}
-	f.set, f.value = true, n
-	return nil
+	return n, nil
 }
 
 func (f *rateFlag) String() string { return "" }

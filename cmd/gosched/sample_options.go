@@ -60,30 +60,17 @@ func (o *samplingOptions) checkSeed() error {
 	return nil
 }
 
-// roundsFlag is how often a second goroutines are read: "20/s" or "20".
-type roundsFlag struct {
-	set   bool
-	value float64
-}
-
 // maxRounds is the highest rate of rounds.
 const maxRounds = 1000
 
-func (f *roundsFlag) Set(text string) error {
-	n, err := strconv.ParseFloat(strings.TrimSuffix(text, "/s"), 64)
-	if err != nil || math.IsNaN(n) {
-		return fmt.Errorf("%q is no rate: say how often a second, as in 20/s", text)
-	}
-	if n < 0.001 || n > maxRounds {
-		return fmt.Errorf("%s is not between 0.001 and %d/s", text, maxRounds)
-	}
-	f.set, f.value = true, n
-	return nil
+// roundsFlag is how often a second goroutines are read: "20/s" or "20".
+type roundsFlag struct{ rateFlag }
+
+func (f *roundsFlag) Set(text string) (err error) {
+	f.value, err = parseRate(text, "20/s", 0.001, maxRounds)
+	f.set = err == nil
+	return err
 }
-
-func (f *roundsFlag) String() string { return "" }
-
-func (f *roundsFlag) Type() string { return "rate" }
 
 // cpusFlag is a bound in CPU-seconds a second, written as a share of one CPU: "1%".
 type cpusFlag struct {
