@@ -1,22 +1,16 @@
 package record
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
-	"io/fs"
-	"maps"
 	"os"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/gosched/gosched/format"
 	"github.com/gosched/gosched/record/choose"
 	"github.com/gosched/gosched/record/container"
-	"github.com/gosched/gosched/record/gobin"
 	"github.com/gosched/gosched/record/target"
 )
 
@@ -298,72 +292,6 @@ func (a *arrivals) arrive(f *choose.Found, began int64) {
 	}
 }
 
-// miss counts a process that was picked and is not recorded.
-func (a *arrivals) miss(pid int, err error) {
-	why := reasonOf(pid, err)
-	if _, known := a.missed[why]; !known && len(a.missed) >= maxReasons {
-		why = "other reasons"
-	}
-	m := a.missed[why]
-	a.missed[why] = Missed{Why: why, Count: m.Count + 1, PID: cmp.Or(m.PID, pid)}
-}
-
-// reasonOf is why a process is not recorded, in words that are the same for all processes of which
-// that is so. What failed in one that is gone failed for that.
-func reasonOf(pid int, err error) string {
-	for _, known := range []error{errNoNumber, errAgain, errReplaced, errUnseen, errEnding} {
-		if errors.Is(err, known) {
-			return known.Error()
-		}
-	}
-	number := strconv.Itoa(pid)
-	_, gone := os.Stat("/proc/" + number)
-	switch {
-	case errors.Is(err, gobin.ErrNotGo):
-		return errNotGo.Error()
-	case errors.Is(err, errEnded), errors.Is(err, target.ErrNoProcess), pid != 0 && errors.Is(gone, fs.ErrNotExist):
-		return errEnded.Error()
-	}
-	return strings.NewReplacer("/proc/"+number+"/", "/proc/PID/", "process "+number+" ", "process ",
-		"process "+number+":", "process:").Replace(err.Error())
-}
-
-// missEnded counts, at the end of the recording, the programs of which the scout had to say something
-// or was still to be told.
-func (a *arrivals) missEnded() {
-	if a == nil || !a.stopped {
-		return
-	}
-	for _, count := range a.unsaid {
-		count()
-	}
-	for a.exact {
-		select {
-		case e := <-a.events:
-			if _, ok := a.watch.Told(e.pid, e.parent); ok {
-				a.miss(e.pid, errEnding)
-			} else if a.watch.Gone(e.pid) {
-				a.miss(e.pid, errUnseen)
-			}
-		default:
-			return
-		}
-	}
-}
-
-// maxReasons is how many reasons are told apart.
-const maxReasons = 32
-
-// missedProcesses are those that were counted, most first.
-func (a *arrivals) missedProcesses() []Missed {
-	if a == nil {
-		return nil
-	}
-	return slices.SortedFunc(maps.Values(a.missed), func(x, y Missed) int {
-		return cmp.Or(cmp.Compare(y.Count, x.Count), cmp.Compare(x.Why, y.Why))
-	})
-}
-
 // lateness is how long those that began meanwhile were not recorded.
 func (a *arrivals) lateness() []time.Duration {
 	if a == nil {
@@ -486,101 +414,12 @@ func (s *subject) begin(at int64) {
 	}
 }
 
-// retire takes a process's probes off and makes its number free, while others are recorded.
-func (a *arrivals) retire(sub *subject) {
-	if sub.phase >= leaving || a.stopped {
-		return
-	}
-	sub.phase = leaving
-	close(sub.left)
-	number, tgid := int(sub.number), int(sub.pid)
-	if a.in.probes == nil {
-		a.free(sub)
-		return
-	}
-	a.work.Go(func() {
-		err := errors.Join(a.in.probes.Detach(number), a.in.probes.Vacate(number, tgid))
-		a.say(func() {
-			if err != nil {
-				a.miss(sub.proc.PID(), err) // its number stays taken
-				return
-			}
-			a.free(sub)
-		})
-	})
-}
-
-// free notes that the kernel side has nothing to say of a process any more.
-func (a *arrivals) free(sub *subject) {
-	sub.freeNS = now()
-	if sub.beginNS == 0 { // nothing of it is still to be written
-		sub.release()
-		a.in.dropReleased()
-	}
-	if sub.again {
-		a.tell(&event{tid: sub.pid, time: sub.replacedNS})
-	}
-}
-
-// letGo gives the numbers of processes free whose last events have been written.
-func (s *session) letGo() {
-	if s.come == nil || s.endNS != 0 {
-		return
-	}
-	gone := false
-	for _, sub := range s.subjects {
-		if sub.freeNS == 0 || s.order.taken <= sub.freeNS || sub.reading != nil {
-			continue
-		}
-		sub.release()
-		gone = true
-	}
-	if !gone {
-		return
-	}
-	s.dropReleased()
-	s.out.tell(s.metadataNow())
-}
-
-func (s *session) dropReleased() {
-	s.subjects = slices.DeleteFunc(s.subjects, func(sub *subject) bool { return sub.phase == released })
-	s.share()
-}
-
-// release keeps of a process only what the trace says of it.
-func (s *subject) release() {
-	s.describeModules()
-	s.describeSnapshots()
-	s.endLimits()
-	s.final, s.about = s.counts(), s.process()
-	s.phase = released
-	s.in.order.forget(s.number)
-	s.in.numbered[s.number] = nil
-	_ = s.letGo() // it has ended
-	s.follow, s.stacks, s.texts, s.reader, s.config = nil, nil, nil, nil, nil
-	s.image, s.binary, s.modules, s.choice, s.numbers = nil, nil, nil, nil, nil
-	s.descriptors = descriptors{}
-}
-
 // counts are those of the process's rows until now.
 func (s *subject) counts() Counts {
 	if s.follow == nil {
 		return s.final
 	}
 	return s.follow.Counts()
-}
-
-// dropUnbegun leaves processes out of the trace whose part has not begun when the recording ends.
-func (s *session) dropUnbegun() {
-	if s.come == nil {
-		return
-	}
-	s.all = slices.DeleteFunc(s.all, func(sub *subject) bool {
-		if sub.beginNS == 0 {
-			s.come.miss(sub.proc.PID(), errEnding)
-		}
-		return sub.beginNS == 0
-	})
 }
 
 var errEnding = errors.New("the recording ended before it could be watched")

@@ -9,7 +9,7 @@
 //
 // # Size
 //
-// What is here, some 3,600 lines, is one session and its subjects: choosing what is attached,
+// What is here, some 6,000 lines, is one session and its subjects: choosing what is attached,
 // reading goroutines, ordering, following and writing share its clock, its events and what was
 // lost. What can be told apart from it is in packages below: the kernel side, the executable, the
 // process, snapshots, stacks, images.
