@@ -134,7 +134,7 @@ func (r *Reader) walk(g *Goroutine, in *target.Range) {
 	hi := word(g.raw, r.layout.G.StackHi)
 	g.Stack.PCs = append(g.Stack.PCs, pc)
 	g.top = sp + 8
-	if (g.status == gRunnable || g.status == gPreempted) && pc != g.Stack.StartPC && fp != 0 {
+	if r.preempted(g) && pc != g.Stack.StartPC && fp != 0 {
 		if ret := r.callerInPrologue(g, in, sp); ret != 0 {
 			g.Stack.PCs = append(g.Stack.PCs, ret)
 			g.Stack.HasWord = true
@@ -159,6 +159,18 @@ func (r *Reader) walk(g *Goroutine, in *target.Range) {
 		}
 		fp = up
 	}
+}
+
+// preempted says whether the goroutine may have been stopped in a prologue. One that was suspended to
+// scan its stack counts as waiting meanwhile (go1.18–1.27 src/runtime/proc.go, casGFromPreempted).
+func (r *Reader) preempted(g *Goroutine) bool {
+	switch g.status {
+	case gRunnable, gPreempted:
+		return true
+	case gWaiting:
+		return int(g.WaitReason) < len(r.waits) && r.waits[g.WaitReason] == format.ReasonPreempted.String()
+	}
+	return false
 }
 
 // callerInPrologue is who called a function that was stopped before its frame was built.
